@@ -1,0 +1,210 @@
+"""What a formula may ask of numbers.
+
+A formula of :mod:`asymptotics.theory` is written once, with ``+ - * /`` and the operations of an
+`Arithmetic`; which numbers it computes with is the caller's choice.  Numbers live in NumPy arrays,
+of ``float64`` or of objects, so that one line of a formula serves a whole grid and all groups.
+
+Shapes: a quantity of the parameter grid has the grid's shape ``S``; a quantity that also depends
+on the group of features has shape ``S + (G,)``.  `Arithmetic.column` takes the first to the second.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Columns = tuple[Array, ...]
+Table = TypeVar("Table", bound=Columns)
+
+
+class Arithmetic(ABC):
+    """Numbers of one kind, with the functions that the formulas need.
+
+    A subclass supplies the elementary functions; what follows from them stands here.  It overrides
+    one of those only where its own numbers need another route to the same value.
+    """
+
+    dtype: Any
+    #: Whether inputs enter with their exact rational value.
+    exact: bool
+    infinity: Any
+    nan: Any
+    #: Relative spacing of the numbers: the largest relative error of one operation.
+    eps: Any
+    #: A positive number below every probability that matters; keeps logarithms finite.
+    tiny: Any
+    #: Columns that `expect` works on at a time.
+    block = 1 << 14
+
+    # -- supplied by each arithmetic ---------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def pi(self) -> Any: ...
+
+    @abstractmethod
+    def array(self, values: Any) -> Array:
+        """Numbers of this arithmetic, from floats, integers, `Decimal` or `Fraction`."""
+
+    @abstractmethod
+    def excess(self, kappa: Array, mass: Fraction | float) -> Array:
+        """``kappa * mass - 1``, exactly zero where the inputs cannot be told from equality."""
+
+    @abstractmethod
+    def exp(self, x: Array) -> Array: ...
+
+    @abstractmethod
+    def log(self, x: Array) -> Array: ...
+
+    @abstractmethod
+    def log1p(self, x: Array) -> Array: ...
+
+    @abstractmethod
+    def sqrt(self, x: Array) -> Array: ...
+
+    @abstractmethod
+    def power(self, x: Array, exponent: Any) -> Array:
+        """``x ** exponent`` for positive ``x``."""
+
+    @abstractmethod
+    def erfc(self, x: Array) -> Array: ...
+
+    # -- selection: the same for every ordered number ----------------------------------------
+
+    def column(self, x: Any) -> Array:
+        """A quantity of the grid, shape ``S``, as shape ``S + (1,)`` beside groups."""
+        return np.asarray(x, dtype=self.dtype)[..., None]
+
+    def where(self, condition: Any, x: Any, y: Any) -> Array:
+        return np.asarray(np.where(condition, x, y), dtype=self.dtype)
+
+    def choose(
+        self, condition: Any, then: Callable[[], Columns], otherwise: Callable[[], Columns]
+    ) -> Columns:
+        """`where` for tuples of arrays, each side evaluated only if it occurs."""
+        if np.all(condition):
+            return then()
+        if not np.any(condition):
+            return otherwise()
+        pairs = zip(then(), otherwise(), strict=True)
+        return tuple(self.where(condition, x, y) for x, y in pairs)
+
+    def maximum(self, x: Any, y: Any) -> Array:
+        return self.where(np.less(x, y), y, x)
+
+    def minimum(self, x: Any, y: Any) -> Array:
+        return self.where(np.less(y, x), y, x)
+
+    def all(self, condition: Any) -> bool:
+        return bool(np.all(condition))
+
+    def any(self, condition: Any) -> bool:
+        return bool(np.any(condition))
+
+    def over_groups(self, reduce: str, x: Array) -> Array:
+        """``min``, ``max`` or ``argmin`` along the last axis."""
+        return np.asarray(getattr(np, reduce)(x, axis=-1))
+
+    def pick(self, x: Array, group: Array) -> Array:
+        """The values of `x`, of shape ``S + (G,)`` or ``(G,)``, at one group for each grid point."""
+        x = np.broadcast_to(x, (*np.shape(group), x.shape[-1]))
+        return np.take_along_axis(x, np.asarray(group)[..., None], axis=-1)[..., 0]
+
+    def ratio(self, x: Any, y: Any, otherwise: Any = 0) -> Array:
+        """``x / y``, and `otherwise` where ``y`` is zero."""
+        zero = np.equal(y, 0)
+        return self.where(zero, otherwise, x / self.where(zero, 1, y))
+
+    # -- expectations ------------------------------------------------------------------------
+
+    def expect(self, integrand: Callable[[Table], Columns], table: Table) -> Columns:
+        r"""Sums :math:`\sum_g w_g f(g)` over groups, for each :math:`f` that `integrand` returns.
+
+        `table` is a named tuple of arrays with the groups along the last axis, one of its fields
+        being ``weight``.  The integrand sees a block of groups at a time, so that its temporaries
+        stay in cache and memory does not grow with the number of groups.
+        """
+        totals: Columns = ()
+        for part in self._blocks(table):
+            weight = part.weight  # type: ignore[attr-defined]  # a field that every table has
+            sums = tuple((weight * value).sum(axis=-1) for value in integrand(part))
+            totals = tuple(map(sum, zip(totals, sums, strict=True))) if totals else sums
+        return totals
+
+    def _blocks(self, table: Table) -> Iterator[Table]:
+        groups = max(column.shape[-1] for column in table)
+        rows = max(column.size // column.shape[-1] for column in table)
+        size = max(1, self.block // rows)
+        for start in range(0, groups, size):
+            cut = slice(start, start + size)
+            yield type(table)(*(c if c.shape[-1] == 1 < groups else c[..., cut] for c in table))
+
+    # -- the normal law ----------------------------------------------------------------------
+
+    def normal_tail(self, u: Array) -> Array:
+        r"""Upper tail :math:`Q(u) = P(H > u)` of a standard normal ``H``."""
+        return self.erfc(u / self.sqrt(self.array(2))) / 2
+
+    def normal_density(self, u: Array) -> Array:
+        r"""Density :math:`\varphi(u)` of a standard normal."""
+        return self.exp(-u * u / 2) / self.sqrt(2 * self.pi)
+
+    def moment_density(self, u: Array) -> Array:
+        r""":math:`u\,\varphi(u)`, with its limit 0 at infinite ``u``."""
+        density = self.normal_density(u)
+        return self.where(density > 0, u, 0) * density
+
+    def interval_mass(self, h: Array, center: Array, u: Array) -> Array:
+        r"""Mass of the interval :math:`|Y| < h` for ``Y = center + H``, ``center >= 0``.
+
+        ``u = h - center`` is passed beside ``h`` because a caller may know it better than the
+        difference does.
+        """
+        return self.normal_tail(-u) - self.normal_tail(h + center)
+
+    def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
+        r"""Moments :math:`E[Y^k; |Y| < h]`, ``k = 0, 1, 2``, for ``Y`` as in `interval_mass`."""
+        l = h + center
+        mass = self.interval_mass(h, center, u)
+        first = self.normal_density(l) - self.normal_density(u)
+        second = mass - self.moment_density(u) - self.moment_density(l)
+        return mass, center * mass + first, center * (center * mass + 2 * first) + second
+
+    # -- roots -------------------------------------------------------------------------------
+
+    def root(
+        self,
+        function: Callable[[Array], tuple[Array, Array]],
+        lower: Array,
+        upper: Array,
+        start: Array | None = None,
+    ) -> Array:
+        """The root of a decreasing function in ``[lower, upper]``, elementwise.
+
+        `function` returns value and slope.  Newton's method inside a bracket that every evaluation
+        shrinks; where it leaves the bracket or does not halve its step, the bracket is halved, so
+        that it ends for any function.  One that jumps across zero is followed to its jump.
+        """
+        x, step = (lower + upper) / 2, upper - lower
+        if start is not None:
+            x = self.where((lower < start) & (start < upper), start, x)
+        quadratic = self.eps ** (self.array(5) / 8)  # after a Newton step this small, eps is met
+        found = x != x
+        while not np.all(found):
+            value, slope = function(x)
+            above = value > 8 * self.eps  # a plateau at zero, but for rounding, is past the root
+            lower, upper = self.where(above, x, lower), self.where(above, upper, x)
+            unit = self.maximum(abs(x), 1)
+            steep = slope < -self.tiny
+            newton = x - value / self.where(steep, slope, -1)
+            size = abs(newton - x)
+            last = steep & (size <= quadratic * unit)
+            fast = steep & (size <= abs(step) / 2) & (lower <= newton) & (newton <= upper)
+            following = self.where(last | fast, newton, (lower + upper) / 2)
+            following = self.where(found, x, following)
+            step, x = following - x, following
+            found = found | last | (abs(step) <= 2 * self.eps * unit)
+        return x

@@ -1,0 +1,91 @@
+"""The numbers of a problem, and what is allowed of each."""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arithmetic import Array
+from .errors import InvalidInput
+
+class Domain(NamedTuple):
+    contains: Callable[[Array], Array]
+    text: str
+    #: Magnitudes outside (unless zero) would leave the range of double precision on the way.
+    smallest: float = 0.0
+    largest: float = 1e150
+
+
+def _nonnegative(x: Array) -> Array:
+    return x >= 0
+
+
+def _anything(x: Array) -> Array:
+    return x == x
+
+
+_POSITIVE_TEXT, _NONNEGATIVE_TEXT = "must be a finite number > 0", "must be a finite number >= 0"
+REAL = Domain(_anything, "must be a finite number")
+DOMAINS = {
+    "kappa": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
+    "sigma": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-50, 1e50),
+    "alpha": Domain(lambda x: (x >= 0) & (x <= 1), "must be a number in [0, 1]", 1e-50),
+    "ridge": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-50, 1e50),
+    "weight": Domain(_nonnegative, _NONNEGATIVE_TEXT),
+    "eigenvalue": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-150),
+    "mean": REAL,
+    "std": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-150),
+    "coefficient": REAL,
+}
+
+
+def parameter(key: str, value: Any, domain: Domain | None = None, name: str | None = None) -> Array:
+    """`value` as an array of numbers in the domain of `key`.
+
+    Numbers that are exact (`Decimal`, `Fraction`) stay so, in an object array; all others become
+    float64.  Raises `InvalidInput`, which names the first entry out of place.
+    """
+    name, domain = name or key, domain or DOMAINS[key]
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidInput(name, value, "must be a number or an array of numbers") from None
+    if array.dtype == object:
+        for index, entry in np.ndenumerate(array):
+            if isinstance(entry, bool) or not isinstance(entry, Real | Decimal):
+                raise InvalidInput(_entry(name, index), entry, domain.text)
+    elif array.dtype.kind not in "iuf":
+        raise InvalidInput(name, value, domain.text)
+    try:
+        numbers = array.astype(np.float64)
+    except (OverflowError, ValueError):  # a Decimal beyond the range of floats, or not a number
+        numbers = np.array([_float(entry) for entry in array.ravel()]).reshape(array.shape)
+    size = np.abs(numbers)
+    in_range = (numbers == 0) | ((size >= domain.smallest) & (size <= domain.largest))
+    for good, allowed in (
+        (np.isfinite(numbers), domain.text),
+        (domain.contains(numbers), domain.text),
+        (in_range, _range_text(domain)),
+    ):
+        if not good.all():
+            index = tuple(int(i) for i in np.argwhere(~good)[0])
+            raise InvalidInput(_entry(name, index), array[index], allowed)
+    return array if array.dtype == object else numbers
+
+
+def _range_text(domain: Domain) -> str:
+    return f"must be of magnitude {domain.smallest:g} to {domain.largest:g}: rescale the units"
+
+
+def _entry(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (OverflowError, ValueError):
+        return math.nan

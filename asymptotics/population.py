@@ -1,0 +1,326 @@
+r"""The population: the joint law of eigenvalues and coefficients.
+
+A model has p features of variances :math:`\lambda_i` and true weights :math:`\beta^*_i`.  Its
+population is the limit of the empirical law of :math:`(\lambda_i, \sqrt p\,\beta^*_i)`, here a
+finite list of groups: a fraction `weight` of the features has eigenvalue :math:`\Lambda` =
+`eigenvalue` and coefficients :math:`B\sim N(mean, std^2)`.  **A coefficient is always**
+:math:`B=\sqrt p\,\beta^*`, never :math:`\beta^*` itself.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .arithmetic import FLOAT64, Arithmetic, Array
+from .errors import InvalidInput
+from .parameters import REAL, Domain, parameter
+
+_LARGEST_SIGNAL = 1e100
+_SHOWN = 8
+FIELDS = ("weight", "eigenvalue", "mean", "std")
+
+
+class Groups(NamedTuple):
+    """The groups of a population in the numbers of one arithmetic; weights sum to 1."""
+
+    weight: Array
+    eigenvalue: Array
+    mean: Array
+    std: Array
+
+    @property
+    def second_moment(self) -> Array:
+        """E[B²] in each group."""
+        return self.mean * self.mean + self.std * self.std
+
+
+class Restriction(NamedTuple):
+    """What a model that sees only some of the features is, in the terms of a full model.
+
+    Use ``kappa * fraction`` for kappa and ``sqrt(sigma² + unseen)`` for sigma.
+    """
+
+    population: "Population"
+    #: Fraction of all features that are seen.
+    fraction: float
+    #: E[ΛB²] of the features not seen, which act as noise.
+    unseen: float
+
+
+class Population:
+    r"""Groups of features; immutable.
+
+    Parameters
+    ----------
+    weight : array_like, >= 0
+        Relative sizes of the groups; normalised to sum to 1.
+    eigenvalue : array_like, >= 0
+        Variance :math:`\Lambda` of the features.
+    mean, std : array_like
+        Law of the coefficients :math:`B=\sqrt p\,\beta^*`; ``std >= 0``.
+
+    The four broadcast against each other to one dimension.  `Decimal` and `Fraction` entries keep
+    their exact value in computations with many digits.  Raises `InvalidInput` for anything else.
+
+    >>> Population(weight=[1, 3], eigenvalue=[10, 1], std=1)
+    Population(2 groups, E[Λ] = 3.25, E[ΛB²] = 3.25)
+    weight   eigenvalue   mean   std
+    ────────────────────────────────
+      0.25           10      0     1
+      0.75            1      0     1
+    """
+
+    __slots__ = ("_columns", "_groups")
+    _columns: tuple[Array, ...]
+    _groups: Groups
+
+    def __init__(
+        self, weight: Any = 1.0, eigenvalue: Any = 1.0, mean: Any = 0.0, std: Any = 0.0
+    ) -> None:
+        columns = [
+            np.atleast_1d(parameter(key, value))
+            for key, value in zip(FIELDS, (weight, eigenvalue, mean, std), strict=True)
+        ]
+        try:
+            columns = list(np.broadcast_arrays(*columns))
+        except ValueError:
+            shapes = {key: column.shape for key, column in zip(FIELDS, columns, strict=True)}
+            raise InvalidInput("population", shapes, "columns must have one length") from None
+        if columns[0].ndim != 1 or columns[0].size == 0:
+            allowed = "must be one or more groups, in columns of one dimension"
+            raise InvalidInput("population.shape", columns[0].shape, allowed)
+        floats = [np.asarray(column, dtype=np.float64) for column in columns]
+        total = floats[0].sum()
+        if not total > 0:
+            raise InvalidInput("weight", floats[0].tolist(), "must not all be zero")
+        for array in (*columns, *floats):
+            array.flags.writeable = False
+        weights = floats[0] if total == 1 else floats[0] / total
+        object.__setattr__(self, "_columns", tuple(columns))
+        object.__setattr__(self, "_groups", Groups(weights, *floats[1:]))
+        if not self.signal <= _LARGEST_SIGNAL:
+            allowed = f"must be at most {_LARGEST_SIGNAL:g}: rescale the units"
+            raise InvalidInput("E[ΛB²]", self.signal, allowed)
+
+    # -- reading -----------------------------------------------------------------------------
+
+    @property
+    def weight(self) -> Array:
+        """Fraction of the features in each group."""
+        return self._groups.weight
+
+    @property
+    def eigenvalue(self) -> Array:
+        return self._groups.eigenvalue
+
+    @property
+    def mean(self) -> Array:
+        return self._groups.mean
+
+    @property
+    def std(self) -> Array:
+        return self._groups.std
+
+    def __len__(self) -> int:
+        return int(self.weight.size)
+
+    @property
+    def signal(self) -> float:
+        """E[ΛB²]: the risk that the true weights explain."""
+        with np.errstate(over="ignore"):
+            return float((self.weight * self.eigenvalue * self._groups.second_moment).sum())
+
+    @property
+    def interpolation_threshold(self) -> float:
+        """The kappa at which a ridgeless model diverges, 1/P(Λ>0); infinite if all Λ are 0."""
+        share = self.active_share()
+        return 1 / float(share) if share else math.inf
+
+    def groups(self, arithmetic: Arithmetic = FLOAT64) -> Groups:
+        """The groups as numbers of an arithmetic."""
+        if not arithmetic.exact:
+            return self._groups
+        weight, *others = self._columns
+        exact = _fractions(weight)
+        total = sum(exact)
+        return Groups(
+            arithmetic.array(np.array([w / total for w in exact], dtype=object)),
+            *map(arithmetic.array, others),
+        )
+
+    def active_share(self, arithmetic: Arithmetic = FLOAT64) -> Fraction | float:
+        """P(Λ>0), the fraction of features that carry anything."""
+        active = self.eigenvalue > 0
+        if active.all():
+            return 1
+        if not arithmetic.exact:
+            return float(self.weight[active].sum())
+        exact = _fractions(self._columns[0])
+        return sum(exact[i] for i in np.flatnonzero(active)) / sum(exact)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Population):
+            return NotImplemented
+        return all(map(np.array_equal, self._columns, other._columns))
+
+    def __hash__(self) -> int:
+        return hash(tuple(column.tobytes() for column in self._groups))
+
+    def __repr__(self) -> str:
+        mean = float((self.weight * self.eigenvalue).sum())
+        size = f"{len(self)} group{'s' if len(self) > 1 else ''}"
+        head = f"Population({size}, E[Λ] = {mean:.6g}, E[ΛB²] = {self.signal:.6g})"
+        from .tables import text_table
+
+        rows = [column[:_SHOWN].tolist() for column in self._groups]
+        more = [["..."] * len(FIELDS)] if len(self) > _SHOWN else []
+        return f"{head}\n{text_table(FIELDS, [*zip(*rows, strict=True), *more])}"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Population is immutable; build another one")
+
+    # -- building ----------------------------------------------------------------------------
+
+    @classmethod
+    def from_groups(cls, groups: Iterable[Sequence[Any]]) -> Self:
+        """From rows ``(weight, eigenvalue, mean, std)``; trailing columns may be left out."""
+        rows = [tuple(row) for row in groups]
+        if not rows or len({len(row) for row in rows}) != 1 or not 1 <= len(rows[0]) <= 4:
+            raise InvalidInput("population", rows, "must be rows (weight, eigenvalue, mean, std)")
+        return cls(*zip(*rows, strict=True))
+
+    @classmethod
+    def from_samples(cls, eigenvalue: Any, coefficient: Any, weight: Any = 1.0) -> Self:
+        r"""The empirical law of samples :math:`(\lambda_i, B_i)`, a point mass for each.
+
+        With :math:`B_i = \sqrt p\,\beta^*_i`; see `from_beta` for :math:`\beta^*` itself.
+        """
+        return cls(weight, eigenvalue, parameter("coefficient", coefficient))
+
+    @classmethod
+    def from_beta(cls, eigenvalue: Any, beta: Any) -> Self:
+        r"""The empirical law of a model with true weights `beta`: :math:`B=\sqrt p\,\beta^*`."""
+        beta = np.atleast_1d(parameter("beta", beta, domain=REAL)).astype(np.float64)
+        return cls.from_samples(eigenvalue, math.sqrt(beta.size) * beta)
+
+    @classmethod
+    def from_csv(cls, path: str | Path) -> Self:
+        """From a file with columns ``eigenvalue``, ``coefficient`` and, optionally, ``weight``."""
+        from .files import read_samples
+
+        return cls.from_samples(**read_samples(path))
+
+    @classmethod
+    def isotropic(cls, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0) -> Self:
+        """All features alike."""
+        return cls(1.0, eigenvalue, mean, std)
+
+    @classmethod
+    def spike_and_slab(
+        cls, fraction: Any, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0
+    ) -> Self:
+        """A `fraction` of coefficients N(mean, std²), the others zero.
+
+        >>> Population.spike_and_slab(0.1).weight
+        array([0.1, 0.9])
+        """
+        if np.ndim(fraction):
+            raise InvalidInput("fraction", fraction, "must be a number in (0, 1]")
+        fraction = parameter("fraction", fraction, domain=_FRACTION).item()
+        return cls([fraction, 1 - fraction], eigenvalue, [mean, 0], [std, 0])
+
+    @classmethod
+    def power_law(cls, capacity: float, source: float, tolerance: float = 1e-10) -> Self:
+        r"""Eigenvalues :math:`u^{-a}`, coefficient variances :math:`u^{-b}`, u uniform on (0, 1).
+
+        The capacity ``a < 1`` and source ``b < 1 - a`` exponents of the kernel literature, in
+        proportional form.  By quadrature to `tolerance`, as in `from_distribution`.
+        """
+        from .quadrature import groups_of_power_law
+
+        return cls(*groups_of_power_law(capacity, source, tolerance))
+
+    @classmethod
+    def from_distribution(
+        cls,
+        eigenvalue: Any,
+        mean: float | Callable[[Array], Any] = 0.0,
+        std: float | Callable[[Array], Any] = 1.0,
+        tolerance: float = 1e-10,
+    ) -> Self:
+        r"""Eigenvalues of a continuous law; mean and std of B as functions of the eigenvalue.
+
+        Parameters
+        ----------
+        eigenvalue
+            A frozen continuous distribution of ``scipy.stats`` with support in [0, ∞).
+        mean, std
+            Numbers, or functions of an array of eigenvalues.
+        tolerance
+            The groups are nodes of a quadrature in the quantile, refined until resolvent moments
+            and tail probabilities over the whole spectrum hold to this relative error.  Where the
+            score of a weight is a function of its eigenvalue alone (``std = 0`` and no noise) the
+            threshold falls between nodes and accuracy is that of their spacing.
+
+        Raises `InvalidInput` if the support is not in [0, ∞) or E[ΛB²] is not finite, and
+        `NoConvergence` if the tolerance is not reached.
+
+        >>> from scipy import stats
+        >>> Population.from_distribution(stats.uniform(0, 2)).signal
+        1.0
+        """
+        from .quadrature import groups_of_distribution
+
+        return cls(*groups_of_distribution(eigenvalue, mean, std, tolerance))
+
+    # -- transforming ------------------------------------------------------------------------
+
+    def rescaled(self, factor: Any) -> Self:
+        """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor)."""
+        factor = parameter("factor", factor, domain=_FACTOR)
+        weight, eigenvalue, mean, std = self._groups
+        return type(self)(weight, factor**2 * eigenvalue, mean / factor, std / factor)
+
+    @classmethod
+    def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
+        """A mixture: each population with its relative `weight`."""
+        if not populations:
+            raise InvalidInput("populations", "[]", "must be one or more populations")
+        weight = np.broadcast_to(parameter("weight", weight), (len(populations),))
+        columns = [np.concatenate(part) for part in zip(*(p._groups for p in populations), strict=True)]
+        columns[0] = np.concatenate(
+            [w * p.weight for w, p in zip(weight, populations, strict=True)]
+        )
+        return cls(*columns)
+
+    def restricted(self, share: Any) -> Restriction:
+        r"""A model that sees only a `share`, between 0 and 1, of each group's features.
+
+        A fraction :math:`\zeta` of the features is seen; they form a population with coefficients
+        :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.
+        """
+        share = np.broadcast_to(
+            parameter("share", share, domain=_SHARE).astype(np.float64), self.weight.shape
+        )
+        seen = share * self.weight
+        fraction = float(seen.sum())
+        if not fraction > 0:
+            raise InvalidInput("share", share.tolist(), "must not all be zero")
+        unseen = ((1 - share) * self.weight * self.eigenvalue * self._groups.second_moment).sum()
+        root = math.sqrt(fraction)
+        population = Population(seen, self.eigenvalue, root * self.mean, root * self.std)
+        return Restriction(population, fraction, float(unseen))
+
+
+def _fractions(column: Array) -> list[Fraction]:
+    return [Fraction(entry) for entry in column.tolist()]
+
+
+_FRACTION = Domain(lambda x: (x > 0) & (x <= 1), "must be a number in (0, 1]")
+_SHARE = Domain(lambda x: (x >= 0) & (x <= 1), "must be numbers in [0, 1]")
+_FACTOR = Domain(lambda x: x != 0, "must be a finite number other than 0")

@@ -1,0 +1,161 @@
+"""Results: arrays over the grid, and their forms as rows, tables, files."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arithmetic import Array
+from .population import Population
+from .theory import FixedPoint, Rule, channel, kept_share, threshold
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+#: Version of the JSON document; it changes when a reader of the old one would fail.
+DOCUMENT_VERSION = 1
+_SHOWN = 12
+_GRID = ("kappa", "sigma", "alpha", "ridge", "rule")
+_TABLE = (*_GRID, "risk", "unpruned_risk", "null_risk", "threshold", "tau", "status")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RiskResult:
+    """Predicted risks over a grid; every array has the grid's shape.
+
+    Numbers are float64, or objects of many digits if these were asked for.  A value that does not
+    exist is NaN (the threshold of the random rule, or at ``alpha = 0``).
+    """
+
+    population: Population
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    #: `Rule` objects.
+    rule: Array
+    #: Test error of the pruned model, noise included: the sum of the three parts below.
+    risk: Array
+    #: Test error before pruning, and of the model that predicts zero.
+    unpruned_risk: Array
+    null_risk: Array
+    noise: Array
+    kept_error: Array
+    dropped_signal: Array
+    #: Score above which a weight is kept.
+    threshold: Array
+    #: Effective ridge and noise level.
+    tau: Array
+    gamma: Array
+    #: Largest relative mismatch of the equations that were solved.
+    residual: Array
+    #: "ok", "diverges" (the risk is infinite) or "no convergence" (it is NaN; ask for digits).
+    status: Array
+    digits: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.risk.shape
+
+    def kept_share(self) -> Array:
+        """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
+        shares = np.empty((self.risk.size, len(self.population)))
+        grid = (self.kappa, self.tau, self.gamma, self.residual, self.alpha)
+        columns = [np.asarray(x, dtype=np.float64).ravel() for x in grid]
+        for index, rule in enumerate(self.rule.ravel()):
+            kappa, tau, gamma, residual, alpha = (x[index] for x in columns)
+            law = channel(self.population, FixedPoint(kappa, tau, gamma, residual))
+            if not np.isfinite(gamma):  # an infinite noise level leaves no finite law
+                shares[index] = np.nan if alpha else 0.0
+                continue
+            shares[index] = kept_share(law, rule, threshold(rule.score(law), alpha))
+        return shares.reshape(*self.shape, -1)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The grid as one record per point, in C order, with plain Python values."""
+        flat = {name: np.ravel(getattr(self, name)) for name in COLUMNS}
+        for index in range(self.risk.size):
+            yield {name: self._plain(column[index]) for name, column in flat.items()}
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, Rule | str):
+            return str(value)
+        return float(value) if self.digits is None else _decimal(value, self.digits)
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
+        import pandas
+
+        return pandas.DataFrame.from_records(list(self.rows()), columns=list(COLUMNS))
+
+    def plot(self, ax: "Axes | None" = None, x: str | None = None) -> "Axes":
+        """The risk against the parameter that varies; needs the extra ``asymptotics[plot]``."""
+        from .plotting import plot_risk
+
+        return plot_risk(self, ax=ax, x=x)
+
+    def summary(self) -> str:
+        """How many rows have which status."""
+        counts = zip(*np.unique(self.status, return_counts=True), strict=True)
+        return ", ".join(f"{count} {name}" for name, count in counts)
+
+    def table(self, most: int | None = None) -> str:
+        """The rows as text, of `most` rows if given; parameters that do not vary stand above."""
+        from .tables import text_table
+
+        rows = list(self.rows())
+        fixed = {key for key in _GRID if len({row[key] for row in rows}) == 1}
+        head = ", ".join(f"{key} = {_brief(rows[0][key])}" for key in _GRID if key in fixed)
+        shown = [key for key in _TABLE if key not in fixed]
+        lines = [[row[key] for key in shown] for row in rows]
+        if most is not None and len(lines) > most:
+            lines = [*lines[: most // 2], ["..."] * len(shown), *lines[-(most // 2) :]]
+        return "\n".join(filter(None, (head, text_table(shown, lines))))
+
+    def __repr__(self) -> str:
+        return f"RiskResult of shape {self.shape}: {self.summary()}\n{self.table(most=_SHOWN)}"
+
+
+COLUMNS = tuple(
+    field.name for field in fields(RiskResult) if field.name not in ("population", "digits")
+)
+
+
+def to_json(result: RiskResult, spec: Mapping[str, Any]) -> str:
+    """The document ``{version, spec, rows}``; infinite and missing values are null."""
+    rows = [{key: _json_value(value) for key, value in row.items()} for row in result.rows()]
+    document = {"version": DOCUMENT_VERSION, "spec": spec, "rows": rows}
+    return json.dumps(document, indent=1, allow_nan=False, default=float)
+
+
+def to_csv(result: RiskResult) -> str:
+    """Rows under a header; a missing value is empty, an infinite one ``inf``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in result.rows():
+        writer.writerow(["" if value != value else value for value in row.values()])
+    return text.getvalue()
+
+
+def _decimal(value: Any, digits: int) -> str:
+    """A number of many digits, or an exact input, as a decimal string."""
+    if hasattr(value, "context"):
+        return str(value.context.nstr(value, digits))
+    return str(value)
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return None if value in ("+inf", "nan") else value

@@ -1,0 +1,80 @@
+r"""Stage 5: the risk of the pruned model,
+
+.. math:: \sigma^2 + E[\Lambda(B-X)^2;\,kept] + E[\Lambda B^2;\,dropped],
+
+its test error, noise included, summed from terms that do not cancel.
+
+Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), Theorem 1.
+"""
+
+from typing import Any, NamedTuple
+
+from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..parameters import parameter
+from ..population import Population
+from .channel import Channel
+from .rules import Rule
+from .truncated_gaussian import Threshold, truncated_moments
+
+
+class PrunedRisk(NamedTuple):
+    """The three parts of the pruned risk, each of the shape of the grid."""
+
+    noise: Array
+    kept_error: Array
+    dropped_signal: Array
+    #: Fraction of weights kept, and dropped; each summed by itself.
+    kept: Array
+    dropped: Array
+
+    @property
+    def risk(self) -> Array:
+        return self.noise + self.kept_error + self.dropped_signal
+
+
+def pruned_risk(
+    channel: Channel,
+    sigma: Any,
+    rule: Rule,
+    threshold: Threshold,
+    arithmetic: Arithmetic = FLOAT64,
+) -> PrunedRisk:
+    """The risk of the model pruned by `rule` at `threshold`."""
+    sigma = arithmetic.array(parameter("sigma", sigma))
+
+    def integrand(channel: Channel) -> tuple[Array, ...]:
+        moments = truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic)
+        given = rule.regression(channel, arithmetic)
+        kept, dropped = moments
+        mean, slope = given.error_mean, given.error_slope
+        error = (
+            (mean * mean + given.error_variance) * kept.mass
+            - 2 * mean * slope * kept.first
+            + slope * slope * kept.second
+        )
+        intercept, gain = given.signal_intercept, given.signal_slope
+        signal = (
+            (intercept * intercept + given.signal_variance) * dropped.mass
+            + 2 * intercept * gain * dropped.first
+            + gain * gain * dropped.second
+        )
+        return channel.eigenvalue * error, channel.eigenvalue * signal, kept.mass, dropped.mass
+
+    error, signal, kept, dropped = arithmetic.expect(integrand, channel)
+    return PrunedRisk(sigma * sigma, error, signal, kept, dropped)
+
+
+def kept_share(
+    channel: Channel, rule: Rule, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+) -> Array:
+    """The share of each group that is kept, of the grid's shape followed by ``(G,)``."""
+    return truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic).kept.mass
+
+
+def null_risk(population: Population, sigma: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
+    r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero."""
+    sigma = arithmetic.array(parameter("sigma", sigma))
+    (signal,) = arithmetic.expect(
+        lambda groups: (groups.eigenvalue * groups.second_moment,), population.groups(arithmetic)
+    )
+    return sigma * sigma + signal

@@ -1,0 +1,179 @@
+r"""Stage 4: the threshold ``t`` with :math:`P(\Lambda^q|Y| > t) = \alpha`.
+
+The equation is solved for the smaller of the two parts, kept or dropped, so that its relative
+accuracy holds for any :math:`\alpha`.  Where the score has an atom at ``t``, tied weights are kept
+at random so that exactly :math:`\alpha` is kept.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..parameters import parameter
+from .rules import Score
+from .truncated_gaussian import Threshold, cut_of, part_masses
+
+#: A group this many times farther from zero than it is wide sees the threshold as an offset.
+_SHARP = 1000
+#: From so many groups on, a thinned population gives the first guess.
+_MANY = 1 << 16
+
+
+def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Threshold:
+    r"""The threshold above which a fraction `alpha` of all weights lies.
+
+    It is 0 where `alpha` reaches the fraction of positive scores (weights of score 0 then tie) and
+    infinite at ``alpha = 0``.
+
+    Raises `InvalidInput` for `alpha` outside [0, 1].
+    """
+    alpha = arithmetic.array(parameter("alpha", alpha))
+    positive = score.center + score.spread > 0
+    (unscored,) = arithmetic.expect(
+        lambda part: (arithmetic.where(part.center + part.spread > 0, 0, 1),), score
+    )
+    scored = 1 - unscored
+    rest = scored - alpha
+    solve = (alpha > 0) & (rest > 0)
+
+    keep, drop = (
+        arithmetic.where(solve, arithmetic.ratio(part, scored), arithmetic.array(1) / 2)
+        for part in (alpha, rest)
+    )
+    few = arithmetic.where(keep <= drop, 1, -1)  # which part the equation is about
+    target = arithmetic.where(few > 0, alpha, rest)
+    target = arithmetic.where(solve, target, 1)
+
+    def equation(cut: Threshold, rate: Array) -> tuple[Array, Array]:
+        """Log of the part over its target, and its slope where the threshold grows at `rate`."""
+        part, slope = arithmetic.expect(
+            lambda part: part_masses(part, cut, few, arithmetic), score
+        )
+        part = arithmetic.maximum(part, arithmetic.tiny)
+        return few * arithmetic.log(part / target), -rate * slope / part
+
+    def at(log_t: Array) -> tuple[Array, Array]:
+        t = arithmetic.exp(log_t)
+        return equation(Threshold(0 * t, t, 0 * t), t)
+
+    bracket = _bracket(score, positive, solve, keep, drop, arithmetic)
+    log_t = arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic))
+    cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t)
+    precision = 64 * arithmetic.eps * arithmetic.maximum(abs(log_t), 1)
+    cut = _offset_from_sharp_group(score, cut, precision, equation, arithmetic)
+    cut = _tie(score, cut, alpha, precision, arithmetic)
+
+    zero_tie = arithmetic.ratio(-rest, unscored, otherwise=1)
+    ends = arithmetic.where(alpha > 0, 0, arithmetic.infinity)
+    return Threshold(
+        arithmetic.where(solve, cut.anchor, 0),
+        arithmetic.where(solve, cut.offset, arithmetic.where(rest > 0, ends, 0)),
+        arithmetic.where(solve, cut.tie, arithmetic.where(rest > 0, 0, zero_tie)),
+    )
+
+
+def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
+    """The log threshold of a thinned population, to start from when there are many groups."""
+    if score.weight.size < _MANY:
+        return None
+    thin = Score(*(column[..., :: _MANY // 256] for column in score))
+    (total,) = arithmetic.expect(lambda part: (part.weight * 0 + 1,), thin)
+    if not arithmetic.all(total > 0):
+        return None
+    thin = thin._replace(weight=thin.weight / total)
+    t = threshold(thin, alpha, arithmetic).value
+    return arithmetic.log(arithmetic.where((t > 0) & (t < arithmetic.infinity), t, 1))
+
+
+def _bracket(
+    score: Score, positive: Array, solve: Array, keep: Array, drop: Array, arithmetic: Arithmetic
+) -> tuple[Array, Array]:
+    r"""Bounds of log t.
+
+    At the lower one every group of positive score keeps at least its share, at the upper one at
+    most: by :math:`Q(z)\le e^{-z^2/2}/2` and :math:`P(|Y|<T)\le 2T\varphi(0)/spread`.
+    """
+    keep_z, drop_z = (
+        arithmetic.column(arithmetic.sqrt(-2 * arithmetic.log(part))) for part in (keep, drop)
+    )
+    largest = score.scale * (score.center + keep_z * score.spread)
+    smallest = score.scale * arithmetic.maximum(
+        score.center - drop_z * score.spread, arithmetic.column(drop) * score.spread * 5 / 4
+    )
+    upper = arithmetic.over_groups("max", arithmetic.where(positive, largest, 0))
+    lower = arithmetic.over_groups(
+        "min", arithmetic.where(positive, smallest, arithmetic.infinity)
+    )
+    return (
+        arithmetic.log(arithmetic.where(solve, lower, 1)),
+        arithmetic.log(arithmetic.where(solve, upper, 1)),
+    )
+
+
+def _offset_from_sharp_group(
+    score: Score,
+    cut: Threshold,
+    precision: Array,
+    equation: Callable[[Threshold, Array], tuple[Array, Array]],
+    arithmetic: Arithmetic,
+) -> Threshold:
+    """The threshold again, as an offset from a group so narrow that ``t`` itself is too coarse."""
+    sharp = (score.spread > 0) & (score.spread * _SHARP < score.center)
+    if not arithmetic.any(sharp):
+        return cut
+    center, spread, scale, gap = _nearest(score, sharp, cut.offset, arithmetic)
+    within = abs(gap) <= arithmetic.maximum(50 * spread, precision * center)
+    unit = scale * spread
+    origin = arithmetic.where(within, gap / spread, 0)
+    reach = arithmetic.where(within, 1 + precision * center / spread, 0)
+
+    def at(z: Array) -> tuple[Array, Array]:
+        return equation(Threshold(scale * center, unit * z, cut.tie), unit)
+
+    z = arithmetic.root(at, origin - reach, origin + reach)
+    return Threshold(
+        arithmetic.where(within, scale * center, cut.anchor),
+        arithmetic.where(within, unit * z, cut.offset),
+        cut.tie,
+    )
+
+
+def _tie(
+    score: Score, cut: Threshold, alpha: Array, precision: Array, arithmetic: Arithmetic
+) -> Threshold:
+    """The threshold moved onto the point mass that it has met, if any, with its share kept."""
+    point = (score.spread == 0) & (score.center > 0)
+    if not arithmetic.any(point):
+        return cut
+    center, _, scale, gap = _nearest(score, point, cut.value, arithmetic)
+    met = abs(gap) <= precision * center
+    snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)
+
+    def integrand(part: Score) -> tuple[Array, ...]:
+        above, _ = part_masses(part, snapped, 1 + 0 * alpha, arithmetic)
+        tied = (part.spread == 0) & (cut_of(part, snapped, arithmetic).gap == 0)
+        return above, arithmetic.where(tied, 1, 0)
+
+    above, tied = arithmetic.expect(integrand, score)
+    rounding = 16 * arithmetic.eps
+    met = met & (above <= alpha + rounding) & (alpha <= above + tied + rounding)
+    tie = arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(alpha - above, tied)))
+    return Threshold(
+        arithmetic.where(met, snapped.anchor, cut.anchor),
+        arithmetic.where(met, 0, cut.offset),
+        arithmetic.where(met, tie, cut.tie),
+    )
+
+
+def _nearest(
+    score: Score, among: Array, t: Array, arithmetic: Arithmetic
+) -> tuple[Array, Array, Array, Array]:
+    """Centre, spread and scale of the group nearest to `t`, and how far `t` lies beyond it."""
+    gap = arithmetic.column(t) / score.scale - score.center
+    relative = arithmetic.where(among, abs(gap), arithmetic.infinity)
+    relative = relative / arithmetic.where(among, score.center, 1)
+    nearest = arithmetic.over_groups("argmin", relative)
+    center, spread, scale, gap = (
+        arithmetic.pick(x, nearest) for x in (score.center, score.spread, score.scale, gap)
+    )
+    return center, spread, scale, gap

@@ -1,0 +1,174 @@
+r"""Stage 4: moments of the observation over the weights kept, and over those dropped.
+
+Per group ``Y ~ N(center, spread²)``, kept when :math:`|Y|>T`, with :math:`T = t/\Lambda^q`.  With
+``u = (T - center)/spread`` and ``l = (T + center)/spread``,
+
+.. math:: P(kept) = Q(u) + Q(l),\quad E[(Y-c);kept] = s(\varphi(u)-\varphi(l)),\quad
+          E[(Y-c)^2;kept] = s^2(P + u\varphi(u) + l\varphi(l)).
+
+The dropped part is taken as raw moments over the interval, never as a difference from the whole:
+few weights dropped must not cost digits.  A point mass (``spread = 0``) is kept, dropped, or, at
+the threshold, kept with the probability `Threshold.tie`.
+"""
+
+from typing import NamedTuple
+
+from ..arithmetic import FLOAT64, Arithmetic, Array
+from .rules import Score
+
+
+class Threshold(NamedTuple):
+    """The score above which weights are kept, ``t = anchor + offset``, on the grid.
+
+    Near a point mass the threshold is told from it by the small `offset` alone, which keeps its
+    relative accuracy; elsewhere `anchor` is 0.
+    """
+
+    anchor: Array
+    offset: Array
+    #: Probability of keeping a weight whose score equals the threshold.
+    tie: Array
+
+    @property
+    def value(self) -> Array:
+        return self.anchor + self.offset
+
+
+class Cut(NamedTuple):
+    """The threshold seen from a group: |Y| is cut at `value`, `gap` beyond the centre."""
+
+    value: Array
+    gap: Array
+
+    def over(self, score: Score) -> "StandardCut":
+        """In units of the group's spread."""
+        return StandardCut(
+            self.gap / score.spread, self.value / score.spread, score.center / score.spread
+        )
+
+
+class StandardCut(NamedTuple):
+    """A cut in units of the spread: ``u = h - center``, known better than the difference."""
+
+    u: Array
+    h: Array
+    center: Array
+
+
+class Moments(NamedTuple):
+    """Mass, first and second moment over a part of a group."""
+
+    mass: Array
+    first: Array
+    second: Array
+
+
+class TruncatedMoments(NamedTuple):
+    #: Moments of ``Y - center`` over the weights kept.
+    kept: Moments
+    #: Moments of ``Y`` over the weights dropped.
+    dropped: Moments
+
+
+def truncated_moments(
+    score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+) -> TruncatedMoments:
+    """Moments of ``Y`` over the kept and over the dropped weights of each group."""
+    cut = cut_of(score, threshold, arithmetic)
+
+    def of_points() -> tuple[Array, ...]:
+        center = score.center
+        kept = point_kept(cut, threshold, arithmetic)
+        rest = 1 - kept
+        return kept, 0 * kept, 0 * kept, rest, center * rest, center * center * rest
+
+    def of_spread() -> tuple[Array, ...]:
+        score_, variance = _spread_out(score, arithmetic), score.spread * score.spread
+        standard = cut.over(score_)
+        mass = kept_mass(standard, arithmetic)
+        u, l = standard.u, standard.h + standard.center
+        first = arithmetic.normal_density(u) - arithmetic.normal_density(l)
+        second = mass + arithmetic.moment_density(u) + arithmetic.moment_density(l)
+        rest, rest_first, rest_second = arithmetic.interval_moments(
+            standard.h, standard.center, standard.u
+        )
+        return (
+            mass,
+            score.spread * first,
+            variance * second,
+            rest,
+            score.spread * rest_first,
+            variance * rest_second,
+        )
+
+    moments = arithmetic.choose(score.spread == 0, of_points, of_spread)
+    return TruncatedMoments(Moments(*moments[:3]), Moments(*moments[3:]))
+
+
+def cut_of(score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Cut:
+    """The threshold as each group sees it."""
+    anchor, offset = map(arithmetic.column, (threshold.anchor, threshold.offset))
+    offset = offset / score.scale
+    if not arithmetic.any(anchor != 0):
+        return Cut(offset, offset - score.center)
+    origin = anchor / score.scale
+    # The group anchored at, and those tied with it, see the offset alone.
+    distance = origin - score.center
+    tied = abs(distance) <= 4 * arithmetic.eps * score.center
+    return Cut(origin + offset, arithmetic.where(tied, offset, distance + offset))
+
+
+def kept_mass(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
+    r""":math:`P(|Y|>T) = Q(u)+Q(l)`."""
+    return arithmetic.normal_tail(cut.u) + arithmetic.normal_tail(cut.h + cut.center)
+
+
+def dropped_mass(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
+    r""":math:`P(|Y|<T)`."""
+    return arithmetic.interval_mass(cut.h, cut.center, cut.u)
+
+
+def density(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
+    r"""Density :math:`\varphi(u)+\varphi(l)` of ``|Y|`` at the cut, in units of the spread."""
+    return arithmetic.normal_density(cut.u) + arithmetic.normal_density(cut.h + cut.center)
+
+
+def point_kept(cut: Cut, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Array:
+    """Share of a point mass that is kept: 1 above the threshold, 0 below, `tie` at it."""
+    at_threshold = arithmetic.where(cut.gap == 0, arithmetic.column(threshold.tie), 0)
+    return arithmetic.where(cut.gap < 0, 1, at_threshold)
+
+
+def part_masses(
+    score: Score, threshold: Threshold, few: Array, arithmetic: Arithmetic = FLOAT64
+) -> tuple[Array, Array]:
+    """Per group, the kept mass (the dropped where `few` < 0), and the density of scores.
+
+    Weights whose score is 0 count in neither.
+    """
+    cut, column = cut_of(score, threshold, arithmetic), arithmetic.column(few)
+
+    def of_points() -> tuple[Array, ...]:
+        kept = point_kept(cut, threshold, arithmetic)
+        dropped = arithmetic.where(score.center > 0, 1 - kept, 0)
+        return arithmetic.where(column > 0, kept, dropped), 0 * kept
+
+    def of_spread() -> tuple[Array, ...]:
+        score_ = _spread_out(score, arithmetic)
+        standard = cut.over(score_)
+        (mass,) = arithmetic.choose(
+            column > 0,
+            lambda: (kept_mass(standard, arithmetic),),
+            lambda: (dropped_mass(standard, arithmetic),),
+        )
+        return mass, density(standard, arithmetic) / (score_.spread * score_.scale)
+
+    mass, slope = arithmetic.choose(score.spread == 0, of_points, of_spread)
+    return mass, slope
+
+
+def _spread_out(score: Score, arithmetic: Arithmetic) -> Score:
+    """The score with spread 1 in place of 0, for point masses that a `where` will replace."""
+    if not arithmetic.any(score.spread == 0):
+        return score
+    return score._replace(spread=arithmetic.where(score.spread == 0, 1, score.spread))
