@@ -1,6 +1,7 @@
 """Samples of a population in a file."""
 
 import csv
+import re
 import warnings
 from pathlib import Path
 
@@ -15,7 +16,8 @@ _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
 def read_samples(path: str | Path) -> dict[str, Array]:
     """Columns ``eigenvalue``, ``coefficient`` and, if there, ``weight`` of a CSV file.
 
-    Other columns are ignored.  Raises `InvalidInput` naming the file and what is wrong in it.
+    Values are float64.  Other columns are ignored.  Raises `InvalidInput` naming the file and what
+    is wrong in it.
     """
     path = Path(path)
     try:
@@ -50,5 +52,12 @@ def read_samples(path: str | Path) -> dict[str, Array]:
 
 
 def _reason(error: ValueError) -> str:
-    """What loadtxt complains of, on one line; it counts rows from 0 below the header."""
-    return " ".join(str(error).split()).rstrip(".")
+    """What loadtxt complains of, in lines of the file."""
+    message = str(error)
+    if text := re.match(
+        r"could not convert string (.*) to float64 at row (\d+), column (\d+)", message
+    ):
+        return f"line {int(text[2]) + 2}, column {text[3]} is {text[1]}"
+    if short := re.match(r"invalid column index \d+ at row (\d+) with (\d+) columns", message):
+        return f"line {int(short[1]) + 1} has only {short[2]} columns"
+    return " ".join(message.split())

@@ -11,7 +11,10 @@ import numpy as np
 from .arithmetic import Array
 from .errors import InvalidInput
 
+
 class Domain(NamedTuple):
+    """The values that a number may take."""
+
     contains: Callable[[Array], Array]
     text: str
     #: Magnitudes outside (unless zero) would leave the range of double precision on the way.

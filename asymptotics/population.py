@@ -22,6 +22,7 @@ from .parameters import REAL, Domain, parameter
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
+_MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
 
 
@@ -98,9 +99,9 @@ class Population:
         total = floats[0].sum()
         if not total > 0:
             raise InvalidInput("weight", floats[0].tolist(), "must not all be zero")
-        for array in (*columns, *floats):
-            array.flags.writeable = False
         weights = floats[0] if total == 1 else floats[0] / total
+        for array in (*columns, *floats, weights):
+            array.flags.writeable = False
         object.__setattr__(self, "_columns", tuple(columns))
         object.__setattr__(self, "_groups", Groups(weights, *floats[1:]))
         if not self.signal <= _LARGEST_SIGNAL:
@@ -210,10 +211,19 @@ class Population:
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Self:
-        """From a file with columns ``eigenvalue``, ``coefficient`` and, optionally, ``weight``."""
+        """From a file with columns ``eigenvalue``, ``coefficient`` and, optionally, ``weight``.
+
+        With many digits, the values of a file of up to 10,000 rows are the decimals written there.
+        """
         from .files import read_samples
 
-        return cls.from_samples(**read_samples(path))
+        columns: dict[str, Any] = dict(read_samples(path))
+        if columns["eigenvalue"].size <= _MOST_EXACT:
+            columns = {
+                key: np.array([Decimal(repr(x)) for x in column.tolist()], dtype=object)
+                for key, column in columns.items()
+            }
+        return cls.from_samples(**columns)
 
     @classmethod
     def isotropic(cls, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0) -> Self:
@@ -292,7 +302,9 @@ class Population:
         if not populations:
             raise InvalidInput("populations", "[]", "must be one or more populations")
         weight = np.broadcast_to(parameter("weight", weight), (len(populations),))
-        columns = [np.concatenate(part) for part in zip(*(p._groups for p in populations), strict=True)]
+        columns = [
+            np.concatenate(part) for part in zip(*(p._groups for p in populations), strict=True)
+        ]
         columns[0] = np.concatenate(
             [w * p.weight for w, p in zip(weight, populations, strict=True)]
         )

@@ -53,9 +53,7 @@ def groups_of_distribution(
         raise InvalidInput("eigenvalue.support", (low, high), "must lie in [0, inf)")
 
     def columns(u: Array, rest: Array) -> tuple[Array, Array, Array]:
-        eigenvalue = np.where(
-            u < 0.5, law.ppf(np.minimum(u, 0.5)), law.isf(np.minimum(rest, 0.5))
-        )
+        eigenvalue = np.where(u < 0.5, law.ppf(np.minimum(u, 0.5)), law.isf(np.minimum(rest, 0.5)))
         eigenvalue = np.maximum(eigenvalue, _SMALLEST)  # a quantile that underflows is not zero
         within = np.minimum(eigenvalue, _LARGEST)
         return eigenvalue, _evaluate("mean", mean, within), _evaluate("std", std, within)
@@ -146,7 +144,7 @@ class _Probes:
         return self.tolerance * np.maximum(abs(values), abs(self.total) / 100)
 
     def negligible(self, values: Array) -> Array:
-        return (abs(values) <= 1e-3 * self.tolerance * abs(self.total)).all(axis=0)
+        return np.all(abs(values) <= 1e-3 * self.tolerance * abs(self.total), axis=0)
 
 
 def _check_tails(columns: Columns, tolerance: float) -> None:

@@ -15,7 +15,7 @@ from .population import Population
 from .theory import FixedPoint, Rule, channel, kept_share, threshold
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
     from matplotlib.axes import Axes
 
 #: Version of the JSON document; it changes when a reader of the old one would fail.
@@ -88,11 +88,11 @@ class RiskResult:
             return str(value)
         return float(value) if self.digits is None else _decimal(value, self.digits)
 
-    def to_dataframe(self) -> "pandas.DataFrame":
+    def to_dataframe(self) -> "pd.DataFrame":
         """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
-        import pandas
+        import pandas as pd
 
-        return pandas.DataFrame.from_records(list(self.rows()), columns=list(COLUMNS))
+        return pd.DataFrame.from_records(list(self.rows()), columns=list(COLUMNS))
 
     def plot(self, ax: "Axes | None" = None, x: str | None = None) -> "Axes":
         """The risk against the parameter that varies; needs the extra ``asymptotics[plot]``."""
@@ -147,7 +147,7 @@ def to_csv(result: RiskResult) -> str:
 def _decimal(value: Any, digits: int) -> str:
     """A number of many digits, or an exact input, as a decimal string."""
     if hasattr(value, "context"):
-        return str(value.context.nstr(value, digits))
+        return str(value.context.nstr(value, digits)).lstrip("+")
     return str(value)
 
 
@@ -158,4 +158,4 @@ def _brief(value: Any) -> str:
 def _json_value(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return None if value in ("+inf", "nan") else value
+    return None if value in ("inf", "nan") else value

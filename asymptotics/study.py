@@ -31,6 +31,20 @@ _CHUNK = 1 << 17
 #: A residual above this is a failure, not a number.
 _ACCEPTED = 1e-6
 MOST_DIGITS = 10_000
+_NUMBERS = ("kappa", "sigma", "alpha", "ridge")
+
+
+class _Grid(NamedTuple):
+    """Parameters that broadcast to the shape of the grid."""
+
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    rule: Array
+
+    def flat(self, shape: tuple[int, ...]) -> "_Grid":
+        return _Grid(*(np.broadcast_to(x, shape).ravel() for x in self))
 
 
 class _Rows(NamedTuple):
@@ -93,129 +107,107 @@ def risk(
     >>> from asymptotics import Population, risk
     >>> two = Population(weight=[0.5, 0.5], eigenvalue=[10, 1], std=1)
     >>> risk(two, kappa=2, sigma=0.5, alpha=0.4, rule=["magnitude", "covariance"]).risk.round(6)
-    array([3.193434, 2.810389])
+    array([2.509091, 2.354735])
     """
-    parameters = [
-        parameter(key, value)
-        for key, value in (("kappa", kappa), ("sigma", sigma), ("alpha", alpha), ("ridge", ridge))
-    ]
-    rules = _rules(rule)
+    grid = _Grid(
+        parameter("kappa", kappa),
+        parameter("sigma", sigma),
+        parameter("alpha", alpha),
+        parameter("ridge", ridge),
+        _rules(rule),
+    )
     try:
-        shape = np.broadcast_shapes(*(p.shape for p in parameters), rules.shape)
+        shape = np.broadcast_shapes(*(x.shape for x in grid))
     except ValueError:
-        shapes = [p.shape for p in (*parameters, rules)]
-        allowed = "shapes of kappa, sigma, alpha, ridge, rule must broadcast"
-        raise InvalidInput("shapes", shapes, allowed) from None
+        shapes = {key: x.shape for key, x in grid._asdict().items()}
+        raise InvalidInput("shapes", shapes, "must broadcast") from None
     if digits is None:
-        columns = _float_columns(population, *parameters, rules, shape, progress)
+        grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in _NUMBERS})
+        columns = _in_float64(population, grid, shape, progress)
     else:
-        columns = _digit_columns(population, *parameters, rules, shape, _digits(digits), progress)
-    kappa, sigma, alpha, ridge = (np.broadcast_to(p, shape) for p in parameters)
-    grid = {"kappa": kappa, "sigma": sigma, "alpha": alpha, "ridge": ridge}
-    if digits is None:
-        grid = {key: value.astype(np.float64) for key, value in grid.items()}
+        columns = _in_digits(population, grid.flat(shape), _digits(digits), progress)
+    columns |= grid.flat(shape)._asdict()
     return RiskResult(
-        population=population, **grid, rule=np.broadcast_to(rules, shape), **columns, digits=digits
+        population=population,
+        digits=digits,
+        **{key: column.reshape(shape) for key, column in columns.items()},
     )
 
 
-def _float_columns(
-    population: Population,
-    kappa: Array,
-    sigma: Array,
-    alpha: Array,
-    ridge: Array,
-    rules: Array,
-    shape: tuple[int, ...],
-    progress: Progress | None,
+def _in_float64(
+    population: Population, grid: _Grid, shape: tuple[int, ...], progress: Progress | None
 ) -> dict[str, Array]:
     # Solved before it is spread over alpha and rule, which it does not depend on.
-    fixed = fixed_point(population, kappa, sigma, ridge)
-    null = null_risk(population, sigma)
+    fixed = fixed_point(population, grid.kappa, grid.sigma, grid.ridge)
     fixed = FixedPoint(*(np.broadcast_to(x, shape).ravel() for x in fixed))
-    sigma, alpha = (
-        np.broadcast_to(x, shape).astype(np.float64).ravel() for x in (sigma, alpha)
-    )
-    rules = np.broadcast_to(rules, shape).ravel()
-    rows = _Rows(*np.full((len(_Rows._fields), rules.size), np.nan))
+    flat = grid.flat(shape)
+    total = flat.rule.size
+    rows = _Rows(*np.full((len(_Rows._fields), total), np.nan))
     size, done = max(1, _CHUNK // len(population)), 0
-    for rule in dict.fromkeys(rules.tolist()):
-        chosen = np.flatnonzero(rules == rule)
+    for rule in dict.fromkeys(flat.rule.tolist()):
+        chosen = np.flatnonzero(flat.rule == rule)
         for part in np.split(chosen, range(size, chosen.size, size)):
             some = FixedPoint(*(x[part] for x in fixed))
-            values = _evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
+            values = _evaluate(population, some, flat.sigma[part], flat.alpha[part], rule, FLOAT64)
             for column, value in zip(rows, values, strict=True):
                 column[part] = value
             done += part.size
             if progress:
-                progress(done, rules.size)
+                progress(done, total)
     failed = ~(rows.residual <= _ACCEPTED)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
     rows.risk[failed] = np.nan
-    columns = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "status": status}
-    shaped = {key: value.reshape(shape) for key, value in columns.items()}
-    return shaped | {
-        "unpruned_risk": shaped["gamma"],
-        "null_risk": np.broadcast_to(null, shape),
+    return rows._asdict() | {
+        "tau": fixed.tau,
+        "gamma": fixed.gamma,
+        "unpruned_risk": fixed.gamma,
+        "null_risk": null_risk(population, flat.sigma),
+        "status": status,
     }
 
 
-def _digit_columns(
-    population: Population,
-    kappa: Array,
-    sigma: Array,
-    alpha: Array,
-    ridge: Array,
-    rules: Array,
-    shape: tuple[int, ...],
-    digits: int,
-    progress: Progress | None,
+def _in_digits(
+    population: Population, grid: _Grid, digits: int, progress: Progress | None
 ) -> dict[str, Array]:
     from .arithmetic.multiprecision import Multiprecision
 
-    problems = [np.broadcast_to(x, shape).ravel() for x in (kappa, sigma, alpha, ridge, rules)]
-    total = problems[0].size
-    columns: dict[str, Array] = {}
-
     def evaluate(index: int, precision: int) -> dict[str, Any]:
         arithmetic = Multiprecision(precision)
-        kappa, sigma, alpha, ridge = (x[index : index + 1] for x in problems[:4])
+        kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])
         fixed = fixed_point(population, kappa, sigma, ridge, arithmetic)
         alpha = arithmetic.array(alpha)
-        rows = _evaluate(population, fixed, sigma, alpha, problems[4][index], arithmetic)
+        rows = _evaluate(population, fixed, sigma, alpha, grid.rule[index], arithmetic)
         null = null_risk(population, sigma, arithmetic)
         values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}
         return {key: value[0] for key, value in values.items()}
 
-    for index in range(total):
+    records = []
+    for index in range(grid.rule.size):
         precision = digits + 20
-        before = evaluate(index, precision)
-        while True:
+        before, values = None, evaluate(index, precision)
+        while before is None or not _agree(before, values, digits):
             precision *= 2
-            values = evaluate(index, precision)
-            if _agree(before, values, digits):
-                break
-            before = values
-        values |= {
-            "unpruned_risk": values["gamma"],
-            "status": "diverges" if values["risk"] == float("inf") else "ok",
-        }
-        for key, value in values.items():
-            columns.setdefault(key, np.empty(total, dtype=object))[index] = value
+            before, values = values, evaluate(index, precision)
+        records.append(values)
         if progress:
-            progress(index + 1, total)
-    columns["status"] = columns["status"].astype(str)
-    return {key: value.reshape(shape) for key, value in columns.items()}
+            progress(index + 1, grid.rule.size)
+    columns = {key: np.empty(len(records), dtype=object) for key in records[0]}
+    for key, column in columns.items():
+        column[:] = [record[key] for record in records]
+    infinite = [record["risk"] == float("inf") for record in records]
+    return columns | {
+        "unpruned_risk": columns["gamma"],
+        "status": np.where(infinite, "diverges", "ok"),
+    }
 
 
 def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], digits: int) -> bool:
     """Whether two precisions give the same digits of every value."""
-    for key, value in fine.items():
-        if key == "residual" or value != value or value == coarse[key]:
-            continue
-        if not abs(value - coarse[key]) * 10 ** (digits + 1) <= abs(value):
-            return False
-    return True
+    return all(
+        abs(value - coarse[key]) * 10 ** (digits + 1) <= abs(value)
+        for key, value in fine.items()
+        if key != "residual" and value == value and value != coarse[key]
+    )
 
 
 def _evaluate(

@@ -109,7 +109,7 @@ class Arithmetic(ABC):
         return np.asarray(getattr(np, reduce)(x, axis=-1))
 
     def pick(self, x: Array, group: Array) -> Array:
-        """The values of `x`, of shape ``S + (G,)`` or ``(G,)``, at one group for each grid point."""
+        """The values of `x`, of shape ``S + (G,)`` or ``(G,)``, at one group per grid point."""
         x = np.broadcast_to(x, (*np.shape(group), x.shape[-1]))
         return np.take_along_axis(x, np.asarray(group)[..., None], axis=-1)[..., 0]
 
@@ -131,7 +131,7 @@ class Arithmetic(ABC):
         for part in self._blocks(table):
             weight = part.weight  # type: ignore[attr-defined]  # a field that every table has
             sums = tuple((weight * value).sum(axis=-1) for value in integrand(part))
-            totals = tuple(map(sum, zip(totals, sums, strict=True))) if totals else sums
+            totals = tuple(a + b for a, b in zip(totals, sums, strict=True)) if totals else sums
         return totals
 
     def _blocks(self, table: Table) -> Iterator[Table]:
@@ -191,7 +191,7 @@ class Arithmetic(ABC):
         x, step = (lower + upper) / 2, upper - lower
         if start is not None:
             x = self.where((lower < start) & (start < upper), start, x)
-        quadratic = self.eps ** (self.array(5) / 8)  # after a Newton step this small, eps is met
+        quadratic = self.eps ** (self.array(5) / 8)  # a Newton step from so near meets eps
         found = x != x
         while not np.all(found):
             value, slope = function(x)
@@ -201,7 +201,7 @@ class Arithmetic(ABC):
             steep = slope < -self.tiny
             newton = x - value / self.where(steep, slope, -1)
             size = abs(newton - x)
-            last = steep & (size <= quadratic * unit)
+            last = steep & (size <= quadratic * unit) & (abs(value) <= quadratic)
             fast = steep & (size <= abs(step) / 2) & (lower <= newton) & (newton <= upper)
             following = self.where(last | fast, newton, (lower + upper) / 2)
             following = self.where(found, x, following)

@@ -3,9 +3,9 @@ r"""Stage 2: the law of a trained weight.
 A weight of the trained model behaves like a Gaussian channel that shrinks its coefficient:
 
 .. math:: \sqrt p\,\hat\beta \;\sim\; X = \frac{\Lambda}{\Lambda+\tau} B
-          + \frac{\sqrt{\gamma\kappa\Lambda}}{\Lambda+\tau} H,\qquad H\sim N(0,1)\text{ independent.}
+          + \frac{\sqrt{\gamma\kappa\Lambda}}{\Lambda+\tau} H,\qquad H\sim N(0,1)
 
-Where :math:`\Lambda=0` the data say nothing and :math:`X=0`.
+independent of B.  Where :math:`\Lambda=0` the data say nothing and :math:`X=0`.
 
 Source: Li et al. (arXiv 2006.10903), Theorem 1; Han, Xu (arXiv 2307.02044).
 """
@@ -35,9 +35,7 @@ class Channel(NamedTuple):
     noise: Array
 
 
-def channel(
-    population: Population, fixed: FixedPoint, arithmetic: Arithmetic = FLOAT64
-) -> Channel:
+def channel(population: Population, fixed: FixedPoint, arithmetic: Arithmetic = FLOAT64) -> Channel:
     """The law of the trained weights, given the fixed point.
 
     >>> from asymptotics import Population

@@ -47,7 +47,7 @@ class Score(NamedTuple):
 
 
 class Regression(NamedTuple):
-    """Per group, what ``Y`` tells of the error ``B - X`` if kept and of the signal ``B`` if dropped.
+    """Per group, what ``Y`` tells of the error ``B - X`` if kept, of the signal ``B`` if dropped.
 
     ``B - X = error_mean - error_slope * (Y - center)`` plus noise of variance ``error_variance``;
     ``B = signal_intercept + signal_slope * Y`` plus noise of variance ``signal_variance``.
@@ -94,9 +94,7 @@ class WeightRule(Rule):
         variance = self._variance(channel)
         prior = channel.std * channel.std
         # With c the slope of B on X: 1 - c, and 1 - ca, without their cancellation.
-        slope = arithmetic.ratio(
-            channel.noise - channel.shrinkage * channel.bias * prior, variance
-        )
+        slope = arithmetic.ratio(channel.noise - channel.shrinkage * channel.bias * prior, variance)
         retained = arithmetic.ratio(channel.noise, variance, otherwise=1)
         return Regression(
             error_mean=abs(channel.mean) * channel.bias,
@@ -170,9 +168,7 @@ COVARIANCE = WeightRule(Fraction(1, 2), "covariance")
 ORACLE = Oracle()
 RANDOM = Random()
 
-RULES: Mapping[str, Rule] = {
-    str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)
-}
+RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)}
 
 #: Beyond this, powers of eigenvalues leave the range of double precision.
 MAX_EXPONENT = 5
@@ -180,9 +176,9 @@ MAX_EXPONENT = 5
 
 def exponent_rule(exponent: Exponent) -> WeightRule:
     r"""The rule that keeps the largest :math:`\Lambda^q|X|`, for a real ``q = exponent``."""
-    if isinstance(exponent, bool) or not isinstance(exponent, Exponent):
+    if isinstance(exponent, bool) or not isinstance(exponent, int | float | Decimal | Fraction):
         raise InvalidInput("rule.exponent", exponent, "must be a number")
-    if not abs(exponent) <= MAX_EXPONENT:
+    if not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
         allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
         raise InvalidInput("rule.exponent", exponent, allowed)
     return WeightRule(exponent)
@@ -194,7 +190,7 @@ def as_rule(rule: "Rule | str | Mapping[str, Exponent]") -> Rule:
         return rule
     if isinstance(rule, Mapping):
         if set(rule) != {"exponent"}:
-            raise InvalidInput("rule", dict(rule), 'a table must be {exponent = q}')
+            raise InvalidInput("rule", dict(rule), "a table must be {exponent = q}")
         return exponent_rule(rule["exponent"])
     if isinstance(rule, str) and rule.startswith("exponent="):
         try:

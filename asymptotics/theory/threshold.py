@@ -46,9 +46,7 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
 
     def equation(cut: Threshold, rate: Array) -> tuple[Array, Array]:
         """Log of the part over its target, and its slope where the threshold grows at `rate`."""
-        part, slope = arithmetic.expect(
-            lambda part: part_masses(part, cut, few, arithmetic), score
-        )
+        part, slope = arithmetic.expect(lambda part: part_masses(part, cut, few, arithmetic), score)
         part = arithmetic.maximum(part, arithmetic.tiny)
         return few * arithmetic.log(part / target), -rate * slope / part
 
@@ -101,9 +99,7 @@ def _bracket(
         score.center - drop_z * score.spread, arithmetic.column(drop) * score.spread * 5 / 4
     )
     upper = arithmetic.over_groups("max", arithmetic.where(positive, largest, 0))
-    lower = arithmetic.over_groups(
-        "min", arithmetic.where(positive, smallest, arithmetic.infinity)
-    )
+    lower = arithmetic.over_groups("min", arithmetic.where(positive, smallest, arithmetic.infinity))
     return (
         arithmetic.log(arithmetic.where(solve, lower, 1)),
         arithmetic.log(arithmetic.where(solve, upper, 1)),

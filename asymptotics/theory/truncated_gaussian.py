@@ -64,6 +64,8 @@ class Moments(NamedTuple):
 
 
 class TruncatedMoments(NamedTuple):
+    """What `truncated_moments` returns; shapes as in the `Score`."""
+
     #: Moments of ``Y - center`` over the weights kept.
     kept: Moments
     #: Moments of ``Y`` over the weights dropped.
@@ -114,7 +116,7 @@ def cut_of(score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64)
     origin = anchor / score.scale
     # The group anchored at, and those tied with it, see the offset alone.
     distance = origin - score.center
-    tied = abs(distance) <= 4 * arithmetic.eps * score.center
+    tied = abs(distance) <= 8 * arithmetic.eps * score.center
     return Cut(origin + offset, arithmetic.where(tied, offset, distance + offset))
 
 

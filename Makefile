@@ -1,0 +1,33 @@
+# Every target sets up what it needs, in an environment of its own.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: curve test lint benchmark notebooks figures clean
+
+curve: $(READY)  ## draw the main curve from the bundled example
+	$(BIN)/asymptotics curve -o curve.svg
+
+test: $(READY) lint  ## lint, type check and all tests
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmark: $(READY)  ## speed and accuracy beside the alternatives, a few minutes
+	$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
+
+notebooks: $(READY)  ## run the notebooks and keep their output in them
+	$(BIN)/python -m nbclient.cli --inplace notebooks/*.ipynb
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,222 @@
+"""The command line.
+
+Exit status: 0 done; 1 the computation failed; 2 the input is wrong (one line on standard error).
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from . import __version__
+from .errors import AsymptoticsError, InvalidInput, NoConvergence
+from .results import RiskResult, to_csv, to_json
+from .spec import Problem, example_text, read_spec
+from .study import Progress
+
+_PICTURES, _TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
+#: Seconds before a progress bar appears.
+_PATIENCE = 1.0
+
+SPEC = click.argument("spec", required=False, metavar="[SPEC]")
+DIGITS = click.option(
+    "--digits", type=int, metavar="N", help="Compute N decimal digits (multiprecision; slower)."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="asymptotics")
+def cli() -> None:
+    r"""Exact asymptotic test error of pruned linear models.
+
+    A SPEC is a TOML file that describes a population and a grid of parameters; `asymptotics
+    example` prints one.  Without a SPEC the bundled example runs; `-` reads standard input.
+
+    \b
+    asymptotics example > my.toml
+    asymptotics risk my.toml
+    asymptotics curve my.toml -o curve.pdf
+
+    Completion for bash: eval "$(_ASYMPTOTICS_COMPLETE=bash_source asymptotics)", likewise
+    zsh_source and fish_source.
+    """
+
+
+@cli.command()
+@SPEC
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print the rows.",
+)
+@DIGITS
+def risk(spec: str | None, form: str, digits: int | None) -> None:
+    r"""Print the predicted risk at every point of the grid.
+
+    \b
+    asymptotics risk my.toml --format json
+    asymptotics risk my.toml --digits 30
+    """
+    problem = read_spec(spec)
+    result = _solve(problem, digits)
+    if form == "json":
+        click.echo(to_json(result, problem.source))
+    else:
+        click.echo(to_csv(result) if form == "csv" else result.table(), nl=form == "table")
+    _require_convergence(result)
+
+
+@cli.command()
+@SPEC
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write: .png .svg .pdf draw, .csv .json .parquet hold the rows.",
+)
+@DIGITS
+def curve(spec: str | None, output: Path, digits: int | None) -> None:
+    r"""Draw the predicted risk, or write it to a file.
+
+    In a picture a range of the spec is drawn as a smooth curve.
+
+    \b
+    asymptotics curve my.toml -o curve.pdf
+    asymptotics curve my.toml -o curve.csv
+    """
+    suffix = output.suffix.lower()
+    if suffix not in _PICTURES + _TABLES:
+        allowed = f"must end in {' '.join(_PICTURES + _TABLES)}"
+        raise InvalidInput("output", str(output), allowed)
+    if not output.absolute().parent.is_dir():
+        raise InvalidInput("output", str(output), "must be in a folder that exists")
+    problem = read_spec(spec)
+    if suffix in _PICTURES:
+        problem = problem.smooth(problem.abscissa)
+    result = _solve(problem, digits)
+    with _replacing(output) as path:
+        _write(result, problem, path, suffix)
+    click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
+    _require_convergence(result)
+
+
+@cli.command()
+def example() -> None:
+    r"""Print the bundled example, to start a spec of your own from.
+
+    \b
+    asymptotics example > my.toml
+    """
+    click.echo(example_text(), nl=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    try:
+        cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
+    except InvalidInput as error:
+        _fail(str(error), 2)
+    except AsymptoticsError as error:
+        _fail(str(error), 1)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:  # the reader, such as `head`, has what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ModuleNotFoundError as error:
+        _fail(_missing(error), 1)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"asymptotics: {' '.join(message.split())}", err=True)
+    sys.exit(status)
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    extra = {"matplotlib": "plot", "pandas": "frames", "pyarrow": "frames"}.get(error.name or "")
+    if extra is None:
+        raise error
+    return f"this needs {error.name}: pip install 'asymptotics[{extra}]'"
+
+
+def _solve(problem: Problem, digits: int | None) -> RiskResult:
+    with _progress_bar() as progress:
+        return problem.solve(digits=digits, progress=progress)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress | None]:
+    """A progress callback that draws a bar, once it takes longer, if a terminal is there."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    start = time.monotonic()
+    bar = None
+
+    def update(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None and time.monotonic() - start > _PATIENCE:
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+
+            bar = Bar(console=Console(stderr=True), transient=True)
+            bar.add_task("risk")
+            bar.start()
+        if bar is not None:
+            bar.update(bar.task_ids[0], completed=done, total=total)
+
+    try:
+        yield update
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved onto it when all has gone well."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=path.suffix)
+    except OSError as error:
+        raise InvalidInput("output", str(path), f"cannot be written: {error.strerror}") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(result: RiskResult, problem: Problem, path: Path, suffix: str) -> None:
+    if suffix == ".csv":
+        path.write_text(to_csv(result), encoding="utf-8")
+    elif suffix == ".json":
+        path.write_text(to_json(result, problem.source) + "\n", encoding="utf-8")
+    elif suffix == ".parquet":
+        result.to_dataframe().to_parquet(path, index=False)
+    else:
+        from .plotting import save_risk
+
+        save_risk(result, path, x=problem.abscissa)
+
+
+def _require_convergence(result: RiskResult) -> None:
+    failed = int((result.status == "no convergence").sum())
+    if failed:
+        raise NoConvergence(
+            f"{failed} of {result.risk.size} rows did not converge; try --digits 30"
+        )

@@ -1,0 +1,212 @@
+"""Figures of results; needs matplotlib (the extra ``asymptotics[plot]``)."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .arithmetic import Array
+from .errors import InvalidInput
+from .results import RiskResult
+
+#: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
+_STYLE: Any = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "asymptotics",
+}
+_SYMBOLS = {"kappa": r"\kappa", "sigma": r"\sigma", "alpha": r"\alpha", "ridge": r"r"}
+_LABELS = {
+    "kappa": r"features per sample $\kappa = p/n$",
+    "sigma": r"noise standard deviation $\sigma$ (units of $y$)",
+    "alpha": r"fraction of weights kept $\alpha$",
+    "ridge": r"ridge $r$ (units of feature variance)",
+}
+_RULES = {
+    "magnitude": "magnitude",
+    "covariance": "covariance (Hessian)",
+    "oracle": "oracle",
+    "random": "random",
+}
+#: A parameter that spans more than this factor gets a logarithmic axis.
+_WIDE = 20
+_MOST_LINES = 35
+
+
+class _Line(NamedTuple):
+    rule: str
+    parameters: tuple[tuple[str, float], ...]
+    x: Array
+    risk: Array
+    unpruned: Array
+    null: Array
+
+
+def save_risk(result: RiskResult, path: Path, x: str | None = None) -> None:
+    """Draw the risk into a file; its ending tells the format."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.6, 3.7))
+        _draw(result, figure.add_subplot(), x)
+        # No date in the file: the same figure is the same bytes.
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        figure.savefig(path, metadata=metadata)
+
+
+def plot_risk(result: RiskResult, ax: Axes | None = None, x: str | None = None) -> Axes:
+    """Draw the risk against one parameter, with a line for each combination of the others.
+
+    Beside the pruned risks it shows the risk before pruning, the null risk and, where the axis is
+    kappa, the interpolation threshold 1/P(Λ>0), at which lines of ridge 0 are interrupted.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+        Where to draw; by default the axes of a new ``pyplot`` figure.
+    x : {"kappa", "sigma", "alpha", "ridge"}, optional
+        The parameter on the axis; by default the one with most values.
+    """
+    with mpl.rc_context(_STYLE):
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots(figsize=(6.6, 3.7))
+        _draw(result, ax, x)
+    return ax
+
+
+def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
+    counts = {key: np.unique(_floats(getattr(result, key))).size for key in _SYMBOLS}
+    if x is None:
+        x = max(counts, key=lambda key: counts[key])
+    if x not in _SYMBOLS:
+        raise InvalidInput("x", x, f"must be one of {', '.join(_SYMBOLS)}")
+    varying = [key for key in _SYMBOLS if key != x and counts[key] > 1]
+    lines = list(_lines(result, x))
+    if len(lines) > _MOST_LINES:
+        raise InvalidInput("lines", len(lines), f"must be at most {_MOST_LINES} in one figure")
+
+    for number, line in enumerate(lines):
+        label = _RULES.get(line.rule, line.rule.replace("exponent=", "exponent "))
+        for key, value in line.parameters:
+            if key in varying:
+                label += f", ${_SYMBOLS[key]} = {value:g}$"
+        ax.plot(
+            line.x,
+            line.risk,
+            color=_COLOURS[number % len(_COLOURS)],
+            linestyle=_DASHES[number % len(_DASHES)],
+            linewidth=1.8,
+            marker="o" if np.isfinite(line.risk).sum() <= 1 else None,
+            label=label,
+        )
+    _references(ax, lines)
+    if x == "kappa":
+        _mark_threshold(ax, result.population.interpolation_threshold, lines)
+    _axes(ax, lines, x)
+    fixed = [key for key in _SYMBOLS if key != x and key not in varying]
+    values = {key: _floats(getattr(result, key)).flat[0] for key in fixed}
+    ax.set_title(
+        ", ".join(f"${_SYMBOLS[key]} = {value:g}$" for key, value in values.items()),
+        loc="left",
+        fontsize="medium",
+    )
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, handlelength=3)
+
+
+def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
+    """The grid as lines along `x`, ordered by rule and then by the other parameters."""
+    rules = np.array([str(rule) for rule in result.rule.ravel()])
+    others = [key for key in _SYMBOLS if key != x]
+    columns = {key: _floats(getattr(result, key)).ravel() for key in _SYMBOLS}
+    values = [_floats(v).ravel() for v in (result.risk, result.unpruned_risk, result.null_risk)]
+    keys = list(zip(rules.tolist(), *(columns[key].tolist() for key in others), strict=True))
+    for key in dict.fromkeys(keys):
+        rows = np.flatnonzero([other == key for other in keys])
+        rows = rows[np.argsort(columns[x][rows], kind="stable")]
+        parameters = tuple(zip(others, key[1:], strict=True))
+        ridgeless = x == "ridge" or dict(parameters)["ridge"] == 0
+        line = [columns[x][rows], *(value[rows] for value in values)]
+        if x == "kappa" and ridgeless:
+            line = _interrupted(line, result.population.interpolation_threshold)
+        yield _Line(key[0], parameters, *line)
+
+
+def _interrupted(line: Sequence[Array], threshold: float) -> list[Array]:
+    """The line with a gap at the threshold, which it must not be drawn through."""
+    place = int(np.searchsorted(line[0], threshold))
+    if not 0 < place < line[0].size:
+        return list(line)
+    gap = [threshold, np.nan, np.nan, line[3][place]]
+    return [np.insert(column, place, value) for column, value in zip(line, gap, strict=True)]
+
+
+def _references(ax: Axes, lines: Sequence[_Line]) -> None:
+    """The risk before pruning and the null risk: one line for each that differs."""
+    unpruned = {tuple(p for p in line.parameters if p[0] != "alpha"): line for line in lines}
+    for number, line in enumerate(unpruned.values()):
+        ax.plot(
+            line.x,
+            line.unpruned,
+            color="0.55",
+            linewidth=1,
+            label="before pruning" if number == 0 else None,
+        )
+    null = {dict(line.parameters).get("sigma"): line for line in lines}
+    for number, line in enumerate(null.values()):
+        ax.plot(
+            line.x,
+            line.null,
+            color="0.2",
+            linewidth=1,
+            linestyle=(0, (1, 3)),
+            label="null risk" if number == 0 else None,
+        )
+
+
+def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
+    low, high = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
+    if low <= threshold <= high:
+        ax.axvline(
+            threshold,
+            color="0.35",
+            linewidth=0.8,
+            linestyle=(0, (4, 3)),
+            label=f"interpolation\nthreshold $\\kappa = {threshold:.4g}$",
+        )
+
+
+def _axes(ax: Axes, lines: Sequence[_Line], x: str) -> None:
+    points = np.concatenate([line.x for line in lines])
+    positive = points[points > 0]
+    if positive.size and positive.max() > _WIDE * positive.min() and (points > 0).all():
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+    if np.ptp(points) > 0:
+        ax.set_xlim(points.min(), points.max())
+    ax.set_xlabel(_LABELS[x])
+    ax.set_ylabel("test error, noise included (units of $y^2$)")
+    # Room for the curves, not for the peak at the threshold.
+    values = np.concatenate([line.risk[np.isfinite(line.risk)] for line in lines])
+    null = max(float(line.null.max()) for line in lines)
+    usual = float(np.percentile(values, 85)) if values.size else null
+    top = 1.15 * max(null, usual)
+    peak = float(values.max()) if values.size else null
+    ax.set_ylim(0, 1.05 * peak if peak <= 1.5 * top else top)
+
+
+def _floats(column: Array) -> Array:
+    return np.asarray(column, dtype=np.float64)

@@ -1,0 +1,106 @@
+"""Hypothesis strategies for populations and problems; needs the extra ``asymptotics[testing]``.
+
+For property-based tests of formulas, this package's or your own:
+
+>>> from hypothesis import given
+>>> from asymptotics import risk
+>>> from asymptotics.testing import problems
+>>> @given(problems())
+... def test_keeping_all_weights_is_not_pruning(problem):
+...     result = risk(*problem._replace(alpha=1.0))
+...     assert abs(result.risk - result.unpruned_risk) <= 1e-12 * result.risk
+>>> test_keeping_all_weights_is_not_pruning()
+
+Numbers are drawn over orders of magnitude, with the special values (no noise, no ridge, point
+masses, repeated or zero eigenvalues, ties) drawn often: that is where formulas break.
+"""
+
+import math
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from .population import Population
+from .theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule, exponent_rule
+
+
+class Problem(NamedTuple):
+    """The arguments of `asymptotics.risk`, in their order."""
+
+    population: Population
+    kappa: float
+    sigma: float
+    alpha: float
+    ridge: float
+    rule: Rule
+
+
+def magnitudes(low: float, high: float) -> st.SearchStrategy[float]:
+    """Positive numbers from `low` to `high`, as likely in every decade; simple ones first."""
+    exponents = st.floats(math.log10(low), math.log10(high))
+    return exponents.map(lambda x: min(max(float(f"{10**x:.12g}"), low), high))
+
+
+@st.composite
+def populations(
+    draw: st.DrawFn,
+    max_groups: int = 8,
+    eigenvalue_range: float = 1e8,
+    smallest_std: float = 1e-3,
+    zero_eigenvalues: bool = True,
+) -> Population:
+    """Populations of 1 to `max_groups` groups, at least one of them with a positive eigenvalue.
+
+    Eigenvalues lie within a factor `eigenvalue_range`; a std is 0 or at least `smallest_std`.
+    """
+    size = draw(st.integers(1, max_groups))
+    root = math.sqrt(eigenvalue_range)
+    eigenvalue = st.sampled_from([1.0, 2.0, 4.0, 10.0]) | magnitudes(1 / root, root)
+    if draw(st.integers(0, 3)) == 0:
+        eigenvalue = st.just(draw(eigenvalue))
+    others = eigenvalue | st.just(0.0) if zero_eigenvalues else eigenvalue
+    eigenvalues = [draw(eigenvalue), *(draw(others) for _ in range(size - 1))]
+    means = st.sampled_from([0.0, 1.0, -1.0, 2.0]) | st.floats(-10, 10)
+    stds = st.sampled_from([0.0, 1.0]) | magnitudes(smallest_std, 10)
+    weights = st.sampled_from([1.0, 2.0, 3.0]) | magnitudes(1e-3, 1)
+    groups = [(draw(weights), x, _flushed(draw(means)), draw(stds)) for x in eigenvalues]
+    return Population.from_groups(groups)
+
+
+def rules() -> st.SearchStrategy[Rule]:
+    """Pruning rules of every kind."""
+    exponents = st.sampled_from([-1.0, 0.25, 1.0]) | st.floats(-1, 2).map(lambda x: round(x, 3))
+    return st.sampled_from([MAGNITUDE, COVARIANCE, ORACLE, RANDOM]) | exponents.map(exponent_rule)
+
+
+@st.composite
+def problems(
+    draw: st.DrawFn,
+    population: st.SearchStrategy[Population] | None = None,
+    rule: st.SearchStrategy[Rule] | None = None,
+    smallest_gap: float = 1e-3,
+    smallest_alpha: float = 1e-4,
+    smallest_sigma: float = 1e-3,
+) -> Problem:
+    """Problems with κ₊ away from 1 by `smallest_gap` and finite risk, κ from 1e-3 to 1e3.
+
+    `alpha` keeps `smallest_alpha` away from 0 and from 1; `sigma` is 0 or from `smallest_sigma`
+    to 10; `ridge` is 0 or up to 10.
+    """
+    drawn = draw(populations() if population is None else population)
+    gaps = magnitudes(smallest_gap, 0.5)
+    near = st.builds(lambda sign, gap: 1 + sign * gap, st.sampled_from([-1, 1]), gaps)
+    share = float(drawn.active_share())
+    kappa = draw(magnitudes(1e-3, 1e3) | near.map(lambda excess: excess / share))
+    if abs(kappa * share - 1) < smallest_gap:
+        kappa = (1 + 2 * smallest_gap) / share
+    alphas = st.sampled_from([0.1, 0.3, 0.5]) | magnitudes(smallest_alpha, 0.5)
+    alpha = draw(alphas | alphas.map(lambda x: 1 - x))
+    sigma = draw(st.sampled_from([0.0, 1.0, 0.5]) | magnitudes(smallest_sigma, 10))
+    ridge = draw(st.sampled_from([0.0, 0.0, 1.0]) | magnitudes(smallest_sigma**2, 10))
+    return Problem(drawn, kappa, sigma, alpha, ridge, draw(rules() if rule is None else rule))
+
+
+def _flushed(x: float) -> float:
+    """Denormal numbers are outside the domain of a mean."""
+    return x if abs(x) > 1e-100 else 0.0

@@ -1,0 +1,72 @@
+"""The risk by quadrature of its definition, sharing no formula with the package.
+
+Of a weight, ``B ~ N(m, s²)`` and ``X = Λ/(Λ+τ) B + sqrt(γκΛ)/(Λ+τ) H``; B runs over a trapezoidal
+rule, H over Gauss-Legendre rules on the intervals where the weight is kept and where it is dropped.
+"""
+
+import numpy as np
+from scipy.optimize import brentq
+
+from asymptotics import Population
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
+_REACH = 9.5
+
+
+def fixed_point(
+    population: Population, kappa: float, sigma: float, ridge: float
+) -> tuple[float, float]:
+    w, eig = population.weight, population.eigenvalue
+    second = population.mean**2 + population.std**2
+    tau = 0.0
+    if ridge > 0 or kappa * w[eig > 0].sum() > 1:
+
+        def equation(tau: float) -> float:
+            return float(1 - ridge / tau - kappa * (w * eig / (eig + tau)).sum())
+
+        tau = float(brentq(equation, 1e-9, 1e9, xtol=1e-14, rtol=1e-14, maxiter=500))
+    alive = eig > 0
+    w, eig, second = w[alive], eig[alive], second[alive]
+    missed = (w * eig * second * tau**2 / (eig + tau) ** 2).sum()
+    return tau, float((sigma**2 + missed) / (1 - kappa * (w * eig**2 / (eig + tau) ** 2).sum()))
+
+
+def _integral(values, low, high):  # type: ignore[no-untyped-def]
+    """Integral of values(h) φ(h) over [low, high], elementwise in low and high."""
+    low, high = np.clip(low, -_REACH, _REACH), np.clip(high, -_REACH, _REACH)
+    h = (low + high) / 2 + (high - low) / 2 * _NODES[:, None]
+    integrand = values(h) * np.exp(-h * h / 2) / np.sqrt(2 * np.pi)
+    return (high - low) / 2 * (_WEIGHTS[:, None] * integrand).sum(axis=0)
+
+
+def parts(population, tau, gamma, kappa, exponent, t):  # type: ignore[no-untyped-def]
+    """Kept fraction and excess risk at threshold `t` of the score Λ^q |X|."""
+    kept = excess = 0.0
+    z = np.linspace(-_REACH, _REACH, 801)
+    for w, eig, m, s in zip(
+        population.weight, population.eigenvalue, population.mean, population.std, strict=True
+    ):
+        if eig == 0:
+            continue
+        b = m + s * z if s else np.array([m])
+        density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0]) if s else np.ones(1)
+        shrinkage, noise = eig / (eig + tau), np.sqrt(gamma * kappa * eig) / (eig + tau)
+        below = (-t / eig**exponent - shrinkage * b) / noise
+        above = (t / eig**exponent - shrinkage * b) / noise
+        far = np.full_like(b, _REACH)
+        for low, high in ((-far, below), (above, far)):
+            kept += w * (density * _integral(np.ones_like, low, high)).sum()
+            error = _integral(lambda h: (b - shrinkage * b - noise * h) ** 2, low, high)
+            excess += w * eig * (density * error).sum()
+        excess += w * eig * (density * _integral(lambda h: b * b + 0 * h, below, above)).sum()
+    return kept, excess
+
+
+def risk(
+    population: Population, kappa: float, sigma: float, alpha: float, ridge: float, exponent: float
+) -> float:
+    tau, gamma = fixed_point(population, kappa, sigma, ridge)
+    t = brentq(
+        lambda t: parts(population, tau, gamma, kappa, exponent, t)[0] - alpha, 1e-6, 1e3, xtol=1e-13
+    )
+    return float(sigma**2 + parts(population, tau, gamma, kappa, exponent, t)[1])

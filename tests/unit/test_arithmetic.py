@@ -1,0 +1,113 @@
+"""Primitives of the arithmetics, against mpmath at high precision."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asymptotics.arithmetic import FLOAT64, Arithmetic
+from asymptotics.arithmetic.multiprecision import Multiprecision
+
+MANY = Multiprecision(120)
+
+
+@given(
+    st.floats(-12, 1.5).map(lambda x: 10**x),
+    st.just(0.0) | st.floats(-3, 1).map(lambda x: 10**x),
+)
+def test_interval_moments_keep_their_digits(h: float, center: float) -> None:
+    u = h - center
+    computed = FLOAT64.interval_moments(*(np.array([x]) for x in (h, center, u)))
+    exact = MANY.interval_moments(*(MANY.array([x]) for x in (h, center)), MANY.array([h]) - center)
+    for power, (value, truth) in enumerate(zip(computed, exact, strict=True)):
+        if truth[0] > 1e-12 * h**power:  # far tails count for nothing
+            assert abs(value[0] - truth[0]) <= 3e-10 * truth[0], power
+
+
+@pytest.mark.parametrize(("h", "center"), [(0.2, 0.0), (1.5, 0.7), (3.0, 2.0), (0.01, 1.0)])
+def test_interval_moments_are_the_integrals(h: float, center: float) -> None:
+    computed = FLOAT64.interval_moments(*(np.array([x]) for x in (h, center, h - center)))
+    for power, value in enumerate(computed):
+        truth = mpmath.quad(lambda y, k=power: y**k * mpmath.npdf(y, center, 1), [-h, 0, h])
+        assert abs(value[0] - truth) <= 1e-13 * abs(truth) + 1e-300
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(50)], ids=repr)
+def test_root(arithmetic: Arithmetic) -> None:
+    target = arithmetic.array([0.25, 0.5, 3.0])
+
+    def function(x):  # type: ignore[no-untyped-def]
+        return arithmetic.log(target) - x, x * 0 - 1
+
+    root = arithmetic.root(function, target * 0 - 9, target * 0 + 9)
+    assert (abs(arithmetic.exp(root) - target) <= 20 * arithmetic.eps * target).all()
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(50)], ids=repr)
+def test_root_follows_a_jump(arithmetic: Arithmetic) -> None:
+    place = arithmetic.array([-1.25, 0.0, 2.5])
+
+    def step(x):  # type: ignore[no-untyped-def]
+        return arithmetic.where(x < place, 1, -1), x * 0
+
+    root = arithmetic.root(step, place * 0 - 7, place * 0 + 9)
+    assert (abs(root - place) <= 4 * arithmetic.eps * 7).all()
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(50)], ids=repr)
+def test_root_leaves_a_plateau_at_its_left_end(arithmetic: Arithmetic) -> None:
+    def stairs(x):  # type: ignore[no-untyped-def]
+        return arithmetic.where(x < 1, 1, arithmetic.where(x < 2, 0, -1)), x * 0
+
+    zero = arithmetic.array([0.0])
+    assert abs(arithmetic.root(stairs, zero, zero + 5)[0] - 1) < 1e-14
+
+
+def test_sharp_root_is_not_given_up_early() -> None:
+    """A function that is flat but for a width of 1e-12 fools a test of the step alone."""
+
+    def function(x):  # type: ignore[no-untyped-def]
+        z = (x - 1 / 3) / 1e-12
+        return -np.tanh(z), -1e12 / np.cosh(np.clip(z, -300, 300)) ** 2
+
+    root = FLOAT64.root(function, np.array([-2.0]), np.array([5.0]))
+    assert abs(root[0] - 1 / 3) <= 1e-15
+
+
+def test_expectations_do_not_depend_on_blocks() -> None:
+    class Blocks(type(FLOAT64)):  # type: ignore[misc]
+        block = 7
+
+    from asymptotics.population import Groups
+
+    columns = np.random.default_rng(0).random((4, 1000))
+    grid = np.array([[0.1], [2.0]])
+
+    def integrand(groups: Groups):  # type: ignore[no-untyped-def]
+        return groups.eigenvalue / (groups.eigenvalue + grid), groups.mean * groups.std
+
+    for one, many in zip(
+        FLOAT64.expect(integrand, Groups(*columns)),
+        Blocks().expect(integrand, Groups(*columns)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, many, rtol=1e-13)
+
+
+def test_exact_inputs_stay_exact() -> None:
+    third, tenth = MANY.array([Fraction(1, 3), Decimal("0.1")])
+    assert 3 * third == 1
+    assert abs(10 * tenth - 1) < mpmath.mpf(10) ** -115
+    assert MANY.array(0.1).item() != tenth  # a float is its binary value
+
+
+def test_excess_is_decided_exactly_or_within_rounding() -> None:
+    assert FLOAT64.excess(np.array([2.5]), 0.4)[0] == 0
+    assert FLOAT64.excess(np.array([1 + 1e-14]), 1)[0] > 0
+    tiny = Fraction(1, 10**90)
+    assert MANY.excess(np.array([1 + tiny], dtype=object), Fraction(1))[0] > 0
+    assert MANY.excess(np.array([Decimal("2.5")]), Fraction(2, 5))[0] == 0

@@ -1,0 +1,171 @@
+"""The command line, run as a process."""
+
+import csv
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SPEC = """
+kappa = [0.5, 1, 2]
+sigma = 0.5
+alpha = 0.3
+rule = ["magnitude", "random"]
+
+[[population]]
+weight = 1
+eigenvalue = 10
+std = 0.5
+
+[[population]]
+weight = 3
+std = 1
+"""
+
+
+def run(*arguments: str | Path, stdin: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, input=stdin, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    if status:
+        assert len(done.stderr.splitlines()) == 1
+    return done
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_risk_as_a_table(spec: Path) -> None:
+    done = run("risk", spec)
+    assert done.stderr == ""
+    assert "sigma = 0.5, alpha = 0.3, ridge = 0" in done.stdout
+    assert len(done.stdout.splitlines()) == 6 + 3
+
+
+def test_risk_as_json(spec: Path) -> None:
+    document = json.loads(run("risk", spec, "--format", "json").stdout)
+    assert document["version"] == 1
+    assert document["spec"]["kappa"] == [0.5, 1, 2]
+    assert len(document["spec"]["population"]) == 2
+    by = {(row["kappa"], row["rule"]): row for row in document["rows"]}
+    assert by[1, "magnitude"]["status"] == "diverges"
+    assert by[1, "magnitude"]["risk"] is None
+    assert by[2, "random"]["threshold"] is None
+    assert by[2, "magnitude"]["risk"] > 0.25
+    keys = "kappa sigma alpha ridge rule risk unpruned_risk null_risk threshold tau gamma status"
+    assert set(keys.split()) <= set(by[2, "random"])
+
+
+def test_risk_as_csv_from_standard_input() -> None:
+    rows = list(csv.DictReader(run("risk", "-", "--format", "csv", stdin=SPEC).stdout.splitlines()))
+    assert [row["risk"] for row in rows if row["kappa"] == "1.0"] == ["inf", "inf"]
+
+
+def test_risk_with_digits(spec: Path) -> None:
+    document = json.loads(run("risk", spec, "--format", "json", "--digits", "30").stdout)
+    row = document["rows"][0]
+    assert row["kappa"] == "0.5"
+    assert len(row["risk"]) >= 30
+    double = json.loads(run("risk", spec, "--format", "json").stdout)["rows"][0]
+    assert float(row["risk"]) == pytest.approx(double["risk"], rel=1e-14)
+
+
+def test_the_example_is_the_default() -> None:
+    assert run("risk").stdout == run("risk", "-", stdin=run("example").stdout).stdout
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "csv", "json", "parquet"])
+def test_curve(spec: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"curve.{suffix}"
+    done = run("curve", spec, "-o", output)
+    assert "6 points, 2 diverges, 4 ok" in done.stderr
+    if suffix == "parquet":
+        assert len(pd.read_parquet(output)) == 6
+    if suffix == "json":
+        assert json.loads(output.read_text())["rows"]
+    assert output.stat().st_size > 100
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []
+
+
+def test_a_range_is_drawn_smoothly_and_written_as_given(tmp_path: Path) -> None:
+    assert "1203 points" in run("curve", "-o", tmp_path / "curve.svg").stderr
+    assert "123 points" in run("curve", "-o", tmp_path / "curve.csv").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["risk", "none.toml"], "spec = 'none.toml': cannot be read"),
+        (["risk", "--format", "xml"], "'xml' is not one of"),
+        (["risk", "--digits", "-3"], "digits = -3"),
+        (["risk", "--digits", "many"], "'many' is not a valid integer"),
+        (["risk", "--kappa", "3"], "No such option"),
+        (["curve"], "Missing option '-o'"),
+        (["curve", "-o", "curve.txt"], "output = 'curve.txt': must end in .png .svg .pdf"),
+        (["curve", "-o", "no/such/folder/curve.png"], "must be in a folder that exists"),
+        (["rsk"], "No such command 'rsk'"),
+    ],
+)
+def test_bad_calls(arguments: list[str], message: str) -> None:
+    assert message in run(*arguments, status=2).stderr
+
+
+def test_bad_spec(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(SPEC.replace("0.3", "-0.3"))
+    error = run("risk", path, status=2).stderr
+    assert "alpha" in error
+    assert "-0.3" in error
+    assert "[0, 1]" in error
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, spec: Path) -> None:
+    output = tmp_path / "curve.csv"
+    output.write_text("old")
+    spec.write_text(SPEC.replace("0.3", "3"))
+    run("curve", spec, "-o", output, status=2)
+    assert output.read_text() == "old"
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = f"{sys.executable} -m asymptotics risk --format json | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_help_gives_an_example() -> None:
+    for command in ((), ("risk",), ("curve",), ("example",)):
+        assert "asymptotics" in run(*command, "--help").stdout
+    assert "my.toml" in run("curve", "--help").stdout
+
+
+def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
+    path = tmp_path / "slow.toml"
+    path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 40}"))
+    command = [sys.executable, "-m", "asymptotics", "risk", str(path), "--digits", "60"]
+    assert run(*command[3:]).stderr == ""
+    primary, secondary = pty.openpty()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=secondary) as process:
+        os.close(secondary)
+        seen = b""
+        while True:
+            try:
+                chunk = os.read(primary, 1000)
+            except OSError:  # the terminal is closed when the process has ended
+                break
+            if not chunk:
+                break
+            seen += chunk
+    os.close(primary)
+    assert process.returncode == 0
+    assert b"%" in seen

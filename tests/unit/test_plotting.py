@@ -1,0 +1,73 @@
+"""Figures: what is drawn, not how it looks."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from asymptotics import InvalidInput, Population, risk
+from asymptotics.plotting import save_risk
+
+POPULATION = Population(weight=[3, 1], eigenvalue=[1, 0], std=1)
+KAPPA = np.geomspace(0.1, 10, 40)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():  # type: ignore[no-untyped-def]
+    yield
+    plt.close("all")
+
+
+def labels(ax) -> list[str]:  # type: ignore[no-untyped-def]
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_lines_labels_and_threshold() -> None:
+    rules = np.array(["magnitude", "oracle"])[:, None]
+    ax = risk(POPULATION, KAPPA, 0.5, 0.3, rule=rules).plot()
+    assert labels(ax)[:4] == ["magnitude", "oracle", "before pruning", "null risk"]
+    assert "1.333" in labels(ax)[4]
+    assert "kappa" in ax.get_xlabel()
+    assert "y^2" in ax.get_ylabel()
+    assert ax.get_xscale() == "log"
+    line = ax.get_lines()[0]
+    x, y = line.get_xdata(), line.get_ydata()
+    assert np.isnan(y[np.searchsorted(x, 4 / 3)])  # a gap where the risk is infinite
+    assert np.isfinite(ax.get_ylim()).all()
+
+
+def test_legend_stands_beside_the_axes() -> None:
+    ax = risk(POPULATION, KAPPA, 0.5, 0.3).plot()
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1
+
+
+def test_other_abscissae() -> None:
+    alpha = np.linspace(0, 1, 21)
+    ax = risk(POPULATION, np.array([0.5, 2.0])[:, None], 0.5, alpha).plot()
+    assert "alpha" in ax.get_xlabel()
+    assert any("0.5" in label for label in labels(ax))
+    ax = risk(POPULATION, 2.0, 0.5, 0.3, np.linspace(0, 3, 9)).plot(x="ridge")
+    assert "ridge" in ax.get_xlabel()
+    with pytest.raises(InvalidInput, match="x ="):
+        risk(POPULATION, 2.0, 0.5, 0.3).plot(x="lambda")
+    with pytest.raises(InvalidInput, match="lines"):
+        risk(POPULATION, KAPPA, 0.5, np.linspace(0, 1, 39)[:, None]).plot()
+
+
+def test_a_single_point_and_a_ridge() -> None:
+    _, ax = plt.subplots()
+    assert risk(POPULATION, 2.0, 0.5, 0.3, 0.1).plot(ax=ax) is ax
+    ax = risk(POPULATION, KAPPA, 0.5, 0.3, 0.1).plot()
+    assert np.isfinite(ax.get_lines()[0].get_ydata()).all()  # nothing diverges: no gap
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_files_are_reproducible(tmp_path: Path, suffix: str) -> None:
+    result = risk(POPULATION, KAPPA, 0.5, 0.3)
+    for name in ("one", "two"):
+        save_risk(result, tmp_path / f"{name}{suffix}")
+    one, two = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert len(one) > 1000

@@ -1,0 +1,191 @@
+"""The population type, its constructors and transformations."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from asymptotics import InvalidInput, NoConvergence, Population, risk, theory
+from asymptotics.arithmetic import FLOAT64
+from asymptotics.arithmetic.multiprecision import Multiprecision
+
+TWO = Population(weight=[1, 3], eigenvalue=[10, 1], mean=[1, 0], std=[0.5, 2])
+
+
+def test_weights_are_normalised_and_arrays_are_read_only() -> None:
+    np.testing.assert_array_equal(TWO.weight, [0.25, 0.75])
+    assert len(TWO) == 2
+    for column in (TWO.weight, TWO.eigenvalue, TWO.mean, TWO.std):
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 7
+    with pytest.raises(AttributeError, match="immutable"):
+        TWO.weight = np.ones(2)  # type: ignore[misc]
+
+
+def test_the_arrays_of_the_caller_stay_theirs() -> None:
+    eigenvalue = np.array([1.0, 2.0])
+    population = Population(eigenvalue=eigenvalue, std=1)
+    eigenvalue[0] = 5
+    assert population.eigenvalue[0] == 1
+
+
+def test_equality_hash_and_repr() -> None:
+    same = Population.from_groups([(1, 10, 1, 0.5), (3, 1, 0, 2)])
+    assert TWO == same
+    assert hash(TWO) == hash(same)
+    assert Population.isotropic() != TWO
+    assert TWO != "two"
+    assert "2 groups" in repr(TWO)
+    assert "..." in repr(Population(eigenvalue=np.arange(1, 30)))
+
+
+def test_signal_and_threshold() -> None:
+    assert TWO.signal == pytest.approx(0.25 * 10 * 1.25 + 0.75 * 4)
+    assert TWO.interpolation_threshold == 1
+    silent = Population(weight=[3, 1], eigenvalue=[2, 0], std=1)
+    assert silent.interpolation_threshold == pytest.approx(4 / 3)
+    assert Population(eigenvalue=0, std=1).interpolation_threshold == np.inf
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"weight": -1}, "weight = -1: must be a finite number >= 0"),
+        ({"weight": [0, 0]}, "weight = [0.0, 0.0]: must not all be zero"),
+        ({"weight": []}, "population.shape = (0,): must be one or more groups"),
+        ({"eigenvalue": [1, -1]}, "eigenvalue[1] = -1"),
+        ({"eigenvalue": np.nan}, "eigenvalue = nan"),
+        ({"eigenvalue": [[1, 2]]}, "population.shape = (1, 2)"),
+        ({"mean": np.inf}, "mean = inf: must be a finite number"),
+        ({"mean": "x"}, "mean = 'x': must be a finite number"),
+        ({"std": -0.1}, "std = -0.1: must be a finite number >= 0"),
+        ({"mean": [1, 2], "std": [1, 2, 3]}, "columns must have one length"),
+        ({"eigenvalue": 1e100, "mean": 1e100}, "rescale the units"),
+        ({"eigenvalue": 1e-200}, "rescale the units"),
+    ],
+)
+def test_bad_columns(columns, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InvalidInput) as error:
+        Population(**columns)
+    assert message in str(error.value)
+    assert isinstance(error.value, ValueError)
+    assert "\n" not in str(error.value)
+
+
+def test_from_samples_and_beta() -> None:
+    samples = Population.from_samples([1, 2, 3], [0.1, -0.2, 0.3], weight=[1, 1, 2])
+    np.testing.assert_array_equal(samples.weight, [0.25, 0.25, 0.5])
+    np.testing.assert_array_equal(samples.std, 0)
+    beta = np.array([0.5, -1.0, 0.0, 2.0])
+    np.testing.assert_allclose(Population.from_beta(1.0, beta).mean, 2 * beta)
+    with pytest.raises(InvalidInput, match="beta"):
+        Population.from_beta(1.0, [1.0, np.nan])
+    with pytest.raises(InvalidInput, match="rows"):
+        Population.from_groups([])
+
+
+def test_families() -> None:
+    spiky = Population.spike_and_slab(0.1, mean=2, std=1, eigenvalue=3)
+    assert spiky.signal == pytest.approx(0.1 * 3 * 5)
+    assert len(Population.isotropic(mean=1, std=0, eigenvalue=4)) == 1
+    for fraction in (0, 1.1, [0.1, 0.2], "a"):
+        with pytest.raises(InvalidInput, match="fraction"):
+            Population.spike_and_slab(fraction)
+
+
+def test_power_law_moments() -> None:
+    for a, b in ((0.5, 0.2), (0.8, -0.5), (0.0, 0.5), (0.8, 0.1), (-1.0, 0.3)):
+        population = Population.power_law(a, b)
+        assert population.signal == pytest.approx(1 / (1 - a - b), rel=1e-10)
+        np.testing.assert_allclose((population.weight * population.std**2).sum(), 1 / (1 - b))
+    for a, b in ((1.0, 0.0), (0.5, 0.5), (0.9, 0.2), (np.nan, 0.0)):
+        with pytest.raises(InvalidInput):
+            Population.power_law(a, b)
+
+
+LAWS = {
+    "uniform": stats.uniform(0, 2),
+    "gamma": stats.gamma(2),
+    "gamma, spiked at zero": stats.gamma(0.1),
+    "lognormal": stats.lognorm(1.0),
+    "arcsine": stats.beta(0.5, 0.5),
+    "Pareto": stats.pareto(2.5),
+    "kinks": stats.rv_histogram((np.array([1, 2, 1]), np.array([0.0, 1, 2, 4])), density=True),
+}
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
+def test_continuous_law(law) -> None:  # type: ignore[no-untyped-def]
+    """Moments, and the risk itself, against the law's own quadrature and a much finer rule."""
+    population = Population.from_distribution(law, mean=lambda x: 1 / (1 + x), std=0.5)
+    for f in (lambda x: x / (x + 0.3), lambda x: x / (1 + x) ** 2):
+        expected = law.expect(f, epsabs=1e-13, epsrel=1e-13, limit=500)
+        np.testing.assert_allclose((population.weight * f(population.eigenvalue)).sum(), expected, rtol=1e-9)
+    finer = Population.from_distribution(law, lambda x: 1 / (1 + x), 0.5, tolerance=1e-12)
+    assert len(finer) >= len(population)
+    for rule in ("magnitude", "covariance"):
+        grid = (np.array([0.5, 2.0]), 0.5, 0.4, 0.1, rule)
+        np.testing.assert_allclose(risk(population, *grid).risk, risk(finer, *grid).risk, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("law", "message"),
+    [
+        (stats.norm(), "must lie in [0, inf)"),
+        (stats.poisson(2), "continuous distribution"),
+        ("gamma", "continuous distribution"),
+        (stats.pareto(1.0), "E[ΛB²] = inf: must be finite"),
+        (stats.halfcauchy(), "E[ΛB²] = inf: must be finite"),
+    ],
+)
+def test_bad_laws(law, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InvalidInput) as error:
+        Population.from_distribution(law)
+    assert message in str(error.value)
+
+
+def test_bad_functions_of_the_eigenvalue() -> None:
+    with pytest.raises(InvalidInput, match="std"):
+        Population.from_distribution(stats.uniform(0, 2), std=lambda x: x - 1)
+    with pytest.raises(InvalidInput, match="tolerance"):
+        Population.from_distribution(stats.uniform(0, 2), tolerance=0)
+    noise = np.random.default_rng(0)
+    with pytest.raises(NoConvergence, match="tolerance"):
+        Population.from_distribution(stats.uniform(0, 2), std=lambda x: noise.random(x.shape))
+
+
+def test_rescaled_and_mixture() -> None:
+    scaled = TWO.rescaled([2, 1])
+    np.testing.assert_array_equal(scaled.eigenvalue, [40, 1])
+    np.testing.assert_array_equal(scaled.mean, [0.5, 0])
+    assert scaled.signal == pytest.approx(TWO.signal)
+    mixed = Population.mixture([TWO, Population.isotropic()], weight=[3, 1])
+    assert len(mixed) == 3
+    assert mixed.signal == pytest.approx(0.75 * TWO.signal + 0.25)
+    with pytest.raises(InvalidInput, match="factor"):
+        TWO.rescaled(0)
+    with pytest.raises(InvalidInput, match="populations"):
+        Population.mixture([])
+
+
+def test_restriction_is_training_on_fewer_features() -> None:
+    seen = TWO.restricted([1, 0.5])
+    assert seen.fraction == pytest.approx(0.25 + 0.375)
+    assert seen.unseen == pytest.approx(0.375 * 4)
+    np.testing.assert_allclose(seen.population.signal, TWO.signal - seen.unseen)
+    # All features seen: nothing changes.
+    whole = TWO.restricted(1)
+    assert (whole.fraction, whole.unseen) == (1, 0)
+    assert whole.population == Population(TWO.weight, TWO.eigenvalue, TWO.mean, TWO.std)
+    with pytest.raises(InvalidInput, match="share"):
+        TWO.restricted([0, 0])
+
+
+def test_groups_in_many_digits_are_exact() -> None:
+    from decimal import Decimal
+
+    many = Multiprecision(40)
+    population = Population([Decimal("0.1"), Decimal("0.2")], [1, 0], std=1)
+    assert abs(3 * population.groups(many).weight[0] - 1) < 1e-39
+    assert 3 * population.active_share(many) == 1
+    assert theory.fixed_point(population, Decimal(3), 1.0, arithmetic=many).gamma == np.inf
+    assert theory.fixed_point(population, 3.0, 1.0, arithmetic=FLOAT64).gamma == np.inf

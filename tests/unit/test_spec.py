@@ -1,0 +1,175 @@
+"""Spec files: what they mean, and what is said of bad ones."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asymptotics import InvalidInput, Population, risk
+from asymptotics.spec import Range, example_text, read_spec
+
+MINIMAL = """
+kappa = 2
+sigma = 0.5
+alpha = 0.3
+"""
+GROUP = """
+[[population]]
+eigenvalue = 10
+std = 1
+"""
+
+
+def spec(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "spec.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_runs() -> None:
+    result = read_spec().solve()
+    assert result.shape == (41, 1, 1, 1, 3)
+    assert set(result.status.ravel()) == {"ok", "diverges"}
+    assert example_text().startswith("#")
+
+
+def test_grid_and_rules(tmp_path: Path) -> None:
+    text = """
+kappa = [0.5, 2]
+sigma = 1
+alpha = { start = 0.1, stop = 0.9, num = 5 }
+ridge = { start = 0.01, stop = 100, num = 5, spacing = "log" }
+rule = ["magnitude", { exponent = 0.25 }]
+"""
+    problem = read_spec(spec(tmp_path, text + GROUP))
+    result = problem.solve()
+    assert result.shape == (2, 1, 5, 5, 2)
+    np.testing.assert_array_equal(np.unique(result.alpha), [0.1, 0.3, 0.5, 0.7, 0.9])
+    np.testing.assert_array_equal(np.unique(result.ridge), [0.01, 0.1, 1, 10, 100])
+    assert [str(rule) for rule in result.rule[0, 0, 0, 0]] == ["magnitude", "exponent=0.25"]
+    assert problem.abscissa == "alpha"
+    assert problem.smooth("alpha").solve().shape == (2, 1, 401, 5, 2)
+    assert problem.smooth("kappa").axes == problem.axes
+
+
+def test_numbers_are_the_decimals_written() -> None:
+    points = Range(start=Decimal("0.1"), stop=Decimal("0.7"), num=7).points()
+    assert points == [Decimal(f"0.{k}") for k in range(1, 8)]
+    down = Range(start=Decimal(10), stop=Decimal("0.1"), num=3, spacing="log").points()
+    assert down == [10, 1, Decimal("0.1")]
+
+
+@pytest.mark.parametrize(
+    ("table", "population"),
+    [
+        ("[population]\neigenvalue = 3\nstd = 1", Population(eigenvalue=3, std=1)),
+        ('[population]\nfamily = "isotropic"\nmean = 2', Population.isotropic(mean=2)),
+        (
+            '[population]\nfamily = "spike-and-slab"\nfraction = 0.1\nstd = 2',
+            Population.spike_and_slab(0.1, std=2),
+        ),
+        (
+            '[population]\nfamily = "power-law"\ncapacity = 0.5\nsource = 0.2',
+            Population.power_law(0.5, 0.2),
+        ),
+        ('[population]\nfile = "samples.csv"', Population.from_samples([1, 2], [0.5, -1])),
+    ],
+)
+def test_populations(tmp_path: Path, table: str, population: Population) -> None:
+    (tmp_path / "samples.csv").write_text("coefficient, eigenvalue,name\n0.5,1,a\n-1,2,b\n")
+    computed = read_spec(spec(tmp_path, MINIMAL + table)).solve()
+    np.testing.assert_allclose(
+        computed.risk.ravel(), risk(population, 2, 0.5, 0.3).risk, rtol=1e-13
+    )
+
+
+BAD = {
+    "kapa = 2" + MINIMAL.replace("kappa = 2", "") + GROUP: "key = 'kapa': did you mean 'kappa'?",
+    MINIMAL: "population = None: must be [[population]] tables",
+    MINIMAL + "population = []": "population = []: must be [[population]] tables",
+    MINIMAL + "population = 3": "population = 3",
+    MINIMAL + "population = [1]": "population[0] = 1: must be a table",
+    "sigma = 1\nalpha = 1" + GROUP: "kappa = '(missing)': must be given",
+    MINIMAL.replace("2", "-2") + GROUP: "kappa = -2: must be a finite number > 0",
+    MINIMAL.replace("0.5", "nan") + GROUP: "sigma = NaN: must be a finite number >= 0",
+    MINIMAL.replace("0.5", "inf") + GROUP: "sigma = Infinity: must be a finite",
+    MINIMAL.replace("0.5", "[]") + GROUP: "sigma = []: must be a number, a list of numbers or",
+    MINIMAL.replace("0.5", "'0.5'") + GROUP: "sigma = '0.5': must be a number, a list",
+    MINIMAL.replace("0.5", "true") + GROUP: "sigma = True: must be a number, a list",
+    MINIMAL.replace("0.5", "[[1]]") + GROUP: "sigma[0] = [1]: must be a number",
+    MINIMAL.replace("0.3", "1.5") + GROUP: "alpha = 1.5: must be a number in [0, 1]",
+    MINIMAL.replace("2", "{start = 1, stop = 2}") + GROUP: "kappa.num = '(missing)'",
+    MINIMAL.replace("2", "{start = 1, stop = 2, num = 1}") + GROUP: "kappa.num = 1: must",
+    MINIMAL.replace("2", "{start = 1, stop = 2, num = 2.5}") + GROUP: "kappa.num = 2.5: must",
+    MINIMAL.replace("2", "{start = [1], stop = 2, num = 2}") + GROUP: "kappa.start = [1]: must",
+    MINIMAL.replace("2", "{start = 1, stop = 2, number = 2}") + GROUP: "kappa.",
+    MINIMAL.replace("2", "{start = 0, stop = 2, num = 3, spacing = 'log'}")
+    + GROUP: "kappa = 'from 0 to 2': must have positive ends",
+    MINIMAL.replace("2", "{start = 1, stop = 2, num = 3, spacing = 'cubic'}")
+    + GROUP: "kappa.spacing = 'cubic': must be 'linear' or 'log'",
+    MINIMAL + 'rule = "hesian"' + GROUP: "rule = 'hesian': ",
+    MINIMAL + "rule = []" + GROUP: "rule = []: must be a rule or a list of rules",
+    MINIMAL + "rule = 3" + GROUP: "rule = 3: known: magnitude",
+    MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number",
+    MINIMAL + GROUP + "weigth = 1": "population[0].key = 'weigth': did you mean 'weight'?",
+    MINIMAL + GROUP.replace("1\n", "[1]\n"): "population[0].std = [1]: must be a number",
+    MINIMAL + GROUP.replace("10", "-10"): "population[0].eigenvalue = -10: must be a finite number >= 0",
+    MINIMAL + '[population]\nfamily = "isotropc"': "did you mean 'isotropic'?",
+    MINIMAL + '[population]\nfamily = "isotropic"\nstdd = 1': "did you mean 'std'?",
+    MINIMAL + '[population]\nfamily = ["isotropic"]': "population.family = ['isotropic']",
+    MINIMAL + '[population]\nfamily = "spike-and-slab"': "population.fraction = '(missing)'",
+    MINIMAL + "[population]\nfile = 3": "population.file = 3: must be a valid string",
+    MINIMAL + '[population]\nfile = "none.csv"': "cannot be read: No such file or directory",
+    "kappa = 2\nsigma == 3": "must be valid TOML",
+    "kappa = __import__('os').getcwd()": "must be valid TOML",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD.items(), ids=range(len(BAD)))
+def test_bad_specs(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        read_spec(spec(tmp_path, text))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_malformed_toml_names_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="line 2"):
+        read_spec(spec(tmp_path, "kappa = 2\nsigma = = 3\n"))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="No such file"):
+        read_spec(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        read_spec(tmp_path / "binary.toml")
+
+
+CSV = {
+    "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, column 2 is 'abc'",
+    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has only 1 columns",
+    "eigenvalue,coef\n1,2\n": "no column 'coefficient'",
+    "": "no column 'eigenvalue'",
+    "eigenvalue,coefficient\n": "must have one or more rows",
+    "eigenvalue,coefficient\n1,nan\n": "coefficient[0] = NaN",
+    "eigenvalue,coefficient\n-1,2\n": "eigenvalue[0] = -1.0",
+    "eigenvalue,coefficient,weight\n1,2,\n": "line 2, column 3 is ''",
+    "eigenvalue,coefficient\n1,2 # no\n": "line 2, column 2 is '2 # no'",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), CSV.items(), ids=range(len(CSV)))
+def test_bad_samples(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text(text)
+    with pytest.raises(InvalidInput) as error:
+        Population.from_csv(path)
+    assert message in str(error.value)
+
+
+def test_samples_with_weights_a_mark_and_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text('\ufeff"eigenvalue","coefficient","weight"\n"1",2,3\n4,5,"1"\n', encoding="utf-8")
+    assert Population.from_csv(path) == Population([3, 1], [1, 4], [2, 5])

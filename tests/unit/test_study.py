@@ -1,0 +1,152 @@
+"""The grid: broadcasting, digits, results and their forms."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+
+from asymptotics import InvalidInput, Population, risk
+from asymptotics.results import COLUMNS, to_csv, to_json
+
+POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], std=[0.5, 1])
+
+
+def test_broadcasts_like_numpy() -> None:
+    result = risk(
+        POPULATION,
+        kappa=np.array([0.5, 1.0, 2.0])[:, None, None],
+        sigma=0.5,
+        alpha=[[0.2], [0.5]],
+        rule=["magnitude", "covariance", "oracle", "random"],
+    )
+    assert result.shape == (3, 2, 4)
+    for name in COLUMNS:
+        assert getattr(result, name).shape == (3, 2, 4), name
+    for index in np.ndindex(result.shape):
+        alone = risk(
+            POPULATION,
+            result.kappa[index],
+            result.sigma[index],
+            result.alpha[index],
+            result.ridge[index],
+            result.rule[index],
+        )
+        np.testing.assert_allclose(alone.risk, result.risk[index], rtol=1e-14)
+    assert risk(POPULATION, 1.5, 0.5, 0.5).shape == ()
+    assert risk(POPULATION, [], 0.5, 0.5).shape == (0,)
+
+
+def test_large_grids_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    kappa = np.geomspace(0.1, 10, 57)
+    whole = risk(POPULATION, kappa, 0.5, 0.3)
+    calls = []
+    monkeypatch.setattr("asymptotics.study._CHUNK", 10)
+    parts = risk(POPULATION, kappa, 0.5, 0.3, progress=lambda *done: calls.append(done))
+    np.testing.assert_array_equal(whole.risk, parts.risk)
+    assert calls[-1] == (57, 57)
+    assert len(calls) == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kappa": 0}, "kappa = 0: must be a finite number > 0"),
+        ({"kappa": -1.5}, "kappa = -1.5: must be a finite number > 0"),
+        ({"kappa": [1, np.nan]}, "kappa[1] = nan"),
+        ({"kappa": np.inf}, "kappa = inf"),
+        ({"kappa": "1"}, "kappa = '1'"),
+        ({"kappa": [1, [2, 3]]}, "must be a number or an array"),
+        ({"kappa": True}, "kappa = True"),
+        ({"kappa": 1e60}, "rescale the units"),
+        ({"sigma": -0.1}, "sigma = -0.1: must be a finite number >= 0"),
+        ({"sigma": 1j}, "sigma = 1j"),
+        ({"alpha": 1.01}, "alpha = 1.01: must be a number in [0, 1]"),
+        ({"alpha": -1e-9}, "alpha = -1e-09"),
+        ({"ridge": -1}, "ridge = -1"),
+        ({"ridge": Decimal("NaN")}, "ridge = NaN"),
+        ({"ridge": None}, "ridge = None"),
+        ({"ridge": [Decimal(1), "a"]}, "ridge[1] = 'a'"),
+        ({"digits": 0}, "digits = 0: must be a whole number"),
+        ({"digits": 1.5}, "digits = 1.5"),
+        ({"kappa": [1, 2], "alpha": [0.1, 0.2, 0.3]}, "must broadcast"),
+    ],
+)
+def test_bad_parameters(change, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InvalidInput) as error:
+        risk(POPULATION, **({"kappa": 2, "sigma": 0.5, "alpha": 0.5} | change))
+    assert message in str(error.value)
+    assert isinstance(error.value, ValueError)
+    assert "\n" not in str(error.value)
+
+
+def test_digits_agree_with_an_evaluation_by_hand() -> None:
+    """Least squares, one group, no signal: 1 + v P(kept) moments in closed form."""
+    result = risk(Population(), Decimal("0.5"), 1, Fraction(3, 10), digits=50)
+    with mpmath.workdps(80):
+        u = mpmath.findroot(lambda u: mpmath.erfc(u / mpmath.sqrt(2)) - mpmath.mpf(3) / 10, 1.03)
+        expected = 1 + 2 * (mpmath.ncdf(-u) + u * mpmath.npdf(u))
+        assert abs(mpmath.mpf(next(result.rows())["risk"]) - expected) < 1e-49
+        assert abs(result.threshold.item() - u) < 1e-49
+
+
+def test_digits_take_decimals_for_what_they_say() -> None:
+    tenth, binary = (risk(POPULATION, k, 1, 1, digits=40).risk.item() for k in (Decimal("0.1"), 0.1))
+    assert str(tenth.context.nstr(tenth, 40)).startswith("1.1111111111111111111111111111111111111")
+    assert 0 < abs(tenth - binary) < 1e-16
+
+
+def test_digits_meet_the_special_rows() -> None:
+    result = risk(POPULATION, [1, 2], Decimal("0.5"), [[Decimal("0.3")], [0], [1]], digits=20)
+    assert result.status.tolist() == [["diverges", "ok"], ["ok", "ok"], ["diverges", "ok"]]
+    rows = list(result.rows())
+    assert rows[0]["risk"] == "inf"
+    assert rows[3]["threshold"] == "nan"
+    document = json.loads(to_json(result, {}))
+    assert document["rows"][0]["risk"] is None
+    assert document["rows"][3]["threshold"] is None
+    assert len(document["rows"][1]["risk"]) > 18
+
+
+def test_kept_share_where_nothing_is_known() -> None:
+    result = risk(POPULATION, 1.0, 0.5, [0.0, 0.5])
+    np.testing.assert_array_equal(result.kept_share(), [[0, 0], [np.nan, np.nan]])
+
+
+def test_repr_shows_what_varies() -> None:
+    result = risk(POPULATION, np.geomspace(0.1, 10, 41), 0.5, 0.3)
+    text = repr(result)
+    assert "shape (41,): 1 diverges, 40 ok" in text
+    assert "sigma = 0.5, alpha = 0.3, ridge = 0, rule = magnitude" in text
+    assert "..." in text
+    assert len(text.splitlines()) < 20
+    assert len(result.table().splitlines()) == 41 + 3
+    assert "RiskResult of shape ()" in repr(risk(POPULATION, 2, 0.5, 0.3))
+    assert "shape (0,)" in repr(risk(POPULATION, [], 0.5, 0.3))
+
+
+def test_json_and_csv() -> None:
+    result = risk(POPULATION, [0.5, 1.0], 0.5, 0.3, rule=[["magnitude"], ["random"]])
+    document = json.loads(to_json(result, {"kappa": [Decimal("0.5"), Decimal(1)]}))
+    assert document["version"] == 1
+    assert document["spec"] == {"kappa": [0.5, 1.0]}
+    assert [row["status"] for row in document["rows"]] == ["ok", "diverges"] * 2
+    assert document["rows"][1]["risk"] is None
+    assert document["rows"][2]["threshold"] is None
+    assert document["rows"][0]["risk"] == result.risk[0, 0]
+    assert tuple(document["rows"][0]) == COLUMNS
+    rows = list(csv.DictReader(io.StringIO(to_csv(result))))
+    assert float(rows[0]["risk"]) == result.risk[0, 0]
+    assert rows[1]["risk"] == "inf"
+    assert rows[2]["threshold"] == ""
+
+
+def test_data_frame() -> None:
+    frame = risk(POPULATION, [0.5, 2.0], 0.5, 0.3).to_dataframe()
+    assert tuple(frame.columns) == COLUMNS
+    assert frame["risk"].dtype == np.float64
+    assert frame["rule"].tolist() == ["magnitude", "magnitude"]
