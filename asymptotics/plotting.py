@@ -16,15 +16,9 @@ from .results import RiskResult
 #: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
-_STYLE: Any = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "figure.constrained_layout.use": True,
+_SIZE = (6.6, 3.7)
+_STYLE: Any = {  # of files; on the axes of a user, their own style holds
     "font.size": 9,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
     "svg.hashsalt": "asymptotics",
@@ -35,12 +29,6 @@ _LABELS = {
     "sigma": r"noise standard deviation $\sigma$ (units of $y$)",
     "alpha": r"fraction of weights kept $\alpha$",
     "ridge": r"ridge $r$ (units of feature variance)",
-}
-_RULES = {
-    "magnitude": "magnitude",
-    "covariance": "covariance (Hessian)",
-    "oracle": "oracle",
-    "random": "random",
 }
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
@@ -59,7 +47,7 @@ class _Line(NamedTuple):
 def save_risk(result: RiskResult, path: Path, x: str | None = None) -> None:
     """Draw the risk into a file; its ending tells the format."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(6.6, 3.7))
+        figure = Figure(figsize=_SIZE, layout="constrained")
         _draw(result, figure.add_subplot(), x)
         # No date in the file: the same figure is the same bytes.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
@@ -79,12 +67,11 @@ def plot_risk(result: RiskResult, ax: Axes | None = None, x: str | None = None) 
     x : {"kappa", "sigma", "alpha", "ridge"}, optional
         The parameter on the axis; by default the one with most values.
     """
-    with mpl.rc_context(_STYLE):
-        if ax is None:
-            import matplotlib.pyplot as plt
+    if ax is None:
+        import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots(figsize=(6.6, 3.7))
-        _draw(result, ax, x)
+        _, ax = plt.subplots(figsize=_SIZE, layout="constrained")
+    _draw(result, ax, x)
     return ax
 
 
@@ -99,11 +86,10 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
     if len(lines) > _MOST_LINES:
         raise InvalidInput("lines", len(lines), f"must be at most {_MOST_LINES} in one figure")
 
+    several = len({line.rule for line in lines}) > 1
     for number, line in enumerate(lines):
-        label = _RULES.get(line.rule, line.rule.replace("exponent=", "exponent "))
-        for key, value in line.parameters:
-            if key in varying:
-                label += f", ${_SYMBOLS[key]} = {value:g}$"
+        values = [_value(key, value) for key, value in line.parameters if key in varying]
+        labels = [_rule(line.rule), *values] if several or not varying else values
         ax.plot(
             line.x,
             line.risk,
@@ -111,20 +97,24 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
             linestyle=_DASHES[number % len(_DASHES)],
             linewidth=1.8,
             marker="o" if np.isfinite(line.risk).sum() <= 1 else None,
-            label=label,
+            label=", ".join(labels),
         )
     _references(ax, lines)
     if x == "kappa":
         _mark_threshold(ax, result.population.interpolation_threshold, lines)
     _axes(ax, lines, x)
-    fixed = [key for key in _SYMBOLS if key != x and key not in varying]
-    values = {key: _floats(getattr(result, key)).flat[0] for key in fixed}
-    ax.set_title(
-        ", ".join(f"${_SYMBOLS[key]} = {value:g}$" for key, value in values.items()),
-        loc="left",
-        fontsize="medium",
+    fixed = [_value(key, value) for key, value in lines[0].parameters if key not in varying]
+    title = fixed if several or not varying else [_rule(lines[0].rule), *fixed]
+    ax.set_title(", ".join(title), loc="left", fontsize="medium")
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1),
+        borderaxespad=0,
+        handlelength=3,
+        frameon=False,
     )
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, handlelength=3)
 
 
 def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
@@ -205,7 +195,17 @@ def _axes(ax: Axes, lines: Sequence[_Line], x: str) -> None:
     usual = float(np.percentile(values, 85)) if values.size else null
     top = 1.15 * max(null, usual)
     peak = float(values.max()) if values.size else null
-    ax.set_ylim(0, 1.05 * peak if peak <= 1.5 * top else top)
+    least = min(float(values.min()) if values.size else null, null)
+    top = 1.05 * peak if null <= peak <= 1.5 * top else top
+    ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)
+
+
+def _rule(name: str) -> str:
+    return "covariance (Hessian)" if name == "covariance" else name.replace("=", " ")
+
+
+def _value(key: str, value: float) -> str:
+    return f"${_SYMBOLS[key]} = {value:g}$"
 
 
 def _floats(column: Array) -> Array:

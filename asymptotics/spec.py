@@ -42,13 +42,13 @@ GRID = ("kappa", "sigma", "alpha", "ridge", "rule")
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("must be a number")
-    return Decimal(value)
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
 #: Whether it is finite, and in its domain, is checked where it is used.
-Number = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=True)]
+Number = Annotated[Decimal, Field(allow_inf_nan=True), BeforeValidator(_number)]
 
 
 class _Table(BaseModel):

@@ -140,20 +140,19 @@ def _in_float64(
     # Solved before it is spread over alpha and rule, which it does not depend on.
     fixed = fixed_point(population, grid.kappa, grid.sigma, grid.ridge)
     fixed = FixedPoint(*(np.broadcast_to(x, shape).ravel() for x in fixed))
-    flat = grid.flat(shape)
-    total = flat.rule.size
-    rows = _Rows(*np.full((len(_Rows._fields), total), np.nan))
+    sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
+    rows = _Rows(*np.full((len(_Rows._fields), alpha.size), np.nan))
     size, done = max(1, _CHUNK // len(population)), 0
-    for rule in dict.fromkeys(flat.rule.tolist()):
-        chosen = np.flatnonzero(flat.rule == rule)
+    for rule in dict.fromkeys(grid.rule.ravel()):
+        chosen = np.flatnonzero(np.broadcast_to(grid.rule == rule, shape))
         for part in np.split(chosen, range(size, chosen.size, size)):
             some = FixedPoint(*(x[part] for x in fixed))
-            values = _evaluate(population, some, flat.sigma[part], flat.alpha[part], rule, FLOAT64)
+            values = _evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
             for column, value in zip(rows, values, strict=True):
                 column[part] = value
             done += part.size
             if progress:
-                progress(done, total)
+                progress(done, alpha.size)
     failed = ~(rows.residual <= _ACCEPTED)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
     rows.risk[failed] = np.nan
@@ -161,7 +160,7 @@ def _in_float64(
         "tau": fixed.tau,
         "gamma": fixed.gamma,
         "unpruned_risk": fixed.gamma,
-        "null_risk": null_risk(population, flat.sigma),
+        "null_risk": null_risk(population, sigma),
         "status": status,
     }
 
@@ -192,8 +191,9 @@ def _in_digits(
         if progress:
             progress(index + 1, grid.rule.size)
     columns = {key: np.empty(len(records), dtype=object) for key in records[0]}
+    rounded = Multiprecision(digits)
     for key, column in columns.items():
-        column[:] = [record[key] for record in records]
+        column[:] = [rounded.array(record[key]).item() for record in records]
     infinite = [record["risk"] == float("inf") for record in records]
     return columns | {
         "unpruned_risk": columns["gamma"],

@@ -17,5 +17,5 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     for row in rows:
         table.add_row(*(f"{x:.6g}" if isinstance(x, float) else str(x) for x in row))
     text = io.StringIO()
-    Console(file=text, width=10_000, color_system=None).print(table)
+    Console(file=text, width=10_000, color_system=None, force_jupyter=False).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines())

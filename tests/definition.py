@@ -4,6 +4,8 @@ Of a weight, ``B ~ N(m, s²)`` and ``X = Λ/(Λ+τ) B + sqrt(γκΛ)/(Λ+τ) H``
 rule, H over Gauss-Legendre rules on the intervals where the weight is kept and where it is dropped.
 """
 
+from functools import partial
+
 import numpy as np
 from scipy.optimize import brentq
 
@@ -31,7 +33,7 @@ def fixed_point(
     return tau, float((sigma**2 + missed) / (1 - kappa * (w * eig**2 / (eig + tau) ** 2).sum()))
 
 
-def _integral(values, low, high):  # type: ignore[no-untyped-def]
+def _integral(values, low, high):
     """Integral of values(h) φ(h) over [low, high], elementwise in low and high."""
     low, high = np.clip(low, -_REACH, _REACH), np.clip(high, -_REACH, _REACH)
     h = (low + high) / 2 + (high - low) / 2 * _NODES[:, None]
@@ -39,7 +41,11 @@ def _integral(values, low, high):  # type: ignore[no-untyped-def]
     return (high - low) / 2 * (_WEIGHTS[:, None] * integrand).sum(axis=0)
 
 
-def parts(population, tau, gamma, kappa, exponent, t):  # type: ignore[no-untyped-def]
+def _squared(mean, noise, h):
+    return (mean - noise * h) ** 2
+
+
+def parts(population, tau, gamma, kappa, exponent, t):
     """Kept fraction and excess risk at threshold `t` of the score Λ^q |X|."""
     kept = excess = 0.0
     z = np.linspace(-_REACH, _REACH, 801)
@@ -56,9 +62,9 @@ def parts(population, tau, gamma, kappa, exponent, t):  # type: ignore[no-untype
         far = np.full_like(b, _REACH)
         for low, high in ((-far, below), (above, far)):
             kept += w * (density * _integral(np.ones_like, low, high)).sum()
-            error = _integral(lambda h: (b - shrinkage * b - noise * h) ** 2, low, high)
+            error = _integral(partial(_squared, b - shrinkage * b, noise), low, high)
             excess += w * eig * (density * error).sum()
-        excess += w * eig * (density * _integral(lambda h: b * b + 0 * h, below, above)).sum()
+        excess += w * eig * (density * b * b * _integral(np.ones_like, below, above)).sum()
     return kept, excess
 
 
@@ -67,6 +73,9 @@ def risk(
 ) -> float:
     tau, gamma = fixed_point(population, kappa, sigma, ridge)
     t = brentq(
-        lambda t: parts(population, tau, gamma, kappa, exponent, t)[0] - alpha, 1e-6, 1e3, xtol=1e-13
+        lambda t: parts(population, tau, gamma, kappa, exponent, t)[0] - alpha,
+        1e-6,
+        1e3,
+        xtol=1e-13,
     )
     return float(sigma**2 + parts(population, tau, gamma, kappa, exponent, t)[1])

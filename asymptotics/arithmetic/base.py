@@ -79,7 +79,8 @@ class Arithmetic(ABC):
         return np.asarray(x, dtype=self.dtype)[..., None]
 
     def where(self, condition: Any, x: Any, y: Any) -> Array:
-        return np.asarray(np.where(condition, x, y), dtype=self.dtype)
+        x, y = np.asarray(x, dtype=self.dtype), np.asarray(y, dtype=self.dtype)
+        return np.where(condition, x, y)
 
     def choose(
         self, condition: Any, then: Callable[[], Columns], otherwise: Callable[[], Columns]

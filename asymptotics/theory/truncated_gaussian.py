@@ -137,8 +137,10 @@ def density(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
 
 def point_kept(cut: Cut, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Array:
     """Share of a point mass that is kept: 1 above the threshold, 0 below, `tie` at it."""
-    at_threshold = arithmetic.where(cut.gap == 0, arithmetic.column(threshold.tie), 0)
-    return arithmetic.where(cut.gap < 0, 1, at_threshold)
+    kept = arithmetic.where(cut.gap < 0, 1, 0)
+    if arithmetic.any(threshold.tie != 0):
+        kept = arithmetic.where(cut.gap == 0, arithmetic.column(threshold.tie), kept)
+    return kept
 
 
 def part_masses(
@@ -152,8 +154,12 @@ def part_masses(
 
     def of_points() -> tuple[Array, ...]:
         kept = point_kept(cut, threshold, arithmetic)
-        dropped = arithmetic.where(score.center > 0, 1 - kept, 0)
-        return arithmetic.where(column > 0, kept, dropped), 0 * kept
+        (mass,) = arithmetic.choose(
+            column > 0,
+            lambda: (kept,),
+            lambda: (arithmetic.where(score.center > 0, 1 - kept, 0),),
+        )
+        return mass, 0 * kept
 
     def of_spread() -> tuple[Array, ...]:
         score_ = _spread_out(score, arithmetic)

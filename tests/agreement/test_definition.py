@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests import definition
 
 from asymptotics import Population, risk, theory
+from tests import definition
 
 POPULATIONS = {
     "isotropic": Population.isotropic(),

@@ -30,14 +30,16 @@ def test_isotropic_ridge_is_marchenko_pastur(ridge: float) -> None:
     for kappa in KAPPAS:
         low, high = (1 - np.sqrt(kappa)) ** 2, (1 + np.sqrt(kappa)) ** 2
 
-        def moment(f, low=low, high=high, kappa=kappa):  # type: ignore[no-untyped-def]
+        def moment(f, low=low, high=high, kappa=kappa):
             """Of the law of X'X/n: a continuous part, and an atom at 0 for kappa > 1."""
             middle, half = (low + high) / 2, (high - low) / 2
             # x = middle + half cos(angle) takes the square roots at the edges away.
             continuous, _ = integrate.quad(
-                lambda a: f(middle + half * np.cos(a))
-                * (half * np.sin(a)) ** 2
-                / (2 * np.pi * kappa * (middle + half * np.cos(a))),
+                lambda a: (
+                    f(middle + half * np.cos(a))
+                    * (half * np.sin(a)) ** 2
+                    / (2 * np.pi * kappa * (middle + half * np.cos(a)))
+                ),
                 0,
                 np.pi,
                 epsabs=1e-13,
@@ -52,7 +54,9 @@ def test_isotropic_ridge_is_marchenko_pastur(ridge: float) -> None:
         np.testing.assert_allclose(1 / tau, gram, rtol=1e-9)
         # Dobriban and Wager (2018): risk of ridge regression with a random signal.
         squared = moment(lambda x: 1 / (x + ridge) ** 2)
-        expected = 0.6**2 * (1 + kappa * (transform - ridge * squared)) + 1.7**2 * ridge**2 * squared
+        expected = (
+            0.6**2 * (1 + kappa * (transform - ridge * squared)) + 1.7**2 * ridge**2 * squared
+        )
         computed = risk(Population.isotropic(std=1.7), kappa, 0.6, 1.0, ridge).risk
         np.testing.assert_allclose(computed, expected, rtol=1e-9)
 

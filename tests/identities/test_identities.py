@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from asymptotics import Population, risk, theory
 from asymptotics.testing import Problem, magnitudes, populations, problems
 from asymptotics.theory import COVARIANCE, MAGNITUDE, ORACLE, Rule, exponent_rule
+from asymptotics.theory.rules import WeightRule
 
 MILD = populations(eigenvalue_range=1e3, smallest_std=1e-2)
 FACTORS = st.sampled_from([0.5, 2.0, 3.0]) | magnitudes(1e-2, 1e2)
@@ -73,7 +74,7 @@ def test_units_of_all_features_do_not_matter(problem: Problem, a: float) -> None
 
 
 @given(problems(), st.randoms(use_true_random=False), st.floats(0.1, 0.9))
-def test_splitting_and_permuting_groups_change_nothing(problem, random, cut) -> None:  # type: ignore[no-untyped-def]
+def test_splitting_and_permuting_groups_change_nothing(problem, random, cut) -> None:
     p = problem.population
     rows = []
     for w, *law in zip(p.weight, p.eigenvalue, p.mean, p.std, strict=True):
@@ -119,7 +120,7 @@ def test_rules_coincide_when_eigenvalues_are_equal(problem: Problem, eigenvalue:
 
 
 @given(problems(population=MILD, rule=st.just(COVARIANCE)), st.data())
-def test_covariance_pruning_of_least_squares_does_not_see_units(problem, data) -> None:  # type: ignore[no-untyped-def]
+def test_covariance_pruning_of_least_squares_does_not_see_units(problem, data) -> None:
     p = problem.population
     factors = data.draw(st.lists(FACTORS, min_size=len(p), max_size=len(p)))
     problem = problem._replace(ridge=0.0, kappa=0.4)
@@ -138,7 +139,7 @@ def test_magnitude_pruning_of_least_squares_does_see_units() -> None:
 
 
 @given(MILD, magnitudes(1e-3, 10), st.floats(0.1, 0.9), st.floats(0.1, 3))
-def test_many_samples_leave_only_the_ridge(p, ridge, alpha, sigma) -> None:  # type: ignore[no-untyped-def]
+def test_many_samples_leave_only_the_ridge(p, ridge, alpha, sigma) -> None:
     """κ→0: X = ΛB/(Λ+r)."""
     missed = ridge / (p.eigenvalue + ridge)
     kept = (p.weight * p.eigenvalue * (p.mean**2 + p.std**2) * missed**2).sum()
@@ -167,7 +168,7 @@ def test_a_vanishing_ridge_is_none(problem: Problem) -> None:
 
 
 @given(MILD, magnitudes(1e-2, 10), st.sampled_from([-1e-9, 1e-9]))
-def test_noise_at_the_threshold_diverges_as_its_inverse_distance(p, sigma, gap) -> None:  # type: ignore[no-untyped-def]
+def test_noise_at_the_threshold_diverges_as_its_inverse_distance(p, sigma, gap) -> None:
     kappa = (1 + gap) / float(p.active_share())
     gap = kappa * float(p.active_share()) - 1
     gamma = theory.fixed_point(p, kappa, sigma).gamma
@@ -192,7 +193,7 @@ def test_signal_just_beyond_the_threshold(p: Population) -> None:
 
 
 @given(populations(zero_eigenvalues=False), magnitudes(1e-2, 1e2), magnitudes(1e-1, 10))
-def test_the_best_ridge_for_a_signal_without_direction(p, kappa, sigma) -> None:  # type: ignore[no-untyped-def]
+def test_the_best_ridge_for_a_signal_without_direction(p, kappa, sigma) -> None:
     """E[B²|Λ] = b²: the risk is least at r = κσ²/b²."""
     b = 1.5
     flat = Population(p.weight, p.eigenvalue, mean=[b * 0.6] * len(p), std=[b * 0.8] * len(p))
@@ -205,8 +206,9 @@ def test_the_best_ridge_for_a_signal_without_direction(p, kappa, sigma) -> None:
 @given(problems(population=populations(eigenvalue_range=100, smallest_std=0.1)))
 def test_slope_in_alpha_is_the_gain_at_the_threshold(problem: Problem) -> None:
     """At a fixed channel dRisk/dα = -E[Λ(2BX - X²) | score = t]."""
-    assume(isinstance(problem.rule, theory.rules.WeightRule) and problem.sigma > 0.1)
     p, kappa, sigma, alpha, ridge, rule = problem
+    assume(isinstance(rule, WeightRule) and sigma > 0.1)
+    assert isinstance(rule, WeightRule)
     assume(0.05 < alpha < min(0.95, 0.95 * float(p.active_share())))
     law = theory.channel(p, theory.fixed_point(p, kappa, sigma, ridge))
     t = float(theory.threshold(rule.score(law), alpha).value)

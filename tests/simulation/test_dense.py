@@ -61,7 +61,7 @@ def without_kappa(law: Channel, fixed: FixedPoint) -> Channel:
     return law._replace(noise=law.noise / fixed.kappa)
 
 
-def without_shrinkage(law: Channel, fixed: FixedPoint) -> Channel:
+def without_shrinkage(law: Channel, _: FixedPoint) -> Channel:
     """The channel of least squares, X = B + noise, at any ridge."""
     return law._replace(shrinkage=law.shrinkage * 0 + 1, bias=law.bias * 0)
 

@@ -21,8 +21,9 @@ MANY = Multiprecision(120)
 )
 def test_interval_moments_keep_their_digits(h: float, center: float) -> None:
     u = h - center
-    computed = FLOAT64.interval_moments(*(np.array([x]) for x in (h, center, u)))
-    exact = MANY.interval_moments(*(MANY.array([x]) for x in (h, center)), MANY.array([h]) - center)
+    computed = FLOAT64.interval_moments(np.array([h]), np.array([center]), np.array([u]))
+    many_h, many_center = MANY.array([h]), MANY.array([center])
+    exact = MANY.interval_moments(many_h, many_center, many_h - many_center)
     for power, (value, truth) in enumerate(zip(computed, exact, strict=True)):
         if truth[0] > 1e-12 * h**power:  # far tails count for nothing
             assert abs(value[0] - truth[0]) <= 3e-10 * truth[0], power
@@ -40,7 +41,7 @@ def test_interval_moments_are_the_integrals(h: float, center: float) -> None:
 def test_root(arithmetic: Arithmetic) -> None:
     target = arithmetic.array([0.25, 0.5, 3.0])
 
-    def function(x):  # type: ignore[no-untyped-def]
+    def function(x):
         return arithmetic.log(target) - x, x * 0 - 1
 
     root = arithmetic.root(function, target * 0 - 9, target * 0 + 9)
@@ -51,7 +52,7 @@ def test_root(arithmetic: Arithmetic) -> None:
 def test_root_follows_a_jump(arithmetic: Arithmetic) -> None:
     place = arithmetic.array([-1.25, 0.0, 2.5])
 
-    def step(x):  # type: ignore[no-untyped-def]
+    def step(x):
         return arithmetic.where(x < place, 1, -1), x * 0
 
     root = arithmetic.root(step, place * 0 - 7, place * 0 + 9)
@@ -60,7 +61,7 @@ def test_root_follows_a_jump(arithmetic: Arithmetic) -> None:
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(50)], ids=repr)
 def test_root_leaves_a_plateau_at_its_left_end(arithmetic: Arithmetic) -> None:
-    def stairs(x):  # type: ignore[no-untyped-def]
+    def stairs(x):
         return arithmetic.where(x < 1, 1, arithmetic.where(x < 2, 0, -1)), x * 0
 
     zero = arithmetic.array([0.0])
@@ -70,7 +71,7 @@ def test_root_leaves_a_plateau_at_its_left_end(arithmetic: Arithmetic) -> None:
 def test_sharp_root_is_not_given_up_early() -> None:
     """A function that is flat but for a width of 1e-12 fools a test of the step alone."""
 
-    def function(x):  # type: ignore[no-untyped-def]
+    def function(x):
         z = (x - 1 / 3) / 1e-12
         return -np.tanh(z), -1e12 / np.cosh(np.clip(z, -300, 300)) ** 2
 
@@ -87,7 +88,7 @@ def test_expectations_do_not_depend_on_blocks() -> None:
     columns = np.random.default_rng(0).random((4, 1000))
     grid = np.array([[0.1], [2.0]])
 
-    def integrand(groups: Groups):  # type: ignore[no-untyped-def]
+    def integrand(groups: Groups):
         return groups.eigenvalue / (groups.eigenvalue + grid), groups.mean * groups.std
 
     for one, many in zip(

@@ -28,7 +28,9 @@ std = 1
 """
 
 
-def run(*arguments: str | Path, stdin: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, stdin: str = "", status: int = 0
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, input=stdin, check=False)
     assert done.returncode == status, done.stderr

@@ -14,12 +14,12 @@ KAPPA = np.geomspace(0.1, 10, 40)
 
 
 @pytest.fixture(autouse=True)
-def closed_figures():  # type: ignore[no-untyped-def]
+def closed_figures():
     yield
     plt.close("all")
 
 
-def labels(ax) -> list[str]:  # type: ignore[no-untyped-def]
+def labels(ax) -> list[str]:
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
@@ -32,7 +32,7 @@ def test_lines_labels_and_threshold() -> None:
     assert "y^2" in ax.get_ylabel()
     assert ax.get_xscale() == "log"
     line = ax.get_lines()[0]
-    x, y = line.get_xdata(), line.get_ydata()
+    x, y = map(np.asarray, line.get_data())
     assert np.isnan(y[np.searchsorted(x, 4 / 3)])  # a gap where the risk is infinite
     assert np.isfinite(ax.get_ylim()).all()
 
@@ -40,7 +40,9 @@ def test_lines_labels_and_threshold() -> None:
 def test_legend_stands_beside_the_axes() -> None:
     ax = risk(POPULATION, KAPPA, 0.5, 0.3).plot()
     ax.figure.canvas.draw()
-    assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1
+    legend = ax.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().x0 >= ax.get_window_extent().x1
 
 
 def test_other_abscissae() -> None:

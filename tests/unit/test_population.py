@@ -30,7 +30,7 @@ def test_the_arrays_of_the_caller_stay_theirs() -> None:
 
 def test_equality_hash_and_repr() -> None:
     same = Population.from_groups([(1, 10, 1, 0.5), (3, 1, 0, 2)])
-    assert TWO == same
+    assert same == TWO
     assert hash(TWO) == hash(same)
     assert Population.isotropic() != TWO
     assert TWO != "two"
@@ -63,7 +63,7 @@ def test_signal_and_threshold() -> None:
         ({"eigenvalue": 1e-200}, "rescale the units"),
     ],
 )
-def test_bad_columns(columns, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_columns(columns, message: str) -> None:
     with pytest.raises(InvalidInput) as error:
         Population(**columns)
     assert message in str(error.value)
@@ -114,12 +114,14 @@ LAWS = {
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_continuous_law(law) -> None:  # type: ignore[no-untyped-def]
+def test_continuous_law(law) -> None:
     """Moments, and the risk itself, against the law's own quadrature and a much finer rule."""
     population = Population.from_distribution(law, mean=lambda x: 1 / (1 + x), std=0.5)
     for f in (lambda x: x / (x + 0.3), lambda x: x / (1 + x) ** 2):
         expected = law.expect(f, epsabs=1e-13, epsrel=1e-13, limit=500)
-        np.testing.assert_allclose((population.weight * f(population.eigenvalue)).sum(), expected, rtol=1e-9)
+        np.testing.assert_allclose(
+            (population.weight * f(population.eigenvalue)).sum(), expected, rtol=1e-9
+        )
     finer = Population.from_distribution(law, lambda x: 1 / (1 + x), 0.5, tolerance=1e-12)
     assert len(finer) >= len(population)
     for rule in ("magnitude", "covariance"):
@@ -137,7 +139,7 @@ def test_continuous_law(law) -> None:  # type: ignore[no-untyped-def]
         (stats.halfcauchy(), "E[ΛB²] = inf: must be finite"),
     ],
 )
-def test_bad_laws(law, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_laws(law, message: str) -> None:
     with pytest.raises(InvalidInput) as error:
         Population.from_distribution(law)
     assert message in str(error.value)

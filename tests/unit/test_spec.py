@@ -114,7 +114,8 @@ BAD = {
     MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number",
     MINIMAL + GROUP + "weigth = 1": "population[0].key = 'weigth': did you mean 'weight'?",
     MINIMAL + GROUP.replace("1\n", "[1]\n"): "population[0].std = [1]: must be a number",
-    MINIMAL + GROUP.replace("10", "-10"): "population[0].eigenvalue = -10: must be a finite number >= 0",
+    MINIMAL
+    + GROUP.replace("10", "-10"): "population[0].eigenvalue = -10: must be a finite number >= 0",
     MINIMAL + '[population]\nfamily = "isotropc"': "did you mean 'isotropic'?",
     MINIMAL + '[population]\nfamily = "isotropic"\nstdd = 1': "did you mean 'std'?",
     MINIMAL + '[population]\nfamily = ["isotropic"]': "population.family = ['isotropic']",
@@ -171,5 +172,7 @@ def test_bad_samples(tmp_path: Path, text: str, message: str) -> None:
 
 def test_samples_with_weights_a_mark_and_quotes(tmp_path: Path) -> None:
     path = tmp_path / "samples.csv"
-    path.write_text('\ufeff"eigenvalue","coefficient","weight"\n"1",2,3\n4,5,"1"\n', encoding="utf-8")
+    path.write_text(
+        '\ufeff"eigenvalue","coefficient","weight"\n"1",2,3\n4,5,"1"\n', encoding="utf-8"
+    )
     assert Population.from_csv(path) == Population([3, 1], [1, 4], [2, 5])

@@ -76,7 +76,7 @@ def test_large_grids_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
         ({"kappa": [1, 2], "alpha": [0.1, 0.2, 0.3]}, "must broadcast"),
     ],
 )
-def test_bad_parameters(change, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_parameters(change, message: str) -> None:
     with pytest.raises(InvalidInput) as error:
         risk(POPULATION, **({"kappa": 2, "sigma": 0.5, "alpha": 0.5} | change))
     assert message in str(error.value)
@@ -95,7 +95,9 @@ def test_digits_agree_with_an_evaluation_by_hand() -> None:
 
 
 def test_digits_take_decimals_for_what_they_say() -> None:
-    tenth, binary = (risk(POPULATION, k, 1, 1, digits=40).risk.item() for k in (Decimal("0.1"), 0.1))
+    tenth, binary = (
+        risk(POPULATION, k, 1, 1, digits=40).risk.item() for k in (Decimal("0.1"), 0.1)
+    )
     assert str(tenth.context.nstr(tenth, 40)).startswith("1.1111111111111111111111111111111111111")
     assert 0 < abs(tenth - binary) < 1e-16
 
@@ -130,7 +132,7 @@ def test_repr_shows_what_varies() -> None:
 
 
 def test_json_and_csv() -> None:
-    result = risk(POPULATION, [0.5, 1.0], 0.5, 0.3, rule=[["magnitude"], ["random"]])
+    result = risk(POPULATION, [0.5, 1.0], 0.5, 0.3, rule=np.array([["magnitude"], ["random"]]))
     document = json.loads(to_json(result, {"kappa": [Decimal("0.5"), Decimal(1)]}))
     assert document["version"] == 1
     assert document["spec"] == {"kappa": [0.5, 1.0]}

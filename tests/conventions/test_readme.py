@@ -1,0 +1,56 @@
+"""The README says what is so: its snippets run, its links lead somewhere."""
+
+import doctest
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from asymptotics.spec import problem
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_python_snippets() -> None:
+    assert len(blocks("python")) >= 3
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    result = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=flags)
+    assert result.attempted > 8
+    assert result.failed == 0
+
+
+def test_shell_snippets(tmp_path: Path) -> None:
+    commands = [line for line in "".join(blocks("bash")).splitlines() if "asymptotics" in line]
+    assert len(commands) >= 4
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "MPLCONFIGDIR": str(tmp_path),
+    }
+    for command in commands:
+        subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "curve.pdf").stat().st_size > 1000
+
+
+def test_make_targets_exist() -> None:
+    targets = re.findall(r"^make (\w+)", "".join(blocks("bash")), flags=re.MULTILINE)
+    assert targets == ["curve", "test"]
+    for target in targets:
+        subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_spec_snippets() -> None:
+    for text in blocks("toml"):
+        assert problem(tomllib.loads(text)).solve().status.size > 0
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
+def test_links(target: str) -> None:
+    assert (ROOT / target).exists()

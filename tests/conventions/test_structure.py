@@ -1,0 +1,80 @@
+"""Data flows one way through the package, and what is heavy is imported where it is used."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "asymptotics"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+#: What a part of the package may import of the rest, in the order that data takes.
+LAYERS = ["errors", "tables", "arithmetic", "parameters", "files", "quadrature", "population",
+          "theory", "results", "plotting", "study", "spec", "cli"]  # fmt: skip
+STAGES = ["fixed_point", "channel", "rules", "truncated_gaussian", "threshold", "risk"]
+#: Named inside functions that build or show an object, where the module above is the convenience.
+LATE = {("results", "plotting")}
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Relative level and name of every import, those inside functions included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or node.names[0].name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_follow_the_data(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if parts[0] in ("__init__", "__main__", "testing"):
+        return
+    here = parts[0]
+    for level, name in imports(path):
+        if level == len(parts):  # from the package's root
+            other = name.split(".")[0]
+            if other != "__version__" and (here, other) not in LATE:
+                assert LAYERS.index(other) <= LAYERS.index(here), f"{here} imports {other}"
+        if here == "theory" and level == 1 and parts[1] != "__init__":
+            assert STAGES.index(name) < STAGES.index(parts[1]), f"{parts[1]} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "theory").glob("*.py")), ids=lambda p: p.name)
+def test_formulas_know_no_kind_of_number(path: Path) -> None:
+    libraries = {"numpy", "scipy", "mpmath", "flint", "sympy", "math"}
+    assert not libraries & {name.split(".")[0] for _, name in imports(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_input_is_never_code(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not names & {"eval", "exec", "compile", "sympify", "parse_expr", "__import__"}
+    assert not {"pickle", "marshal", "shelve"} & {name for _, name in imports(path)}
+
+
+def test_a_start_imports_little() -> None:
+    code = "import sys, asymptotics.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = {"matplotlib", "pandas", "pyarrow", "hypothesis", "mpmath", "rich", "scipy.optimize"}
+    assert not heavy & set(loaded.stdout.split())
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_public_names_exist_and_are_documented() -> None:
+    import asymptotics
+    from asymptotics import theory
+
+    for module in (asymptotics, theory):
+        for name in module.__all__:
+            member = getattr(module, name)
+            if callable(member):
+                assert member.__doc__, name
