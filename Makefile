@@ -10,7 +10,7 @@ curve: $(READY)  ## draw the main curve from the bundled example
 	$(BIN)/asymptotics curve -o curve.svg
 
 test: $(READY) lint  ## lint, type check and all tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 lint: $(READY)
 	$(BIN)/ruff check .
