@@ -31,7 +31,7 @@ def _anything(x: Array) -> Array:
 
 
 _POSITIVE_TEXT, _NONNEGATIVE_TEXT = "must be a finite number > 0", "must be a finite number >= 0"
-REAL = Domain(_anything, "must be a finite number")
+REAL = Domain(_anything, "must be a finite number", largest=1e100)
 DOMAINS = {
     "kappa": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
     "sigma": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-50, 1e50),
@@ -40,7 +40,7 @@ DOMAINS = {
     "weight": Domain(_nonnegative, _NONNEGATIVE_TEXT),
     "eigenvalue": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-150),
     "mean": REAL,
-    "std": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-150),
+    "std": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-100, 1e100),
     "coefficient": REAL,
 }
 

@@ -30,7 +30,10 @@ RuleLike = Rule | str | Mapping[str, Exponent]
 _CHUNK = 1 << 17
 #: A residual above this is a failure, not a number.
 _ACCEPTED = 1e-6
+#: A part of the weights that is smaller counts as so large in its residual.
+_FEWEST = 1e-8
 MOST_DIGITS = 10_000
+_MOST_GROUPS = 10_000
 _NUMBERS = ("kappa", "sigma", "alpha", "ridge")
 
 
@@ -153,7 +156,7 @@ def _in_float64(
             done += part.size
             if progress:
                 progress(done, alpha.size)
-    failed = ~(rows.residual <= _ACCEPTED)
+    failed = ~(rows.residual <= _ACCEPTED) | np.isnan(rows.risk)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
     rows.risk[failed] = np.nan
     return rows._asdict() | {
@@ -169,6 +172,10 @@ def _in_digits(
     population: Population, grid: _Grid, digits: int, progress: Progress | None
 ) -> dict[str, Array]:
     from .arithmetic.multiprecision import Multiprecision
+
+    if len(population) > _MOST_GROUPS:
+        allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
+        raise InvalidInput("digits", digits, allowed)
 
     def evaluate(index: int, precision: int) -> dict[str, Any]:
         arithmetic = Multiprecision(precision)
@@ -227,11 +234,8 @@ def _evaluate(
     parts = pruned_risk(law, sigma, rule, cut, arithmetic)
 
     rest = 1 - alpha
-    few = arithmetic.where(
-        alpha <= rest,
-        arithmetic.ratio(parts.kept - alpha, alpha),
-        arithmetic.ratio(parts.dropped - rest, rest),
-    )
+    missed = arithmetic.where(alpha <= rest, parts.kept - alpha, parts.dropped - rest)
+    few = arithmetic.maximum(arithmetic.minimum(alpha, rest), _FEWEST)
     diverges = infinite & (alpha > 0)
     unknown = diverges & isinstance(rule, WeightRule)
     absent = unknown | (alpha == 0) | isinstance(rule, Random)
@@ -242,7 +246,7 @@ def _evaluate(
         kept_error=where(diverges, infinity, parts.kept_error),
         dropped_signal=where(unknown, nan, parts.dropped_signal),
         threshold=where(absent, nan, cut.value),
-        residual=arithmetic.maximum(fixed.residual, abs(few)),
+        residual=arithmetic.maximum(fixed.residual, abs(missed) / few),
     )
 
 

@@ -11,6 +11,8 @@ from .base import Arithmetic, Array, Columns, Table
 
 #: An interval shorter than this, in units that also see the centre, is integrated directly.
 _SHORT = 0.25
+#: So far from an interval at zero, the normal density there is zero.
+_FAR = 100.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 _NODES, _WEIGHTS = (1 + _NODES) / 2, _WEIGHTS / 2
 
@@ -37,8 +39,9 @@ class Float64(Arithmetic):
         return self.where(abs(excess) <= 4 * self.eps, 0.0, excess)
 
     def expect(self, integrand: Callable[[Table], Columns], table: Table) -> Columns:
-        # Squares of far-off cuts overflow to infinity, where the normal law is at its limit.
-        with np.errstate(over="ignore"):
+        # Squares of far-off cuts overflow to infinity, where the normal law is at its limit; what
+        # that makes undefined is NaN in the sum, and its reader's to report.
+        with np.errstate(over="ignore", invalid="ignore"):
             return super().expect(integrand, table)
 
     def exp(self, x: Array) -> Array:
@@ -56,7 +59,10 @@ class Float64(Arithmetic):
     def power(self, x: Array, exponent: Any) -> Array:
         if exponent == 0:
             return np.ones_like(x)
-        return np.sqrt(x) if exponent == 0.5 else x ** float(exponent)
+        if exponent == 0.5:
+            return np.sqrt(x)
+        with np.errstate(over="ignore"):
+            return x ** float(exponent)
 
     def erfc(self, x: Array) -> Array:
         return np.asarray(erfc(x))
@@ -67,7 +73,7 @@ class Float64(Arithmetic):
         short = h * (1 + center) < 0.03
         if not short.any():
             return mass
-        h, center = np.where(short, h, 0), np.where(short, center, 0)
+        h, center = np.where(short, h, 0), np.where(short, np.minimum(center, _FAR), 0)
         h2, c2 = h * h, center * center
         series = 1 + h2 / 6 * (c2 - 1 + h2 / 20 * (c2 * (c2 - 6) + 3))
         series += h2**3 / 5040 * (c2 * (c2 * (c2 - 15) + 45) - 15)
@@ -80,6 +86,7 @@ class Float64(Arithmetic):
         short = np.broadcast_to(h * (1 + center) < _SHORT, shape)
         if not short.any():
             return moments
+        center = np.minimum(center, _FAR)
         h, center = (np.broadcast_to(x, shape)[short][:, None] for x in (h, center))
         y = h * _NODES
         weight = 2 * h * _WEIGHTS * self.normal_density(center) * np.exp(-y * y / 2)

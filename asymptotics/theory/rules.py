@@ -31,6 +31,8 @@ from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput, unknown_name
 from .channel import Channel
 
+#: Beyond this, scores would leave the range of double precision.
+_LARGEST_SCALE = 1e100
 Exponent = int | float | Decimal | Fraction
 
 
@@ -87,6 +89,9 @@ class WeightRule(Rule):
         alive = channel.eigenvalue > 0
         base = arithmetic.where(alive, channel.eigenvalue, 1)
         scale = arithmetic.power(base, self.exponent)
+        if not arithmetic.all((scale > 1 / _LARGEST_SCALE) & (scale < _LARGEST_SCALE)):
+            allowed = f"must keep Λ^q between {1 / _LARGEST_SCALE:g} and {_LARGEST_SCALE:g}"
+            raise InvalidInput("rule.exponent", self.exponent, allowed)
         center = channel.shrinkage * abs(channel.mean)
         return Score(channel.weight, scale, center, arithmetic.sqrt(self._variance(channel)))
 
@@ -170,7 +175,6 @@ RANDOM = Random()
 
 RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)}
 
-#: Beyond this, powers of eigenvalues leave the range of double precision.
 MAX_EXPONENT = 5
 
 

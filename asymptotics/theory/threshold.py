@@ -29,10 +29,17 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
     """
     alpha = arithmetic.array(parameter("alpha", alpha))
     positive = score.center + score.spread > 0
-    (unscored,) = arithmetic.expect(
-        lambda part: (arithmetic.where(part.center + part.spread > 0, 0, 1),), score
+
+    def integrand(part: Score) -> tuple[Array, ...]:
+        of_part = part.center + part.spread > 0
+        return arithmetic.where(of_part, 1, 0), arithmetic.where(of_part, 0, 1)
+
+    scored, unscored = arithmetic.expect(integrand, score)
+    # Exactly 1, whatever the weights sum to, where all weights are of one kind.
+    scored, unscored = (
+        arithmetic.where(unscored > 0, scored, 1),
+        arithmetic.where(scored > 0, unscored, 1),
     )
-    scored = 1 - unscored
     rest = scored - alpha
     solve = (alpha > 0) & (rest > 0)
 
@@ -117,8 +124,8 @@ def _offset_from_sharp_group(
     sharp = (score.spread > 0) & (score.spread * _SHARP < score.center)
     if not arithmetic.any(sharp):
         return cut
-    center, spread, scale, gap = _nearest(score, sharp, cut.offset, arithmetic)
-    within = abs(gap) <= arithmetic.maximum(50 * spread, precision * center)
+    center, spread, scale, gap = _nearest(score, sharp, cut.value, precision, arithmetic)
+    within = abs(gap) <= 50 * arithmetic.maximum(spread, precision * center)
     unit = scale * spread
     origin = arithmetic.where(within, gap / spread, 0)
     reach = arithmetic.where(within, 1 + precision * center / spread, 0)
@@ -141,7 +148,7 @@ def _tie(
     point = (score.spread == 0) & (score.center > 0)
     if not arithmetic.any(point):
         return cut
-    center, _, scale, gap = _nearest(score, point, cut.value, arithmetic)
+    center, _, scale, gap = _nearest(score, point, cut.value, precision, arithmetic)
     met = abs(gap) <= precision * center
     snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)
 
@@ -162,13 +169,18 @@ def _tie(
 
 
 def _nearest(
-    score: Score, among: Array, t: Array, arithmetic: Arithmetic
+    score: Score, among: Array, t: Array, precision: Array, arithmetic: Arithmetic
 ) -> tuple[Array, Array, Array, Array]:
-    """Centre, spread and scale of the group nearest to `t`, and how far `t` lies beyond it."""
+    """Centre, spread and scale of the group nearest to `t`, and how far `t` lies beyond it.
+
+    Nearest in units of its spread, or of the `precision` to which `t` is known if that is coarser.
+    """
     gap = arithmetic.column(t) / score.scale - score.center
-    relative = arithmetic.where(among, abs(gap), arithmetic.infinity)
-    relative = relative / arithmetic.where(among, score.center, 1)
-    nearest = arithmetic.over_groups("argmin", relative)
+    unit = arithmetic.maximum(score.spread, arithmetic.column(precision) * score.center)
+    distance = abs(gap) / arithmetic.where(among, unit, 1)
+    nearest = arithmetic.over_groups(
+        "argmin", arithmetic.where(among, distance, arithmetic.infinity)
+    )
     center, spread, scale, gap = (
         arithmetic.pick(x, nearest) for x in (score.center, score.spread, score.scale, gap)
     )

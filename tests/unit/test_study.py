@@ -114,6 +114,31 @@ def test_digits_meet_the_special_rows() -> None:
     assert len(document["rows"][1]["risk"]) > 18
 
 
+def test_a_failure_is_not_a_number() -> None:
+    """Scales so far apart that double precision gives up: said, and not computed."""
+    population = Population(
+        weight=[1e-63, 1], eigenvalue=[4e95, 1e-150], mean=[1.3e28, 6e60], std=[0, 1e-90]
+    )
+    result = risk(population, 425.0, 1e-2, [0.0, 0.3, 1.0], rule="covariance")
+    assert np.isnan(result.risk[result.status != "ok"]).all()
+    assert np.isfinite(result.risk[result.status == "ok"]).all()
+
+
+def test_almost_all_weights_kept() -> None:
+    """What is dropped keeps its digits, be it one weight in 10^12."""
+    population = Population(weight=[1, 2, 3], eigenvalue=[1, 0, 3], std=[1, 2, 3])
+    for rule in ("random", "oracle", "magnitude"):
+        problem = (population, 0.5, 0.0, 1 - 1e-12, 0.0, rule)
+        value, exact = risk(*problem).risk.item(), risk(*problem, digits=20).risk.item()
+        assert abs(value - exact) <= 1e-4 * exact  # the last digit of 1/6 + 1/2 is 1e-16
+        assert abs(value - exact) <= 1e-11 * exact or rule != "random"
+
+
+def test_digits_are_for_few_groups() -> None:
+    with pytest.raises(InvalidInput, match="10,000 groups"):
+        risk(Population(eigenvalue=np.ones(20_000)), 2, 0.5, 0.5, digits=20)
+
+
 def test_kept_share_where_nothing_is_known() -> None:
     result = risk(POPULATION, 1.0, 0.5, [0.0, 0.5])
     np.testing.assert_array_equal(result.kept_share(), [[0, 0], [np.nan, np.nan]])
