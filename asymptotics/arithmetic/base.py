@@ -36,7 +36,7 @@ class Arithmetic(ABC):
     eps: Any
     #: A positive number below every probability that matters; keeps logarithms finite.
     tiny: Any
-    #: Columns that `expect` works on at a time.
+    #: Numbers (grid points times groups) that `expect` works on at a time.
     block = 1 << 14
 
     # -- supplied by each arithmetic ---------------------------------------------------------
@@ -124,16 +124,19 @@ class Arithmetic(ABC):
     def expect(self, integrand: Callable[[Table], Columns], table: Table) -> Columns:
         r"""Sums :math:`\sum_g w_g f(g)` over groups, for each :math:`f` that `integrand` returns.
 
-        `table` is a named tuple of arrays with the groups along the last axis, one of its fields
-        being ``weight``.  The integrand sees a block of groups at a time, so that its temporaries
+        `table` is a named tuple of arrays with the groups along the last axis, the first of them
+        the weight.  The integrand sees a block of groups at a time, so that its temporaries
         stay in cache and memory does not grow with the number of groups.
         """
         totals: Columns = ()
         for part in self._blocks(table):
-            weight = part.weight  # type: ignore[attr-defined]  # a field that every table has
-            sums = tuple((weight * value).sum(axis=-1) for value in integrand(part))
+            sums = tuple(self.sum(value, part[0]) for value in integrand(part))
             totals = tuple(a + b for a, b in zip(totals, sums, strict=True)) if totals else sums
         return totals
+
+    def sum(self, value: Array, weight: Array) -> Array:
+        """Weighted sum over the last axis."""
+        return np.asarray((weight * value).sum(axis=-1))
 
     def _blocks(self, table: Table) -> Iterator[Table]:
         groups = max(column.shape[-1] for column in table)
