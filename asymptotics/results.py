@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arithmetic import Array
+from .grid import batches
 from .population import Population
 from .theory import FixedPoint, Rule, channel, kept_share, threshold
 
@@ -65,17 +66,18 @@ class RiskResult:
 
     def kept_share(self) -> Array:
         """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
-        shares = np.empty((self.risk.size, len(self.population)))
+        groups = len(self.population)
+        shares = np.empty((self.risk.size, groups))
         grid = (self.kappa, self.tau, self.gamma, self.residual, self.alpha)
         columns = [np.asarray(x, dtype=np.float64).ravel() for x in grid]
-        for index, rule in enumerate(self.rule.ravel()):
-            kappa, tau, gamma, residual, alpha = (x[index] for x in columns)
-            law = channel(self.population, FixedPoint(kappa, tau, gamma, residual))
-            if not np.isfinite(gamma):  # an infinite noise level leaves no finite law
-                shares[index] = np.nan if alpha else 0.0
-                continue
-            shares[index] = kept_share(law, rule, threshold(rule.score(law), alpha))
-        return shares.reshape(*self.shape, -1)
+        for rule, rows in batches(self.rule, self.shape, groups):
+            kappa, tau, gamma, residual, alpha = (x[rows] for x in columns)
+            unknown = np.isinf(gamma)  # an infinite noise level leaves no finite law
+            fixed = FixedPoint(kappa, tau, np.where(unknown, 1, gamma), residual)
+            law = channel(self.population, fixed)
+            shares[rows] = kept_share(law, rule, threshold(rule.score(law), alpha))
+            shares[rows[unknown & (alpha > 0)]] = np.nan
+        return shares.reshape(*self.shape, groups)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The grid as one record per point, in C order, with plain Python values."""

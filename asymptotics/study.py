@@ -7,6 +7,7 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array
 from .errors import InvalidInput
+from .grid import batches
 from .parameters import parameter
 from .population import Population
 from .results import RiskResult
@@ -26,8 +27,6 @@ from .theory.rules import Exponent, Random, WeightRule
 Progress = Callable[[int, int], object]
 RuleLike = Rule | str | Mapping[str, Exponent]
 
-#: Numbers (rows times groups) that are worked on at a time.
-_CHUNK = 1 << 17
 #: A residual above this is a failure, not a number.
 _ACCEPTED = 1e-6
 #: A part of the weights that is smaller counts as so large in its residual.
@@ -145,17 +144,15 @@ def _in_float64(
     fixed = FixedPoint(*(np.broadcast_to(x, shape).ravel() for x in fixed))
     sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
     rows = _Rows(*np.full((len(_Rows._fields), alpha.size), np.nan))
-    size, done = max(1, _CHUNK // len(population)), 0
-    for rule in dict.fromkeys(grid.rule.ravel()):
-        chosen = np.flatnonzero(np.broadcast_to(grid.rule == rule, shape))
-        for part in np.split(chosen, range(size, chosen.size, size)):
-            some = FixedPoint(*(x[part] for x in fixed))
-            values = _evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
-            for column, value in zip(rows, values, strict=True):
-                column[part] = value
-            done += part.size
-            if progress:
-                progress(done, alpha.size)
+    done = 0
+    for rule, part in batches(grid.rule, shape, len(population)):
+        some = FixedPoint(*(x[part] for x in fixed))
+        values = _evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
+        for column, value in zip(rows, values, strict=True):
+            column[part] = value
+        done += part.size
+        if progress:
+            progress(done, alpha.size)
     failed = ~(rows.residual <= _ACCEPTED) | np.isnan(rows.risk)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
     rows.risk[failed] = np.nan

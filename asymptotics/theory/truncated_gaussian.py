@@ -85,8 +85,7 @@ def truncated_moments(
         return kept, 0 * kept, 0 * kept, rest, center * rest, center * center * rest
 
     def of_spread() -> tuple[Array, ...]:
-        score_, variance = _spread_out(score, arithmetic), score.spread * score.spread
-        standard = cut.over(score_)
+        standard, variance = cut.over(_widened(score, arithmetic)), score.spread * score.spread
         mass = kept_mass(standard, arithmetic)
         u, l = standard.u, standard.h + standard.center
         first = arithmetic.normal_density(u) - arithmetic.normal_density(l)
@@ -162,20 +161,20 @@ def part_masses(
         return mass, 0 * kept
 
     def of_spread() -> tuple[Array, ...]:
-        score_ = _spread_out(score, arithmetic)
-        standard = cut.over(score_)
+        wide = _widened(score, arithmetic)
+        standard = cut.over(wide)
         (mass,) = arithmetic.choose(
             column > 0,
             lambda: (kept_mass(standard, arithmetic),),
             lambda: (dropped_mass(standard, arithmetic),),
         )
-        return mass, density(standard, arithmetic) / (score_.spread * score_.scale)
+        return mass, density(standard, arithmetic) / (wide.spread * wide.scale)
 
     mass, slope = arithmetic.choose(score.spread == 0, of_points, of_spread)
     return mass, slope
 
 
-def _spread_out(score: Score, arithmetic: Arithmetic) -> Score:
+def _widened(score: Score, arithmetic: Arithmetic) -> Score:
     """The score with spread 1 in place of 0, for point masses that a `where` will replace."""
     if not arithmetic.any(score.spread == 0):
         return score

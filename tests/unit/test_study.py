@@ -45,7 +45,7 @@ def test_large_grids_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     kappa = np.geomspace(0.1, 10, 57)
     whole = risk(POPULATION, kappa, 0.5, 0.3)
     calls = []
-    monkeypatch.setattr("asymptotics.study._CHUNK", 10)
+    monkeypatch.setattr("asymptotics.grid.CHUNK", 10)
     parts = risk(POPULATION, kappa, 0.5, 0.3, progress=lambda *done: calls.append(done))
     np.testing.assert_array_equal(whole.risk, parts.risk)
     assert calls[-1] == (57, 57)
