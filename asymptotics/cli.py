@@ -6,10 +6,11 @@ Exit status: 0 done; 1 the computation failed; 2 the input is wrong (one line on
 import os
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from .errors import AsymptoticsError, InvalidInput, NoConvergence
 from .results import RiskResult, to_csv, to_json
 from .spec import Problem, example_text, read_spec
 from .study import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 _PICTURES, _TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
 #: Seconds before a progress bar appears.
@@ -65,8 +69,7 @@ def risk(spec: str | None, form: str, digits: int | None) -> None:
     asymptotics risk my.toml --format json
     asymptotics risk my.toml --digits 30
     """
-    problem = read_spec(spec)
-    result = _solve(problem, digits)
+    problem, result = _computed(spec, digits)
     if form == "json":
         click.echo(to_json(result, problem.source))
     else:
@@ -99,10 +102,7 @@ def curve(spec: str | None, output: Path, digits: int | None) -> None:
         raise InvalidInput("output", str(output), allowed)
     if not output.absolute().parent.is_dir():
         raise InvalidInput("output", str(output), "must be in a folder that exists")
-    problem = read_spec(spec)
-    if suffix in _PICTURES:
-        problem = problem.smooth(problem.abscissa)
-    result = _solve(problem, digits)
+    problem, result = _computed(spec, digits, smooth=suffix in _PICTURES)
     with _replacing(output) as path:
         _write(result, problem, path, suffix)
     click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
@@ -149,36 +149,45 @@ def _missing(error: ModuleNotFoundError) -> str:
     return f"this needs {error.name}: pip install 'asymptotics[{extra}]'"
 
 
-def _solve(problem: Problem, digits: int | None) -> RiskResult:
+def _computed(
+    spec: str | None, digits: int | None, smooth: bool = False
+) -> tuple[Problem, RiskResult]:
     with _progress_bar() as progress:
-        return problem.solve(digits=digits, progress=progress)
+        problem = read_spec(spec)
+        if smooth:
+            problem = problem.smooth(problem.abscissa)
+        return problem, problem.solve(digits=digits, progress=progress)
 
 
 @contextmanager
 def _progress_bar() -> Iterator[Progress | None]:
-    """A progress callback that draws a bar, once it takes longer, if a terminal is there."""
+    """A progress callback, with a bar when it takes longer and a terminal is there to show it."""
     if not sys.stderr.isatty():
         yield None
         return
-    start = time.monotonic()
-    bar = None
+    bars: list[Bar] = []
+
+    def show() -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        bar = Progress(console=Console(stderr=True), transient=True)
+        bar.add_task("risk", total=None)  # pulses until the first rows are done
+        bar.start()
+        bars.append(bar)
 
     def update(done: int, total: int) -> None:
-        nonlocal bar
-        if bar is None and time.monotonic() - start > _PATIENCE:
-            from rich.console import Console
-            from rich.progress import Progress as Bar
-
-            bar = Bar(console=Console(stderr=True), transient=True)
-            bar.add_task("risk")
-            bar.start()
-        if bar is not None:
+        for bar in bars:
             bar.update(bar.task_ids[0], completed=done, total=total)
 
+    timer = threading.Timer(_PATIENCE, show)
+    timer.start()
     try:
         yield update
     finally:
-        if bar is not None:
+        timer.cancel()
+        timer.join()
+        for bar in bars:
             bar.stop()
 
 
