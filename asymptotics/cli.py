@@ -133,6 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail("interrupted", 130)
     except BrokenPipeError:  # the reader, such as `head`, has what it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk, say
+        _fail(f"cannot write: {error.strerror}", 1)
+    except MemoryError:
+        _fail("out of memory: ask for fewer points or groups at a time", 1)
     except ModuleNotFoundError as error:
         _fail(_missing(error), 1)
 

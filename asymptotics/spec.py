@@ -4,6 +4,7 @@ A spec is data.  Its numbers keep the decimal value that is written, its names a
 tables, and nothing in it is evaluated.
 """
 
+import math
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -178,6 +179,9 @@ class Problem:
     def solve(self, digits: int | None = None, progress: Progress | None = None) -> RiskResult:
         """The risk on the grid, of shape (kappa, sigma, alpha, ridge, rule)."""
         columns = [np.atleast_1d(_points(key, axis)) for key, axis in self.axes.items()]
+        rows = math.prod(column.size for column in columns) * len(self.rules)
+        if rows > _MOST_POINTS:
+            raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {_MOST_POINTS:,} rows")
         grid = np.ix_(*columns, np.array(self.rules, dtype=object))
         return risk(self.population, *grid, digits=digits, progress=progress)
 
@@ -233,7 +237,7 @@ def _text(path: str | Path | None) -> tuple[str, str, Path]:
     try:
         if str(path) == "-":
             return sys.stdin.read(), "standard input", Path()
-        return Path(path).read_text(encoding="utf-8"), str(path), Path(path).parent
+        return Path(path).read_text(encoding="utf-8-sig"), str(path), Path(path).parent
     except OSError as error:
         raise InvalidInput("spec", str(path), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

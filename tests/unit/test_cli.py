@@ -145,6 +145,14 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     assert done.stderr == ""
 
 
+def test_a_full_disk_is_said() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "asymptotics", "risk"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "asymptotics: cannot write: No space left on device\n"
+
+
 def test_help_gives_an_example() -> None:
     for command in ((), ("risk",), ("curve",), ("example",)):
         assert "asymptotics" in run(*command, "--help").stdout

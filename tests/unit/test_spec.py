@@ -140,6 +140,18 @@ def test_malformed_toml_names_its_line(tmp_path: Path) -> None:
         read_spec(spec(tmp_path, "kappa = 2\nsigma = = 3\n"))
 
 
+def test_grids_have_an_end(tmp_path: Path) -> None:
+    axis = "{start = 1, stop = 2, num = 2000}"
+    text = f"kappa = {axis}\nsigma = {axis}\nalpha = 0.5\n{GROUP}"
+    with pytest.raises(InvalidInput, match="at most 1,000,000 rows"):
+        read_spec(spec(tmp_path, text)).solve()
+
+
+def test_byte_order_mark_and_line_ends_of_other_systems(tmp_path: Path) -> None:
+    text = "\ufeff" + (MINIMAL + GROUP).replace("\n", "\r\n")
+    assert read_spec(spec(tmp_path, text)).solve().status.item() == "ok"
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="No such file"):
         read_spec(tmp_path / "none.toml")
