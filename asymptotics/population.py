@@ -43,7 +43,8 @@ class Groups(NamedTuple):
 class Restriction(NamedTuple):
     """What a model that sees only some of the features is, in the terms of a full model.
 
-    Use ``kappa * fraction`` for kappa and ``sqrt(sigma² + unseen)`` for sigma.
+    Use ``kappa * fraction`` for kappa and ``sqrt(sigma² + unseen)`` for sigma; alpha counts the
+    features seen.
     """
 
     population: "Population"
@@ -249,7 +250,8 @@ class Population:
         r"""Eigenvalues :math:`u^{-a}`, coefficient variances :math:`u^{-b}`, u uniform on (0, 1).
 
         The capacity ``a < 1`` and source ``b < 1 - a`` exponents of the kernel literature, in
-        proportional form.  By quadrature to `tolerance`, as in `from_distribution`.
+        proportional form.  By quadrature to `tolerance`, as in `from_distribution`; raises
+        `NoConvergence` where the tail is too slow for it (``a + b`` near 1).
         """
         from .quadrature import groups_of_power_law
 
@@ -278,7 +280,7 @@ class Population:
             threshold falls between nodes and accuracy is that of their spacing.
 
         Raises `InvalidInput` if the support is not in [0, ∞) or E[ΛB²] is not finite, and
-        `NoConvergence` if the tolerance is not reached.
+        `NoConvergence` if the tolerance is not reached, or a tail is too slow for it.
 
         >>> from scipy import stats
         >>> Population.from_distribution(stats.uniform(0, 2)).signal
@@ -314,7 +316,8 @@ class Population:
         r"""A model that sees only a `share`, between 0 and 1, of each group's features.
 
         A fraction :math:`\zeta` of the features is seen; they form a population with coefficients
-        :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.
+        :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  Of the
+        restricted model, alpha is the fraction kept of the features seen.
         """
         share = np.broadcast_to(
             parameter("share", share, domain=_SHARE).astype(np.float64), self.weight.shape

@@ -23,6 +23,7 @@ _RULE, _CHECK = (np.polynomial.legendre.leggauss(order) for order in (16, 12))
 _SMALLEST, _LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
 _NARROWEST = 1e-13
 _STEP = 2.0  # of the logit, when its tails are looked at
+_NO_DECAY = 1 - 1e-6
 _MOST_PANELS = 4000
 
 #: Of a probability u and of 1 - u, each to full relative accuracy: eigenvalue, mean, std.
@@ -50,7 +51,7 @@ def groups_of_distribution(
         raise InvalidInput("eigenvalue", law, allowed)
     low, high = law.support()
     if not (low >= 0 and high > 0):
-        raise InvalidInput("eigenvalue.support", (low, high), "must lie in [0, inf)")
+        raise InvalidInput("eigenvalue.support", (float(low), float(high)), "must lie in [0, inf)")
 
     def columns(u: Array, rest: Array) -> tuple[Array, Array, Array]:
         eigenvalue = np.where(u < 0.5, law.ppf(np.minimum(u, 0.5)), law.isf(np.minimum(rest, 0.5)))
@@ -104,9 +105,17 @@ def _nodes(edges: Array, columns: Columns, rule: tuple[Array, Array]) -> Nodes:
     x = (left + right) / 2 + (right - left) / 2 * points
     u, rest = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
     eigenvalue, mean, std = columns(u, rest)
-    beyond = ~(eigenvalue <= _LARGEST)  # kept out of the sums; the tail test accounts for them
-    weight = np.where(beyond, 0, (right - left) / 2 * weights * u * rest)
-    return Nodes(weight, np.where(beyond, 1, eigenvalue), mean, std)
+    # What leaves the range of a population is kept out of the sums; the tail test accounts for it.
+    within = eigenvalue <= _LARGEST
+    within &= (abs(mean) <= REAL.largest) & (std <= DOMAINS["std"].largest)
+    std = np.where(std < DOMAINS["std"].smallest, 0, std)
+    weight = (right - left) / 2 * weights * u * rest
+    return Nodes(
+        np.where(within, weight, 0),
+        np.where(within, eigenvalue, 1),
+        np.where(within, mean, 0),
+        np.where(within, std, 0),
+    )
 
 
 class _Probes:
@@ -160,18 +169,18 @@ def _check_tails(columns: Columns, tolerance: float) -> None:
     total = sum(end.sum() for end in ends)
     for end in ends:
         before, last = (*(0.0, 0.0), *end)[-2:]
-        beyond = last * last / (before - last) if last < before else last and np.inf
-        if not beyond <= tolerance * total:
-            raise InvalidInput(
-                "E[ΛB²]",
-                math.inf,
-                "must be finite, with a tail that leaves no more than the tolerance beyond "
-                f"eigenvalue {_LARGEST:g} or probability 1e-300",
+        if last > 0 and last > _NO_DECAY * before:
+            raise InvalidInput("E[ΛB²]", math.inf, "must be finite")
+        if last and not last * last / (before - last) <= tolerance * total:
+            raise NoConvergence(
+                f"the tail of E[ΛB²] is too slow for the tolerance {tolerance:g}: more than that "
+                f"lies beyond what double precision reaches; raise the tolerance, or give groups"
             )
 
 
 def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
-    result = parameter(key, value(eigenvalue) if callable(value) else value)
+    domain = DOMAINS[key]._replace(smallest=0, largest=math.inf)
+    result = parameter(key, value(eigenvalue) if callable(value) else value, domain)
     return np.broadcast_to(result, eigenvalue.shape).astype(np.float64)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arithmetic import Array
+from .arithmetic import FLOAT64, Arithmetic, Array
 from .grid import batches
 from .population import Population
 from .theory import FixedPoint, Rule, channel, kept_share, threshold
@@ -66,17 +66,23 @@ class RiskResult:
 
     def kept_share(self) -> Array:
         """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
+        arithmetic: Arithmetic = FLOAT64
+        if self.digits is not None:
+            from .arithmetic.multiprecision import Multiprecision
+
+            arithmetic = Multiprecision(self.digits + 20)
         groups = len(self.population)
-        shares = np.empty((self.risk.size, groups))
+        shares = np.empty((self.risk.size, groups), dtype=arithmetic.dtype)
         grid = (self.kappa, self.tau, self.gamma, self.residual, self.alpha)
-        columns = [np.asarray(x, dtype=np.float64).ravel() for x in grid]
+        columns = [arithmetic.array(x).ravel() for x in grid]
         for rule, rows in batches(self.rule, self.shape, groups):
             kappa, tau, gamma, residual, alpha = (x[rows] for x in columns)
-            unknown = np.isinf(gamma)  # an infinite noise level leaves no finite law
-            fixed = FixedPoint(kappa, tau, np.where(unknown, 1, gamma), residual)
-            law = channel(self.population, fixed)
-            shares[rows] = kept_share(law, rule, threshold(rule.score(law), alpha))
-            shares[rows[unknown & (alpha > 0)]] = np.nan
+            unknown = gamma == arithmetic.infinity  # which leaves no finite law
+            fixed = FixedPoint(kappa, tau, arithmetic.where(unknown, 1, gamma), residual)
+            law = channel(self.population, fixed, arithmetic)
+            cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
+            shares[rows] = kept_share(law, rule, cut, arithmetic)
+            shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
         return shares.reshape(*self.shape, groups)
 
     def rows(self) -> Iterator[dict[str, Any]]:

@@ -96,8 +96,9 @@ def risk(
     Returns
     -------
     RiskResult
-        Of the shape to which all parameters broadcast.  Where the risk is infinite (ridge 0 at
-        the interpolation threshold) it is ``inf``, with status ``"diverges"``.
+        Of the shape to which all parameters broadcast.  Where the risk is infinite (with noise
+        and without ridge at the interpolation threshold) it is ``inf``, with status
+        ``"diverges"``.
 
     Raises
     ------

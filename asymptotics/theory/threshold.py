@@ -2,7 +2,8 @@ r"""Stage 4: the threshold ``t`` with :math:`P(\Lambda^q|Y| > t) = \alpha`.
 
 The equation is solved for the smaller of the two parts, kept or dropped, so that its relative
 accuracy holds for any :math:`\alpha`.  Where the score has an atom at ``t``, tied weights are kept
-at random so that exactly :math:`\alpha` is kept.
+at random so that exactly :math:`\alpha` is kept.  Scores of point masses that agree but for a few
+roundings of the arithmetic are tied.
 """
 
 from collections.abc import Callable

@@ -102,6 +102,15 @@ def test_power_law_moments() -> None:
             Population.power_law(a, b)
 
 
+def test_tails_too_slow_are_not_called_infinite() -> None:
+    for a, b in ((0.9, 0.05), (0.5, 0.499), (0.7, 0.29), (0.1, 0.85)):
+        with pytest.raises(NoConvergence, match="tail"):
+            Population.power_law(a, b, tolerance=1e-12)
+    for a, b in ((0.9, 0.05), (0.1, 0.85)):
+        slow = Population.power_law(a, b, tolerance=1e-6)
+        assert slow.signal == pytest.approx(1 / (1 - a - b), rel=1e-6)
+
+
 LAWS = {
     "uniform": stats.uniform(0, 2),
     "gamma": stats.gamma(2),
@@ -136,6 +145,7 @@ def test_continuous_law(law) -> None:
         (stats.poisson(2), "continuous distribution"),
         ("gamma", "continuous distribution"),
         (stats.pareto(1.0), "E[ΛB²] = inf: must be finite"),
+        (stats.pareto(0.9), "E[ΛB²] = inf: must be finite"),
         (stats.halfcauchy(), "E[ΛB²] = inf: must be finite"),
     ],
 )

@@ -139,6 +139,14 @@ def test_digits_are_for_few_groups() -> None:
         risk(Population(eigenvalue=np.ones(20_000)), 2, 0.5, 0.5, digits=20)
 
 
+def test_digits_tell_scores_apart_that_floats_tie() -> None:
+    means = [Decimal(1), Decimal("1.00000000000000000001")]
+    population = Population(mean=means)
+    double, exact = (risk(population, 0.5, 0, Decimal("0.5"), digits=d) for d in (None, 40))
+    assert double.kept_share().tolist() == [0.5, 0.5]
+    assert [float(x) for x in exact.kept_share()] == [0, 1]
+
+
 def test_kept_share_where_nothing_is_known() -> None:
     result = risk(POPULATION, 1.0, 0.5, [0.0, 0.5])
     np.testing.assert_array_equal(result.kept_share(), [[0, 0], [np.nan, np.nan]])
