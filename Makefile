@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: curve test lint benchmark notebooks figures clean
+.PHONY: curve test lint benchmark notebooks clean
 
 curve: $(READY)  ## draw the main curve from the bundled example
 	$(BIN)/asymptotics curve -o curve.svg
@@ -30,4 +30,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf curve.svg $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

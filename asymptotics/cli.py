@@ -33,10 +33,14 @@ DIGITS = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
 @click.version_option(__version__, prog_name="asymptotics")
-def cli() -> None:
-    r"""Exact asymptotic test error of pruned linear models.
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Exact asymptotic test error of pruned linear models.
 
     A SPEC is a TOML file that describes a population and a grid of parameters; `asymptotics
     example` prints one.  Without a SPEC the bundled example runs; `-` reads standard input.
@@ -49,6 +53,8 @@ def cli() -> None:
     Completion for bash: eval "$(_ASYMPTOTICS_COMPLETE=bash_source asymptotics)", likewise
     zsh_source and fish_source.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -63,7 +69,7 @@ def cli() -> None:
 )
 @DIGITS
 def risk(spec: str | None, form: str, digits: int | None) -> None:
-    r"""Print the predicted risk at every point of the grid.
+    """Print the predicted risk at every point of the grid.
 
     \b
     asymptotics risk my.toml --format json
@@ -88,7 +94,7 @@ def risk(spec: str | None, form: str, digits: int | None) -> None:
 )
 @DIGITS
 def curve(spec: str | None, output: Path, digits: int | None) -> None:
-    r"""Draw the predicted risk, or write it to a file.
+    """Draw the predicted risk, or write it to a file.
 
     In a picture a range of the spec is drawn as a smooth curve.
 
@@ -111,7 +117,7 @@ def curve(spec: str | None, output: Path, digits: int | None) -> None:
 
 @cli.command()
 def example() -> None:
-    r"""Print the bundled example, to start a spec of your own from.
+    """Print the bundled example, to start a spec of your own from.
 
     \b
     asymptotics example > my.toml

@@ -20,6 +20,8 @@ def read_samples(path: str | Path) -> dict[str, Array]:
     is wrong in it.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise InvalidInput("file", str(path), "must be a regular file")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             header = [name.strip() for name in next(csv.reader(file), [])]
@@ -42,6 +44,8 @@ def read_samples(path: str | Path) -> dict[str, Array]:
         raise InvalidInput("file", str(path), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidInput("file", str(path), "must be text in UTF-8") from None
+    except csv.Error as error:
+        raise InvalidInput("file", str(path), f"must have a header: {error}") from None
     except ValueError as error:
         if isinstance(error, InvalidInput):
             raise

@@ -68,6 +68,8 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
         numbers = np.array([_float(entry) for entry in array.ravel()]).reshape(array.shape)
     size = np.abs(numbers)
     in_range = (numbers == 0) | ((size >= domain.smallest) & (size <= domain.largest))
+    if array.dtype == object:  # a decimal that only its float makes zero
+        in_range &= (numbers != 0) | np.equal(array, 0)
     for good, allowed in (
         (np.isfinite(numbers), domain.text),
         (domain.contains(numbers), domain.text),

@@ -96,7 +96,9 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
             color=_COLOURS[number % len(_COLOURS)],
             linestyle=_DASHES[number % len(_DASHES)],
             linewidth=1.8,
-            marker="o" if np.isfinite(line.risk).sum() <= 1 else None,
+            marker="o",
+            markersize=5,
+            markevery=np.flatnonzero(_isolated(line.risk)).tolist(),
             label=", ".join(labels),
         )
     _references(ax, lines)
@@ -142,6 +144,12 @@ def _interrupted(line: Sequence[Array], threshold: float) -> list[Array]:
         return list(line)
     gap = [threshold, np.nan, np.nan, line[3][place]]
     return [np.insert(column, place, value) for column, value in zip(line, gap, strict=True)]
+
+
+def _isolated(values: Array) -> Array:
+    """Finite values between values that are not: a line would not show them."""
+    gap = np.concatenate([[True], ~np.isfinite(values), [True]])
+    return ~gap[1:-1] & gap[:-2] & gap[2:]
 
 
 def _references(ax: Axes, lines: Sequence[_Line]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array
 from .errors import InvalidInput
-from .parameters import REAL, Domain, parameter
+from .parameters import DOMAINS, REAL, Domain, parameter
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
@@ -186,14 +186,24 @@ class Population:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Population is immutable; build another one")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a Population is immutable; build another one")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._columns
+
     # -- building ----------------------------------------------------------------------------
 
     @classmethod
     def from_groups(cls, groups: Iterable[Sequence[Any]]) -> Self:
         """From rows ``(weight, eigenvalue, mean, std)``; trailing columns may be left out."""
-        rows = [tuple(row) for row in groups]
+        try:
+            rows = [tuple(row) for row in groups]
+        except TypeError:
+            rows = []
         if not rows or len({len(row) for row in rows}) != 1 or not 1 <= len(rows[0]) <= 4:
-            raise InvalidInput("population", rows, "must be rows (weight, eigenvalue, mean, std)")
+            allowed = "must be rows (weight, eigenvalue, mean, std) of one length"
+            raise InvalidInput("population", groups, allowed)
         return cls(*zip(*rows, strict=True))
 
     @classmethod
@@ -294,16 +304,20 @@ class Population:
 
     def rescaled(self, factor: Any) -> Self:
         """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor)."""
-        factor = parameter("factor", factor, domain=_FACTOR)
+        factor = _of_groups("factor", factor, _FACTOR, len(self))
         weight, eigenvalue, mean, std = self._groups
-        return type(self)(weight, factor**2 * eigenvalue, mean / factor, std / factor)
+        return type(self)(weight, factor**2 * eigenvalue, mean / factor, std / abs(factor))
 
     @classmethod
     def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
         """A mixture: each population with its relative `weight`."""
-        if not populations:
-            raise InvalidInput("populations", "[]", "must be one or more populations")
-        weight = np.broadcast_to(parameter("weight", weight), (len(populations),))
+        if not (
+            isinstance(populations, Sequence)
+            and populations
+            and all(isinstance(part, Population) for part in populations)
+        ):
+            raise InvalidInput("populations", populations, "must be one or more populations")
+        weight = _of_groups("weight", weight, DOMAINS["weight"], len(populations))
         columns = [
             np.concatenate(part) for part in zip(*(p._groups for p in populations), strict=True)
         ]
@@ -319,9 +333,7 @@ class Population:
         :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  Of the
         restricted model, alpha is the fraction kept of the features seen.
         """
-        share = np.broadcast_to(
-            parameter("share", share, domain=_SHARE).astype(np.float64), self.weight.shape
-        )
+        share = _of_groups("share", share, _SHARE, len(self))
         seen = share * self.weight
         fraction = float(seen.sum())
         if not fraction > 0:
@@ -330,6 +342,14 @@ class Population:
         root = math.sqrt(fraction)
         population = Population(seen, self.eigenvalue, root * self.mean, root * self.std)
         return Restriction(population, fraction, float(unseen))
+
+
+def _of_groups(key: str, value: Any, domain: Domain, size: int) -> Array:
+    """A float for each of `size` groups, from one or from as many."""
+    array = parameter(key, value, domain).astype(np.float64)
+    if array.shape not in ((), (1,), (size,)):
+        raise InvalidInput(f"{key}.shape", array.shape, f"must be () or ({size},)")
+    return np.broadcast_to(array, (size,))
 
 
 def _fractions(column: Array) -> list[Fraction]:

@@ -28,7 +28,7 @@ from pydantic import (
 
 from .arithmetic import Array
 from .errors import InvalidInput, unknown_name
-from .parameters import parameter
+from .parameters import REAL, parameter
 from .population import Population
 from .results import RiskResult
 from .study import Progress, risk
@@ -68,6 +68,9 @@ class Range(_Table):
     spacing: Literal["linear", "log"] = "linear"
 
     def points(self) -> list[Decimal]:
+        """The points; raises `InvalidInput` for ends that are not finite floats."""
+        for end in (self.start, self.stop):
+            parameter("range", end, REAL)
         if self.spacing == "log":
             if not (self.start > 0 and self.stop > 0):
                 ends = f"from {self.start} to {self.stop}"
@@ -204,7 +207,7 @@ def read_spec(path: str | Path | None = None) -> Problem:
     text, name, folder = _text(path)
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the reader's own, and of what it calls
         raise InvalidInput("spec", name, f"must be valid TOML: {error}") from None
     return problem(document, folder)
 
@@ -236,7 +239,9 @@ def _text(path: str | Path | None) -> tuple[str, str, Path]:
         return example_text(), "example", Path()
     try:
         if str(path) == "-":
-            return sys.stdin.read(), "standard input", Path()
+            if sys.stdin is None:
+                raise InvalidInput("spec", "-", "cannot be read: standard input is closed")
+            return sys.stdin.read().removeprefix("\ufeff"), "standard input", Path()
         return Path(path).read_text(encoding="utf-8-sig"), str(path), Path(path).parent
     except OSError as error:
         raise InvalidInput("spec", str(path), f"cannot be read: {error.strerror}") from None

@@ -1,6 +1,7 @@
 """A whole grid of problems through the theory line."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ RuleLike = Rule | str | Mapping[str, Exponent]
 _ACCEPTED = 1e-6
 #: A part of the weights that is smaller counts as so large in its residual.
 _FEWEST = 1e-8
-MOST_DIGITS = 10_000
+MOST_DIGITS = 3_000
 _MOST_GROUPS = 10_000
 _NUMBERS = ("kappa", "sigma", "alpha", "ridge")
 
@@ -112,6 +113,8 @@ def risk(
     >>> risk(two, kappa=2, sigma=0.5, alpha=0.4, rule=["magnitude", "covariance"]).risk.round(6)
     array([2.509091, 2.354735])
     """
+    if not isinstance(population, Population):
+        raise InvalidInput("population", population, "must be a Population")
     grid = _Grid(
         parameter("kappa", kappa),
         parameter("sigma", sigma),
@@ -185,7 +188,7 @@ def _in_digits(
         values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}
         return {key: value[0] for key, value in values.items()}
 
-    records = []
+    records: list[dict[str, Any]] = []
     for index in range(grid.rule.size):
         precision = digits + 20
         before, values = None, evaluate(index, precision)
@@ -195,7 +198,8 @@ def _in_digits(
         records.append(values)
         if progress:
             progress(index + 1, grid.rule.size)
-    columns = {key: np.empty(len(records), dtype=object) for key in records[0]}
+    keys = (*_Rows._fields, "tau", "gamma", "null_risk")
+    columns = {key: np.empty(len(records), dtype=object) for key in keys}
     rounded = Multiprecision(digits)
     for key, column in columns.items():
         column[:] = [rounded.array(record[key]).item() for record in records]
@@ -257,6 +261,7 @@ def _rules(rule: Any) -> Array:
 
 
 def _digits(digits: Any) -> int:
-    if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MOST_DIGITS:
+    whole = isinstance(digits, Integral) and not isinstance(digits, bool)
+    if not whole or not 1 <= digits <= MOST_DIGITS:
         raise InvalidInput("digits", digits, f"must be a whole number from 1 to {MOST_DIGITS}")
-    return digits
+    return int(digits)

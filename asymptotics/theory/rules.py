@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from numbers import Real
 from typing import NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
@@ -180,9 +181,9 @@ MAX_EXPONENT = 5
 
 def exponent_rule(exponent: Exponent) -> WeightRule:
     r"""The rule that keeps the largest :math:`\Lambda^q|X|`, for a real ``q = exponent``."""
-    if isinstance(exponent, bool) or not isinstance(exponent, int | float | Decimal | Fraction):
+    if isinstance(exponent, bool) or not isinstance(exponent, Real | Decimal):
         raise InvalidInput("rule.exponent", exponent, "must be a number")
-    if not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
+    if exponent != exponent or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
         allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
         raise InvalidInput("rule.exponent", exponent, allowed)
     return WeightRule(exponent)

@@ -155,7 +155,10 @@ def test_a_full_disk_is_said() -> None:
 
 def test_help_gives_an_example() -> None:
     for command in ((), ("risk",), ("curve",), ("example",)):
-        assert "asymptotics" in run(*command, "--help").stdout
+        text = run(*command, "--help").stdout
+        assert "asymptotics" in text
+        assert "\\b" not in text
+    assert run().stdout == run("--help").stdout
     assert "my.toml" in run("curve", "--help").stdout
 
 

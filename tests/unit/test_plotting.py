@@ -65,6 +65,13 @@ def test_a_single_point_and_a_ridge() -> None:
     assert np.isfinite(ax.get_lines()[0].get_ydata()).all()  # nothing diverges: no gap
 
 
+def test_points_that_no_line_joins_are_marked() -> None:
+    ax = risk(POPULATION, [0.5, 2.0], 0.5, 0.3).plot()  # one on either side of the threshold
+    line = ax.get_lines()[0]
+    assert line.get_marker() == "o"
+    assert line.get_markevery() == [0, 2]
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_files_are_reproducible(tmp_path: Path, suffix: str) -> None:
     result = risk(POPULATION, KAPPA, 0.5, 0.3)

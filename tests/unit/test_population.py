@@ -1,5 +1,7 @@
 """The population type, its constructors and transformations."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -201,3 +203,32 @@ def test_groups_in_many_digits_are_exact() -> None:
     assert 3 * population.active_share(many) == 1
     assert theory.fixed_point(population, Decimal(3), 1.0, arithmetic=many).gamma == np.inf
     assert theory.fixed_point(population, 3.0, 1.0, arithmetic=FLOAT64).gamma == np.inf
+
+
+def test_copies_and_pickles_are_equal() -> None:
+    import copy
+    import pickle
+
+    for copied in (copy.copy(TWO), copy.deepcopy(TWO), pickle.loads(pickle.dumps(TWO))):  # noqa: S301
+        assert copied == TWO
+    result = risk(TWO, [1, 2], 0.5, 0.5)
+    np.testing.assert_array_equal(copy.deepcopy(result).risk, result.risk)
+    with pytest.raises(AttributeError, match="immutable"):
+        del TWO._groups
+
+
+def test_transformations_of_wrong_shape_or_kind() -> None:
+    np.testing.assert_array_equal(TWO.rescaled(-2).std, TWO.std / 2)
+    wrong: list[tuple[Any, ...]] = [
+        (TWO.rescaled, [1, 2, 3]),
+        (TWO.restricted, [0.1, 0.2, 0.3]),
+        (Population.mixture, [TWO, TWO], [1, 2, 3]),
+        (Population.mixture, [TWO, 1]),
+        (Population.mixture, TWO),
+        (Population.from_groups, [1, 2]),
+        (Population.from_groups, None),
+        (risk, None, 1, 1, 1),
+    ]
+    for function, *arguments in wrong:
+        with pytest.raises(InvalidInput):
+            function(*arguments)

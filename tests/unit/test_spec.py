@@ -123,6 +123,16 @@ BAD = {
     MINIMAL + "[population]\nfile = 3": "population.file = 3: must be a valid string",
     MINIMAL + '[population]\nfile = "none.csv"': "cannot be read: No such file or directory",
     "kappa = 2\nsigma == 3": "must be valid TOML",
+    "kappa = " + "1" * 5000: "must be valid TOML",
+    "kappa = " + "[" * 5000: "must be valid TOML",
+    MINIMAL.replace("2", "{start = nan, stop = 2, num = 3}") + GROUP: "kappa = NaN: must be a",
+    MINIMAL.replace("2", "{start = 1, stop = inf, num = 3}") + GROUP: "kappa = Infinity: must",
+    MINIMAL.replace("2", "{start = 1, stop = 1e9999, num = 3}") + GROUP: "must be a finite",
+    MINIMAL.replace("0.5", "1e-400") + GROUP: "sigma = 1E-400: must be of magnitude",
+    MINIMAL + "rule = {exponent = nan}" + GROUP: "rule.exponent = NaN: must be between",
+    MINIMAL + 'rule = "exponent=nan"' + GROUP: "rule.exponent = NaN: must be between",
+    MINIMAL + GROUP.replace("10", "1e-400"): "population[0].eigenvalue = 1E-400: must be of",
+    MINIMAL + '[population]\nfile = "/dev/zero"': "must be a regular file",
     "kappa = __import__('os').getcwd()": "must be valid TOML",
 }
 
