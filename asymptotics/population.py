@@ -11,12 +11,14 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Arithmetic, Array
+from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
 from .parameters import DOMAINS, REAL, Domain, parameter
 
@@ -77,7 +79,6 @@ class Population:
       0.75            1      0     1
     """
 
-    __slots__ = ("_columns", "_groups")
     _columns: tuple[Array, ...]
     _groups: Groups
 
@@ -140,30 +141,52 @@ class Population:
     @property
     def interpolation_threshold(self) -> float:
         """The kappa at which a ridgeless model diverges, 1/P(Λ>0); infinite if all Λ are 0."""
-        share = self.active_share()
-        return 1 / float(share) if share else math.inf
+        share = float(self.mass_above(0).value)
+        return 1 / share if share else math.inf
 
     def groups(self, arithmetic: Arithmetic = FLOAT64) -> Groups:
         """The groups as numbers of an arithmetic."""
         if not arithmetic.exact:
             return self._groups
-        weight, *others = self._columns
-        exact = _fractions(weight)
-        total = sum(exact)
-        return Groups(
-            arithmetic.array(np.array([w / total for w in exact], dtype=object)),
-            *map(arithmetic.array, others),
-        )
+        weight = np.array(self._exact_weights(), dtype=object)
+        return Groups(arithmetic.array(weight), *map(arithmetic.array, self._columns[1:]))
 
-    def active_share(self, arithmetic: Arithmetic = FLOAT64) -> Fraction | float:
-        """P(Λ>0), the fraction of features that carry anything."""
-        active = self.eigenvalue > 0
-        if active.all():
-            return 1
-        if not arithmetic.exact:
-            return float(self.weight[active].sum())
-        exact = _fractions(self._columns[0])
-        return sum(exact[i] for i in np.flatnonzero(active)) / sum(exact)
+    def mass_above(self, eigenvalue: Any, arithmetic: Arithmetic = FLOAT64) -> Mass:
+        """P(Λ > eigenvalue), beyond the precision of the arithmetic unless there are many groups.
+
+        What is left of ``kappa`` times it, minus 1, decides how far a model is from interpolating;
+        rounding the mass would cost that its digits.
+        """
+        if arithmetic.exact:
+            pairs = list(
+                zip(self._exact_weights(), self.groups(arithmetic).eigenvalue, strict=True)
+            )
+            above = np.frompyfunc(lambda x: sum((w for w, y in pairs if y > x), Fraction()), 1, 1)
+            return Mass(np.asarray(above(eigenvalue), dtype=object), np.zeros(()))
+        if len(self) > _MOST_EXACT:
+            column = arithmetic.column(eigenvalue)
+            (mass,) = arithmetic.expect(
+                lambda groups: (arithmetic.where(groups.eigenvalue > column, 1, 0),), self._groups
+            )
+            return Mass(mass, 0 * mass)
+        place = np.searchsorted(self._ladder[0], eigenvalue, side="right")
+        return Mass(self._ladder[1][place], self._ladder[2][place])
+
+    @cached_property
+    def _ladder(self) -> tuple[Array, Array, Array]:
+        """Eigenvalues in order, and the mass from each of them on, in two parts."""
+        order = np.argsort(self.eigenvalue, kind="stable")
+        weights = [self._exact_weights()[i] for i in order[::-1]]
+        masses = [*accumulate(weights, initial=Fraction())][::-1]
+        value = np.array([float(mass) for mass in masses])
+        pairs = zip(masses, value.tolist(), strict=True)
+        rest = np.array([float(mass - Fraction(x)) for mass, x in pairs])
+        return self.eigenvalue[order], value, rest
+
+    def _exact_weights(self) -> list[Fraction]:
+        exact = [Fraction(entry) for entry in self._columns[0].tolist()]
+        total = sum(exact)
+        return [weight / total for weight in exact]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Population):
@@ -350,10 +373,6 @@ def _of_groups(key: str, value: Any, domain: Domain, size: int) -> Array:
     if array.shape not in ((), (1,), (size,)):
         raise InvalidInput(f"{key}.shape", array.shape, f"must be () or ({size},)")
     return np.broadcast_to(array, (size,))
-
-
-def _fractions(column: Array) -> list[Fraction]:
-    return [Fraction(entry) for entry in column.tolist()]
 
 
 _FRACTION = Domain(lambda x: (x > 0) & (x <= 1), "must be a number in (0, 1]")

@@ -99,7 +99,7 @@ def risk(
     RiskResult
         Of the shape to which all parameters broadcast.  Where the risk is infinite (with noise
         and without ridge at the interpolation threshold) it is ``inf``, with status
-        ``"diverges"``.
+        ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.
 
     Raises
     ------

@@ -90,7 +90,7 @@ def problems(
     drawn = draw(populations() if population is None else population)
     gaps = magnitudes(smallest_gap, 0.5)
     near = st.builds(lambda sign, gap: 1 + sign * gap, st.sampled_from([-1, 1]), gaps)
-    share = float(drawn.active_share())
+    share = float(drawn.mass_above(0).value)
     kappa = draw(magnitudes(1e-3, 1e3) | near.map(lambda excess: excess / share))
     if abs(kappa * share - 1) < smallest_gap:
         kappa = (1 + 2 * smallest_gap) / share

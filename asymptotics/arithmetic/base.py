@@ -10,14 +10,20 @@ on the group of features has shape ``S + (G,)``.  `Arithmetic.column` takes the 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
 Columns = tuple[Array, ...]
 Table = TypeVar("Table", bound=Columns)
+
+
+class Mass(NamedTuple):
+    """A probability known beyond one number of the arithmetic: the sum of the two."""
+
+    value: Array
+    rest: Array
 
 
 class Arithmetic(ABC):
@@ -34,6 +40,8 @@ class Arithmetic(ABC):
     nan: Any
     #: Relative spacing of the numbers: the largest relative error of one operation.
     eps: Any
+    #: An excess of kappa P(Λ>0) over 1 that inputs of this precision cannot be told from 0 by.
+    indistinct: Any
     #: A positive number below every probability that matters; keeps logarithms finite.
     tiny: Any
     #: Numbers (grid points times groups) that `expect` works on at a time.
@@ -50,8 +58,8 @@ class Arithmetic(ABC):
         """Numbers of this arithmetic, from floats, integers, `Decimal` or `Fraction`."""
 
     @abstractmethod
-    def excess(self, kappa: Array, mass: Fraction | float) -> Array:
-        """``kappa * mass - 1``, exactly zero where the inputs cannot be told from equality."""
+    def excess(self, kappa: Array, mass: "Mass") -> Array:
+        """``kappa * mass - 1`` to full relative accuracy; `kappa` as it was given."""
 
     @abstractmethod
     def exp(self, x: Array) -> Array: ...

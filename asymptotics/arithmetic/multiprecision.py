@@ -7,7 +7,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from .base import Arithmetic, Array
+from .base import Arithmetic, Array, Mass
 
 
 class Multiprecision(Arithmetic):
@@ -24,6 +24,7 @@ class Multiprecision(Arithmetic):
         self.digits = digits
         self.context = mpmath.MPContext()
         self.context.dps = digits
+        self.indistinct = 0
         self.eps = self.context.eps
         self.infinity, self.nan = self.context.inf, self.context.nan
         self.tiny = self.context.mpf(10) ** (-1_000_000)
@@ -44,9 +45,9 @@ class Multiprecision(Arithmetic):
     def array(self, values: Any) -> Array:
         return self._map(self._number, np.asarray(values, dtype=object))
 
-    def excess(self, kappa: Array, mass: Fraction | float) -> Array:
-        exact = np.frompyfunc(lambda k: Fraction(k) * Fraction(mass) - 1, 1, 1)
-        return self.array(exact(kappa))
+    def excess(self, kappa: Array, mass: Mass) -> Array:
+        exact = np.frompyfunc(lambda k, share: Fraction(k) * share - 1, 2, 1)
+        return self.array(exact(kappa, mass.value))
 
     def exp(self, x: Array) -> Array:
         return self._map(self.context.exp, x)

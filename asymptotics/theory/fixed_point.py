@@ -54,11 +54,12 @@ def fixed_point(
         parameter("sigma", sigma),
         parameter("ridge", ridge),
     )
-    groups = population.groups(arithmetic)
-    excess = arithmetic.excess(kappa, population.active_share(arithmetic))
-    kappa, sigma, ridge = map(arithmetic.array, (kappa, sigma, ridge))
+    given, (kappa, sigma, ridge) = kappa, map(arithmetic.array, (kappa, sigma, ridge))
+    excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
+    excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 
     least_squares = (ridge == 0) & (excess <= 0)
+    groups = population.groups(arithmetic)
     scale, smallest = _spectrum(groups, arithmetic)
     lower = arithmetic.maximum(ridge, smallest * excess)
     upper = ridge + kappa * scale
@@ -68,14 +69,15 @@ def fixed_point(
 
     def equation(log_tau: Array) -> tuple[Array, Array]:
         tau = arithmetic.exp(log_tau)
-        ratio, slope = effective_ridge_balance(tau, kappa, ridge, excess, groups, arithmetic)
+        partial = arithmetic.excess(given, population.mass_above(tau, arithmetic))
+        ratio, slope = effective_ridge_balance(tau, kappa, ridge, partial, groups, arithmetic)
         return arithmetic.log(arithmetic.where(least_squares, 1, ratio)), slope
 
     log_tau = arithmetic.root(equation, log_lower, log_upper)
     tau = arithmetic.where(least_squares, 0, arithmetic.exp(log_tau))
-    ratio, _ = effective_ridge_balance(tau, kappa, ridge, excess, groups, arithmetic)
+    value, _ = equation(log_tau)
     gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
-    return FixedPoint(kappa, tau, gamma, arithmetic.where(least_squares, 0, abs(ratio - 1)))
+    return FixedPoint(kappa, tau, gamma, arithmetic.where(least_squares, 0, abs(value)))
 
 
 def effective_ridge_balance(
@@ -88,31 +90,34 @@ def effective_ridge_balance(
 ) -> tuple[Array, Array]:
     r"""Ratio of the two sides of the equation of `tau`, and the slope of its log in log tau.
 
-    The ratio decreases in `tau` and is 1 at the effective ridge.  With `excess`
-    :math:`e=\kappa_+-1` the equation :math:`r/\tau+\kappa E[\Lambda/(\Lambda+\tau)] = 1` is
-    taken as it stands for :math:`e\ge1`, and otherwise as
+    The ratio falls through 1 at the effective ridge.  With `excess`
+    :math:`e=\kappa P(\Lambda>\tau)-1` the equation is taken as
 
-    .. math:: r/\tau + \max(e,0) = \kappa E[\tau/(\Lambda+\tau);\Lambda>0] + \max(-e,0),
+    .. math:: \frac r\tau + \kappa E\Big[\frac\Lambda{\Lambda+\tau};\Lambda\le\tau\Big] + e_+
+              = \kappa E\Big[\frac\tau{\Lambda+\tau};\Lambda>\tau\Big] + e_-,
 
-    the same with the digits that cancel at :math:`\kappa_+=1` taken out.  Either way its log is
-    close to linear in log tau around the root.
+    in which nothing cancels that has not cancelled in `excess`.  Its log is close to linear.
     """
     column = arithmetic.column(tau)
 
     def integrand(groups: Groups) -> tuple[Array, ...]:
         total = groups.eigenvalue + column
-        seen = arithmetic.ratio(groups.eigenvalue, total)
-        unseen = arithmetic.where(groups.eigenvalue > 0, arithmetic.ratio(column, total), 0)
-        return seen, unseen, seen * unseen
+        above = groups.eigenvalue > column
+        seen, unseen = groups.eigenvalue / total, column / total
+        product = seen * unseen
+        return (
+            arithmetic.where(above, 0, seen),
+            arithmetic.where(above, unseen, 0),
+            arithmetic.where(above, 0, product),
+            arithmetic.where(above, product, 0),
+        )
 
-    seen, unseen, product = (kappa * part for part in arithmetic.expect(integrand, groups))
-    share = arithmetic.ratio(ridge, tau)
-    many = excess >= 1
-    left = share + arithmetic.where(many, seen, arithmetic.maximum(excess, 0))
-    right = arithmetic.where(many, 1, unseen + arithmetic.maximum(-excess, 0))
-    falling = arithmetic.ratio(share + arithmetic.where(many, product, 0), left)
-    rising = arithmetic.ratio(arithmetic.where(many, 0, product), right)
-    return arithmetic.ratio(left, right), -(falling + rising)
+    below, above, falling, rising = (kappa * part for part in arithmetic.expect(integrand, groups))
+    share = ridge / tau
+    left = share + below + arithmetic.maximum(excess, 0)
+    right = above + arithmetic.maximum(-excess, 0)
+    slope = arithmetic.ratio(share + falling, left) + arithmetic.ratio(rising, right)
+    return arithmetic.ratio(left, right), -slope
 
 
 def noise_level(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from asymptotics import risk
+from asymptotics import Population, risk
 from asymptotics.testing import Problem, populations, problems
+from asymptotics.theory import MAGNITUDE
 
 DIGITS = 40
 
@@ -38,12 +39,29 @@ def test_eight_digits_hold_near_every_edge(problem: Problem) -> None:
     assert relative_error(problem) <= 1e-8
 
 
+@pytest.mark.parametrize("distance", [1e-3, -1e-6, 1e-9, -1e-12, 1e-14])
+@pytest.mark.parametrize("weight", [[1, 1, 1], [0.3, 0.6, 0.1]])
+def test_ever_nearer_to_the_threshold(distance: float, weight: list[float]) -> None:
+    """Features of eigenvalue 0 make the threshold a fraction; no digit is lost to it."""
+    population = Population(weight, eigenvalue=[1, 0, 3], std=1)
+    kappa = (1 + distance) * population.interpolation_threshold
+    assert relative_error(Problem(population, kappa, 0.5, 0.5, 0.0, MAGNITUDE)) <= 1e-13
+
+
+@pytest.mark.parametrize("gap", [1e-8, 1e-16, 1e-24, 1e-30])
+@pytest.mark.parametrize("ridge", [0.0, 1e-21])
+def test_interpolating_the_larger_eigenvalues_alone(gap: float, ridge: float) -> None:
+    """The features of eigenvalue 1 alone are as many as the samples: almost a threshold."""
+    population = Population([0.3, 0.7], eigenvalue=[1, gap], std=1)
+    for kappa in (1 / 0.3, 3.34):
+        problem = Problem(population, kappa, 0.5, 0.5, ridge, MAGNITUDE)
+        assert relative_error(problem) <= 1e-12
+
+
 @pytest.mark.parametrize("sigma", [1e-8, 1e-5, 1e-3, 0.1])
 @pytest.mark.parametrize("rule", ["magnitude", "covariance", "exponent=0.3", "oracle"])
 def test_near_ties(sigma: float, rule: str) -> None:
     """Point masses that the noise hardly widens; two of them tie, one misses the tie by little."""
-    from asymptotics import Population
-
     population = Population(
         weight=[0.3, 0.2, 0.4, 0.1], eigenvalue=[1, 1, 1, 3], mean=[1, -1, 1 + 1e-6, 0.2]
     )

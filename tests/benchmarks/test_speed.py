@@ -124,12 +124,13 @@ def script_sampling(kappa: float, size: int = 1_000_000) -> float:
 
 def library_roots() -> object:
     """Our equations with the root finder of scipy.optimize.elementwise."""
-    groups, excess = TWO.groups(), FLOAT64.excess(KAPPA, 1.0)
+    groups, excess = TWO.groups(), KAPPA - 1
     over = KAPPA[excess > 0]
 
     def equation(log_tau: np.ndarray, kappa: np.ndarray) -> np.ndarray:
-        zero = np.zeros_like(kappa)
-        ratio, _ = effective_ridge_balance(np.exp(log_tau), kappa, zero, kappa - 1, groups, FLOAT64)
+        tau, zero = np.exp(log_tau), np.zeros_like(kappa)
+        partial = FLOAT64.excess(kappa, TWO.mass_above(tau))
+        ratio, _ = effective_ridge_balance(tau, kappa, zero, partial, groups)
         return np.log(ratio)
 
     tau = np.zeros_like(KAPPA)

@@ -112,7 +112,7 @@ def test_silent_features_are_a_restriction(problem: Problem) -> None:
 def test_rules_coincide_when_eigenvalues_are_equal(problem: Problem, eigenvalue: float) -> None:
     p = problem.population
     flat = Population(p.weight, eigenvalue, p.mean, p.std)
-    first = problem._replace(population=flat, kappa=problem.kappa * float(p.active_share()))
+    first = problem._replace(population=flat, kappa=problem.kappa * float(p.mass_above(0).value))
     results = [
         value(first._replace(rule=rule)) for rule in (MAGNITUDE, COVARIANCE, exponent_rule(1.5))
     ]
@@ -169,8 +169,8 @@ def test_a_vanishing_ridge_is_none(problem: Problem) -> None:
 
 @given(MILD, magnitudes(1e-2, 10), st.sampled_from([-1e-9, 1e-9]))
 def test_noise_at_the_threshold_diverges_as_its_inverse_distance(p, sigma, gap) -> None:
-    kappa = (1 + gap) / float(p.active_share())
-    gap = kappa * float(p.active_share()) - 1
+    kappa = (1 + gap) / float(p.mass_above(0).value)
+    gap = kappa * float(p.mass_above(0).value) - 1
     gamma = theory.fixed_point(p, kappa, sigma).gamma
     np.testing.assert_allclose(gamma * abs(gap), sigma**2, rtol=1e-4)
 
@@ -179,7 +179,7 @@ def test_noise_at_the_threshold_diverges_as_its_inverse_distance(p, sigma, gap) 
 def test_signal_just_beyond_the_threshold(p: Population) -> None:
     """σ=0, κ₊=1+ε: γ ≈ ε E[B²/Λ;Λ>0] / E[1/Λ|Λ>0]²."""
     gap = 1e-9
-    share = float(p.active_share())
+    share = float(p.mass_above(0).value)
     kappa = (1 + gap) / share
     gap = kappa * share - 1
     alive = p.eigenvalue > 0
@@ -209,7 +209,7 @@ def test_slope_in_alpha_is_the_gain_at_the_threshold(problem: Problem) -> None:
     p, kappa, sigma, alpha, ridge, rule = problem
     assume(isinstance(rule, WeightRule) and sigma > 0.1)
     assert isinstance(rule, WeightRule)
-    assume(0.05 < alpha < min(0.95, 0.95 * float(p.active_share())))
+    assume(0.05 < alpha < min(0.95, 0.95 * float(p.mass_above(0).value)))
     law = theory.channel(p, theory.fixed_point(p, kappa, sigma, ridge))
     t = float(theory.threshold(rule.score(law), alpha).value)
     weights, gains = [], []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymptotics.arithmetic import FLOAT64, Arithmetic
+from asymptotics.arithmetic import FLOAT64, Arithmetic, Mass
 from asymptotics.arithmetic.multiprecision import Multiprecision
 
 MANY = Multiprecision(120)
@@ -106,9 +106,15 @@ def test_exact_inputs_stay_exact() -> None:
     assert MANY.array(0.1).item() != tenth  # a float is its binary value
 
 
-def test_excess_is_decided_exactly_or_within_rounding() -> None:
-    assert FLOAT64.excess(np.array([2.5]), 0.4)[0] == 0
-    assert FLOAT64.excess(np.array([1 + 1e-14]), 1)[0] > 0
+def test_excess_keeps_its_digits() -> None:
+    """Of kappa times a mass known to twice the precision, what is left after 1 is taken away."""
+    third = Fraction(1, 3)
+    value = float(third)
+    mass = Mass(np.array(value), np.array(float(third - Fraction(value))))
+    for kappa in (3.0, 3 * (1 + 1e-13), 3 * (1 - 1e-9), 5.7, 0.1):
+        exact = Fraction(kappa) * third - 1
+        assert abs(FLOAT64.excess(np.array(kappa), mass) - exact) <= abs(exact) * 1e-15 + 1e-32
+    half = Mass(np.array([Fraction(1, 2)], dtype=object), np.zeros(()))
     tiny = Fraction(1, 10**90)
-    assert MANY.excess(np.array([1 + tiny], dtype=object), Fraction(1))[0] > 0
-    assert MANY.excess(np.array([Decimal("2.5")]), Fraction(2, 5))[0] == 0
+    assert MANY.excess(np.array([2 + tiny], dtype=object), half)[0] > 0
+    assert MANY.excess(np.array([2.0]), half)[0] == 0

@@ -194,13 +194,26 @@ def test_restriction_is_training_on_fewer_features() -> None:
         TWO.restricted([0, 0])
 
 
+def test_mass_above_is_known_beyond_double_precision() -> None:
+    from fractions import Fraction
+
+    population = Population(weight=[0.3, 0.7, 0.1], eigenvalue=[1, 0, 5], std=1)
+    total = Fraction(0.3) + Fraction(0.7) + Fraction(0.1)
+    expected = [Fraction(0.3) + Fraction(0.1), Fraction(0.1), Fraction(0.1), Fraction(0)]
+    mass = population.mass_above(np.array([0.0, 1.0, 2.0, 5.0]))
+    for value, rest, exact in zip(mass.value, mass.rest, expected, strict=True):
+        assert abs(Fraction(value) + Fraction(rest) - exact / total) <= Fraction(2) ** -105
+    many = Population(eigenvalue=np.arange(20_000))
+    np.testing.assert_allclose(many.mass_above(np.array([0.0, 4999.0])).value, [0.99995, 0.75])
+
+
 def test_groups_in_many_digits_are_exact() -> None:
     from decimal import Decimal
 
     many = Multiprecision(40)
     population = Population([Decimal("0.1"), Decimal("0.2")], [1, 0], std=1)
     assert abs(3 * population.groups(many).weight[0] - 1) < 1e-39
-    assert 3 * population.active_share(many) == 1
+    assert 3 * population.mass_above(0, many).value == 1
     assert theory.fixed_point(population, Decimal(3), 1.0, arithmetic=many).gamma == np.inf
     assert theory.fixed_point(population, 3.0, 1.0, arithmetic=FLOAT64).gamma == np.inf
 
