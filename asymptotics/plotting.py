@@ -1,6 +1,6 @@
 """Figures of results; needs matplotlib (the extra ``asymptotics[plot]``)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from .arithmetic import Array
 from .errors import InvalidInput
+from .population import Population
 from .results import RiskResult
+from .study import risk
 
 #: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -32,7 +34,7 @@ _LABELS = {
 }
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
-_MOST_LINES = 35
+_MOST_LINES = 14
 
 
 class _Line(NamedTuple):
@@ -84,27 +86,30 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
     varying = [key for key in _SYMBOLS if key != x and counts[key] > 1]
     lines = list(_lines(result, x))
     if len(lines) > _MOST_LINES:
-        raise InvalidInput("lines", len(lines), f"must be at most {_MOST_LINES} in one figure")
+        allowed = f"must be at most {_MOST_LINES} in one figure: fix a parameter"
+        raise InvalidInput("lines", len(lines), allowed)
 
     several = len({line.rule for line in lines}) > 1
     for number, line in enumerate(lines):
         values = [_value(key, value) for key, value in line.parameters if key in varying]
         labels = [_rule(line.rule), *values] if several or not varying else values
+        alone = _isolated(line.risk)
         ax.plot(
             line.x,
             line.risk,
             color=_COLOURS[number % len(_COLOURS)],
             linestyle=_DASHES[number % len(_DASHES)],
-            linewidth=1.8,
-            marker="o",
+            linewidth=max(1.0, 2.2 - 0.2 * number),  # what lies below still shows
+            marker="o" if alone.any() else None,
             markersize=5,
-            markevery=np.flatnonzero(_isolated(line.risk)).tolist(),
+            markevery=np.flatnonzero(alone).tolist(),
             label=", ".join(labels),
         )
     _references(ax, lines)
     if x == "kappa":
         _mark_threshold(ax, result.population.interpolation_threshold, lines)
-    _axes(ax, lines, x)
+    peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
+    _axes(ax, lines, x, peak_at)
     fixed = [_value(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [_rule(lines[0].rule), *fixed]
     ax.set_title(", ".join(title), loc="left", fontsize="medium")
@@ -130,20 +135,39 @@ def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
         rows = np.flatnonzero([other == key for other in keys])
         rows = rows[np.argsort(columns[x][rows], kind="stable")]
         parameters = tuple(zip(others, key[1:], strict=True))
-        ridgeless = x == "ridge" or dict(parameters)["ridge"] == 0
         line = [columns[x][rows], *(value[rows] for value in values)]
-        if x == "kappa" and ridgeless:
-            line = _interrupted(line, result.population.interpolation_threshold)
+        if x == "kappa" and dict(parameters)["ridge"] == 0:
+            line = _interrupted(line, result.population, dict(parameters), key[0])
         yield _Line(key[0], parameters, *line)
 
 
-def _interrupted(line: Sequence[Array], threshold: float) -> list[Array]:
-    """The line with a gap at the threshold, which it must not be drawn through."""
+def _interrupted(
+    line: Sequence[Array], population: Population, parameters: Mapping[str, float], rule: str
+) -> list[Array]:
+    """The line up to the threshold on either side, with a gap where the risk is infinite.
+
+    The points between the threshold and its neighbours are computed, so that a line that diverges
+    is seen to, however coarse the grid.
+    """
+    threshold = population.interpolation_threshold
     place = int(np.searchsorted(line[0], threshold))
     if not 0 < place < line[0].size:
         return list(line)
-    gap = [threshold, np.nan, np.nan, line[3][place]]
-    return [np.insert(column, place, value) for column, value in zip(line, gap, strict=True)]
+    distances = np.geomspace(1, 1e-9, 60)[1:]
+    below = threshold - (threshold - line[0][place - 1]) * distances
+    after = line[0][line[0] > threshold]
+    above = threshold + (after[0] - threshold) * distances[::-1] if after.size else after
+    kappa = np.concatenate([below, [threshold], above])
+    more = risk(population, kappa, parameters["sigma"], parameters["alpha"], 0.0, rule)
+    filled = [kappa, more.risk, more.unpruned_risk, more.null_risk]
+    gap = kappa == threshold
+    kept = line[0] != threshold
+    return [
+        np.concatenate(
+            [old[:place], np.where(gap & (index in (1, 2)), np.nan, new), old[place:][kept[place:]]]
+        )
+        for index, (old, new) in enumerate(zip(line, filled, strict=True))
+    ]
 
 
 def _isolated(values: Array) -> Array:
@@ -187,7 +211,7 @@ def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
         )
 
 
-def _axes(ax: Axes, lines: Sequence[_Line], x: str) -> None:
+def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     points = np.concatenate([line.x for line in lines])
     positive = points[points > 0]
     if positive.size and positive.max() > _WIDE * positive.min() and (points > 0).all():
@@ -198,14 +222,18 @@ def _axes(ax: Axes, lines: Sequence[_Line], x: str) -> None:
     ax.set_xlabel(_LABELS[x])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
     # Room for the curves, not for the peak at the threshold.
-    values = np.concatenate([line.risk[np.isfinite(line.risk)] for line in lines])
+    away = [abs(line.x - peak_at) > 0.1 * peak_at for line in lines]
+    values = np.concatenate([line.risk[far] for line, far in zip(lines, away, strict=True)])
+    values = values[np.isfinite(values)]
     null = max(float(line.null.max()) for line in lines)
     usual = float(np.percentile(values, 85)) if values.size else null
     top = 1.15 * max(null, usual)
-    peak = float(values.max()) if values.size else null
+    finite = [line.risk[np.isfinite(line.risk)] for line in lines]
+    peak = max((float(risks.max()) for risks in finite if risks.size), default=null)
     least = min(float(values.min()) if values.size else null, null)
     top = 1.05 * peak if null <= peak <= 1.5 * top else top
-    ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)
+    if top > 0:
+        ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)
 
 
 def _rule(name: str) -> str:
