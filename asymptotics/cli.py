@@ -3,6 +3,7 @@
 Exit status: 0 done; 1 the computation failed; 2 the input is wrong (one line on standard error).
 """
 
+import io
 import os
 import sys
 import tempfile
@@ -109,7 +110,7 @@ def curve(spec: str | None, output: Path, digits: int | None) -> None:
     if not output.absolute().parent.is_dir():
         raise InvalidInput("output", str(output), "must be in a folder that exists")
     problem, result = _computed(spec, digits, smooth=suffix in _PICTURES)
-    with _replacing(output) as path:
+    with _replacing(output.resolve()) as path:
         _write(result, problem, path, suffix)
     click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
     _require_convergence(result)
@@ -127,6 +128,8 @@ def example() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
     try:
         cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
     except InvalidInput as error:
@@ -228,6 +231,7 @@ def _write(result: RiskResult, problem: Problem, path: Path, suffix: str) -> Non
     elif suffix == ".parquet":
         result.to_dataframe().to_parquet(path, index=False)
     else:
+        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
         from .plotting import save_risk
 
         save_risk(result, path, x=problem.abscissa)

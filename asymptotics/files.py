@@ -29,6 +29,9 @@ def read_samples(path: str | Path) -> dict[str, Array]:
             if missing:
                 allowed = f"must have the columns {', '.join(_REQUIRED)} (and may have weight)"
                 raise InvalidInput("file", str(path), f"no column {missing[0]!r}: it {allowed}")
+            if repeated := {name for name in header if header.count(name) > 1}:
+                allowed = f"must have each column once, not {', '.join(sorted(repeated))} again"
+                raise InvalidInput("file", str(path), allowed)
             names = [name for name in (*_REQUIRED, *_OPTIONAL) if name in header]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # no rows: said below

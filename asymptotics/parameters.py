@@ -52,16 +52,7 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
     float64.  Raises `InvalidInput`, which names the first entry out of place.
     """
     name, domain = name or key, domain or DOMAINS[key]
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InvalidInput(name, value, "must be a number or an array of numbers") from None
-    if array.dtype == object:
-        for index, entry in np.ndenumerate(array):
-            if isinstance(entry, bool) or not isinstance(entry, Real | Decimal):
-                raise InvalidInput(_entry(name, index), entry, domain.text)
-    elif array.dtype.kind not in "iuf":
-        raise InvalidInput(name, value, domain.text)
+    array = _array(name, value, domain)
     try:
         numbers = array.astype(np.float64)
     except (OverflowError, ValueError):  # a Decimal beyond the range of floats, or not a number
@@ -79,6 +70,23 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
             index = tuple(int(i) for i in np.argwhere(~good)[0])
             raise InvalidInput(_entry(name, index), array[index], allowed)
     return array if array.dtype == object else numbers
+
+
+def _array(name: str, value: Any, domain: Domain) -> Array:
+    """`value` as an array of exact numbers or of any kind of real number."""
+    if np.ma.isMaskedArray(value):
+        raise InvalidInput(name, value, "must not be masked: drop or fill what is missing")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidInput(name, value, "must be a number or an array of numbers") from None
+    if array.dtype == object:
+        for index, entry in np.ndenumerate(array):
+            if isinstance(entry, bool) or not isinstance(entry, Real | Decimal):
+                raise InvalidInput(_entry(name, index), entry, domain.text)
+    elif array.dtype.kind not in "iuf":
+        raise InvalidInput(name, value, domain.text)
+    return array
 
 
 def _range_text(domain: Domain) -> str:

@@ -19,7 +19,7 @@ from .study import risk
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
 _SIZE = (6.6, 3.7)
-_STYLE: Any = {  # of files; on the axes of a user, their own style holds
+_STYLE: Any = {  # of files; on axes, their owner's settings hold
     "font.size": 9,
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
@@ -48,7 +48,9 @@ class _Line(NamedTuple):
 
 def save_risk(result: RiskResult, path: Path, x: str | None = None) -> None:
     """Draw the risk into a file; its ending tells the format."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a file is the same whatever the reader's own settings
+        mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=_SIZE, layout="constrained")
         _draw(result, figure.add_subplot(), x)
         # No date in the file: the same figure is the same bytes.
@@ -78,6 +80,8 @@ def plot_risk(result: RiskResult, ax: Axes | None = None, x: str | None = None) 
 
 
 def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
+    if result.risk.size == 0:
+        raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
     counts = {key: np.unique(_floats(getattr(result, key))).size for key in _SYMBOLS}
     if x is None:
         x = max(counts, key=lambda key: counts[key])

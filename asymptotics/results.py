@@ -32,6 +32,29 @@ class RiskResult:
 
     Numbers are float64, or objects of many digits if these were asked for.  A value that does not
     exist is NaN (the threshold of the random rule, or at ``alpha = 0``).
+
+    Attributes
+    ----------
+    population : Population
+    kappa, sigma, alpha, ridge, rule
+        The grid; `rule` holds `Rule` objects.
+    risk
+        Test error of the pruned model, the sum of `noise`, `kept_error` and `dropped_signal`.
+    unpruned_risk, null_risk
+        Test error before pruning (it equals `gamma`), and of the model that predicts zero.
+    noise, kept_error, dropped_signal
+        Label noise, error of the weights kept, signal of the weights dropped.
+    threshold
+        Score above which a weight is kept.
+    tau, gamma
+        Effective ridge and noise level.
+    residual
+        Largest relative mismatch of the equations that were solved.
+    status
+        ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"`` (it is NaN; ask for
+        digits).
+    digits : int or None
+        The number of digits asked for.
     """
 
     population: Population
@@ -39,24 +62,17 @@ class RiskResult:
     sigma: Array
     alpha: Array
     ridge: Array
-    #: `Rule` objects.
     rule: Array
-    #: Test error of the pruned model, noise included: the sum of the three parts below.
     risk: Array
-    #: Test error before pruning, and of the model that predicts zero.
     unpruned_risk: Array
     null_risk: Array
     noise: Array
     kept_error: Array
     dropped_signal: Array
-    #: Score above which a weight is kept.
     threshold: Array
-    #: Effective ridge and noise level.
     tau: Array
     gamma: Array
-    #: Largest relative mismatch of the equations that were solved.
     residual: Array
-    #: "ok", "diverges" (the risk is infinite) or "no convergence" (it is NaN; ask for digits).
     status: Array
     digits: int | None = None
 
@@ -83,7 +99,7 @@ class RiskResult:
             cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
             shares[rows] = kept_share(law, rule, cut, arithmetic)
             shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
-        return shares.reshape(*self.shape, groups)
+        return shares.reshape((*self.shape, groups))
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The grid as one record per point, in C order, with plain Python values."""

@@ -153,6 +153,22 @@ def test_a_full_disk_is_said() -> None:
     assert done.stderr == "asymptotics: cannot write: No space left on device\n"
 
 
+def test_settings_of_the_machine_do_not_matter(tmp_path: Path, spec: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True")
+    settings = {"PYTHONIOENCODING": "latin-1", "MPLBACKEND": "none", "MATPLOTLIBRC": str(tmp_path)}
+    for arguments in (["risk", spec], ["curve", spec, "-o", tmp_path / "curve.png"]):
+        command = [sys.executable, "-m", "asymptotics", *map(str, arguments)]
+        environment = os.environ | settings
+        subprocess.run(command, env=environment, capture_output=True, check=True)
+
+
+def test_a_link_is_written_through(tmp_path: Path, spec: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "curve.csv")
+    run("curve", spec, "-o", tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "curve.csv").stat().st_size > 100
+
+
 def test_help_gives_an_example() -> None:
     for command in ((), ("risk",), ("curve",), ("example",)):
         text = run(*command, "--help").stdout

@@ -174,6 +174,7 @@ CSV = {
     "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, column 2 is 'abc'",
     "eigenvalue,coefficient\n1,2\n3\n": "line 3 has only 1 columns",
     "eigenvalue,coef\n1,2\n": "no column 'coefficient'",
+    "eigenvalue,coefficient,coefficient\n1,2,3\n": "each column once, not coefficient again",
     "": "no column 'eigenvalue'",
     "eigenvalue,coefficient\n": "must have one or more rows",
     "eigenvalue,coefficient\n1,nan\n": "coefficient[0] = NaN",

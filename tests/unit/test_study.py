@@ -71,6 +71,7 @@ def test_large_grids_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
         ({"ridge": Decimal("NaN")}, "ridge = NaN"),
         ({"ridge": None}, "ridge = None"),
         ({"ridge": [Decimal(1), "a"]}, "ridge[1] = 'a'"),
+        ({"kappa": np.ma.array([1.0, 2.0], mask=[False, True])}, "must not be masked"),
         ({"digits": 0}, "digits = 0: must be a whole number"),
         ({"digits": 1.5}, "digits = 1.5"),
         ({"kappa": [1, 2], "alpha": [0.1, 0.2, 0.3]}, "must broadcast"),
