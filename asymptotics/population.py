@@ -148,8 +148,9 @@ class Population:
         """The groups as numbers of an arithmetic."""
         if not arithmetic.exact:
             return self._groups
-        weight = np.array(self._exact_weights(), dtype=object)
-        return Groups(arithmetic.array(weight), *map(arithmetic.array, self._columns[1:]))
+        weight = np.array(self._exact_weights, dtype=object)
+        weight = arithmetic.array(weight / weight.sum())
+        return Groups(weight, *map(arithmetic.array, self._columns[1:]))
 
     def mass_above(self, eigenvalue: Any, arithmetic: Arithmetic = FLOAT64) -> Mass:
         """P(Λ > eigenvalue), beyond the precision of the arithmetic unless there are many groups.
@@ -158,10 +159,12 @@ class Population:
         rounding the mass would cost that its digits.
         """
         if arithmetic.exact:
-            pairs = list(
-                zip(self._exact_weights(), self.groups(arithmetic).eigenvalue, strict=True)
+            eigenvalues = arithmetic.array(self._columns[1])
+            pairs = list(zip(self._exact_weights, eigenvalues, strict=True))
+            total = sum(self._exact_weights)
+            above = np.frompyfunc(
+                lambda x: sum((w for w, y in pairs if y > x), Fraction()) / total, 1, 1
             )
-            above = np.frompyfunc(lambda x: sum((w for w, y in pairs if y > x), Fraction()), 1, 1)
             return Mass(np.asarray(above(eigenvalue), dtype=object), np.zeros(()))
         if len(self) > _MOST_EXACT:
             column = arithmetic.column(eigenvalue)
@@ -176,17 +179,19 @@ class Population:
     def _ladder(self) -> tuple[Array, Array, Array]:
         """Eigenvalues in order, and the mass from each of them on, in two parts."""
         order = np.argsort(self.eigenvalue, kind="stable")
-        weights = [self._exact_weights()[i] for i in order[::-1]]
-        masses = [*accumulate(weights, initial=Fraction())][::-1]
+        weights = [self._exact_weights[i] for i in order[::-1]]
+        # Normalised last: sums of weights as given have short denominators.
+        sums = [*accumulate(weights, initial=Fraction())][::-1]
+        masses = [mass / sums[0] for mass in sums]
         value = np.array([float(mass) for mass in masses])
         pairs = zip(masses, value.tolist(), strict=True)
         rest = np.array([float(mass - Fraction(x)) for mass, x in pairs])
         return self.eigenvalue[order], value, rest
 
+    @cached_property
     def _exact_weights(self) -> list[Fraction]:
-        exact = [Fraction(entry) for entry in self._columns[0].tolist()]
-        total = sum(exact)
-        return [weight / total for weight in exact]
+        """The weights as given."""
+        return [Fraction(entry) for entry in self._columns[0].tolist()]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Population):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymptotics.arithmetic import FLOAT64, Arithmetic, Mass
+from asymptotics.arithmetic import FLOAT64, Arithmetic, Float64, Mass
 from asymptotics.arithmetic.multiprecision import Multiprecision
 
 MANY = Multiprecision(120)
@@ -80,7 +80,7 @@ def test_sharp_root_is_not_given_up_early() -> None:
 
 
 def test_expectations_do_not_depend_on_blocks() -> None:
-    class Blocks(type(FLOAT64)):  # type: ignore[misc]
+    class Blocks(Float64):
         block = 7
 
     from asymptotics.population import Groups
