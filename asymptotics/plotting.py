@@ -110,9 +110,8 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
             label=", ".join(labels),
         )
     _references(ax, lines)
-    if x == "kappa":
-        _mark_threshold(ax, result.population.interpolation_threshold, lines)
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
+    _mark_threshold(ax, peak_at, lines)
     _axes(ax, lines, x, peak_at)
     fixed = [_value(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [_rule(lines[0].rule), *fixed]
@@ -183,24 +182,14 @@ def _isolated(values: Array) -> Array:
 def _references(ax: Axes, lines: Sequence[_Line]) -> None:
     """The risk before pruning and the null risk: one line for each that differs."""
     unpruned = {tuple(p for p in line.parameters if p[0] != "alpha"): line for line in lines}
-    for number, line in enumerate(unpruned.values()):
-        ax.plot(
-            line.x,
-            line.unpruned,
-            color="0.55",
-            linewidth=1,
-            label="before pruning" if number == 0 else None,
-        )
     null = {dict(line.parameters).get("sigma"): line for line in lines}
-    for number, line in enumerate(null.values()):
-        ax.plot(
-            line.x,
-            line.null,
-            color="0.2",
-            linewidth=1,
-            linestyle=(0, (1, 3)),
-            label="null risk" if number == 0 else None,
-        )
+    for label, colour, dashes, curves in (
+        ("before pruning", "0.55", "-", [(line.x, line.unpruned) for line in unpruned.values()]),
+        ("null risk", "0.2", (0, (1, 3)), [(line.x, line.null) for line in null.values()]),
+    ):
+        for number, (x, y) in enumerate(curves):
+            name = label if number == 0 else None
+            ax.plot(x, y, color=colour, linewidth=1, linestyle=dashes, label=name)
 
 
 def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
