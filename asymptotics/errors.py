@@ -13,7 +13,21 @@ class InvalidInput(AsymptoticsError, ValueError):
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
         self.key, self.value, self.allowed = key, value, allowed
-        super().__init__(f"{key} = {_short(value)}: {allowed}")
+        given = "" if value is MISSING else f" = {_short(value)}"
+        super().__init__(f"{key}{given}: {allowed}")
+
+    def within(self, place: str) -> "InvalidInput":
+        """The same error, of a key inside `place`."""
+        return InvalidInput(f"{place}.{self.key}", self.value, self.allowed)
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "(missing)"
+
+
+#: The value of a key that is not there.
+MISSING = _Missing()
 
 
 class NoConvergence(AsymptoticsError, ArithmeticError):
@@ -22,10 +36,19 @@ class NoConvergence(AsymptoticsError, ArithmeticError):
 
 def unknown_name(key: str, value: object, known: Iterable[str]) -> InvalidInput:
     """The error for a name that is not among `known`, with the nearest of them."""
+    return InvalidInput(key, value, _nearest(value, known))
+
+
+def unknown_key(key: str, value: object, known: Iterable[str]) -> InvalidInput:
+    """The error for a key whose last part is not among `known`, with the nearest of them."""
+    return InvalidInput(key, value, f"unknown key; {_nearest(key.rpartition('.')[2], known)}")
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
     known = list(known)
-    nearest = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return InvalidInput(key, value, f"{hint}known: {', '.join(known)}")
+    return f"{hint}known: {', '.join(known)}"
 
 
 def _short(value: object, width: int = 60) -> str:

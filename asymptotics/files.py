@@ -1,14 +1,17 @@
 """Samples of a population in a file."""
 
 import csv
-import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from .arithmetic import Array
 from .errors import InvalidInput
+from .parameters import parameter
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
 
@@ -16,23 +19,15 @@ _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
 def read_samples(path: str | Path) -> dict[str, Array]:
     """Columns ``eigenvalue``, ``coefficient`` and, if there, ``weight`` of a CSV file.
 
-    Values are float64.  Other columns are ignored.  Raises `InvalidInput` naming the file and what
-    is wrong in it.
+    Values are float64.  Other columns are ignored.  Raises `InvalidInput` naming the file, the
+    line and what is wrong in it.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise InvalidInput("file", str(path), "must be a regular file")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = [name.strip() for name in next(csv.reader(file), [])]
-            missing = [name for name in _REQUIRED if name not in header]
-            if missing:
-                allowed = f"must have the columns {', '.join(_REQUIRED)} (and may have weight)"
-                raise InvalidInput("file", str(path), f"no column {missing[0]!r}: it {allowed}")
-            if repeated := {name for name in header if header.count(name) > 1}:
-                allowed = f"must have each column once, not {', '.join(sorted(repeated))} again"
-                raise InvalidInput("file", str(path), allowed)
-            names = [name for name in (*_REQUIRED, *_OPTIONAL) if name in header]
+    with _reading(path) as file:
+        header = _header(path, next(csv.reader(file), []))
+        names = [name for name in header if name in (*_REQUIRED, *_OPTIONAL)]
+        places = [header.index(name) for name in names]
+        try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # no rows: said below
                 table = np.loadtxt(
@@ -40,31 +35,68 @@ def read_samples(path: str | Path) -> dict[str, Array]:
                     delimiter=",",
                     comments=None,
                     quotechar='"',
-                    usecols=[header.index(name) for name in names],
+                    # Without a choice of columns it holds all rows to the same number of them.
+                    usecols=None if names == header else places,
                     ndmin=2,
                 )
+            if not table.size:
+                raise InvalidInput("file", str(path), "must have one or more rows below its header")
+            samples = dict(zip(names, np.ascontiguousarray(table.T), strict=True))
+            for name, values in samples.items():
+                parameter(name, values)
+        except UnicodeDecodeError:
+            raise
+        except ValueError as error:
+            _blame_a_line(path, header, names)
+            raise error if isinstance(error, InvalidInput) else _bad(path, str(error)) from None
+    return samples
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[IO[str]]:
+    """The file open for reading, what goes wrong with it said in one line."""
+    if path.exists() and not path.is_file():
+        raise InvalidInput("file", str(path), "must be a regular file")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield file
     except OSError as error:
         raise InvalidInput("file", str(path), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidInput("file", str(path), "must be text in UTF-8") from None
     except csv.Error as error:
-        raise InvalidInput("file", str(path), f"must have a header: {error}") from None
-    except ValueError as error:
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput("file", str(path), f"must hold numbers: {_reason(error)}") from None
-    if not table.size:
-        raise InvalidInput("file", str(path), "must have one or more rows below its header")
-    return dict(zip(names, np.ascontiguousarray(table.T), strict=True))
+        raise InvalidInput("file", str(path), f"must be a table: {error}") from None
 
 
-def _reason(error: ValueError) -> str:
-    """What loadtxt complains of, in lines of the file."""
-    message = str(error)
-    if text := re.match(
-        r"could not convert string (.*) to float64 at row (\d+), column (\d+)", message
-    ):
-        return f"line {int(text[2]) + 2}, column {text[3]} is {text[1]}"
-    if short := re.match(r"invalid column index \d+ at row (\d+) with (\d+) columns", message):
-        return f"line {int(short[1]) + 1} has only {short[2]} columns"
-    return " ".join(message.split())
+def _header(path: Path, cells: list[str]) -> list[str]:
+    header = [name.strip() for name in cells]
+    if missing := [name for name in _REQUIRED if name not in header]:
+        allowed = f"must have the columns {', '.join(_REQUIRED)} (and may have weight)"
+        raise InvalidInput("file", str(path), f"no column {missing[0]!r}: it {allowed}")
+    if repeated := {name for name in header if header.count(name) > 1}:
+        allowed = f"must have each column once, not {', '.join(sorted(repeated))} again"
+        raise InvalidInput("file", str(path), allowed)
+    return header
+
+
+def _blame_a_line(path: Path, header: list[str], names: list[str]) -> None:
+    """Raise for the first line that is not a row of numbers in their domains, if there is one."""
+    with _reading(path) as file:
+        reader = csv.reader(file)
+        next(reader)
+        for row in filter(None, reader):
+            line = f"line {reader.line_num}"
+            if len(row) < len(header) or (len(row) > len(header) and names == header):
+                raise _bad(path, f"{line} has {len(row)} columns, its header {len(header)}")
+            for name in names:
+                cell = row[header.index(name)]
+                try:
+                    parameter(name, float(cell))
+                except InvalidInput as error:
+                    raise _bad(path, f"{line}, {name} = {cell}: {error.allowed}") from None
+                except ValueError:
+                    raise _bad(path, f"{line}, {name} = {cell!r}: must be a number") from None
+
+
+def _bad(path: Path, what: str) -> InvalidInput:
+    return InvalidInput("file", str(path), what)

@@ -68,7 +68,7 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
     ):
         if not good.all():
             index = tuple(int(i) for i in np.argwhere(~good)[0])
-            raise InvalidInput(_entry(name, index), array[index], allowed)
+            raise InvalidInput(entry_name(name, index), array[index], allowed)
     return array if array.dtype == object else numbers
 
 
@@ -83,7 +83,7 @@ def _array(name: str, value: Any, domain: Domain) -> Array:
     if array.dtype == object:
         for index, entry in np.ndenumerate(array):
             if isinstance(entry, bool) or not isinstance(entry, Real | Decimal):
-                raise InvalidInput(_entry(name, index), entry, domain.text)
+                raise InvalidInput(entry_name(name, index), entry, domain.text)
     elif array.dtype.kind not in "iuf":
         raise InvalidInput(name, value, domain.text)
     return array
@@ -93,7 +93,8 @@ def _range_text(domain: Domain) -> str:
     return f"must be of magnitude {domain.smallest:g} to {domain.largest:g}: rescale the units"
 
 
-def _entry(name: str, index: tuple[int, ...]) -> str:
+def entry_name(name: str, index: tuple[int, ...]) -> str:
+    """How messages call the entry of an array at `index`."""
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 

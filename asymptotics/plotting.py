@@ -1,6 +1,6 @@
 """Figures of results; needs matplotlib (the extra ``asymptotics[plot]``)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +35,11 @@ _LABELS = {
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
 _MOST_LINES = 14
+#: A peak so many times higher than the rest is cut off.
+_HIGHEST = 3
+#: More reference lines of one kind would not be told apart; they are left out.
+_MOST_REFERENCES = 4
+_GREYS = ("0.55", "0.2", "0.7", "0.4")
 
 
 class _Line(NamedTuple):
@@ -109,10 +114,13 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
             markevery=np.flatnonzero(alone).tolist(),
             label=", ".join(labels),
         )
-    _references(ax, lines)
+    _references(ax, lines, varying)
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)
     _axes(ax, lines, x, peak_at)
+    if _logarithmic(np.unique(_floats(getattr(result, x)))):
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
     fixed = [_value(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [_rule(lines[0].rule), *fixed]
     ax.set_title(", ".join(title), loc="left", fontsize="medium")
@@ -179,17 +187,32 @@ def _isolated(values: Array) -> Array:
     return ~gap[1:-1] & gap[:-2] & gap[2:]
 
 
-def _references(ax: Axes, lines: Sequence[_Line]) -> None:
-    """The risk before pruning and the null risk: one line for each that differs."""
-    unpruned = {tuple(p for p in line.parameters if p[0] != "alpha"): line for line in lines}
-    null = {dict(line.parameters).get("sigma"): line for line in lines}
-    for label, colour, dashes, curves in (
-        ("before pruning", "0.55", "-", [(line.x, line.unpruned) for line in unpruned.values()]),
-        ("null risk", "0.2", (0, (1, 3)), [(line.x, line.null) for line in null.values()]),
-    ):
-        for number, (x, y) in enumerate(curves):
-            name = label if number == 0 else None
-            ax.plot(x, y, color=colour, linewidth=1, linestyle=dashes, label=name)
+def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:
+    """The risk before pruning and the null risk: one line for each that differs, if they are few.
+
+    The first depends on all but rule and alpha, the second on the noise alone.
+    """
+    before = [key for key in varying if key != "alpha"]
+    null = [key for key in varying if key == "sigma"]
+    kinds: tuple[tuple[str, list[str], Any, Callable[[_Line], Array]], ...] = (
+        ("before pruning", before, "-", lambda line: line.unpruned),
+        ("null risk", null, (0, (1, 3)), lambda line: line.null),
+    )
+    for label, keys, dashes, of in kinds:
+        curves = {tuple(dict(line.parameters)[key] for key in keys): line for line in lines}
+        if len(curves) > _MOST_REFERENCES:
+            continue
+        for (values, line), grey in zip(curves.items(), _GREYS, strict=False):
+            ax.plot(
+                line.x,
+                of(line),
+                color=grey,
+                linewidth=1,
+                linestyle=dashes,
+                marker="_" if line.x.size == 1 else None,
+                markersize=12,
+                label=", ".join([label, *map(_value, keys, values)]),
+            )
 
 
 def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
@@ -204,27 +227,30 @@ def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
         )
 
 
+def _logarithmic(points: Array) -> bool:
+    """Whether the points of an axis, in order, ask for a logarithmic scale."""
+    steps = np.diff(points)
+    even = steps.size > 1 and np.ptp(steps) <= 1e-6 * steps.max()
+    return points[0] > 0 and bool(points[-1] > _WIDE * points[0]) and not even
+
+
 def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     points = np.concatenate([line.x for line in lines])
-    positive = points[points > 0]
-    if positive.size and positive.max() > _WIDE * positive.min() and (points > 0).all():
-        ax.set_xscale("log")
-        ax.xaxis.set_major_formatter("{x:g}")
     if np.ptp(points) > 0:
         ax.set_xlim(points.min(), points.max())
     ax.set_xlabel(_LABELS[x])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
     # Room for the curves, not for the peak at the threshold.
-    away = [abs(line.x - peak_at) > 0.1 * peak_at for line in lines]
-    values = np.concatenate([line.risk[far] for line, far in zip(lines, away, strict=True)])
-    values = values[np.isfinite(values)]
-    null = max(float(line.null.max()) for line in lines)
-    usual = float(np.percentile(values, 85)) if values.size else null
-    top = 1.15 * max(null, usual)
-    finite = [line.risk[np.isfinite(line.risk)] for line in lines]
-    peak = max((float(risks.max()) for risks in finite if risks.size), default=null)
-    least = min(float(values.min()) if values.size else null, null)
-    top = 1.05 * peak if null <= peak <= 1.5 * top else top
+    risks, null = (np.concatenate([getattr(line, k) for line in lines]) for k in ("risk", "null"))
+    finite = np.isfinite(risks)
+    if not finite.any():
+        ax.annotate("the risk is infinite", (0.5, 0.5), xycoords="axes fraction", ha="center")
+    away = finite & ~(abs(points - peak_at) <= 0.1 * min(peak_at, 1e300))
+    values = np.concatenate([risks[away], [null.min(), null.max()]])
+    top = 1.15 * max(float(null.max()), float(np.percentile(values, 85)))
+    peak = max(risks[finite].max(initial=0), null.max())
+    least = values.min()
+    top = 1.05 * peak if peak <= _HIGHEST * top else top
     if top > 0:
         ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)
 
@@ -234,7 +260,7 @@ def _rule(name: str) -> str:
 
 
 def _value(key: str, value: float) -> str:
-    return f"${_SYMBOLS[key]} = {value:g}$"
+    return f"${_SYMBOLS[key]} = {value:.4g}$"
 
 
 def _floats(column: Array) -> Array:

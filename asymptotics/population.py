@@ -119,14 +119,17 @@ class Population:
 
     @property
     def eigenvalue(self) -> Array:
+        """Variance Λ of the features of each group."""
         return self._groups.eigenvalue
 
     @property
     def mean(self) -> Array:
+        """Mean of the coefficients B = √p β* of each group."""
         return self._groups.mean
 
     @property
     def std(self) -> Array:
+        """Standard deviation of the coefficients of each group."""
         return self._groups.std
 
     def __len__(self) -> int:
@@ -331,14 +334,20 @@ class Population:
     # -- transforming ------------------------------------------------------------------------
 
     def rescaled(self, factor: Any) -> Self:
-        """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor)."""
+        """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor).
+
+        The new groups are rounded to double precision, also where these were exact.
+        """
         factor = _of_groups("factor", factor, _FACTOR, len(self))
         weight, eigenvalue, mean, std = self._groups
         return type(self)(weight, factor**2 * eigenvalue, mean / factor, std / abs(factor))
 
     @classmethod
     def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
-        """A mixture: each population with its relative `weight`."""
+        """A mixture: each population with its relative `weight`.
+
+        Its groups are in double precision, also where those of the populations were exact.
+        """
         if not (
             isinstance(populations, Sequence)
             and populations

@@ -49,7 +49,10 @@ def groups_of_distribution(
     if not all(callable(getattr(law, name, None)) for name in ("pdf", "ppf", "isf", "support")):
         allowed = "must be a frozen continuous distribution of scipy.stats, such as gamma(2)"
         raise InvalidInput("eigenvalue", law, allowed)
-    low, high = law.support()
+    try:
+        low, high = law.support()
+    except TypeError as error:  # a law without its shape parameters
+        raise InvalidInput("eigenvalue", law, f"must be frozen: {error}") from None
     if not (low >= 0 and high > 0):
         raise InvalidInput("eigenvalue.support", (float(low), float(high)), "must lie in [0, inf)")
 
@@ -181,6 +184,9 @@ def _check_tails(columns: Columns, tolerance: float) -> None:
 def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
     domain = DOMAINS[key]._replace(smallest=0, largest=math.inf)
     result = parameter(key, value(eigenvalue) if callable(value) else value, domain)
+    if result.shape not in ((), eigenvalue.shape):
+        allowed = f"must be a number, or a function that keeps the shape {eigenvalue.shape}"
+        raise InvalidInput(f"{key}.shape", result.shape, allowed)
     return np.broadcast_to(result, eigenvalue.shape).astype(np.float64)
 
 

@@ -127,7 +127,7 @@ class RiskResult:
     def summary(self) -> str:
         """How many rows have which status."""
         counts = zip(*np.unique(self.status, return_counts=True), strict=True)
-        return ", ".join(f"{count} {name}" for name, count in counts)
+        return ", ".join(f"{count} {name}" for name, count in counts) or "no rows"
 
     def table(self, most: int | None = None) -> str:
         """The rows as text, of `most` rows if given; parameters that do not vary stand above."""

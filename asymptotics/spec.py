@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from .arithmetic import Array
-from .errors import InvalidInput, unknown_name
+from .errors import MISSING, InvalidInput, unknown_key, unknown_name
 from .parameters import REAL, parameter
 from .population import Population
 from .results import RiskResult
@@ -220,18 +220,14 @@ def example_text() -> str:
 def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:
     """The problem that a parsed spec describes; files are looked up in `folder`."""
     known = (*GRID, "population")
-    for key in document:
+    for key, value in document.items():
         if key not in known:
-            raise unknown_name("key", key, known)
+            raise unknown_key(key, value, known)
     grid = _validated(_Grid, {key: document[key] for key in _Grid.model_fields if key in document})
     axes = {key: getattr(grid, key) for key in _Grid.model_fields}
     for key, axis in axes.items():
         parameter(key, _points(key, axis))
-    rules = document.get("rule", "magnitude")
-    if not rules and isinstance(rules, list):
-        raise InvalidInput("rule", rules, "must be a rule or a list of rules")
-    chosen = tuple(as_rule(rule) for rule in (rules if isinstance(rules, list) else [rules]))
-    return Problem(_population(document, folder), axes, chosen, document)
+    return Problem(_population(document, folder), axes, _rules(document), document)
 
 
 def _text(path: str | Path | None) -> tuple[str, str, Path]:
@@ -241,7 +237,8 @@ def _text(path: str | Path | None) -> tuple[str, str, Path]:
         if str(path) == "-":
             if sys.stdin is None:
                 raise InvalidInput("spec", "-", "cannot be read: standard input is closed")
-            return sys.stdin.read().removeprefix("\ufeff"), "standard input", Path()
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+            return text, "standard input", Path()
         return Path(path).read_text(encoding="utf-8-sig"), str(path), Path(path).parent
     except OSError as error:
         raise InvalidInput("spec", str(path), f"cannot be read: {error.strerror}") from None
@@ -257,8 +254,17 @@ def _points(key: str, axis: Decimal | list[Decimal] | Range) -> Array:
     return np.array(points, dtype=object)
 
 
+def _rules(document: Mapping[str, Any]) -> tuple[Rule, ...]:
+    rules = document.get("rule", "magnitude")
+    if not isinstance(rules, list):
+        return (as_rule(rules),)
+    if not rules:
+        raise InvalidInput("rule", rules, "must be a rule or a list of rules")
+    return tuple(as_rule(rule, f"rule[{index}]") for index, rule in enumerate(rules))
+
+
 def _population(document: Mapping[str, Any], folder: Path) -> Population:
-    given = document.get("population")
+    given = document.get("population", MISSING)
     if isinstance(given, list) and given:
         groups = [
             _validated(GroupTable, group, f"population[{index}]")
@@ -274,13 +280,23 @@ def _population(document: Mapping[str, Any], folder: Path) -> Population:
         raise InvalidInput("population", given, allowed)
     if "family" not in given and "file" not in given:
         return _population({"population": [given]}, folder)
-    table: type[Source] = FileTable
+    table = _source(given)
+    try:
+        return _validated(table, given, "population").population(folder)
+    except InvalidInput as error:
+        raise error if error.key.startswith("population") else error.within("population") from None
+
+
+def _source(given: Mapping[str, Any]) -> type[Source]:
+    """The kind of population that a table with a file or a family describes."""
     if "file" not in given:
         family = given["family"]
         if not isinstance(family, str) or family not in _FAMILIES:
             raise unknown_name("population.family", family, _FAMILIES)
-        table = _FAMILIES[family]
-    return _validated(table, given, "population").population(folder)
+        return _FAMILIES[family]
+    if "family" in given:
+        raise InvalidInput("population", dict(given), "must have a file or a family, not both")
+    return FileTable
 
 
 def _validated(model: type[Model], given: Any, key: str = "") -> Model:
@@ -290,16 +306,16 @@ def _validated(model: type[Model], given: Any, key: str = "") -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as errors:
-        error = errors.errors()[0]
+        # A key that is not known explains one that is missing.
+        error = min(errors.errors(), key=lambda error: error["type"] != "extra_forbidden")
     place = [part for part in error["loc"] if part not in ("number", "list", "range")]
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in [key, *place])
     name = name.strip(".")
     if error["type"] == "extra_forbidden":
         fields = model if len(place) == 1 else Range
-        where = f"{name.rpartition('.')[0]}." if "." in name else ""
-        raise unknown_name(f"{where}key", place[-1], fields.model_fields)
+        raise unknown_key(name, error["input"], fields.model_fields)
     if error["type"] == "missing":
-        raise InvalidInput(name, "(missing)", "must be given")
+        raise InvalidInput(name, MISSING, "must be given")
     raise InvalidInput(name, error["input"], _allowed(error["msg"], place))
 
 

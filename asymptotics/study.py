@@ -9,7 +9,7 @@ import numpy as np
 from .arithmetic import FLOAT64, Arithmetic, Array
 from .errors import InvalidInput
 from .grid import batches
-from .parameters import parameter
+from .parameters import entry_name, parameter
 from .population import Population
 from .results import RiskResult
 from .theory import (
@@ -257,7 +257,10 @@ def _rules(rule: Any) -> Array:
     if isinstance(rule, Rule | str | Mapping):
         rule = as_rule(rule)
     given = np.asarray(rule, dtype=object)
-    return np.asarray(np.frompyfunc(as_rule, 1, 1)(given), dtype=object)
+    rules = np.empty(given.shape, dtype=object)
+    for index, entry in np.ndenumerate(given):
+        rules[index] = as_rule(entry, entry_name("rule", index))
+    return rules
 
 
 def _digits(digits: Any) -> int:

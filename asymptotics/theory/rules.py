@@ -179,30 +179,33 @@ RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE,
 MAX_EXPONENT = 5
 
 
-def exponent_rule(exponent: Exponent) -> WeightRule:
+def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
     r"""The rule that keeps the largest :math:`\Lambda^q|X|`, for a real ``q = exponent``."""
     if isinstance(exponent, bool) or not isinstance(exponent, Real | Decimal):
-        raise InvalidInput("rule.exponent", exponent, "must be a number")
+        raise InvalidInput(f"{name}.exponent", exponent, "must be a number")
     if exponent != exponent or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
         allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
-        raise InvalidInput("rule.exponent", exponent, allowed)
+        raise InvalidInput(f"{name}.exponent", exponent, allowed)
     return WeightRule(exponent)
 
 
-def as_rule(rule: "Rule | str | Mapping[str, Exponent]") -> Rule:
-    """A rule from its name, from ``"exponent=q"`` or ``{"exponent": q}``, or a rule itself."""
+def as_rule(rule: "Rule | str | Mapping[str, Exponent]", name: str = "rule") -> Rule:
+    """A rule from its name, from ``"exponent=q"`` or ``{"exponent": q}``, or a rule itself.
+
+    Raises `InvalidInput`, in which the rule is called `name`.
+    """
     if isinstance(rule, Rule):
         return rule
     if isinstance(rule, Mapping):
         if set(rule) != {"exponent"}:
-            raise InvalidInput("rule", dict(rule), "a table must be {exponent = q}")
-        return exponent_rule(rule["exponent"])
+            raise InvalidInput(name, dict(rule), "a table must be {exponent = q}")
+        return exponent_rule(rule["exponent"], name)
     if isinstance(rule, str) and rule.startswith("exponent="):
         try:
             exponent = Decimal(rule.removeprefix("exponent="))
         except InvalidOperation:
-            raise InvalidInput("rule", rule, "must be exponent=q with a number q") from None
-        return exponent_rule(exponent)
+            raise InvalidInput(name, rule, "must be exponent=q with a number q") from None
+        return exponent_rule(exponent, name)
     if not isinstance(rule, str) or rule not in RULES:
-        raise unknown_name("rule", rule, [*RULES, "exponent=q"])
+        raise unknown_name(name, rule, [*RULES, "exponent=q"])
     return RULES[rule]

@@ -58,6 +58,28 @@ def test_other_abscissae() -> None:
         risk(POPULATION, KAPPA, 0.5, np.linspace(0, 1, 39)[:, None]).plot()
 
 
+def test_reference_lines_say_what_they_belong_to() -> None:
+    ax = risk(POPULATION, KAPPA, np.array([0.5, 1.0])[:, None], 0.3).plot()
+    names = ["before pruning", "null risk"]
+    values = [f"$\\sigma = {value}$" for value in ("0.5", "1")]
+    assert labels(ax)[2:6] == [f"{name}, {value}" for name in names for value in values]
+    ax = risk(POPULATION, KAPPA, 0.5, 0.3, np.linspace(0.1, 1, 9)[:, None]).plot()
+    assert "null risk" in labels(ax)
+    assert not any("before" in label for label in labels(ax))  # nine could not be told apart
+
+
+def test_the_axis_follows_the_grid() -> None:
+    assert risk(POPULATION, np.linspace(0.1, 10, 40), 0.5, 0.3).plot().get_xscale() == "linear"
+    alpha = np.linspace(0, 1, 41)[:, None]
+    low, high = risk(POPULATION, [0.5, 2.0], 0.5, alpha).plot().get_ylim()
+    assert low <= risk(POPULATION, 0.5, 0.5, 1.0).risk <= high
+
+
+def test_where_nothing_is_finite_the_figure_says_so() -> None:
+    ax = risk(POPULATION, 4 / 3, [0.5, 1.0], 0.3).plot()
+    assert "infinite" in ax.texts[0].get_text()
+
+
 def test_a_single_point_and_a_ridge() -> None:
     _, ax = plt.subplots()
     assert risk(POPULATION, 2.0, 0.5, 0.3, 0.1).plot(ax=ax) is ax

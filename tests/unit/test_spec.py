@@ -85,12 +85,14 @@ def test_populations(tmp_path: Path, table: str, population: Population) -> None
 
 
 BAD = {
-    "kapa = 2" + MINIMAL.replace("kappa = 2", "") + GROUP: "key = 'kapa': did you mean 'kappa'?",
-    MINIMAL: "population = None: must be [[population]] tables",
+    "kapa = 2"
+    + MINIMAL.replace("kappa = 2", "")
+    + GROUP: "kapa = 2: unknown key; did you mean 'kappa'?",
+    MINIMAL: "population: must be [[population]] tables",
     MINIMAL + "population = []": "population = []: must be [[population]] tables",
     MINIMAL + "population = 3": "population = 3",
     MINIMAL + "population = [1]": "population[0] = 1: must be a table",
-    "sigma = 1\nalpha = 1" + GROUP: "kappa = '(missing)': must be given",
+    "sigma = 1\nalpha = 1" + GROUP: "kappa: must be given",
     MINIMAL.replace("2", "-2") + GROUP: "kappa = -2: must be a finite number > 0",
     MINIMAL.replace("0.5", "nan") + GROUP: "sigma = NaN: must be a finite number >= 0",
     MINIMAL.replace("0.5", "inf") + GROUP: "sigma = Infinity: must be a finite",
@@ -99,27 +101,33 @@ BAD = {
     MINIMAL.replace("0.5", "true") + GROUP: "sigma = True: must be a number, a list",
     MINIMAL.replace("0.5", "[[1]]") + GROUP: "sigma[0] = [1]: must be a number",
     MINIMAL.replace("0.3", "1.5") + GROUP: "alpha = 1.5: must be a number in [0, 1]",
-    MINIMAL.replace("2", "{start = 1, stop = 2}") + GROUP: "kappa.num = '(missing)'",
+    MINIMAL.replace("2", "{start = 1, stop = 2}") + GROUP: "kappa.num: must be given",
     MINIMAL.replace("2", "{start = 1, stop = 2, num = 1}") + GROUP: "kappa.num = 1: must",
     MINIMAL.replace("2", "{start = 1, stop = 2, num = 2.5}") + GROUP: "kappa.num = 2.5: must",
     MINIMAL.replace("2", "{start = [1], stop = 2, num = 2}") + GROUP: "kappa.start = [1]: must",
-    MINIMAL.replace("2", "{start = 1, stop = 2, number = 2}") + GROUP: "kappa.",
+    MINIMAL.replace("2", "{start = 1, stop = 2, number = 2}")
+    + GROUP: "kappa.number = 2: unknown key; did you mean 'num'?",
+    MINIMAL.replace("2", "{exponent = 1}") + GROUP: "kappa.exponent = 1: unknown key",
     MINIMAL.replace("2", "{start = 0, stop = 2, num = 3, spacing = 'log'}")
     + GROUP: "kappa = 'from 0 to 2': must have positive ends",
     MINIMAL.replace("2", "{start = 1, stop = 2, num = 3, spacing = 'cubic'}")
     + GROUP: "kappa.spacing = 'cubic': must be 'linear' or 'log'",
     MINIMAL + 'rule = "hesian"' + GROUP: "rule = 'hesian': ",
+    MINIMAL + 'rule = ["oracle", "hesian"]' + GROUP: "rule[1] = 'hesian': ",
     MINIMAL + "rule = []" + GROUP: "rule = []: must be a rule or a list of rules",
     MINIMAL + "rule = 3" + GROUP: "rule = 3: known: magnitude",
     MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number",
-    MINIMAL + GROUP + "weigth = 1": "population[0].key = 'weigth': did you mean 'weight'?",
+    MINIMAL + GROUP + "weigth = 1": "population[0].weigth = 1: unknown key; did you mean 'weight'?",
     MINIMAL + GROUP.replace("1\n", "[1]\n"): "population[0].std = [1]: must be a number",
     MINIMAL
     + GROUP.replace("10", "-10"): "population[0].eigenvalue = -10: must be a finite number >= 0",
     MINIMAL + '[population]\nfamily = "isotropc"': "did you mean 'isotropic'?",
     MINIMAL + '[population]\nfamily = "isotropic"\nstdd = 1': "did you mean 'std'?",
     MINIMAL + '[population]\nfamily = ["isotropic"]': "population.family = ['isotropic']",
-    MINIMAL + '[population]\nfamily = "spike-and-slab"': "population.fraction = '(missing)'",
+    MINIMAL + '[population]\nfamily = "spike-and-slab"': "population.fraction: must be given",
+    MINIMAL
+    + '[population]\nfamily = "spike-and-slab"\nfraction = 2': "population.fraction = 2: must",
+    MINIMAL + '[population]\nfamily = "isotropic"\nfile = "a.csv"': "a file or a family, not both",
     MINIMAL + "[population]\nfile = 3": "population.file = 3: must be a valid string",
     MINIMAL + '[population]\nfile = "none.csv"': "cannot be read: No such file or directory",
     "kappa = 2\nsigma == 3": "must be valid TOML",
@@ -171,16 +179,18 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 CSV = {
-    "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, column 2 is 'abc'",
-    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has only 1 columns",
+    "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, coefficient = 'abc': must be a number",
+    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 columns, its header 2",
     "eigenvalue,coef\n1,2\n": "no column 'coefficient'",
     "eigenvalue,coefficient,coefficient\n1,2,3\n": "each column once, not coefficient again",
     "": "no column 'eigenvalue'",
     "eigenvalue,coefficient\n": "must have one or more rows",
-    "eigenvalue,coefficient\n1,nan\n": "coefficient[0] = NaN",
-    "eigenvalue,coefficient\n-1,2\n": "eigenvalue[0] = -1.0",
-    "eigenvalue,coefficient,weight\n1,2,\n": "line 2, column 3 is ''",
-    "eigenvalue,coefficient\n1,2 # no\n": "line 2, column 2 is '2 # no'",
+    "eigenvalue,coefficient\n1,nan\n": "line 2, coefficient = nan: must be a finite number",
+    "eigenvalue,coefficient\n-1,2\n": "line 2, eigenvalue = -1: must be",
+    "eigenvalue,coefficient,weight\n1,2,\n": "line 2, weight = '': must be a number",
+    "eigenvalue,coefficient\n1,2 # no\n": "line 2, coefficient = '2 # no': must be a number",
+    "eigenvalue,coefficient\n1,2\n\n1,5,2\n": "line 4 has 3 columns, its header 2",
+    '"a\nb",eigenvalue,coefficient\n0,1,2\n0,x,2\n': "line 4, eigenvalue = 'x'",
 }
 
 
