@@ -308,7 +308,9 @@ def _validated(model: type[Model], given: Any, key: str = "") -> Model:
     except ValidationError as errors:
         # A key that is not known explains one that is missing.
         error = min(errors.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    place = [part for part in error["loc"] if part not in ("number", "list", "range")]
+    place = list(error["loc"])
+    if model is _Grid:
+        del place[1:2]  # which kind of axis it was read as
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in [key, *place])
     name = name.strip(".")
     if error["type"] == "extra_forbidden":
