@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -179,19 +179,21 @@ def _progress_bar() -> Iterator[Progress | None]:
         yield None
         return
     bars: list[Bar] = []
+    seen: dict[str, Any] = {}  # what was last reported; before the first rows the bar pulses
 
     def show() -> None:
         from rich.console import Console
         from rich.progress import Progress
 
         bar = Progress(console=Console(stderr=True), transient=True)
-        bar.add_task("risk", total=None)  # pulses until the first rows are done
+        bar.add_task("risk", **({"total": None} | seen))
         bar.start()
         bars.append(bar)
 
     def update(done: int, total: int) -> None:
+        seen.update(completed=done, total=total)
         for bar in bars:
-            bar.update(bar.task_ids[0], completed=done, total=total)
+            bar.update(bar.task_ids[0], **seen)
 
     timer = threading.Timer(_PATIENCE, show)
     timer.start()

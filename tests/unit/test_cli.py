@@ -180,7 +180,7 @@ def test_help_gives_an_example() -> None:
 
 def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
     path = tmp_path / "slow.toml"
-    path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 40}"))
+    path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 80}"))
     command = [sys.executable, "-m", "asymptotics", "risk", str(path), "--digits", "60"]
     assert run(*command[3:]).stderr == ""
     primary, secondary = pty.openpty()
