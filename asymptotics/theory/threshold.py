@@ -62,8 +62,11 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         t = arithmetic.exp(log_t)
         return equation(Threshold(0 * t, t, 0 * t), t)
 
-    bracket = _bracket(score, positive, solve, keep, drop, arithmetic)
-    log_t = arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic))
+    if arithmetic.any(score.spread > 0):
+        bracket = _bracket(score, positive, solve, keep, drop, arithmetic)
+        log_t = arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic))
+    else:
+        log_t = arithmetic.log(arithmetic.where(solve, _quantile(score, alpha, arithmetic), 1))
     cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t)
     precision = 64 * arithmetic.eps * arithmetic.maximum(abs(log_t), 1)
     cut = _offset_from_sharp_group(score, cut, precision, equation, arithmetic)
@@ -76,6 +79,15 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         arithmetic.where(solve, cut.offset, arithmetic.where(rest > 0, ends, 0)),
         arithmetic.where(solve, cut.tie, arithmetic.where(rest > 0, 0, zero_tie)),
     )
+
+
+def _quantile(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array:
+    """Among point masses alone, the score down to which `alpha` of the weights lie."""
+    positive = score.center > 0
+    height = arithmetic.where(positive, score.scale * score.center, arithmetic.infinity)
+    lowest = arithmetic.over_groups("min", height)[..., None]
+    weight = arithmetic.where(positive, score.weight, 0)
+    return arithmetic.quantile(arithmetic.where(positive, height, lowest), weight, alpha)
 
 
 def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:

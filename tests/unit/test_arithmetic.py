@@ -118,3 +118,14 @@ def test_excess_keeps_its_digits() -> None:
     tiny = Fraction(1, 10**90)
     assert MANY.excess(np.array([2 + tiny], dtype=object), half)[0] > 0
     assert MANY.excess(np.array([2.0]), half)[0] == 0
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT64, MANY])
+def test_quantile_is_where_the_mass_is_reached(arithmetic: Arithmetic) -> None:
+    x = arithmetic.array([3, 1, 4, 1, 5])
+    weight = arithmetic.array([1, 2, 3, 4, 5]) / arithmetic.array(16)
+    mass = arithmetic.array([1, 5, 6, 8, 9, 15, 16]) / arithmetic.array(16)
+    # Masses at or above 5, 4, 3, 1 are 5, 8, 9, 15; what is out of reach gives the least.
+    assert arithmetic.quantile(x, weight, mass).tolist() == [5, 5, 4, 4, 3, 1, 1]
+    several = arithmetic.quantile(np.stack([x] * 7), weight, mass)
+    assert several.tolist() == [5, 5, 4, 4, 3, 1, 1]
