@@ -1,14 +1,57 @@
-"""Grids of problems, taken apart into rows that can be worked on together."""
+"""Grids of problems: parameters that broadcast, and their parts that can be worked on together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arithmetic import Array
-from .theory import Rule
+from .errors import InvalidInput
+from .parameters import entry_name, parameter
+from .theory import Rule, as_rule
+from .theory.rules import Exponent
+
+RuleLike = Rule | str | Mapping[str, Exponent]
+RulesLike = RuleLike | Sequence[RuleLike] | Array
 
 #: Numbers (rows times groups) that are worked on at a time.
 CHUNK = 1 << 17
+NUMBERS = ("kappa", "sigma", "alpha", "ridge")
+
+
+class Grid(NamedTuple):
+    """Parameters that broadcast to one shape."""
+
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    rule: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(x.shape for x in self))
+
+    def flat(self) -> "Grid":
+        """The grid as columns of one length, in C order."""
+        return Grid(*(np.broadcast_to(x, self.shape).ravel() for x in self))
+
+
+def as_grid(kappa: Any, sigma: Any, alpha: Any, ridge: Any, rule: RulesLike) -> Grid:
+    """A grid of validated parameters; raises `InvalidInput`."""
+    grid = Grid(
+        parameter("kappa", kappa),
+        parameter("sigma", sigma),
+        parameter("alpha", alpha),
+        parameter("ridge", ridge),
+        _rules(rule),
+    )
+    try:
+        grid.shape  # noqa: B018
+    except ValueError:
+        shapes = {key: x.shape for key, x in grid._asdict().items()}
+        raise InvalidInput("shapes", shapes, "must broadcast") from None
+    return grid
 
 
 def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple[Rule, Array]]:
@@ -21,3 +64,14 @@ def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple
         rows = np.flatnonzero(np.broadcast_to(rules == rule, shape))
         for part in np.split(rows, range(size, rows.size, size)):
             yield rule, part
+
+
+def _rules(rule: Any) -> Array:
+    """An array of rules, from one or from nested sequences of them."""
+    if isinstance(rule, Rule | str | Mapping):
+        rule = as_rule(rule)
+    given = np.asarray(rule, dtype=object)
+    rules = np.empty(given.shape, dtype=object)
+    for index, entry in np.ndenumerate(given):
+        rules[index] = as_rule(entry, entry_name("rule", index))
+    return rules

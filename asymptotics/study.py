@@ -1,6 +1,6 @@
 """A whole grid of problems through the theory line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -8,25 +8,22 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array
 from .errors import InvalidInput
-from .grid import batches
-from .parameters import entry_name, parameter
+from .grid import NUMBERS, Grid, RulesLike, as_grid, batches
 from .population import Population
 from .results import RiskResult
 from .theory import (
     FixedPoint,
     Rule,
-    as_rule,
     channel,
     fixed_point,
     null_risk,
     pruned_risk,
     threshold,
 )
-from .theory.rules import Exponent, Random, WeightRule
+from .theory.rules import Random, WeightRule
 
 #: Called with the number of rows done and their total.
 Progress = Callable[[int, int], object]
-RuleLike = Rule | str | Mapping[str, Exponent]
 
 #: A residual above this is a failure, not a number.
 _ACCEPTED = 1e-6
@@ -34,20 +31,6 @@ _ACCEPTED = 1e-6
 _FEWEST = 1e-8
 MOST_DIGITS = 3_000
 _MOST_GROUPS = 10_000
-_NUMBERS = ("kappa", "sigma", "alpha", "ridge")
-
-
-class _Grid(NamedTuple):
-    """Parameters that broadcast to the shape of the grid."""
-
-    kappa: Array
-    sigma: Array
-    alpha: Array
-    ridge: Array
-    rule: Array
-
-    def flat(self, shape: tuple[int, ...]) -> "_Grid":
-        return _Grid(*(np.broadcast_to(x, shape).ravel() for x in self))
 
 
 class _Rows(NamedTuple):
@@ -67,7 +50,7 @@ def risk(
     sigma: Any,
     alpha: Any,
     ridge: Any = 0.0,
-    rule: RuleLike | Sequence[RuleLike] | Array = "magnitude",
+    rule: RulesLike = "magnitude",
     *,
     digits: int | None = None,
     progress: Progress | None = None,
@@ -115,34 +98,22 @@ def risk(
     """
     if not isinstance(population, Population):
         raise InvalidInput("population", population, "must be a Population")
-    grid = _Grid(
-        parameter("kappa", kappa),
-        parameter("sigma", sigma),
-        parameter("alpha", alpha),
-        parameter("ridge", ridge),
-        _rules(rule),
-    )
-    try:
-        shape = np.broadcast_shapes(*(x.shape for x in grid))
-    except ValueError:
-        shapes = {key: x.shape for key, x in grid._asdict().items()}
-        raise InvalidInput("shapes", shapes, "must broadcast") from None
+    grid = as_grid(kappa, sigma, alpha, ridge, rule)
     if digits is None:
-        grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in _NUMBERS})
-        columns = _in_float64(population, grid, shape, progress)
+        grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in NUMBERS})
+        columns = _in_float64(population, grid, progress)
     else:
-        columns = _in_digits(population, grid.flat(shape), _digits(digits), progress)
-    columns |= grid.flat(shape)._asdict()
+        columns = _in_digits(population, grid.flat(), _digits(digits), progress)
+    columns |= grid.flat()._asdict()
     return RiskResult(
         population=population,
         digits=digits,
-        **{key: column.reshape(shape) for key, column in columns.items()},
+        **{key: column.reshape(grid.shape) for key, column in columns.items()},
     )
 
 
-def _in_float64(
-    population: Population, grid: _Grid, shape: tuple[int, ...], progress: Progress | None
-) -> dict[str, Array]:
+def _in_float64(population: Population, grid: Grid, progress: Progress | None) -> dict[str, Array]:
+    shape = grid.shape
     # Solved before it is spread over alpha and rule, which it does not depend on.
     fixed = fixed_point(population, grid.kappa, grid.sigma, grid.ridge)
     fixed = FixedPoint(*(np.broadcast_to(x, shape).ravel() for x in fixed))
@@ -170,7 +141,7 @@ def _in_float64(
 
 
 def _in_digits(
-    population: Population, grid: _Grid, digits: int, progress: Progress | None
+    population: Population, grid: Grid, digits: int, progress: Progress | None
 ) -> dict[str, Array]:
     from .arithmetic.multiprecision import Multiprecision
 
@@ -250,17 +221,6 @@ def _evaluate(
         threshold=where(absent, nan, cut.value),
         residual=arithmetic.maximum(fixed.residual, abs(missed) / few),
     )
-
-
-def _rules(rule: Any) -> Array:
-    """An array of rules, from one or from nested sequences of them."""
-    if isinstance(rule, Rule | str | Mapping):
-        rule = as_rule(rule)
-    given = np.asarray(rule, dtype=object)
-    rules = np.empty(given.shape, dtype=object)
-    for index, entry in np.ndenumerate(given):
-        rules[index] = as_rule(entry, entry_name("rule", index))
-    return rules
 
 
 def _digits(digits: Any) -> int:
