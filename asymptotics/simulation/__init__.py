@@ -1,0 +1,29 @@
+"""The finite problem, simulated: independent of the theory, from the same population.
+
+population -> `realise` -> a sampler's `draw` -> `pruned_errors`, and `run_trial` for all of it.
+"""
+
+from .designs import Law, as_law
+from .finite import FiniteProblem, realise
+from .gaussian_matrix import GaussianMatrix
+from .pruning import pruned_errors
+from .samplers import Dense, Draw, Exact, Implicit, Sampler
+from .store import Store
+from .trials import Experiment, run_trial
+
+__all__ = [
+    "Dense",
+    "Draw",
+    "Exact",
+    "Experiment",
+    "FiniteProblem",
+    "GaussianMatrix",
+    "Implicit",
+    "Law",
+    "Sampler",
+    "Store",
+    "as_law",
+    "pruned_errors",
+    "realise",
+    "run_trial",
+]

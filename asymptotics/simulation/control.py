@@ -1,0 +1,89 @@
+r"""The spread that the realised coefficients explain, to be taken off a simulated risk.
+
+At fixed :math:`\tau`, :math:`\gamma` and threshold, a predicted risk R is a mean over features, and
+so are the fraction kept and the noise level's numerator.  At realised coefficients the prediction
+moves, to first order, by the mean of :math:`\varphi(\Lambda_i, B_i) - E\varphi(\Lambda, B)`,
+
+.. math:: \varphi = \rho - \frac{dR}{d\alpha}\,\pi + \frac{dR}{d\gamma}\frac{d\gamma}{d\nu}\,\nu,
+
+with :math:`\rho,\pi,\nu` a feature's contribution to risk, fraction and numerator.  Here
+:math:`\varphi` is projected on Hermite polynomials of the standardised coefficient, group by group;
+the control is the realised mean of the projection.  Its expectation is exactly zero, be the
+prediction right or wrong: a simulated risk minus its control has the same mean and less variance.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, Array
+from ..population import Population
+from ..theory import Channel, FixedPoint, Rule, channel, fixed_point, pruned_risk, threshold
+from .finite import FiniteProblem
+
+_STEP = 1e-4
+_DEGREE = 6
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+def controls(problem: FiniteProblem, coefficient: Array) -> Array:
+    """Controls for draws of the coefficients, of shape (replicates, rules, alphas)."""
+    std = np.array(problem.std)
+    if not std.any():
+        return np.zeros((len(coefficient), len(problem.rules), len(problem.kept)))
+    unit = coefficient - problem.expand(problem.mean)
+    unit /= problem.expand(np.where(std > 0, std, 1).tolist())
+    starts = np.cumsum([0, *problem.sizes[:-1]])
+    sums, before, hermite = [], np.ones_like(unit), unit
+    for degree in range(1, _DEGREE + 1):
+        sums.append(np.add.reduceat(hermite, starts, axis=1))
+        before, hermite = hermite, unit * hermite - degree * before
+    return np.einsum("krg,ijgk->rij", np.array(sums), _projection(problem)) / problem.p
+
+
+@lru_cache(maxsize=16)
+def _projection(problem: FiniteProblem) -> Array:
+    """Of each group's influence on Hermite polynomials, (rules, alphas, groups, degrees)."""
+    population = problem.population
+    fixed = fixed_point(population, problem.kappa, problem.sigma, problem.ridge)
+    law = channel(population, fixed)
+    # Of a grid over nodes of the coefficients, each point its own population of one group.
+    nodes = Channel(
+        weight=np.ones(1),
+        eigenvalue=law.eigenvalue[:, None, None],
+        mean=(law.mean[:, None] + law.std[:, None] * _NODES)[..., None],
+        std=np.zeros(1),
+        shrinkage=law.shrinkage[:, None, None],
+        bias=law.bias[:, None, None],
+        noise=law.noise[:, None, None],
+    )
+    left = 1 - problem.kappa * (population.weight @ law.shrinkage**2)  # dγ/dν = 1 / left
+    missed = (nodes.eigenvalue * (nodes.mean * nodes.bias) ** 2)[..., 0] / left
+    hermite = np.polynomial.hermite_e.hermevander(_NODES, _DEGREE)[:, 1:]
+    norms = np.cumprod(np.arange(1, _DEGREE + 1))
+    result = np.empty((len(problem.rules), len(problem.kept), len(population), _DEGREE))
+    for row, rule in enumerate(problem.rules):
+        for column, alpha in enumerate(problem.alpha):
+            parts = pruned_risk(nodes, problem.sigma, rule, threshold(rule.score(law), alpha))
+            along_alpha, along_gamma = _slopes(problem, population, fixed, rule, alpha)
+            influence = parts.risk - along_alpha * parts.kept + along_gamma * missed
+            result[row, column] = (influence * _WEIGHTS) @ hermite / norms
+    return result
+
+
+def _slopes(
+    problem: FiniteProblem, population: Population, fixed: FixedPoint, rule: Rule, alpha: float
+) -> tuple[float, float]:
+    """Derivatives of the risk in alpha at a fixed channel, and in gamma at fixed alpha."""
+
+    def risk(gamma: Array, alpha: float) -> float:
+        law = channel(population, fixed._replace(gamma=gamma))
+        cut = threshold(rule.score(law), alpha)
+        return float(pruned_risk(law, problem.sigma, rule, cut).risk)
+
+    low, high = max(alpha - _STEP, 0.0), min(alpha + _STEP, 1.0)
+    along_alpha = (risk(fixed.gamma, high) - risk(fixed.gamma, low)) / (high - low)
+    more, less = (1 + _STEP) * fixed.gamma, (1 - _STEP) * fixed.gamma
+    along_gamma = FLOAT64.ratio(risk(more, alpha) - risk(less, alpha), more - less)
+    return along_alpha, float(along_gamma)

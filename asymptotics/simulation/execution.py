@@ -1,0 +1,163 @@
+"""Running trials through an executor."""
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from multiprocessing import connection, get_context, parent_process
+from typing import Any, NamedTuple
+
+from ..arithmetic import Array
+from ..errors import InvalidInput, NoConvergence
+from .trials import Experiment, run_trial
+
+#: Attempts at a job whose worker dies.
+_ATTEMPTS = 3
+_WAITING = 2  # jobs in hand for each worker, so that none waits for the next
+_TICK = 0.5
+_PATIENCE = 5  # seconds for a cluster to answer
+#: What a future raises whose worker is gone.
+_DEATHS = (BrokenExecutor, EOFError, OSError)
+
+
+class Job(NamedTuple):
+    """Trials of one experiment, small enough to be worth sending together."""
+
+    experiment: Experiment
+    seed: int
+    indices: tuple[int, ...]
+
+
+def run_job(job: Job) -> list[Array]:
+    """The outcomes of a job's trials."""
+    return [run_trial(job.experiment, job.seed, index) for index in job.indices]
+
+
+class Crew:
+    """Workers: an executor that is given, or processes of our own, replaced if one dies."""
+
+    def __init__(self, workers: int, make: Callable[[], Executor], owned: bool) -> None:
+        self.workers, self._make, self._owned = workers, make, owned
+        self._executor = make()
+
+    def submit(self, job: Job) -> "Future[list[Array]]":
+        return self._executor.submit(run_job, job)
+
+    def replace(self) -> None:
+        """Start over after workers died."""
+        if self._owned:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = self._make()
+
+    def dismiss(self) -> None:
+        if self._owned:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def crew(
+    workers: int | None = None, executor: Executor | None = None, scheduler: str | None = None
+) -> Iterator[Crew]:
+    """Workers on this machine (one for each core, or `workers`), an executor's, or a cluster's."""
+    if executor is not None:
+        yield Crew(workers or cores(), lambda: executor, owned=False)
+    elif scheduler is not None:
+        with _cluster(scheduler) as (remote, size):
+            yield Crew(size, lambda: remote, owned=False)
+    else:
+        local = Crew(size := workers or cores(), lambda: _local(size), owned=True)
+        try:
+            yield local
+        finally:
+            local.dismiss()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _local(workers: int) -> Executor:
+    if workers == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_follow_parent)
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the parent; end when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _cluster(scheduler: str) -> Iterator[tuple[Executor, int]]:
+    import distributed
+
+    connect: Any = distributed.Client
+    try:
+        client = connect(scheduler, timeout=_PATIENCE)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise InvalidInput("scheduler", scheduler, f"cannot be reached: {error}") from None
+    with client:
+        yield client.get_executor(pure=False), max(1, sum(client.ncores().values()))
+
+
+def run_jobs(
+    jobs: Sequence[Job], workers: Crew, deadline: float | None = None
+) -> Iterator[tuple[Job, list[Array]]]:
+    """Jobs with their outcomes, as they are done.
+
+    After the `deadline` (of `time.monotonic`) no more are begun.  A job whose worker dies is tried
+    again; `NoConvergence` is raised if that happens thrice.
+    """
+    waiting = deque((job, 1) for job in jobs)
+    running: dict[Future[list[Array]], tuple[Job, int]] = {}
+    try:
+        while waiting or running:
+            if deadline is not None and time.monotonic() > deadline:
+                waiting.clear()
+            while waiting and len(running) < _WAITING * workers.workers:
+                job, attempt = waiting.popleft()
+                running[workers.submit(job)] = job, attempt
+            done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
+            lost = []
+            for future in done:
+                job, attempt = running.pop(future)
+                try:
+                    yield job, future.result()
+                except _DEATHS as error:
+                    lost.append(_again(job, attempt, error))
+            if lost:
+                waiting.extendleft([*running.values(), *lost])
+                running.clear()
+                workers.replace()
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _again(job: Job, attempt: int, error: BaseException) -> tuple[Job, int]:
+    if attempt == _ATTEMPTS:
+        raise NoConvergence(
+            f"workers died {attempt} times at one trial ({error}): use fewer, or a smaller p"
+        ) from error
+    return job, attempt + 1

@@ -1,0 +1,160 @@
+"""Finite problems: a population and its parameters at p features and n samples."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..population import Population
+from ..theory import Rule
+
+#: So few groups are meant one by one: each must have a feature.
+_FEW_GROUPS = 20
+#: Of more groups, neighbours stand in for those without one, as long as they carry the same signal.
+_SAME_SIGNAL = 0.5
+
+
+@dataclass(frozen=True)
+class FiniteProblem:
+    """A linear model of p features to be trained on n samples and pruned.
+
+    The features come in groups of `sizes`, in the order of the groups' eigenvalues.  It is plain
+    data: it can be compared, sent to another process and written down.
+    """
+
+    sizes: tuple[int, ...]
+    eigenvalue: tuple[float, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    n: int
+    sigma: float
+    ridge: float
+    rules: tuple[Rule, ...]
+    #: Numbers of weights that are kept.
+    kept: tuple[int, ...]
+
+    @property
+    def p(self) -> int:
+        return sum(self.sizes)
+
+    @property
+    def alive(self) -> int:
+        """Features of positive eigenvalue, p₊."""
+        pairs = zip(self.sizes, self.eigenvalue, strict=True)
+        return sum(size for size, eigenvalue in pairs if eigenvalue > 0)
+
+    @property
+    def kappa(self) -> float:
+        return self.p / self.n
+
+    @property
+    def alpha(self) -> Array:
+        return np.array(self.kept) / self.p
+
+    @property
+    def population(self) -> Population:
+        """The population with the groups' sizes as they are."""
+        return Population(self.sizes, self.eigenvalue, self.mean, self.std)
+
+    def expand(self, column: Sequence[float]) -> Array:
+        """A value for each feature, from one for each group."""
+        return np.repeat(np.array(column, dtype=np.float64), self.sizes)
+
+    def coefficients(self, rng: np.random.Generator, replicates: int) -> Array:
+        """Draws of the coefficients B, of shape (replicates, p)."""
+        mean, std = self.expand(self.mean), self.expand(self.std)
+        if not std.any():
+            return np.tile(mean, (replicates, 1))
+        coefficients = rng.standard_normal((replicates, self.p))
+        coefficients *= std
+        coefficients += mean
+        return coefficients
+
+    @property
+    def divergence(self) -> str | None:
+        """Why the risk has no finite variance, or nearly none, if so."""
+        if self.ridge == 0 and abs(self.n - self.alive) <= 3:
+            return f"|n - p₊| = {abs(self.n - self.alive)} <= 3: infinite variance"
+        return None
+
+
+def realise(
+    population: Population,
+    p: int,
+    kappa: Any,
+    sigma: float,
+    alpha: Sequence[Any],
+    ridge: float,
+    rules: Sequence[Rule],
+) -> FiniteProblem:
+    """The problem at `p` features, with n = p / kappa samples and alpha p weights kept, rounded.
+
+    Raises `InvalidInput` if `p` is too small for it.
+    """
+    order = _order(population)
+    weight = population.weight[order]
+    sizes = sizes_of(weight, p)
+    n = round(p / float(kappa))
+    require_size(p, smallest_size(population, kappa, alpha))
+    there = sizes > 0
+    eigenvalue, mean, std = (
+        tuple(column[order][there].tolist())
+        for column in (population.eigenvalue, population.mean, population.std)
+    )
+    return FiniteProblem(
+        sizes=tuple(sizes[there].tolist()),
+        eigenvalue=eigenvalue,
+        mean=mean,
+        std=std,
+        n=n,
+        sigma=float(sigma),
+        ridge=float(ridge),
+        rules=tuple(rules),
+        kept=tuple(round(float(share) * p) for share in alpha),
+    )
+
+
+def require_size(p: int, smallest: int) -> None:
+    """Raise `InvalidInput` for fewer features than the smallest number that realises a problem."""
+    if p < smallest:
+        raise InvalidInput("p", p, f"must be at least {smallest} to realise the problem")
+
+
+def _order(population: Population) -> Array:
+    return np.lexsort((population.std, population.mean, population.eigenvalue))
+
+
+def sizes_of(weight: Array, p: int) -> Array:
+    """Whole numbers in proportion to `weight`, with sum `p`: sums from the left are rounded."""
+    ends = np.rint(np.cumsum(weight) / weight.sum() * p).astype(np.int64)
+    return np.diff(ends, prepend=0)
+
+
+def smallest_size(population: Population, kappa: Any, alpha: Sequence[Any]) -> int:
+    """The smallest number of features that realises a problem.
+
+    Its groups have features, there is a sample, and no share of weights, kept or dropped, rounds
+    to none.
+    """
+    shares = [part for share in alpha for part in (float(share), 1 - float(share)) if part > 0]
+    counts = [math.ceil(1 / share - 1e-9) for share in shares]
+    return max(_smallest_with_groups(population), math.ceil(float(kappa)), *counts)
+
+
+def _smallest_with_groups(population: Population) -> int:
+    order = _order(population)
+    weight = population.weight[order]
+    if len(population) <= _FEW_GROUPS:
+        return math.ceil(1 / weight[weight > 0].min() - 1e-9)
+    signal = (population.eigenvalue * (population.mean**2 + population.std**2))[order]
+    p = 1
+    while p < 1 << 40:
+        realised = float(sizes_of(weight, p) @ signal) / p
+        if _SAME_SIGNAL * population.signal <= realised <= population.signal / _SAME_SIGNAL:
+            return p
+        p *= 2
+    return p

@@ -1,0 +1,81 @@
+"""Runs: trials that are wanted, those that a store has, and workers for the rest."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..arithmetic import Array
+from .execution import Crew, Job, run_jobs
+from .store import Store
+from .trials import Experiment
+
+#: Seconds that a job takes at least, by the samplers' reckoning: enough to outweigh sending it.
+_WORK = 0.05
+_MOST_TOGETHER = 16
+_SAVING = 1.0  # seconds between writes to the store
+
+Outcomes = dict[int, Array]
+
+
+@dataclass
+class Run:
+    """Trials under way, of any number of experiments and one seed."""
+
+    seed: int
+    crew: Crew
+    store: Store | None = None
+    #: By `time.monotonic`; no trials are begun after it.
+    deadline: float | None = None
+    #: Called now and then with trials done and wanted.
+    tick: Callable[[int, int], object] | None = None
+    _outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    _unsaved: list[tuple[Experiment, int, Array]] = field(default_factory=list)
+    _saved: float = 0.0
+
+    def outcomes(self, experiment: Experiment) -> Outcomes:
+        """The outcomes so far, by the index of their trial and in its order."""
+        return dict(sorted(self._outcomes.get(experiment.key, {}).items()))
+
+    def complete(self, wanted: Mapping[Experiment, int]) -> None:
+        """Do what is missing of the first `wanted` trials of each experiment."""
+        jobs, ready, total = [], 0, sum(wanted.values())
+        for experiment, trials in wanted.items():
+            found = self._recall(experiment)
+            missing = [index for index in range(trials) if index not in found]
+            ready += trials - len(missing)
+            size = _together(experiment)
+            jobs += [
+                Job(experiment, self.seed, tuple(missing[start : start + size]))
+                for start in range(0, len(missing), size)
+            ]
+        # All experiments advance together, so that a run cut short has something of each.
+        jobs.sort(key=lambda job: job.indices[0])
+        try:
+            for job, outcomes in run_jobs(jobs, self.crew, self.deadline):
+                for index, outcome in zip(job.indices, outcomes, strict=True):
+                    self._outcomes[job.experiment.key][index] = outcome
+                    self._unsaved.append((job.experiment, index, outcome))
+                ready += len(outcomes)
+                if time.monotonic() > self._saved + _SAVING:
+                    self._save(ready, total)
+        finally:
+            self._save(ready, total)
+
+    def _recall(self, experiment: Experiment) -> Outcomes:
+        if experiment.key not in self._outcomes:
+            stored = self.store.outcomes(experiment, self.seed) if self.store else {}
+            self._outcomes[experiment.key] = stored
+        return self._outcomes[experiment.key]
+
+    def _save(self, ready: int, total: int) -> None:
+        if self.store and self._unsaved:
+            self.store.add(self.seed, self._unsaved)
+        self._unsaved.clear()
+        self._saved = time.monotonic()
+        if self.tick:
+            self.tick(ready, total)
+
+
+def _together(experiment: Experiment) -> int:
+    """Trials of one job."""
+    return max(1, min(int(_WORK / experiment.cost), _MOST_TOGETHER))

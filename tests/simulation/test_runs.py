@@ -1,0 +1,233 @@
+"""Runs give the same numbers whatever does the work, and survive what happens to it."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asymptotics import InvalidInput, NoConvergence, Population, Verification, verify
+from asymptotics.simulation import Dense, Experiment, Store, realise, run_trial
+from asymptotics.simulation.execution import Crew, Job, run_jobs
+from asymptotics.theory import MAGNITUDE
+
+POPULATION = Population(weight=[1, 3], eigenvalue=[5, 1], mean=[0.5, 0], std=[0.5, 1])
+SPEC = """
+kappa = [0.5, 2]
+sigma = 0.7
+alpha = [0.3, 0.6]
+rule = ["magnitude", "oracle"]
+
+[[population]]
+weight = 1
+eigenvalue = 5
+mean = 0.5
+std = 0.5
+
+[[population]]
+weight = 3
+std = 1
+"""
+NUMBERS = ("mean", "standard_error", "z", "gain", "trials")
+
+
+def grid_run(**settings: Any) -> Verification:
+    kappa = np.array([0.5, 2.0])[:, None]
+    settings = {"p": 120, "trials": 6, "seed": 5, "workers": 1} | settings
+    return verify(POPULATION, kappa, 0.7, [0.3, 0.6], **settings)
+
+
+def assert_same(one: Verification, two: Verification) -> None:
+    for name in NUMBERS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name), name)
+
+
+def experiment(p: int = 40) -> Experiment:
+    return Experiment(realise(POPULATION, p, 2.0, 0.7, [0.3], 0.0, [MAGNITUDE]), Dense(), 2)
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_any_number_of_workers(workers: int) -> None:
+    assert_same(grid_run(), grid_run(workers=workers))
+
+
+def test_any_executor() -> None:
+    with ThreadPoolExecutor(3) as executor:
+        assert_same(grid_run(), grid_run(executor=executor))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_dask_cluster() -> None:
+    import distributed
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        assert_same(grid_run(), grid_run(scheduler=cluster.scheduler_address))
+
+
+def test_a_scheduler_that_is_not_there() -> None:
+    with pytest.raises(InvalidInput, match="scheduler = 'nowhere'"):
+        grid_run(scheduler="nowhere")
+
+
+def test_another_seed_gives_other_numbers() -> None:
+    assert not np.any(grid_run().mean == grid_run(seed=6).mean)
+
+
+class Mortal(Executor):
+    """Its workers die at the first jobs."""
+
+    def __init__(self, deaths: int) -> None:
+        self.deaths = deaths
+
+    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        future: Future[Any] = Future()
+        if self.deaths:
+            self.deaths -= 1
+            future.set_exception(BrokenProcessPool("killed"))
+        else:
+            future.set_result(function(*arguments, **keywords))
+        return future
+
+
+def test_a_dead_worker_costs_a_retry() -> None:
+    jobs = [Job(experiment(), 0, (index,)) for index in range(5)]
+    mortal = Mortal(3)
+    done = dict(run_jobs(jobs, Crew(2, lambda: mortal, owned=False)))
+    assert set(done) == set(jobs)
+    with pytest.raises(NoConvergence, match="workers died 3 times"):
+        list(run_jobs(jobs, Crew(2, lambda: Mortal(99), owned=False)))
+
+
+def suicide(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_pool_whose_process_is_killed_is_replaced() -> None:
+    pools = []
+
+    def pool() -> Executor:
+        pools.append(ProcessPoolExecutor(1))
+        return pools[-1]
+
+    crew = Crew(1, pool, owned=True)
+    pools[0].submit(suicide)
+    jobs = [Job(experiment(), 0, (index,)) for index in range(3)]
+    assert {job for job, _ in run_jobs(jobs, crew)} == set(jobs)
+    assert len(pools) > 1
+    crew.dismiss()
+
+
+def test_after_the_deadline_nothing_is_begun() -> None:
+    jobs = [Job(experiment(), 0, (index,)) for index in range(3)]
+    crew = Crew(1, lambda: ThreadPoolExecutor(1), owned=True)
+    assert list(run_jobs(jobs, crew, deadline=time.monotonic() - 1)) == []
+    crew.dismiss()
+
+
+# -- the store ---------------------------------------------------------------------------------
+
+
+def test_a_store_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    first = run_trial(experiment(), 0, 0)
+    with Store(path) as one, Store(path) as two:
+        one.add(0, [(experiment(), 0, first)])
+        two.add(0, [(experiment(), 0, first + 1), (experiment(), 1, first + 2)])
+        kept = one.outcomes(experiment(), 0)
+        assert one.outcomes(experiment(), 1) == {}
+        assert one.outcomes(experiment(44), 0) == {}
+    np.testing.assert_array_equal(kept[0], first)
+    np.testing.assert_array_equal(kept[1], first + 2)
+    assert [file.name for file in tmp_path.iterdir()] == ["runs.db"]
+
+
+def test_a_run_goes_on_where_a_store_ends(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    grid_run(store=path, trials=3)
+    assert_same(grid_run(store=path), grid_run())
+    with sqlite3.connect(path) as database:
+        (count,) = database.execute("select count(*) from trials").fetchone()
+    database.close()
+    assert count == 2 * 6
+
+
+@pytest.mark.parametrize("content", ["text", "other", "layout"])
+def test_what_is_no_store_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "runs.db"
+    if content == "text":
+        path.write_text("kappa = 3\n" * 1000)
+    else:
+        Store(path).close()
+        with sqlite3.connect(path) as database:
+            name = "application_id" if content == "other" else "user_version"
+            database.execute(f"pragma {name} = 77")
+        database.close()
+    before = path.read_bytes()
+    with pytest.raises(InvalidInput, match="store ="):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+def test_without_a_store_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    grid_run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def command(path: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "asymptotics", "verify", str(path), "--p", "400",
+            "--trials", "120", "--format", "json", *more]  # fmt: skip
+
+
+def stored(path: Path) -> int:
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
+        try:
+            return int(database.execute("select count(*) from trials").fetchone()[0])
+        finally:
+            database.close()
+    except sqlite3.OperationalError:
+        return 0
+
+
+def numbers(text: str) -> list[list[float]]:
+    return [[row[name] for name in NUMBERS] for row in json.loads(text)["rows"]]
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_killed_resumes_and_ends_the_same(tmp_path: Path, end: int) -> None:
+    spec, store = tmp_path / "spec.toml", tmp_path / "runs.db"
+    spec.write_text(SPEC)
+    unbroken = subprocess.run(command(spec), capture_output=True, text=True, check=True)
+    with subprocess.Popen(
+        command(spec, "--store", str(store)), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while stored(store) < 10 and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(end)
+        _, message = process.communicate()
+    done = stored(store)
+    assert 10 <= done < 240, "the run must be broken in its middle"
+    if end == signal.SIGINT:
+        assert process.returncode == 130
+        assert b"Traceback" not in message
+        assert b"interrupted" in message
+    resumed = subprocess.run(
+        command(spec, "--store", str(store)), capture_output=True, text=True, check=True
+    )
+    assert stored(store) == 240
+    assert numbers(resumed.stdout) == numbers(unbroken.stdout)

@@ -1,0 +1,222 @@
+"""The right prediction passes, a wrong one does not, and no verdict claims more than it can."""
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from asymptotics import InvalidInput, Population, Verification, risk, theory, verify
+from asymptotics.comparison import (
+    Estimate,
+    Sample,
+    critical_value,
+    estimate,
+    judge,
+    line_weights,
+    trials_needed,
+)
+from asymptotics.theory import Rule
+
+POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], mean=[0, 0.5], std=[0.3, 1])
+SEEDS = range(20)
+RULES = ["magnitude", "covariance"]
+
+
+def run(seed: int = 0, **settings: Any) -> Verification:
+    settings = {"workers": 1, "rule": RULES, **settings}
+    return verify(POPULATION, 2.0, 0.7, 0.3, seed=seed, **settings)
+
+
+def formula(
+    mistake: str,
+    population: Population,
+    kappa: float,
+    sigma: float,
+    alpha: float,
+    ridge: float,
+    rule: Rule,
+) -> float:
+    """The prediction by hand, with one mistake."""
+    fixed = theory.fixed_point(population, kappa, sigma, ridge)
+    law = theory.channel(population, fixed)
+    if mistake == "no kappa":
+        law = law._replace(noise=law.noise / kappa)
+    if mistake == "score Λ" and str(rule) == "covariance":
+        rule = theory.exponent_rule(1)
+    cut = theory.threshold(rule.score(law), alpha)
+    return float(theory.pruned_risk(law, sigma, rule, cut).risk)
+
+
+def test_only_the_right_formula_is_consistent_over_seeds(tmp_path: Path) -> None:
+    z = []
+    for seed in SEEDS:  # the same trials for all formulas
+        run_of = partial(run, seed, store=tmp_path / "runs.db")
+        right = run_of(predict=partial(formula, "none"))
+        assert np.all(right.verdict == "consistent")
+        z.append(right.z)
+        assert np.all(run_of(predict=partial(formula, "no kappa")).verdict == "inconsistent")
+        verdict = run_of(predict=partial(formula, "score Λ")).verdict
+        assert verdict.tolist() == ["consistent", "inconsistent"]
+    for column in np.transpose(z):  # differences are as large as they claim
+        assert stats.kstest(column, "norm").pvalue > 1e-3
+        assert stats.kstest(column + 2, "norm").pvalue < 1e-3
+
+
+def test_small_problems_are_no_false_alarm() -> None:
+    verdicts = [run(seed, p=300, trials=8).verdict for seed in SEEDS]
+    assert "inconsistent" not in np.ravel(verdicts)
+
+
+@pytest.mark.parametrize("design", ["rademacher", "student-t=6"])
+def test_universality(design: str) -> None:
+    found = run(p=2000, trials=4, design=design)
+    assert np.all(found.verdict == "consistent")
+    assert np.all(found.detectable < 0.05)
+    assert np.all(found.sampler == "dense")
+
+
+@pytest.mark.parametrize("noise", ["rademacher", "student-t=6"])
+def test_the_law_of_the_noise_does_not_matter(noise: str) -> None:
+    for kappa in (0.5, 2.0):
+        found = verify(POPULATION, kappa, 0.7, 0.4, p=600, trials=8, noise=noise, workers=1)
+        assert found.verdict == "consistent"
+
+
+@pytest.mark.parametrize("sampler", ["dense", "exact", "implicit"])
+def test_every_sampler_agrees_with_the_theory(sampler: str) -> None:
+    kappa = 0.5 if sampler == "exact" else 2.0
+    found = verify(
+        POPULATION, kappa, 0.7, 0.4, rule=RULES, p=2000, trials=6, sampler=sampler, workers=1
+    )
+    assert np.all(found.verdict == "consistent")
+    assert np.all(found.sampler == sampler)
+    assert np.all(found.truncation < 1e-3 * found.risk)
+
+
+def test_rounding_is_no_disagreement() -> None:
+    """At 41 features every count is rounded; the prediction is that of what is simulated."""
+    found = verify(POPULATION, 3.0, 0.7, 0.33, rule=RULES, p=41, trials=40, workers=1)
+    realised = Population([10, 31], [10, 1], [0, 0.5], [0.3, 1])
+    assert found.prediction.population.weight.tolist() == [31 / 41, 10 / 41]
+    expected = risk(realised, 41 / 14, 0.7, 14 / 41, rule=RULES).risk
+    np.testing.assert_allclose(found.risk, expected, rtol=1e-12)
+    np.testing.assert_allclose(found.prediction.risk, expected, rtol=1e-12)
+    assert "inconsistent" not in found.verdict
+
+
+def test_where_variance_is_infinite_there_is_no_verdict() -> None:
+    found = verify(POPULATION, [0.5, 1.0], 0.7, 0.4, trials=2, p=300, workers=1)
+    assert found.verdict[1] == "no verdict"
+    assert "infinite variance" in found.reason[1]
+    assert np.isnan(found.mean[1])
+    with pytest.raises(InvalidInput, match="n = 300: no risk can be tested"):
+        verify(POPULATION, 1.0, 0.7, 0.4, p=300, workers=1)
+
+
+def test_too_few_trials_are_too_weak() -> None:
+    found = run(p=40, trials=2, resolution=0.01)
+    assert np.all(found.verdict == "too weak")
+    assert np.all(found.detectable > 0.01)
+
+
+def test_the_target_is_met() -> None:
+    found = run(target_se=0.001)
+    assert np.all(found.standard_error <= 0.00105 * found.risk)
+    assert np.all(run(p=500, target_se=0.001).standard_error <= 0.00105 * found.risk)
+
+
+def test_time_may_run_out() -> None:
+    found = run(time_limit=1e-3)
+    assert np.all(found.verdict == "no verdict")
+    assert "fewer than two trials" in found.reason[0]
+
+
+def test_the_level_is_kept_by_adding_trials() -> None:
+    """Stein's rule on normal trials: false alarms at the level, whatever the variance says."""
+    rng = np.random.default_rng(0)
+    level, pilot, alarms, runs = 0.05, 6, 0, 4000
+    for _ in range(runs):
+        first = rng.standard_normal(pilot)
+        sample = Sample(10**9, 0.0, pilot, 0.0, float(first.var(ddof=1)), pilot - 1)
+        (total,) = trials_needed([sample], [1.0], 0.2)
+        more = rng.standard_normal(max(total - pilot, 0))
+        mean = float(np.concatenate([first, more]).mean())
+        done = sample._replace(mean=mean, trials=max(total, pilot))
+        alarms += judge(estimate([done]), 1.0, level, 1.0).verdict == "inconsistent"
+    assert stats.binomtest(alarms, runs, level).pvalue > 1e-3
+    # With the variance of all trials in place of the first ones', the level would not be kept.
+
+
+def test_detectable_errors_are_detected() -> None:
+    rng = np.random.default_rng(1)
+    sample = Sample(10**9, 0.0, 20, 0.0, 1.0, 19)
+    reach = judge(estimate([sample]), 1.0, 0.01, 9.0).detectable
+    found = 0
+    for _ in range(3000):
+        trials = reach + rng.standard_normal(20)
+        drawn = sample._replace(mean=float(trials.mean()), variance=float(trials.var(ddof=1)))
+        found += judge(estimate([drawn]), 1.0, 0.01, 9.0).verdict == "inconsistent"
+    assert found / 3000 == pytest.approx(0.95, abs=0.03)
+
+
+def test_extrapolation_is_exact_on_a_line() -> None:
+    sizes = np.array([256, 512, 1024])
+    samples = [Sample(64, 1 / p, 10, 0.3 + 7 / p, 0.0, 9) for p in sizes]
+    assert estimate(samples).difference == pytest.approx(0.3, rel=1e-12)
+    assert line_weights([0.1]).tolist() == [1]
+    np.testing.assert_allclose(line_weights([4, 2, 1]), [-0.5, 0.5, 1])
+    assert estimate(samples).allowance == pytest.approx((2 / 64) ** 2)
+    assert estimate(samples[:1]).allowance == 2 / 64
+
+
+def test_critical_values_are_students() -> None:
+    assert critical_value(0.05, 7) == pytest.approx(stats.t.isf(0.025, 7))
+    assert critical_value(0.05, math.inf) == pytest.approx(stats.norm.isf(0.025))
+
+
+def test_within_the_allowance_nothing_is_held_against_a_prediction() -> None:
+    known = Estimate(difference=0.02, standard_error=1e-5, freedom=50, allowance=0.02)
+    assert judge(known, 1.0, 0.01, 0.05).verdict == "consistent"
+    assert judge(known._replace(difference=0.021), 1.0, 0.01, 0.05).verdict == "inconsistent"
+    assert judge(known, 1.0, 0.01, 0.01).verdict == "too weak"
+
+
+@pytest.mark.parametrize("kappa", [0.3, 0.8, 1.25, 3.0])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> None:
+    """At small sizes, with the means known well."""
+    rules = ["magnitude", "covariance", "oracle", "random"]
+    found = verify(POPULATION, kappa, 0.7, 0.4, ridge, rules, p=120, target_se=5e-3, workers=1)
+    shift = abs(found.mean - found.risk) / found.risk
+    (sample,) = found.samples[0]
+    assert np.all(shift < 2 / sample.least)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"p": 0}, "p = 0: must be a whole number >= 1"),
+        ({"p": 2}, "p = 2: must be at least 4 to realise"),
+        ({"p": 2.5}, "p = 2.5: must be a whole number"),
+        ({"trials": 1}, "trials = 1: must be a whole number >= 2"),
+        ({"target_se": 0}, "target_se = 0: must be a finite number > 0"),
+        ({"time_limit": -1}, "time_limit = -1: must"),
+        ({"seed": -1}, "seed = -1: must"),
+        ({"workers": 0}, "workers = 0: must"),
+        ({"sampler": "densee"}, "sampler = 'densee': did you mean 'dense'?"),
+        ({"sampler": "exact"}, "sampler = 'exact': it is the law of least squares"),
+        ({"sampler": "implicit", "design": "uniform"}, "design = 'uniform': must be gaussian"),
+        ({"design": "gauss"}, "design = 'gauss': did you mean 'gaussian'?"),
+        ({"noise": "student-t=1"}, "noise = 'student-t=1'"),
+        ({"level": 1}, "level = 1: must be a number in (0, 1)"),
+        ({"p": 10**7, "sampler": "dense"}, "the sampler implicit needs"),
+    ],
+)
+def test_bad_settings(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        run(**settings)
+    assert message in str(error.value)
