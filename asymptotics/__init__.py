@@ -1,10 +1,15 @@
 """Exact asymptotic test error of pruned linear models."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import theory
 from .errors import AsymptoticsError, InvalidInput, NoConvergence
 from .population import Population, Restriction
-from .results import RiskResult
+from .results import RiskResult, Verification
 from .study import risk
+
+if TYPE_CHECKING:
+    from .verification import verify
 
 __version__ = "0.1.0"
 __all__ = [
@@ -14,6 +19,16 @@ __all__ = [
     "Population",
     "Restriction",
     "RiskResult",
+    "Verification",
     "risk",
     "theory",
+    "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "verify":  # brings linear algebra with it, which predictions do without
+        from .verification import verify
+
+        return verify
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,18 +8,17 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from . import __version__
 from .errors import AsymptoticsError, InvalidInput, NoConvergence
-from .results import RiskResult, to_csv, to_json
+from .results import GridResult, RiskResult, Verification, to_csv, to_json
 from .spec import Problem, example_text, read_spec
-from .study import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -32,6 +31,60 @@ SPEC = click.argument("spec", required=False, metavar="[SPEC]")
 DIGITS = click.option(
     "--digits", type=int, metavar="N", help="Compute N decimal digits (multiprecision; slower)."
 )
+
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print the rows.",
+)
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def _output(required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "-o",
+        "--output",
+        required=required,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="File to write: .png .svg .pdf draw, .csv .json .parquet hold the rows.",
+    )
+
+
+def _simulation(command: Command) -> Command:
+    """The options of a simulation, in the order of `asymptotics.verify`."""
+    for option in reversed(
+        [
+            click.option("--p", type=int, metavar="P", help="Features; by default a ladder."),
+            click.option("--trials", type=int, metavar="T", help="Trials at each size."),
+            click.option("--target-se", type=float, help="Relative standard error to reach."),
+            click.option("--time-limit", type=float, metavar="S", help="Seconds; then no more."),
+            click.option("--seed", type=int, default=0, show_default=True, metavar="S"),
+            click.option(
+                "--sampler", default="auto", show_default=True, help="dense, exact or implicit."
+            ),
+            click.option(
+                "--design",
+                default="gaussian",
+                show_default=True,
+                help="Law of its entries: rademacher, uniform, student-t=5, sparse=0.1.",
+            ),
+            click.option(
+                "--noise", default="gaussian", show_default=True, help="Law of the label noise."
+            ),
+            click.option("--workers", type=int, help="Processes; by default one for each core."),
+            click.option("--scheduler", metavar="URL", help="A Dask scheduler, tcp://..."),
+            click.option(
+                "--store",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="File of trials, to resume from.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(
@@ -60,14 +113,7 @@ def cli(context: click.Context) -> None:
 
 @cli.command()
 @SPEC
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="How to print the rows.",
-)
+@FORMAT
 @DIGITS
 def risk(spec: str | None, form: str, digits: int | None) -> None:
     """Print the predicted risk at every point of the grid.
@@ -77,43 +123,69 @@ def risk(spec: str | None, form: str, digits: int | None) -> None:
     asymptotics risk my.toml --digits 30
     """
     problem, result = _computed(spec, digits)
-    if form == "json":
-        click.echo(to_json(result, problem.source))
-    else:
-        click.echo(to_csv(result) if form == "csv" else result.table(), nl=form == "table")
+    _print(result, problem, form)
     _require_convergence(result)
 
 
 @cli.command()
 @SPEC
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write: .png .svg .pdf draw, .csv .json .parquet hold the rows.",
-)
+@_output(required=True)
 @DIGITS
-def curve(spec: str | None, output: Path, digits: int | None) -> None:
+@click.option("--simulate", is_flag=True, help="Draw simulated points beside the curve.")
+@_simulation
+def curve(
+    spec: str | None, output: Path, digits: int | None, simulate: bool, **settings: Any
+) -> None:
     """Draw the predicted risk, or write it to a file.
 
-    In a picture a range of the spec is drawn as a smooth curve.
+    In a picture a range of the spec is drawn as a smooth curve.  The options from --p on are those
+    of `asymptotics verify`, for --simulate.
 
     \b
     asymptotics curve my.toml -o curve.pdf
     asymptotics curve my.toml -o curve.csv
+    asymptotics curve my.toml -o curve.pdf --simulate --p 2000 --trials 10
     """
-    suffix = output.suffix.lower()
-    if suffix not in _PICTURES + _TABLES:
-        allowed = f"must end in {' '.join(_PICTURES + _TABLES)}"
+    suffix = _suffix(output)
+    if simulate and suffix not in _PICTURES:
+        allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
-    if not output.absolute().parent.is_dir():
-        raise InvalidInput("output", str(output), "must be in a folder that exists")
     problem, result = _computed(spec, digits, smooth=suffix in _PICTURES)
+    simulated = _verified(problem, settings) if simulate else None
     with _replacing(output.resolve()) as path:
-        _write(result, problem, path, suffix)
+        _write(result, problem, path, suffix, simulated)
     click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
     _require_convergence(result)
+    if simulated is not None:
+        click.echo(f"simulated: {simulated.summary()}", err=True)
+        _require_consistency(simulated)
+
+
+@cli.command()
+@SPEC
+@FORMAT
+@_output(required=False)
+@_simulation
+def verify(spec: str | None, form: str, output: Path | None, **settings: Any) -> None:
+    """Hold the predicted risk against simulations, and give a verdict.
+
+    Without --p each problem is simulated at three sizes and extrapolated.  Without --trials,
+    --target-se and --time-limit, trials are added until an error of 1 % would be detected.  The
+    exit status is 1 if a prediction is inconsistent with its simulation.
+
+    \b
+    asymptotics verify my.toml
+    asymptotics verify my.toml --p 2000 --trials 50 --seed 1
+    asymptotics verify my.toml --store runs.db -o convergence.pdf
+    """
+    suffix = None if output is None else _suffix(output)
+    problem = read_spec(spec)
+    result = _verified(problem, settings)
+    if output is not None and suffix is not None:
+        with _replacing(output.resolve()) as path:
+            _write(result, problem, path, suffix)
+    _print(result, problem, form)
+    _require_consistency(result)
 
 
 @cli.command()
@@ -165,15 +237,28 @@ def _missing(error: ModuleNotFoundError) -> str:
 def _computed(
     spec: str | None, digits: int | None, smooth: bool = False
 ) -> tuple[Problem, RiskResult]:
-    with _progress_bar() as progress:
+    with _progress_bar("risk") as progress:
         problem = read_spec(spec)
-        if smooth:
-            problem = problem.smooth(problem.abscissa)
-        return problem, problem.solve(digits=digits, progress=progress)
+        shown = problem.smooth(problem.abscissa) if smooth else problem
+        return problem, shown.solve(digits=digits, progress=progress)
+
+
+def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
+    from .verification import verify
+
+    with _progress_bar("trials") as update:
+
+        def progress(done: int, total: int, error: float) -> None:
+            if update:
+                update(done, total, f"trials, standard error {error:.2%}")
+
+        return verify(
+            problem.population, *problem.grid(), **settings, progress=progress if update else None
+        )
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Progress | None]:
+def _progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
     """A progress callback, with a bar when it takes longer and a terminal is there to show it."""
     if not sys.stderr.isatty():
         yield None
@@ -183,15 +268,28 @@ def _progress_bar() -> Iterator[Progress | None]:
 
     def show() -> None:
         from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
-        bar = Progress(console=Console(stderr=True), transient=True)
-        bar.add_task("risk", **({"total": None} | seen))
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bar.add_task(**({"description": what, "total": None} | seen))
         bar.start()
         bars.append(bar)
 
-    def update(done: int, total: int) -> None:
-        seen.update(completed=done, total=total)
+    def update(done: int, total: int, description: str = what) -> None:
+        seen.update(completed=done, total=total, description=description)
         for bar in bars:
             bar.update(bar.task_ids[0], **seen)
 
@@ -225,7 +323,31 @@ def _replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(result: RiskResult, problem: Problem, path: Path, suffix: str) -> None:
+def _suffix(output: Path) -> str:
+    """The kind of file to write, if it can be."""
+    suffix = output.suffix.lower()
+    if suffix not in _PICTURES + _TABLES:
+        allowed = f"must end in {' '.join(_PICTURES + _TABLES)}"
+        raise InvalidInput("output", str(output), allowed)
+    if not output.absolute().parent.is_dir():
+        raise InvalidInput("output", str(output), "must be in a folder that exists")
+    return suffix
+
+
+def _print(result: GridResult, problem: Problem, form: str) -> None:
+    if form == "json":
+        click.echo(to_json(result, problem.source))
+    else:
+        click.echo(to_csv(result) if form == "csv" else result.table(), nl=form == "table")
+
+
+def _write(
+    result: GridResult,
+    problem: Problem,
+    path: Path,
+    suffix: str,
+    simulated: Verification | None = None,
+) -> None:
     if suffix == ".csv":
         path.write_text(to_csv(result), encoding="utf-8")
     elif suffix == ".json":
@@ -234,9 +356,9 @@ def _write(result: RiskResult, problem: Problem, path: Path, suffix: str) -> Non
         result.to_dataframe().to_parquet(path, index=False)
     else:
         os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
-        from .plotting import save_risk
+        from .plotting import save
 
-        save_risk(result, path, x=problem.abscissa)
+        save(result, path, x=problem.abscissa, simulated=simulated)
 
 
 def _require_convergence(result: RiskResult) -> None:
@@ -245,3 +367,11 @@ def _require_convergence(result: RiskResult) -> None:
         raise NoConvergence(
             f"{failed} of {result.risk.size} rows did not converge; try --digits 30"
         )
+
+
+def _require_consistency(result: Verification) -> None:
+    if result.interrupted:
+        _fail("interrupted: the rows hold what was done", 130)
+    wrong = int((result.verdict == "inconsistent").sum())
+    if wrong:
+        _fail(f"{wrong} of {result.risk.size} rows are inconsistent with their simulation", 1)

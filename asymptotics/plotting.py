@@ -8,11 +8,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from .arithmetic import Array
 from .errors import InvalidInput
 from .population import Population
-from .results import RiskResult
+from .results import GridResult, RiskResult, Verification
 from .study import risk
 
 #: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
@@ -35,10 +36,20 @@ _LABELS = {
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
 _MOST_LINES = 14
+#: Rows in a picture of convergence.
+_SHOWN = 6
 #: A peak so many times higher than the rest is cut off.
 _HIGHEST = 3
 #: More reference lines of one kind would not be told apart; they are left out.
 _MOST_REFERENCES = 4
+_POINTS: Any = {
+    "fmt": "o",
+    "markersize": 4.5,
+    "markerfacecolor": "white",
+    "markeredgewidth": 1,
+    "elinewidth": 1,
+    "zorder": 3,
+}
 _GREYS = ("0.55", "0.2", "0.7", "0.4")
 
 
@@ -51,19 +62,32 @@ class _Line(NamedTuple):
     null: Array
 
 
-def save_risk(result: RiskResult, path: Path, x: str | None = None) -> None:
-    """Draw the risk into a file; its ending tells the format."""
+def save(
+    result: GridResult,
+    path: Path,
+    x: str | None = None,
+    simulated: Verification | None = None,
+) -> None:
+    """Draw a result into a file; its ending tells the format."""
     with mpl.rc_context():
         mpl.rcdefaults()  # a file is the same whatever the reader's own settings
         mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=_SIZE, layout="constrained")
-        _draw(result, figure.add_subplot(), x)
+        if isinstance(result, Verification):
+            _draw_convergence(result, figure.add_subplot())
+        elif isinstance(result, RiskResult):
+            _draw(result, figure.add_subplot(), x, simulated)
         # No date in the file: the same figure is the same bytes.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         figure.savefig(path, metadata=metadata)
 
 
-def plot_risk(result: RiskResult, ax: Axes | None = None, x: str | None = None) -> Axes:
+def plot_risk(
+    result: RiskResult,
+    ax: Axes | None = None,
+    x: str | None = None,
+    simulated: Verification | None = None,
+) -> Axes:
     """Draw the risk against one parameter, with a line for each combination of the others.
 
     Beside the pruned risks it shows the risk before pruning, the null risk and, where the axis is
@@ -75,16 +99,35 @@ def plot_risk(result: RiskResult, ax: Axes | None = None, x: str | None = None) 
         Where to draw; by default the axes of a new ``pyplot`` figure.
     x : {"kappa", "sigma", "alpha", "ridge"}, optional
         The parameter on the axis; by default the one with most values.
+    simulated : Verification, optional
+        Simulated risks, drawn as points with bars of two standard errors.
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots(figsize=_SIZE, layout="constrained")
-    _draw(result, ax, x)
+    ax = ax or _new_axes()
+    _draw(result, ax, x, simulated)
     return ax
 
 
-def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
+def plot_convergence(verification: Verification, ax: Axes | None = None) -> Axes:
+    """Draw the difference between simulation and theory, relative, against 1/p.
+
+    A line for each row, with bars of two standard errors and, at 0, its extrapolation; of many
+    rows, those whose differences are largest in standard errors.
+    """
+    ax = ax or _new_axes()
+    _draw_convergence(verification, ax)
+    return ax
+
+
+def _new_axes() -> Axes:
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=_SIZE, layout="constrained")
+    return ax
+
+
+def _draw(
+    result: RiskResult, ax: Axes, x: str | None, simulated: Verification | None = None
+) -> None:
     if result.risk.size == 0:
         raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
     counts = {key: np.unique(_floats(getattr(result, key))).size for key in _SYMBOLS}
@@ -114,6 +157,10 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
             markevery=np.flatnonzero(alone).tolist(),
             label=", ".join(labels),
         )
+        if simulated is not None:
+            _points(ax, line, x, simulated, _COLOURS[number % len(_COLOURS)])
+    if simulated is not None:
+        ax.errorbar([], [], [], **_POINTS, color="0.3", label="simulation\n± 2 standard errors")
     _references(ax, lines, varying)
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)
@@ -133,6 +180,57 @@ def _draw(result: RiskResult, ax: Axes, x: str | None) -> None:
         handlelength=3,
         frameon=False,
     )
+
+
+def _points(ax: Axes, line: _Line, x: str, simulated: Verification, colour: str) -> None:
+    """The simulated risks that belong to a line."""
+    chosen = np.array([str(rule) == line.rule for rule in simulated.rule.ravel()])
+    for key, value in line.parameters:
+        chosen &= _floats(getattr(simulated, key)).ravel() == value
+    columns = (getattr(simulated, x), simulated.mean, simulated.standard_error)
+    place, mean, error = (column.ravel()[chosen] for column in columns)
+    ax.errorbar(place, mean, 2 * error, **_POINTS, color=colour)
+
+
+def _draw_convergence(verification: Verification, ax: Axes) -> None:
+    z = abs(verification.z.ravel())
+    rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
+    labels = _distinguishing(verification, rows)
+    ax.axhline(0, color="0.35", linewidth=0.8)
+    for number, row in enumerate(rows):
+        samples = verification.samples.ravel()[row]
+        risk = verification.risk.ravel()[row]
+        x = [sample.inverse_size for sample in samples]
+        mean = [sample.mean / risk for sample in samples]
+        error = [2 * (sample.variance / sample.trials) ** 0.5 / risk for sample in samples]
+        if len(samples) > 1:
+            limit = (verification.mean.ravel()[row] - risk) / risk
+            x, mean = [*x, 0.0], [*mean, limit]
+            error.append(2 * verification.standard_error.ravel()[row] / risk)
+        colour = _COLOURS[number % len(_COLOURS)]
+        shift = 1 + 0.02 * (number - len(rows) / 2)  # bars side by side
+        ax.errorbar(
+            np.array(x) * shift, mean, error, color=colour, capsize=2, linewidth=1, marker="o",
+            linestyle=_DASHES[number % len(_DASHES)], markersize=4, label=labels[number],
+        )  # fmt: skip
+    ax.ticklabel_format(axis="x", scilimits=(0, 0))
+    ax.set_xlabel("inverse size $1/p$")
+    ax.set_ylabel("simulation minus theory (relative to the risk)")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_title(f"the {len(rows)} rows of largest |z|", loc="left", fontsize="medium")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
+
+
+def _distinguishing(verification: Verification, rows: Sequence[int]) -> list[str]:
+    """Names of rows, by the parameters that vary over the grid."""
+    keys = [k for k in _SYMBOLS if np.unique(_floats(getattr(verification, k))).size > 1]
+    names = []
+    for row in rows:
+        values = [_value(key, float(getattr(verification, key).ravel()[row])) for key in keys]
+        names.append(", ".join([_rule(str(verification.rule.ravel()[row])), *values]))
+    return names
 
 
 def _lines(result: RiskResult, x: str) -> Iterator[_Line]:

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -23,11 +24,70 @@ if TYPE_CHECKING:
 DOCUMENT_VERSION = 1
 _SHOWN = 12
 _GRID = ("kappa", "sigma", "alpha", "ridge", "rule")
-_TABLE = (*_GRID, "risk", "unpruned_risk", "null_risk", "threshold", "tau", "status")
+
+
+class GridResult(ABC):
+    """Arrays over a grid, as rows, tables and data frames."""
+
+    #: Names of the arrays, in the order of columns; those that a table shows; the one it sums up.
+    columns: ClassVar[tuple[str, ...]]
+    shown: ClassVar[tuple[str, ...]]
+    outcome: ClassVar[str]
+    digits: int | None = None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the grid."""
+
+    def column(self, name: str) -> Array:
+        """The array of a column."""
+        return np.asarray(getattr(self, name))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The grid as one record per point, in C order, with plain Python values."""
+        flat = {name: self.column(name).ravel() for name in self.columns}
+        for index in range(math.prod(self.shape)):
+            yield {name: self._plain(column[index]) for name, column in flat.items()}
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, Rule | str):
+            return str(value)
+        if isinstance(value, np.integer):
+            return int(value)
+        return float(value) if self.digits is None else _decimal(value, self.digits)
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
+        import pandas as pd
+
+        return pd.DataFrame.from_records(list(self.rows()), columns=list(self.columns))
+
+    def summary(self) -> str:
+        """How many rows have which outcome."""
+        counts = zip(*np.unique(self.column(self.outcome), return_counts=True), strict=True)
+        return ", ".join(f"{count} {name}" for name, count in counts) or "no rows"
+
+    def table(self, most: int | None = None) -> str:
+        """The rows as text, of `most` rows if given; parameters that do not vary stand above."""
+        from .tables import text_table
+
+        rows = list(self.rows())
+        fixed = {key for key in _GRID if len({row[key] for row in rows}) == 1}
+        head = ", ".join(f"{key} = {_brief(rows[0][key])}" for key in _GRID if key in fixed)
+        shown = [key for key in (*_GRID, *self.shown) if key not in fixed]
+        lines = [[row[key] for key in shown] for row in rows]
+        if most is not None and len(lines) > most:
+            lines = [*lines[: most // 2], ["..."] * len(shown), *lines[-(most // 2) :]]
+        return "\n".join(filter(None, (head, text_table(shown, lines))))
+
+    def __repr__(self) -> str:
+        head = f"{type(self).__name__} of shape {self.shape}: {self.summary()}"
+        return f"{head}\n{self.table(most=_SHOWN)}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RiskResult:
+class RiskResult(GridResult):
     """Predicted risks over a grid; every array has the grid's shape.
 
     Numbers are float64, or objects of many digits if these were asked for.  A value that does not
@@ -76,6 +136,9 @@ class RiskResult:
     status: Array
     digits: int | None = None
 
+    shown = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "status")
+    outcome = "status"
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.risk.shape
@@ -101,68 +164,118 @@ class RiskResult:
             shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
         return shares.reshape((*self.shape, groups))
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The grid as one record per point, in C order, with plain Python values."""
-        flat = {name: np.ravel(getattr(self, name)) for name in COLUMNS}
-        for index in range(self.risk.size):
-            yield {name: self._plain(column[index]) for name, column in flat.items()}
-
-    def _plain(self, value: Any) -> Any:
-        if isinstance(value, Rule | str):
-            return str(value)
-        return float(value) if self.digits is None else _decimal(value, self.digits)
-
-    def to_dataframe(self) -> "pd.DataFrame":
-        """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
-        import pandas as pd
-
-        return pd.DataFrame.from_records(list(self.rows()), columns=list(COLUMNS))
-
     def plot(self, ax: "Axes | None" = None, x: str | None = None) -> "Axes":
         """The risk against the parameter that varies; needs the extra ``asymptotics[plot]``."""
         from .plotting import plot_risk
 
         return plot_risk(self, ax=ax, x=x)
 
-    def summary(self) -> str:
-        """How many rows have which status."""
-        counts = zip(*np.unique(self.status, return_counts=True), strict=True)
-        return ", ".join(f"{count} {name}" for name, count in counts) or "no rows"
 
-    def table(self, most: int | None = None) -> str:
-        """The rows as text, of `most` rows if given; parameters that do not vary stand above."""
-        from .tables import text_table
-
-        rows = list(self.rows())
-        fixed = {key for key in _GRID if len({row[key] for row in rows}) == 1}
-        head = ", ".join(f"{key} = {_brief(rows[0][key])}" for key in _GRID if key in fixed)
-        shown = [key for key in _TABLE if key not in fixed]
-        lines = [[row[key] for key in shown] for row in rows]
-        if most is not None and len(lines) > most:
-            lines = [*lines[: most // 2], ["..."] * len(shown), *lines[-(most // 2) :]]
-        return "\n".join(filter(None, (head, text_table(shown, lines))))
-
-    def __repr__(self) -> str:
-        return f"RiskResult of shape {self.shape}: {self.summary()}\n{self.table(most=_SHOWN)}"
-
-
-COLUMNS = tuple(
+RiskResult.columns = tuple(
     field.name for field in fields(RiskResult) if field.name not in ("population", "digits")
 )
 
 
-def to_json(result: RiskResult, spec: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, eq=False, repr=False)
+class Verification(GridResult):
+    """Simulated risks beside predicted ones; every array has the grid's shape.
+
+    Attributes
+    ----------
+    prediction : RiskResult
+        The theory: at one size, of the realised problems.
+    kappa, sigma, alpha, ridge, rule
+        The grid as it was asked for.
+    risk
+        The predicted risk that is tested.
+    mean, standard_error
+        The simulated risk: at one size its mean over trials, at several its extrapolation.
+    z, p_value
+        The difference in standard errors, and the probability of one as large, beyond what the
+        finite size may do, if the prediction is right.
+    detectable
+        Relative error of a prediction that would have been found with probability 0.95.
+    gain
+        Factor by which control variates reduce the variance of a trial.
+    truncation
+        How far, at most, ending the solver early moves the mean; 0 for direct samplers.
+    trials, p, n
+        Number of trials, of features and of samples, at the largest size.
+    sampler
+        How trials were drawn.
+    verdict
+        ``"consistent"``, ``"inconsistent"``, ``"too weak"`` or ``"no verdict"``.
+    reason
+        Why there is no verdict.
+    samples
+        Tuples of `asymptotics.comparison.Sample`, one for each size.
+    interrupted : bool
+        Whether the run was ended by hand.
+    """
+
+    prediction: RiskResult
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    rule: Array
+    risk: Array
+    mean: Array
+    standard_error: Array
+    z: Array
+    p_value: Array
+    detectable: Array
+    gain: Array
+    truncation: Array
+    trials: Array
+    p: Array
+    n: Array
+    sampler: Array
+    verdict: Array
+    reason: Array
+    samples: Array
+    interrupted: bool = False
+
+    shown = ("risk", "mean", "standard_error", "z", "detectable", "trials", "p", "verdict")
+    outcome = "verdict"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.risk.shape
+
+    def column(self, name: str) -> Array:
+        return np.asarray(getattr(self if name in _OWN else self.prediction, name))
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Relative differences against 1/p, with their extrapolation; needs matplotlib."""
+        from .plotting import plot_convergence
+
+        return plot_convergence(self, ax=ax)
+
+
+_OWN = tuple(
+    field.name
+    for field in fields(Verification)
+    if field.name not in ("prediction", "samples", "interrupted")
+)
+Verification.columns = (
+    *RiskResult.columns,
+    *(name for name in _OWN if name not in RiskResult.columns),
+)
+
+
+def to_json(result: GridResult, spec: Mapping[str, Any]) -> str:
     """The document ``{version, spec, rows}``; infinite and missing values are null."""
     rows = [{key: _json_value(value) for key, value in row.items()} for row in result.rows()]
     document = {"version": DOCUMENT_VERSION, "spec": spec, "rows": rows}
     return json.dumps(document, indent=1, allow_nan=False, default=float)
 
 
-def to_csv(result: RiskResult) -> str:
+def to_csv(result: GridResult) -> str:
     """Rows under a header; a missing value is empty, an infinite one ``inf``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(result.columns)
     for row in result.rows():
         writer.writerow(["" if value != value else value for value in row.values()])
     return text.getvalue()

@@ -179,14 +179,17 @@ class Problem:
     #: The spec as it was read.
     source: Mapping[str, Any]
 
-    def solve(self, digits: int | None = None, progress: Progress | None = None) -> RiskResult:
-        """The risk on the grid, of shape (kappa, sigma, alpha, ridge, rule)."""
+    def grid(self) -> tuple[Array, ...]:
+        """The parameters, which broadcast to the shape (kappa, sigma, alpha, ridge, rule)."""
         columns = [np.atleast_1d(_points(key, axis)) for key, axis in self.axes.items()]
         rows = math.prod(column.size for column in columns) * len(self.rules)
         if rows > _MOST_POINTS:
             raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {_MOST_POINTS:,} rows")
-        grid = np.ix_(*columns, np.array(self.rules, dtype=object))
-        return risk(self.population, *grid, digits=digits, progress=progress)
+        return np.ix_(*columns, np.array(self.rules, dtype=object))
+
+    def solve(self, digits: int | None = None, progress: Progress | None = None) -> RiskResult:
+        """The predicted risk on the grid."""
+        return risk(self.population, *self.grid(), digits=digits, progress=progress)
 
     def smooth(self, axis: str) -> "Problem":
         """The problem with the range of one axis dense enough to draw a curve through."""

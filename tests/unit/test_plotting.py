@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population, risk
-from asymptotics.plotting import save_risk
+from asymptotics.plotting import save
 
 POPULATION = Population(weight=[3, 1], eigenvalue=[1, 0], std=1)
 KAPPA = np.geomspace(0.1, 10, 40)
@@ -100,7 +100,7 @@ def test_points_that_no_line_joins_are_marked() -> None:
 def test_files_are_reproducible(tmp_path: Path, suffix: str) -> None:
     result = risk(POPULATION, KAPPA, 0.5, 0.3)
     for name in ("one", "two"):
-        save_risk(result, tmp_path / f"{name}{suffix}")
+        save(result, tmp_path / f"{name}{suffix}")
     one, two = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
     assert one == two
     assert len(one) > 1000

@@ -10,8 +10,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from asymptotics import InvalidInput, Population, risk
-from asymptotics.results import COLUMNS, to_csv, to_json
+from asymptotics import InvalidInput, Population, RiskResult, risk
+from asymptotics.results import to_csv, to_json
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], std=[0.5, 1])
 
@@ -25,7 +25,7 @@ def test_broadcasts_like_numpy() -> None:
         rule=["magnitude", "covariance", "oracle", "random"],
     )
     assert result.shape == (3, 2, 4)
-    for name in COLUMNS:
+    for name in RiskResult.columns:
         assert getattr(result, name).shape == (3, 2, 4), name
     for index in np.ndindex(result.shape):
         alone = risk(
@@ -174,7 +174,7 @@ def test_json_and_csv() -> None:
     assert document["rows"][1]["risk"] is None
     assert document["rows"][2]["threshold"] is None
     assert document["rows"][0]["risk"] == result.risk[0, 0]
-    assert tuple(document["rows"][0]) == COLUMNS
+    assert tuple(document["rows"][0]) == RiskResult.columns
     rows = list(csv.DictReader(io.StringIO(to_csv(result))))
     assert float(rows[0]["risk"]) == result.risk[0, 0]
     assert rows[1]["risk"] == "inf"
@@ -183,6 +183,6 @@ def test_json_and_csv() -> None:
 
 def test_data_frame() -> None:
     frame = risk(POPULATION, [0.5, 2.0], 0.5, 0.3).to_dataframe()
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == RiskResult.columns
     assert frame["risk"].dtype == np.float64
     assert frame["rule"].tolist() == ["magnitude", "magnitude"]

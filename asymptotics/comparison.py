@@ -1,0 +1,139 @@
+r"""Theory against simulation: what a mean of trials says about a prediction.
+
+A simulated risk at p features differs from its limit by a term of order 1/p.  With trials at
+several sizes the difference is extrapolated to 1/p = 0 by a straight line; what that leaves, and at
+one size the whole term, is allowed for: a difference within the allowance is not held against a
+prediction.
+
+Means of trials are close to normal, so that tests are Student's.  Trials are added by a rule that
+looks at the variance of the first ones alone, and that variance is the one that tests use: their
+level is exact, however many trials follow (Stein, *A two-sample test for a linear hypothesis whose
+power is independent of the variance*, Ann. Math. Stat. 16, 1945).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from .arithmetic import Array
+
+#: Probability that a wrong prediction of the detectable size is found.
+POWER = 0.95
+#: Terms of order 1/p: the risk may differ by this, relative, over `FiniteProblem`'s smallest count.
+_SHIFT = 2.0
+
+
+class Sample(NamedTuple):
+    """Trials of one row at one size."""
+
+    #: The smallest of the counts whose inverse measures how far from its limit the problem is.
+    least: int
+    inverse_size: float
+    trials: int
+    #: Mean over trials of the simulated risk minus its prediction.
+    mean: float
+    #: Variance of one trial, and its degrees of freedom.
+    variance: float
+    freedom: int
+
+
+class Estimate(NamedTuple):
+    """A difference between simulation and prediction, for p to infinity if extrapolated."""
+
+    difference: float
+    standard_error: float
+    freedom: float
+    #: Relative to the risk: a difference of this size may be due to the size of the problems.
+    allowance: float
+
+
+class Judgement(NamedTuple):
+    """What an estimate says about a prediction."""
+
+    z: float
+    p_value: float
+    #: Relative error of the prediction that is found with probability `POWER`.
+    detectable: float
+    verdict: str
+
+
+def line_weights(inverse_sizes: Sequence[float]) -> Array:
+    """Weights of a mean at each size in the intercept of the line through them."""
+    x = np.array(inverse_sizes)
+    if x.size == 1:
+        return np.ones(1)
+    centred = x - x.mean()
+    return np.asarray(1 / x.size - x.mean() * centred / (centred @ centred))
+
+
+def estimate(samples: Sequence[Sample]) -> Estimate:
+    """The difference in the limit, from samples at several sizes, or at one as it stands."""
+    weights = line_weights([sample.inverse_size for sample in samples])
+    parts = [
+        weight**2 * sample.variance / sample.trials
+        for weight, sample in zip(weights, samples, strict=True)
+    ]
+    variance = sum(parts)
+    # Welch and Satterthwaite.
+    spread = sum(part**2 / s.freedom for part, s in zip(parts, samples, strict=True))
+    order = min(len(samples), 2)
+    return Estimate(
+        difference=float(sum(w * s.mean for w, s in zip(weights, samples, strict=True))),
+        standard_error=math.sqrt(variance),
+        freedom=variance**2 / spread if spread else math.inf,
+        allowance=(_SHIFT / min(sample.least for sample in samples)) ** order,
+    )
+
+
+def trials_needed(
+    samples: Sequence[Sample], costs: Sequence[float], standard_error: float
+) -> list[int]:
+    """Trials at each size for the estimate to have a standard error, at the least cost in all."""
+    weights = line_weights([sample.inverse_size for sample in samples])
+    spread = abs(weights) * np.sqrt([sample.variance for sample in samples])
+    root = np.sqrt(costs)
+    needed = spread / root * (spread @ root) / standard_error**2
+    return [math.ceil(number) for number in needed]
+
+
+def detecting(estimated: Estimate, level: float, error: float) -> float:
+    """The relative standard error at which a relative `error` is detected.
+
+    No less than what detects half of it, where the allowance takes more than the other half.
+    """
+    return max(error - estimated.allowance, error / 2) / _reach(estimated.freedom, level)
+
+
+def _reach(freedom: float, level: float) -> float:
+    """Standard errors between a prediction and one that is detected at `level`."""
+    return critical_value(level, freedom) + critical_value(2 * (1 - POWER), freedom)
+
+
+def critical_value(level: float, freedom: float) -> float:
+    """The |z| that a right prediction exceeds with probability `level`."""
+    return float(special.stdtrit(freedom, 1 - level / 2)) if freedom < 1e8 else _normal(level)
+
+
+def _normal(level: float) -> float:
+    return float(-special.ndtri(level / 2))
+
+
+def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> Judgement:
+    """Verdict on a predicted `risk`.
+
+    ``inconsistent`` if the difference exceeds its allowance at `level`; else ``consistent`` if an
+    error of `resolution`, relative, would have been detected; else ``too weak``.
+    """
+    rounding = 1e-12 * risk
+    error = max(estimated.standard_error, rounding)
+    allowance = estimated.allowance * risk
+    excess = max(abs(estimated.difference) - allowance, 0.0)
+    p_value = 2 * float(special.stdtr(min(estimated.freedom, 1e8), -excess / error))
+    detectable = (_reach(estimated.freedom, level) * error + allowance) / risk
+    verdict = "consistent" if detectable <= resolution else "too weak"
+    if p_value < level:
+        verdict = "inconsistent"
+    return Judgement(estimated.difference / error, p_value, detectable, verdict)

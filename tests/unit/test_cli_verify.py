@@ -1,0 +1,159 @@
+"""`asymptotics verify` and `asymptotics curve --simulate`, run as processes."""
+
+import csv
+import json
+import os
+import pty
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asymptotics.simulation.trials import OUTCOME
+
+SPEC = """
+kappa = [0.5, 2]
+sigma = 0.5
+alpha = 0.3
+rule = ["magnitude", "random"]
+
+[[population]]
+weight = 1
+eigenvalue = 10
+std = 0.5
+
+[[population]]
+weight = 3
+std = 1
+"""
+QUICK = ("--p", "200", "--trials", "8", "--workers", "1")
+
+
+def run(*arguments: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_rows(spec: Path) -> None:
+    document = json.loads(run("verify", spec, *QUICK, "--format", "json").stdout)
+    assert document["spec"]["kappa"] == [0.5, 2]
+    for row in document["rows"]:
+        assert row["p"] == 200
+        assert row["n"] == 200 / row["kappa"]
+        assert row["trials"] == 8
+        assert row["mean"] == pytest.approx(row["risk"], rel=0.2)
+        assert 0 < row["standard_error"] < 0.1
+        assert row["sampler"] == {0.5: "exact", 2: "dense"}[row["kappa"]]
+        assert row["verdict"] in ("consistent", "too weak")
+        assert row["status"] == "ok"
+    text = run("verify", spec, *QUICK)
+    assert text.stderr == ""
+    assert "verdict" in text.stdout
+
+
+def test_one_seed_is_one_result(spec: Path) -> None:
+    one, same, other = (
+        run("verify", spec, *QUICK, "--format", "csv", "--seed", seed).stdout for seed in "334"
+    )
+    assert one == same
+    assert one != other
+
+
+def test_an_inconsistent_simulation_is_a_failure(spec: Path, tmp_path: Path) -> None:
+    """With a store whose risks are all twenty percent too high."""
+    store = tmp_path / "runs.db"
+    run("verify", spec, *QUICK, "--store", store)
+    shift = np.reshape([1.2, 1, 1], (len(OUTCOME), 1, 1))
+    with sqlite3.connect(store) as database:
+        for key, trial, blob in database.execute("select key, trial, outcome from trials"):
+            wrong = np.frombuffer(blob).reshape(len(OUTCOME), 2, 1) * shift
+            database.execute(
+                "update trials set outcome = ? where key = ? and trial = ?",
+                (wrong.tobytes(), key, trial),
+            )
+    database.close()
+    done = run("verify", spec, *QUICK, "--store", store, "--format", "csv", status=1)
+    assert done.stderr == "asymptotics: 4 of 4 rows are inconsistent with their simulation\n"
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert {row["verdict"] for row in rows} == {"inconsistent"}
+
+
+@pytest.mark.parametrize("suffix", ["svg", "csv", "json"])
+def test_output(spec: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"rows.{suffix}"
+    run("verify", spec, *QUICK, "-o", output)
+    assert output.stat().st_size > 100
+
+
+def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
+    output = tmp_path / "curve.svg"
+    done = run("curve", spec, "-o", output, "--simulate", *QUICK)
+    assert "simulated: " in done.stderr
+    plain = tmp_path / "plain.svg"
+    run("curve", spec, "-o", plain)
+    assert output.read_text().count("<use") > plain.read_text().count("<use")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "--p", "1"], "p = 1: must be at least 10 to realise the problem"),
+        (["verify", "--p", "many"], "'many' is not a valid integer"),
+        (["verify", "--trials", "0"], "trials = 0: must be a whole number >= 2"),
+        (["verify", "--sampler", "dice"], "sampler = 'dice': known: auto, dense"),
+        (["verify", "--design", "cauchy"], "design = 'cauchy'"),
+        (["verify", "--target-se", "nan"], "target_se = nan: must be a finite number > 0"),
+        (["verify", "--scheduler", "tcp://127.0.0.1:9"], "scheduler = 'tcp://127.0.0.1:9'"),
+        (["verify", "--store", "/"], "store"),
+        (["verify", "--store", "no/such/folder/runs.db"], "store = 'no/such/folder/runs.db'"),
+        (["verify", "-o", "rows.txt"], "output = 'rows.txt': must end in"),
+        (["verify", "--p", "10000000", "--sampler", "dense"], "the sampler implicit needs"),
+        (["curve", "-o", "x.csv", "--simulate"], "must be a picture with --simulate"),
+    ],
+)
+def test_bad_calls(arguments: list[str], message: str) -> None:
+    done = run(*arguments, status=2)
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_no_sample_can_be_spared_at_the_threshold(tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_text("kappa = 1\nsigma = 1\nalpha = 0.5\n[[population]]\nstd = 1\n")
+    done = run("verify", path, "--p", "100", status=2)
+    assert "n = 100: no risk can be tested: |n - p₊| = 0 <= 3" in done.stderr
+
+
+def test_progress_says_how_far_it_is(spec: Path) -> None:
+    command = [sys.executable, "-m", "asymptotics", "verify", str(spec), "--p", "600",
+               "--trials", "60", "--workers", "1", "--sampler", "dense"]  # fmt: skip
+    primary, secondary = pty.openpty()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=secondary) as process:
+        os.close(secondary)
+        seen = b""
+        while True:
+            try:
+                chunk = os.read(primary, 1000)
+            except OSError:  # the terminal is closed when the process has ended
+                break
+            if not chunk:
+                break
+            seen += chunk
+    os.close(primary)
+    assert process.returncode == 0
+    assert b"/120" in seen
+    assert b"standard error" in seen
