@@ -38,6 +38,8 @@ class Sample(NamedTuple):
     #: Variance of one trial, and its degrees of freedom.
     variance: float
     freedom: int
+    #: By how much the mean may still move if the solver went on.
+    truncation: float = 0.0
 
 
 class Estimate(NamedTuple):
@@ -46,7 +48,7 @@ class Estimate(NamedTuple):
     difference: float
     standard_error: float
     freedom: float
-    #: Relative to the risk: a difference of this size may be due to the size of the problems.
+    #: A difference of this size may be due to the size of the problems, or to ending solvers early.
     allowance: float
 
 
@@ -69,8 +71,11 @@ def line_weights(inverse_sizes: Sequence[float]) -> Array:
     return np.asarray(1 / x.size - x.mean() * centred / (centred @ centred))
 
 
-def estimate(samples: Sequence[Sample]) -> Estimate:
-    """The difference in the limit, from samples at several sizes, or at one as it stands."""
+def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
+    """The difference in the limit, from samples at several sizes, or at one as it stands.
+
+    `risk` is what is predicted.
+    """
     weights = line_weights([sample.inverse_size for sample in samples])
     parts = [
         weight**2 * sample.variance / sample.trials
@@ -79,12 +84,13 @@ def estimate(samples: Sequence[Sample]) -> Estimate:
     variance = sum(parts)
     # Welch and Satterthwaite.
     spread = sum(part**2 / s.freedom for part, s in zip(parts, samples, strict=True))
-    order = min(len(samples), 2)
+    shift = (_SHIFT / min(sample.least for sample in samples)) ** min(len(samples), 2)
+    truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
     return Estimate(
         difference=float(sum(w * s.mean for w, s in zip(weights, samples, strict=True))),
         standard_error=math.sqrt(variance),
         freedom=variance**2 / spread if spread else math.inf,
-        allowance=(_SHIFT / min(sample.least for sample in samples)) ** order,
+        allowance=shift * risk + truncation,
     )
 
 
@@ -100,7 +106,7 @@ def trials_needed(
 
 
 def detecting(estimated: Estimate, level: float, error: float) -> float:
-    """The relative standard error at which a relative `error` is detected.
+    """The standard error at which an `error` is detected.
 
     No less than what detects half of it, where the allowance takes more than the other half.
     """
@@ -129,10 +135,9 @@ def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> 
     """
     rounding = 1e-12 * risk
     error = max(estimated.standard_error, rounding)
-    allowance = estimated.allowance * risk
-    excess = max(abs(estimated.difference) - allowance, 0.0)
+    excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
     p_value = 2 * float(special.stdtr(min(estimated.freedom, 1e8), -excess / error))
-    detectable = (_reach(estimated.freedom, level) * error + allowance) / risk
+    detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / risk
     verdict = "consistent" if detectable <= resolution else "too weak"
     if p_value < level:
         verdict = "inconsistent"

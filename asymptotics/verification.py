@@ -42,7 +42,9 @@ _DETECTED = 0.01
 _LARGE, _LOWEST, _HIGHEST, _RUNGS = 48, 256, 1024, 3
 #: With a smaller count than this there is no telling what the finite size does.
 _SMALLEST = 8
-_TOLERANCE = 1e-4
+#: The solver's relative residual is that of the target standard error, or this.  The risk moves by
+#: a hundredth of it or so.
+_TOLERANCE = 1e-3
 #: Replicates that draw a design each are so many times fewer.
 _LONE = 4
 _POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
@@ -57,6 +59,8 @@ class _Settings(NamedTuple):
     noise: Law
     workers: int
     predict: Prediction
+    #: Relative residual at which solvers end.
+    tolerance: float
 
 
 class _Point(NamedTuple):
@@ -175,6 +179,7 @@ def verify(
     if sampler not in _SAMPLERS:
         raise unknown_name("sampler", sampler, _SAMPLERS)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
+    target = _number("target_se", target_se)
     settings = _Settings(
         _whole("p", p, 1),
         sampler,
@@ -182,9 +187,10 @@ def verify(
         as_law(noise, "noise"),
         _whole("workers", workers, 1) or cores(),
         predict,
+        min(target or _TOLERANCE, _TOLERANCE),
     )
     trials, seed = _whole("trials", trials, 2), _whole("seed", seed, 0) or 0
-    target, limit = _number("target_se", target_se), _number("time_limit", time_limit)
+    limit = _number("time_limit", time_limit)
     level = _number("level", level, _SHARE) or level
     resolution = _number("resolution", resolution) or resolution
 
@@ -200,7 +206,7 @@ def verify(
         if why is None
     ]
     experiments = [case.experiment for _, ladder in tested for case in ladder]
-    _require_memory(experiments, settings.workers)
+    _require_memory(experiments, settings)
     size, interrupted = grid.flat().rule.size, False
     with ExitStack() as stack:
         run = Run(
@@ -254,8 +260,8 @@ def _largest_error(tested: Sequence[tuple[_Point, Sequence[_Case]]], run: Run) -
             ]
             known = [sample for sample in samples if sample is not None]
             if len(known) == len(samples):
-                error = estimate(known).standard_error / ladder[-1].predicted[place]
-                largest = max(largest, float(error))
+                risk = float(ladder[-1].predicted[place])
+                largest = max(largest, estimate(known, risk).standard_error / risk)
     return largest or float("nan")
 
 
@@ -270,7 +276,7 @@ def _judged(
     record = nothing | {"verdict": "no verdict", "reason": reason or "", "samples": known}
     if reason is not None:
         return record
-    found = estimate(known)
+    found = estimate(known, risk)
     judgement = judge(found, risk, level, detect)
     mean = {"mean": risk + found.difference, "standard_error": found.standard_error}
     return record | mean | judgement._asdict()
@@ -294,7 +300,7 @@ def _cost(
     risk, control, truncation = np.array([o[(slice(None), *place)] for o in outcomes.values()]).T
     plain, controlled = float(risk.var()), float((risk - control).var())
     gain = plain / controlled if controlled else np.nan
-    return record | {"gain": gain, "truncation": float(truncation.mean())}
+    return record | {"gain": gain, "truncation": abs(float(truncation.mean()))}
 
 
 def _result(
@@ -397,13 +403,13 @@ def _sampler(problem: FiniteProblem, settings: _Settings) -> Sampler:
     """The sampler asked for, or the fastest."""
     name, design, noise = settings.sampler, settings.design, settings.noise
     if name == "auto":
-        return choose(problem, replicates_at(problem.p), design, noise, _TOLERANCE)
+        return choose(problem, replicates_at(problem.p), design, noise, settings.tolerance)
     if name == "dense":
         return Dense(design, noise)
     if design != GAUSSIAN:
         raise InvalidInput("design", str(design), f"must be gaussian for the sampler {name}")
     if name == "implicit":
-        return Implicit(_TOLERANCE, noise)
+        return Implicit(settings.tolerance, noise)
     if noise != GAUSSIAN:
         raise InvalidInput("noise", str(noise), f"must be gaussian for the sampler {name}")
     if refused := Exact().refusal(problem):
@@ -423,16 +429,16 @@ def _why_not(ladder: Sequence[_Case]) -> str | None:
     return None
 
 
-def _require_memory(experiments: Sequence[Experiment], workers: int) -> None:
+def _require_memory(experiments: Sequence[Experiment], settings: _Settings) -> None:
     """That the largest experiment fits into the machine, once for each worker."""
     available = _memory()
     for experiment in experiments:
         problem, sampler = experiment.problem, experiment.sampler
-        needed = sampler.memory(problem, experiment.replicates) * workers
+        needed = sampler.memory(problem, experiment.replicates) * settings.workers
         if needed > available:
-            other = Implicit(_TOLERANCE).memory(problem, 1)
+            other = Implicit(settings.tolerance).memory(problem, 1)
             allowed = (
-                f"needs {needed / 1e9:.3g} GB for {workers} x {sampler}, there are "
+                f"needs {needed / 1e9:.3g} GB for {settings.workers} x {sampler}, there are "
                 f"{available / 1e9:.3g}; the sampler implicit needs {other / 1e9:.3g} a worker"
             )
             raise InvalidInput("p", problem.p, allowed)
@@ -455,11 +461,27 @@ def _wanted(
         samples = [_sample(case, run.outcomes(case.experiment), place, PILOT) for case in ladder]
         known = [sample for sample in samples if sample is not None]
         if len(known) == len(ladder):
-            goal = detecting(estimate(known), level, _DETECTED) if target is None else target
             costs = [case.experiment.cost for case in ladder]
-            needed = trials_needed(known, costs, goal * ladder[-1].predicted[place])
+            needed = _needed(known, costs, float(ladder[-1].predicted[place]), target, level)
             most = [min(max(pair), _MOST_TRIALS) for pair in zip(most, needed, strict=True)]
     return most
+
+
+def _needed(
+    samples: Sequence[Sample],
+    costs: Sequence[float],
+    risk: float,
+    target: float | None,
+    level: float,
+) -> list[int]:
+    """Trials at each size that one row needs."""
+    if target is not None:
+        return trials_needed(samples, costs, target * risk)
+    for _ in range(5):  # degrees of freedom depend on how trials are shared out
+        goal = detecting(estimate(samples, risk), level, _DETECTED * risk)
+        needed = [max(number, PILOT) for number in trials_needed(samples, costs, goal)]
+        samples = [s._replace(trials=trials) for s, trials in zip(samples, needed, strict=True)]
+    return needed
 
 
 def _sample(
@@ -470,6 +492,7 @@ def _sample(
         return None
     values = np.array([(outcome[0] - outcome[1])[place] for outcome in outcomes.values()])
     first = values[:pilot]
+    truncation = np.mean([outcome[2][place] for outcome in outcomes.values()])
     return Sample(
         least=case.least,
         inverse_size=1 / case.experiment.problem.p,
@@ -477,6 +500,7 @@ def _sample(
         mean=float(values.mean() - case.predicted[place]),
         variance=float(first.var(ddof=1)),
         freedom=first.size - 1,
+        truncation=float(truncation),
     )
 
 

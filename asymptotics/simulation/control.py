@@ -29,17 +29,21 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 def controls(problem: FiniteProblem, coefficient: Array) -> Array:
     """Controls for draws of the coefficients, of shape (replicates, rules, alphas)."""
-    std = np.array(problem.std)
-    if not std.any():
+    if not any(problem.std):
         return np.zeros((len(coefficient), len(problem.rules), len(problem.kept)))
-    unit = coefficient - problem.expand(problem.mean)
-    unit /= problem.expand(np.where(std > 0, std, 1).tolist())
-    starts = np.cumsum([0, *problem.sizes[:-1]])
-    sums, before, hermite = [], np.ones_like(unit), unit
-    for degree in range(1, _DEGREE + 1):
-        sums.append(np.add.reduceat(hermite, starts, axis=1))
-        before, hermite = hermite, unit * hermite - degree * before
-    return np.einsum("krg,ijgk->rij", np.array(sums), _projection(problem)) / problem.p
+    scale = np.array([1 / std if std > 0 else 1.0 for std in problem.std])
+    sums = np.zeros((_DEGREE, len(coefficient), len(problem.sizes)))
+    for block in problem.blocks():
+        unit = coefficient[:, block.features] - block.expand(problem.mean)
+        unit *= block.expand(scale)
+        starts = np.cumsum(block.sizes) - block.sizes
+        before, hermite = np.ones_like(unit), unit.copy()
+        for degree in range(1, _DEGREE + 1):
+            sums[degree - 1, :, block.groups] += np.add.reduceat(hermite, starts, axis=1)
+            before *= -degree
+            before += unit * hermite
+            before, hermite = hermite, before
+    return np.einsum("krg,ijgk->rij", sums, _projection(problem)) / problem.p
 
 
 @lru_cache(maxsize=16)

@@ -1,9 +1,9 @@
 """Finite problems: a population and its parameters at p features and n samples."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,21 @@ from ..theory import Rule
 _FEW_GROUPS = 20
 #: Of more groups, neighbours stand in for those without one, as long as they carry the same signal.
 _SAME_SIGNAL = 0.5
+#: Features that are worked on at a time: a few arrays of them fit into a core's cache.
+BLOCK = 1 << 15
+
+
+class Block(NamedTuple):
+    """Neighbouring features, and the groups that they are of."""
+
+    features: slice
+    groups: slice
+    #: How many of the features are of each of the groups.
+    sizes: Array
+
+    def expand(self, column: Sequence[float] | Array) -> Array:
+        """A value for each feature of the block, from one for each group of the problem."""
+        return np.repeat(np.asarray(column[self.groups], dtype=np.float64), self.sizes)
 
 
 @dataclass(frozen=True)
@@ -64,14 +79,26 @@ class FiniteProblem:
         """A value for each feature, from one for each group."""
         return np.repeat(np.array(column, dtype=np.float64), self.sizes)
 
+    def blocks(self) -> Iterator[Block]:
+        """All features, `BLOCK` at a time."""
+        ends = np.cumsum(self.sizes)
+        for start in range(0, self.p, BLOCK):
+            stop = min(start + BLOCK, self.p)
+            first, last = np.searchsorted(ends, [start, stop - 1], side="right").tolist()
+            inner = np.clip(ends[first : last + 1], start, stop)
+            yield Block(slice(start, stop), slice(first, last + 1), np.diff(inner, prepend=start))
+
     def coefficients(self, rng: np.random.Generator, replicates: int) -> Array:
         """Draws of the coefficients B, of shape (replicates, p)."""
-        mean, std = self.expand(self.mean), self.expand(self.std)
-        if not std.any():
-            return np.tile(mean, (replicates, 1))
-        coefficients = rng.standard_normal((replicates, self.p))
-        coefficients *= std
-        coefficients += mean
+        coefficients = np.empty((replicates, self.p))
+        random = any(self.std)
+        for block in self.blocks():
+            mean = block.expand(self.mean)
+            if random:
+                part = rng.standard_normal((replicates, mean.size))
+                part *= block.expand(self.std)
+                part += mean
+            coefficients[:, block.features] = part if random else mean
         return coefficients
 
     @property

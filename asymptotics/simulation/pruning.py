@@ -5,10 +5,10 @@ import numpy as np
 from ..arithmetic import Array
 from ..theory import Rule
 from ..theory.rules import Oracle, Random, WeightRule
-from .finite import FiniteProblem
+from .finite import BLOCK, FiniteProblem
 
-#: Weights that are worked on at a time.
-_BLOCK = 1 << 16
+#: Scores of which the largest are found with the help of a sample.
+_MANY = 1 << 16
 
 
 def pruned_errors(
@@ -19,29 +19,27 @@ def pruned_errors(
     `coefficient` and `trained` hold draws of B and :math:`X=\sqrt p\,\hat\beta`, of shape
     (replicates, p).  Returns an array of shape (replicates, rules, alphas).
     """
-    eigenvalue = problem.expand(problem.eigenvalue)
-    errors = np.empty((len(trained), len(problem.rules), len(problem.kept)))
-    step = max(1, _BLOCK // problem.p)
+    errors = np.zeros((len(trained), len(problem.rules), len(problem.kept)))
+    step = max(1, BLOCK // problem.p)
     for start in range(0, len(trained), step):
         rows = slice(start, start + step)
         b, x = coefficient[rows], trained[rows]
-        dropped = b * b
-        dropped *= eigenvalue
-        change = x - b
-        change *= change
-        change *= eigenvalue
-        change -= dropped
-        base = problem.sigma**2 + dropped.sum(axis=1) / problem.p
         for column, rule in enumerate(problem.rules):
-            score = scores(rule, eigenvalue, b, x, rng)
-            for place, kept in enumerate(problem.kept):
-                gained = np.einsum("ri,ri->r", change, largest(score, kept, rng))
-                errors[rows, column, place] = base + gained / problem.p
-    return errors
+            score = scores(problem, rule, b, x, rng)
+            masks = [largest(score, kept, rng) for kept in problem.kept]
+            for block in problem.blocks():
+                eigenvalue, part = block.expand(problem.eigenvalue), block.features
+                dropped = b[:, part] ** 2
+                change = (b[:, part] - x[:, part]) ** 2 - dropped
+                for place, mask in enumerate(masks):
+                    error = change * mask[:, part]
+                    error += dropped
+                    errors[rows, column, place] += error @ eigenvalue
+    return problem.sigma**2 + errors / problem.p
 
 
 def scores(
-    rule: Rule, eigenvalue: Array, coefficient: Array, trained: Array, rng: np.random.Generator
+    problem: FiniteProblem, rule: Rule, coefficient: Array, trained: Array, rng: np.random.Generator
 ) -> Array:
     """What the rule ranks the weights by; features of eigenvalue 0 come last, and tie."""
     if isinstance(rule, Random):
@@ -52,10 +50,12 @@ def scores(
         exponent, ranked = 0.5, coefficient
     else:
         raise NotImplementedError(f"no simulation of the rule {rule}")
-    score = np.abs(ranked)
-    if exponent or not eigenvalue.all():
-        alive = eigenvalue > 0
-        score *= np.where(alive, eigenvalue, 1) ** exponent * alive
+    eigenvalue = np.array(problem.eigenvalue)
+    alive = eigenvalue > 0
+    scale = np.where(alive, eigenvalue, 1) ** exponent * alive
+    score = np.empty_like(ranked)
+    for block in problem.blocks():
+        score[:, block.features] = abs(ranked[:, block.features]) * block.expand(scale)
     return score
 
 
@@ -77,7 +77,7 @@ def kth_largest(score: Array, k: int) -> float:
 
     Source: Floyd, Rivest, *Expected time bounds for selection* (1975).
     """
-    if score.size >= _BLOCK:
+    if score.size >= _MANY:
         sample = np.sort(score[:: score.size // 4096])
         place, margin = (1 - k / score.size) * sample.size, 2 * sample.size**0.5
         low = sample[max(int(place - margin), 0)]

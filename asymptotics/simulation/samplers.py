@@ -188,15 +188,20 @@ class Exact(Sampler):
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
         coefficient = problem.coefficients(rng, replicates)
-        eigenvalue = problem.expand(problem.eigenvalue)
+        eigenvalue = np.array(problem.eigenvalue)
         alive = eigenvalue > 0
         unit = np.divide(1, np.sqrt(eigenvalue), out=np.zeros_like(eigenvalue), where=alive)
-        trained = rng.standard_normal(coefficient.shape)
-        trained *= unit * (problem.sigma * problem.p**0.5)
         freedom = problem.n - problem.alive + 1
-        trained /= np.sqrt(rng.chisquare(freedom, (replicates, 1)))
-        trained += coefficient
-        trained[:, ~alive] = 0
+        scale = problem.sigma * (problem.p / rng.chisquare(freedom, (replicates, 1))) ** 0.5
+        trained = np.empty_like(coefficient)
+        for block in problem.blocks():
+            part = rng.standard_normal((replicates, sum(block.sizes)))
+            part *= block.expand(unit)
+            part *= scale
+            part += coefficient[:, block.features]
+            if not alive[block.groups].all():
+                part *= block.expand(alive)
+            trained[:, block.features] = part
         return Draw(coefficient, trained)
 
 

@@ -78,9 +78,9 @@ OUTCOME = ("risk", "control", "truncation")
 def run_trial(experiment: Experiment, seed: int, index: int) -> Array:
     """Risk, control and effect of truncation, of shape (3, rules, alphas).
 
-    The truncation is how far the risk moved while the solver's residual fell to its tolerance from
-    ten times as much; what it would still move is less.  BLAS runs on one thread, so that sums do
-    not depend on their number.
+    The truncation is by how much the risk moved while the solver's residual fell to its tolerance
+    from ten times as much; what it would still move is less.  BLAS runs on one thread, so that
+    sums do not depend on their number.
     """
     problem, rng = experiment.problem, experiment.stream(seed, index)
     with _blas().limit(limits=1):
@@ -90,7 +90,7 @@ def run_trial(experiment: Experiment, seed: int, index: int) -> Array:
         truncation = np.zeros_like(risk)
         if draw.earlier is not None:
             rng.bit_generator.state = ties  # the same ties fall the same way
-            truncation = abs(risk - pruned_errors(problem, draw.coefficient, draw.earlier, rng))
+            truncation = risk - pruned_errors(problem, draw.coefficient, draw.earlier, rng)
         control = controls(problem, draw.coefficient)
         return np.stack([risk, control, truncation]).mean(axis=1)
 

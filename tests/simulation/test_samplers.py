@@ -163,7 +163,7 @@ def test_a_sampler_of_another_law_is_rejected(monkeypatch: pytest.MonkeyPatch) -
 def test_the_solver_stops_where_it_no_longer_matters() -> None:
     problem = finite(2.5, 0.0, p=2000)
     coarse = run_trial(Experiment(problem, Implicit(1e-3), 1), 0, 0)
-    truncation = coarse[2, :3, 0]
+    truncation = abs(coarse[2, :3, 0])
     assert 0 < truncation.max() < 0.02
     assert np.all(coarse[2, 3] < 0.02)
 

@@ -146,7 +146,7 @@ def test_the_level_is_kept_by_adding_trials() -> None:
         more = rng.standard_normal(max(total - pilot, 0))
         mean = float(np.concatenate([first, more]).mean())
         done = sample._replace(mean=mean, trials=max(total, pilot))
-        alarms += judge(estimate([done]), 1.0, level, 1.0).verdict == "inconsistent"
+        alarms += judge(estimate([done], 1.0), 1.0, level, 1.0).verdict == "inconsistent"
     assert stats.binomtest(alarms, runs, level).pvalue > 1e-3
     # With the variance of all trials in place of the first ones', the level would not be kept.
 
@@ -154,23 +154,23 @@ def test_the_level_is_kept_by_adding_trials() -> None:
 def test_detectable_errors_are_detected() -> None:
     rng = np.random.default_rng(1)
     sample = Sample(10**9, 0.0, 20, 0.0, 1.0, 19)
-    reach = judge(estimate([sample]), 1.0, 0.01, 9.0).detectable
+    reach = judge(estimate([sample], 1.0), 1.0, 0.01, 9.0).detectable
     found = 0
     for _ in range(3000):
         trials = reach + rng.standard_normal(20)
         drawn = sample._replace(mean=float(trials.mean()), variance=float(trials.var(ddof=1)))
-        found += judge(estimate([drawn]), 1.0, 0.01, 9.0).verdict == "inconsistent"
+        found += judge(estimate([drawn], 1.0), 1.0, 0.01, 9.0).verdict == "inconsistent"
     assert found / 3000 == pytest.approx(0.95, abs=0.03)
 
 
 def test_extrapolation_is_exact_on_a_line() -> None:
     sizes = np.array([256, 512, 1024])
     samples = [Sample(64, 1 / p, 10, 0.3 + 7 / p, 0.0, 9) for p in sizes]
-    assert estimate(samples).difference == pytest.approx(0.3, rel=1e-12)
+    assert estimate(samples, 1.0).difference == pytest.approx(0.3, rel=1e-12)
     assert line_weights([0.1]).tolist() == [1]
     np.testing.assert_allclose(line_weights([4, 2, 1]), [-0.5, 0.5, 1])
-    assert estimate(samples).allowance == pytest.approx((2 / 64) ** 2)
-    assert estimate(samples[:1]).allowance == 2 / 64
+    assert estimate(samples, 1.0).allowance == pytest.approx((2 / 64) ** 2)
+    assert estimate(samples[:1], 1.0).allowance == 2 / 64
 
 
 def test_critical_values_are_students() -> None:
