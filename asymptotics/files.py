@@ -22,6 +22,8 @@ def read_samples(path: str | Path) -> dict[str, Array]:
     Values are float64.  Other columns are ignored.  Raises `InvalidInput` naming the file, the
     line and what is wrong in it.
     """
+    if not isinstance(path, str | Path) or "\0" in str(path):
+        raise InvalidInput("file", path, "must be the path of a file")
     path = Path(path)
     with _reading(path) as file:
         header = _header(path, next(csv.reader(file), []))
@@ -55,9 +57,9 @@ def read_samples(path: str | Path) -> dict[str, Array]:
 @contextmanager
 def _reading(path: Path) -> Iterator[IO[str]]:
     """The file open for reading, what goes wrong with it said in one line."""
-    if path.exists() and not path.is_file():
-        raise InvalidInput("file", str(path), "must be a regular file")
     try:
+        if path.exists() and not path.is_file():
+            raise InvalidInput("file", str(path), "must be a regular file")
         with path.open(newline="", encoding="utf-8-sig") as file:
             yield file
     except OSError as error:
@@ -91,11 +93,18 @@ def _blame_a_line(path: Path, header: list[str], names: list[str]) -> None:
             for name in names:
                 cell = row[header.index(name)]
                 try:
-                    parameter(name, float(cell))
+                    parameter(name, _number(cell))
                 except InvalidInput as error:
                     raise _bad(path, f"{line}, {name} = {cell}: {error.allowed}") from None
                 except ValueError:
                     raise _bad(path, f"{line}, {name} = {cell!r}: must be a number") from None
+
+
+def _number(cell: str) -> float:
+    """A number as files hold it; Python reads more, such as digits of other scripts."""
+    if "_" in cell or not cell.isascii():
+        raise ValueError
+    return float(cell)
 
 
 def _bad(path: Path, what: str) -> InvalidInput:

@@ -82,7 +82,8 @@ def _array(name: str, value: Any, domain: Domain) -> Array:
         raise InvalidInput(name, value, "must be a number or an array of numbers") from None
     if array.dtype == object:
         for index, entry in np.ndenumerate(array):
-            if isinstance(entry, bool) or not isinstance(entry, Real | Decimal):
+            number = isinstance(entry, Real | Decimal) and not isinstance(entry, bool)
+            if not number or (isinstance(entry, Decimal) and entry.is_snan()):
                 raise InvalidInput(entry_name(name, index), entry, domain.text)
     elif array.dtype.kind not in "iuf":
         raise InvalidInput(name, value, domain.text)

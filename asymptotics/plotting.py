@@ -36,6 +36,8 @@ _LABELS = {
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
 _MOST_LINES = 14
+#: More entries of a legend are set smaller.
+_MANY_ENTRIES = 12
 #: Rows in a picture of convergence.
 _SHOWN = 6
 #: A peak so many times higher than the rest is cut off.
@@ -145,7 +147,7 @@ def _draw(
     for number, line in enumerate(lines):
         values = [_value(key, value) for key, value in line.parameters if key in varying]
         labels = [_rule(line.rule), *values] if several or not varying else values
-        alone = _isolated(line.risk)
+        alone = _isolated(line.risk) | (np.ptp(line.x) == 0)
         ax.plot(
             line.x,
             line.risk,
@@ -165,8 +167,12 @@ def _draw(
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)
     _axes(ax, lines, x, peak_at)
-    if _logarithmic(np.unique(_floats(getattr(result, x)))):
+    points = np.unique(_floats(getattr(result, x)))
+    if _logarithmic(points):
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+    elif points[0] == 0 and points.size > 2 and _logarithmic(points[1:]) and not _even(points):
+        ax.set_xscale("symlog", linthresh=points[1], linscale=0.3)
         ax.xaxis.set_major_formatter("{x:g}")
     fixed = [_value(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [_rule(lines[0].rule), *fixed]
@@ -179,6 +185,7 @@ def _draw(
         borderaxespad=0,
         handlelength=3,
         frameon=False,
+        fontsize="x-small" if len(ax.get_legend_handles_labels()[0]) > _MANY_ENTRIES else None,
     )
 
 
@@ -327,9 +334,12 @@ def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
 
 def _logarithmic(points: Array) -> bool:
     """Whether the points of an axis, in order, ask for a logarithmic scale."""
+    return points[0] > 0 and bool(points[-1] > _WIDE * points[0]) and not _even(points)
+
+
+def _even(points: Array) -> bool:
     steps = np.diff(points)
-    even = steps.size > 1 and np.ptp(steps) <= 1e-6 * steps.max()
-    return points[0] > 0 and bool(points[-1] > _WIDE * points[0]) and not even
+    return bool(steps.size > 1 and np.ptp(steps) <= 1e-6 * steps.max())
 
 
 def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
@@ -339,15 +349,24 @@ def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     ax.set_xlabel(_LABELS[x])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
     # Room for the curves, not for the peak at the threshold.
-    risks, null = (np.concatenate([getattr(line, k) for line in lines]) for k in ("risk", "null"))
+    risks, unpruned, null = (
+        np.concatenate([getattr(line, name) for line in lines])
+        for name in ("risk", "unpruned", "null")
+    )
     finite = np.isfinite(risks)
-    if not finite.any():
-        ax.annotate("the risk is infinite", (0.5, 0.5), xycoords="axes fraction", ha="center")
+    if finite.mean() < 0.5:
+        ax.annotate(
+            "elsewhere the risk is infinite" if finite.any() else "the risk is infinite",
+            (0.5, 0.6),
+            xycoords="axes fraction",
+            ha="center",
+            bbox={"facecolor": "white", "edgecolor": "none"},
+        )
     away = finite & ~(abs(points - peak_at) <= 0.1 * min(peak_at, 1e300))
     values = np.concatenate([risks[away], [null.min(), null.max()]])
     top = 1.15 * max(float(null.max()), float(np.percentile(values, 85)))
-    peak = max(risks[finite].max(initial=0), null.max())
-    least = values.min()
+    drawn = np.concatenate([risks[finite], null, unpruned[np.isfinite(unpruned)]])
+    peak, least = drawn.max(), drawn.min()
     top = 1.05 * peak if peak <= _HIGHEST * top else top
     if top > 0:
         ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)
@@ -358,7 +377,10 @@ def _rule(name: str) -> str:
 
 
 def _value(key: str, value: float) -> str:
-    return f"${_SYMBOLS[key]} = {value:.4g}$"
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    power = rf"10^{{{int(exponent)}}}" if exponent else ""
+    number = power if power and mantissa == "1" else mantissa + (rf" \cdot {power}" * bool(power))
+    return f"${_SYMBOLS[key]} = {number}$"
 
 
 def _floats(column: Array) -> Array:

@@ -249,7 +249,8 @@ class Population:
     def from_beta(cls, eigenvalue: Any, beta: Any) -> Self:
         r"""The empirical law of a model with true weights `beta`: :math:`B=\sqrt p\,\beta^*`."""
         beta = np.atleast_1d(parameter("beta", beta, domain=REAL)).astype(np.float64)
-        return cls.from_samples(eigenvalue, math.sqrt(beta.size) * beta)
+        features = np.broadcast(beta, parameter("eigenvalue", eigenvalue)).size
+        return cls.from_samples(eigenvalue, math.sqrt(features) * beta)
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Self:

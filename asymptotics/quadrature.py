@@ -68,8 +68,7 @@ def groups_of_distribution(
 def groups_of_power_law(capacity: float, source: float, tolerance: float) -> Nodes:
     """Groups of eigenvalues u^-capacity with coefficient variances u^-source."""
     capacity, source = (
-        float(parameter(key, value, domain=REAL))
-        for key, value in (("capacity", capacity), ("source", source))
+        _scalar(key, value, REAL) for key, value in (("capacity", capacity), ("source", source))
     )
     if not capacity < 1:
         raise InvalidInput("capacity", capacity, "must be < 1")
@@ -79,8 +78,15 @@ def groups_of_power_law(capacity: float, source: float, tolerance: float) -> Nod
     return _refine(lambda u, _: (u**-capacity, 0 * u, u ** (-source / 2)), tolerance)
 
 
+def _scalar(key: str, value: Any, domain: Domain) -> float:
+    number = parameter(key, value, domain)
+    if number.ndim:
+        raise InvalidInput(key, value, domain.text)
+    return float(number)
+
+
 def _refine(columns: Columns, tolerance: float) -> Nodes:
-    tolerance = float(parameter("tolerance", tolerance, domain=_TOLERANCE))
+    tolerance = _scalar("tolerance", tolerance, _TOLERANCE)
     edges = np.stack([_EDGES[:-1], _EDGES[1:]], axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         _check_tails(columns, tolerance)

@@ -9,6 +9,9 @@ import numpy as np
 
 from .base import Arithmetic, Array, Mass
 
+#: Beyond it erfc is 0 or 2 to any number of digits that could be asked for.
+_FAR = 10**50
+
 
 class Multiprecision(Arithmetic):
     """Floating point with `digits` decimal digits.
@@ -66,7 +69,12 @@ class Multiprecision(Arithmetic):
         return self._map(lambda value: value**exponent, x)
 
     def erfc(self, x: Array) -> Array:
-        return self._map(self.context.erfc, x)
+        return self._map(self._erfc, x)
+
+    def _erfc(self, x: Any) -> Any:
+        if abs(x) > _FAR:  # where the library fails
+            return self.context.mpf(0 if x > 0 else 2)
+        return self.context.erfc(x)
 
     def _map(self, function: Any, x: Any) -> Array:
         return np.asarray(np.frompyfunc(function, 1, 1)(x), dtype=object)

@@ -63,6 +63,11 @@ class FiniteProblem:
         return sum(size for size, eigenvalue in pairs if eigenvalue > 0)
 
     @property
+    def living(self) -> slice:
+        """Those features: groups are in the order of their eigenvalues."""
+        return slice(self.p - self.alive, None)
+
+    @property
     def kappa(self) -> float:
         return self.p / self.n
 

@@ -32,6 +32,8 @@ from .solvers import conjugate_gradients
 
 #: A Gram matrix of a larger condition, estimated, is not factorised: the design is, by QR.
 _ILL_CONDITIONED = 1e10
+#: A condition, of a solver's matrix, with which single precision is enough.
+_WELL_CONDITIONED = 2e3
 _MOST_STEPS = 10_000
 _SECONDS_OF_NORMAL = 1e-8
 
@@ -98,9 +100,8 @@ class Dense(Sampler):
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
         coefficient = problem.coefficients(rng, replicates)
-        eigenvalue = problem.expand(problem.eigenvalue)
-        alive = eigenvalue > 0
-        root = np.sqrt(eigenvalue[alive])
+        alive = problem.living
+        root = np.sqrt(problem.expand(problem.eigenvalue)[alive])
         x = self.design.draw(rng, (problem.n, root.size))
         noise = problem.sigma * self.noise.draw(rng, (replicates, problem.n))
         penalty = problem.n * problem.ridge
@@ -225,22 +226,21 @@ class Implicit(Sampler):
         return replicates * steps * step + _pruning(problem, replicates)
 
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
-        bytes_each = np.dtype(self._dtype).itemsize
+        bytes_each = np.dtype(self._dtype(problem)).itemsize
         return 2.0 * bytes_each * (problem.n + problem.alive) * _steps(problem, self.tolerance)
 
-    @property
-    def _dtype(self) -> type:
-        return np.float32 if self.tolerance >= 1e-5 else np.float64
+    def _dtype(self, problem: FiniteProblem) -> type:
+        """Of the bases: single precision where the solver does not see its rounding."""
+        coarse = self.tolerance >= 1e-5 and _condition(problem) <= _WELL_CONDITIONED
+        return np.float32 if coarse else np.float64
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
         coefficient = problem.coefficients(rng, replicates)
-        eigenvalue = problem.expand(problem.eigenvalue)
-        alive = eigenvalue > 0
+        alive = problem.living
+        eigenvalue = problem.expand(problem.eigenvalue)[alive]
         earlier, trained = np.zeros_like(coefficient), np.zeros_like(coefficient)
         for row, b in enumerate(coefficient[:, alive]):
-            earlier[row, alive], trained[row, alive] = self._train(
-                problem, eigenvalue[alive], b, rng
-            )
+            earlier[row, alive], trained[row, alive] = self._train(problem, eigenvalue, b, rng)
         return Draw(coefficient, trained, earlier)
 
     def _train(
@@ -251,7 +251,7 @@ class Implicit(Sampler):
         rng: np.random.Generator,
     ) -> tuple[Array, Array]:
         """Trained weights of one design, at ten times the tolerance and at the tolerance."""
-        z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype)
+        z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype(problem))
         root, penalty = np.sqrt(eigenvalue), problem.n * problem.ridge
         noise = problem.sigma * problem.p**0.5 * self.noise.draw(rng, problem.n)
         y = z.matvec(root * coefficient) + noise
@@ -274,7 +274,7 @@ class Implicit(Sampler):
                 earlier = x.copy()
             if residual <= self.tolerance:
                 return earlier, x
-            if step == _MOST_STEPS:
+            if step == _MOST_STEPS or not np.isfinite(residual):
                 raise NoConvergence(
                     f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
                     f"{self.tolerance:g}; use the dense sampler, or go away from n = p₊"
@@ -282,18 +282,22 @@ class Implicit(Sampler):
         return earlier, x
 
 
-def _steps(problem: FiniteProblem, tolerance: float) -> float:
-    """Steps that conjugate gradients need, from the edges of the Marchenko-Pastur law."""
+def _condition(problem: FiniteProblem) -> float:
+    """Of the solver's matrix, roughly: from the edges of the Marchenko-Pastur law."""
     shape = min(problem.n, problem.alive) / max(problem.n, problem.alive)
     low, high = (1 - shape**0.5) ** 2, (1 + shape**0.5) ** 2
-    eigenvalue = [x for x in problem.eigenvalue if x > 0]
-    if problem.n >= problem.alive:
-        floor = ceiling = problem.ridge / (problem.ridge + max(eigenvalue))
-    else:
-        mean = sum(x * s for x, s in zip(problem.eigenvalue, problem.sizes, strict=True))
-        floor = ceiling = problem.n * problem.ridge / mean
-    condition = (high + ceiling) / (low + floor + 1 / max(problem.n, problem.alive) ** 2)
-    return 2 + condition**0.5 / 2 * float(np.log(2 / tolerance)) * 1.5
+    low += 1 / max(problem.n, problem.alive) ** 2
+    smallest, largest = (of(x for x in problem.eigenvalue if x > 0) for of in (min, max))
+    if problem.n >= problem.alive:  # features brought to one size
+        floor = problem.ridge / (problem.ridge + largest)
+        return (high + floor) / (low + floor)
+    floor = problem.ridge * problem.n / problem.alive
+    return (largest * high + floor) / (smallest * low + floor)
+
+
+def _steps(problem: FiniteProblem, tolerance: float) -> float:
+    """Steps that conjugate gradients need, roughly."""
+    return 2 + 0.5 * _condition(problem) ** 0.5 * float(np.log(2 / tolerance))
 
 
 def choose(

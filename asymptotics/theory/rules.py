@@ -183,7 +183,8 @@ def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
     r"""The rule that keeps the largest :math:`\Lambda^q|X|`, for a real ``q = exponent``."""
     if isinstance(exponent, bool) or not isinstance(exponent, Real | Decimal):
         raise InvalidInput(f"{name}.exponent", exponent, "must be a number")
-    if exponent != exponent or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
+    signals = isinstance(exponent, Decimal) and exponent.is_nan()
+    if signals or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
         allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
         raise InvalidInput(f"{name}.exponent", exponent, allowed)
     return WeightRule(exponent)
@@ -206,6 +207,8 @@ def as_rule(rule: "Rule | str | Mapping[str, Exponent]", name: str = "rule") -> 
         except InvalidOperation:
             raise InvalidInput(name, rule, "must be exponent=q with a number q") from None
         return exponent_rule(exponent, name)
-    if not isinstance(rule, str) or rule not in RULES:
+    if not isinstance(rule, str):
+        raise InvalidInput(name, rule, "must be the name of a rule, or {exponent = q}")
+    if rule not in RULES:
         raise unknown_name(name, rule, [*RULES, "exponent=q"])
     return RULES[rule]

@@ -106,6 +106,15 @@ def test_exact_inputs_stay_exact() -> None:
     assert MANY.array(0.1).item() != tenth  # a float is its binary value
 
 
+def test_the_tail_ends_where_the_library_would_fail() -> None:
+    arithmetic = Multiprecision(25)
+    far = arithmetic.array([-(10.0**200), 10.0**40, 10.0**200])
+    tail = arithmetic.erfc(far)
+    assert tail[0] == 2
+    assert tail[2] == 0
+    assert 0 <= tail[1] < 1e-300
+
+
 def test_excess_keeps_its_digits() -> None:
     """Of kappa times a mass known to twice the precision, what is left after 1 is taken away."""
     third = Fraction(1, 3)

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from asymptotics import InvalidInput, Population, risk
-from asymptotics.plotting import save
+from asymptotics import InvalidInput, Population, risk, verify
+from asymptotics.plotting import plot_risk, save
 
 POPULATION = Population(weight=[3, 1], eigenvalue=[1, 0], std=1)
 KAPPA = np.geomspace(0.1, 10, 40)
@@ -35,6 +35,58 @@ def test_lines_labels_and_threshold() -> None:
     x, y = map(np.asarray, line.get_data())
     assert np.isnan(y[np.searchsorted(x, 4 / 3)])  # a gap where the risk is infinite
     assert np.isfinite(ax.get_ylim()).all()
+
+
+def test_what_is_drawn_is_in_the_picture() -> None:
+    """The risk before pruning may be far below that after it."""
+    two = Population(weight=[0.3, 0.7], eigenvalue=[10, 0.5], std=[0.5, 1])
+    result = risk(two, KAPPA, 0.5, 0.3)
+    low, _ = result.plot().get_ylim()
+    assert low <= result.unpruned_risk.min() < 0.5 * result.risk.min()
+
+
+def test_a_wide_axis_with_zero_on_it_is_logarithmic_from_there() -> None:
+    ridge = [0, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100]
+    assert risk(POPULATION, 1.0, 0.5, 0.3, ridge=ridge).plot().get_xscale() == "symlog"
+    assert risk(POPULATION, 1.0, 0.5, 0.3, ridge=np.linspace(0, 9, 50)).plot().get_xscale() == (
+        "linear"
+    )
+
+
+def test_numbers_in_labels_are_set_as_powers() -> None:
+    ax = risk(POPULATION, KAPPA, 0.5, np.array([[1e-5], [2.5e-6]])).plot()
+    assert labels(ax)[:2] == [r"$\alpha = 2.5 \cdot 10^{-6}$", r"$\alpha = 10^{-5}$"] or labels(ax)[
+        :2
+    ] == [r"$\alpha = 10^{-5}$", r"$\alpha = 2.5 \cdot 10^{-6}$"]
+
+
+def test_many_entries_stay_in_the_figure() -> None:
+    sigma, alpha = np.array([0.1, 1, 2, 3])[:, None, None], np.array([0.1, 0.3, 0.9])[:, None]
+    ax = risk(POPULATION, KAPPA, sigma, alpha).plot()
+    ax.figure.canvas.draw()
+    legend = ax.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= 0
+
+
+def test_simulated_points_lie_on_their_lines() -> None:
+    found = verify(POPULATION, [0.5, 2], 0.5, 0.3, p=100, trials=4, workers=1)
+    ax = plot_risk(risk(POPULATION, KAPPA, 0.5, 0.3), simulated=found)
+    assert any(label.startswith("simulation") for label in labels(ax))
+    points = [line for line in ax.get_lines() if line.get_marker() == "o"]
+    drawn = [point.get_xydata() for point in points]
+    expected = np.column_stack([found.kappa, found.mean])
+    assert any(np.array_equal(xy, expected) for xy in drawn)
+
+
+def test_convergence_ends_at_the_extrapolation() -> None:
+    found = verify(POPULATION, 0.5, 0.5, [0.3, 0.6], workers=1)
+    ax = found.plot()
+    assert "1/p" in ax.get_xlabel()
+    assert len(labels(ax)) == 2
+    x, y = np.asarray(ax.get_lines()[1].get_xydata()).T
+    assert x[-1] == 0
+    assert np.isclose(y[-1], abs(found.mean / found.risk - 1) * np.sign(y[-1])).any()
 
 
 def test_legend_stands_beside_the_axes() -> None:
@@ -78,6 +130,11 @@ def test_the_axis_follows_the_grid() -> None:
 def test_where_nothing_is_finite_the_figure_says_so() -> None:
     ax = risk(POPULATION, 4 / 3, [0.5, 1.0], 0.3).plot()
     assert "infinite" in ax.texts[0].get_text()
+
+
+def test_a_range_of_one_value_is_a_point() -> None:
+    ax = risk(POPULATION, np.full(5, 2.0), 0.5, 0.3).plot()
+    assert ax.get_lines()[0].get_marker() == "o"
 
 
 def test_a_single_point_and_a_ridge() -> None:

@@ -81,6 +81,7 @@ def test_from_samples_and_beta() -> None:
     np.testing.assert_allclose(Population.from_beta(1.0, beta).mean, 2 * beta)
     with pytest.raises(InvalidInput, match="beta"):
         Population.from_beta(1.0, [1.0, np.nan])
+    assert Population.from_beta([1, 2, 3], 0.5) == Population.from_beta([1, 2, 3], [0.5] * 3)
     with pytest.raises(InvalidInput, match="rows"):
         Population.from_groups([])
 
@@ -102,6 +103,18 @@ def test_power_law_moments() -> None:
     for a, b in ((1.0, 0.0), (0.5, 0.5), (0.9, 0.2), (np.nan, 0.0)):
         with pytest.raises(InvalidInput):
             Population.power_law(a, b)
+
+
+@pytest.mark.parametrize("arguments", [([0.1, 0.2], 0.1), (0.5, 0.1, [1e-5, 1e-4])])
+def test_a_power_law_has_one_exponent(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(InvalidInput, match="must be"):
+        Population.power_law(*arguments)
+
+
+@pytest.mark.parametrize("path", [None, 1, b"x", "a\0b", "a" * 300])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises(InvalidInput, match="file = "):
+        Population.from_csv(path)
 
 
 def test_tails_too_slow_are_not_called_infinite() -> None:

@@ -115,7 +115,7 @@ BAD = {
     MINIMAL + 'rule = "hesian"' + GROUP: "rule = 'hesian': ",
     MINIMAL + 'rule = ["oracle", "hesian"]' + GROUP: "rule[1] = 'hesian': ",
     MINIMAL + "rule = []" + GROUP: "rule = []: must be a rule or a list of rules",
-    MINIMAL + "rule = 3" + GROUP: "rule = 3: known: magnitude",
+    MINIMAL + "rule = 3" + GROUP: "rule = 3: must be the name of a rule",
     MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number",
     MINIMAL + GROUP + "weigth = 1": "population[0].weigth = 1: unknown key; did you mean 'weight'?",
     MINIMAL + GROUP.replace("1\n", "[1]\n"): "population[0].std = [1]: must be a number",
