@@ -226,7 +226,8 @@ def _draw_convergence(verification: Verification, ax: Axes) -> None:
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.set_title(f"the {len(rows)} rows of largest |z|", loc="left", fontsize="medium")
+    if len(rows) < z.size:
+        ax.set_title(f"the {len(rows)} rows of largest |z|", loc="left", fontsize="medium")
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
 
 
