@@ -29,8 +29,9 @@ class Block(NamedTuple):
     sizes: Array
 
     def expand(self, column: Sequence[float] | Array) -> Array:
-        """A value for each feature of the block, from one for each group of the problem."""
-        return np.repeat(np.asarray(column[self.groups], dtype=np.float64), self.sizes)
+        """A value for each feature of the block, or one for all, from one for each group."""
+        values = np.asarray(column[self.groups], dtype=np.float64)
+        return values if values.size == 1 else np.repeat(values, self.sizes)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class FiniteProblem:
         for block in self.blocks():
             mean = block.expand(self.mean)
             if random:
-                part = rng.standard_normal((replicates, mean.size))
+                part = rng.standard_normal((replicates, sum(block.sizes)))
                 part *= block.expand(self.std)
                 part += mean
             coefficients[:, block.features] = part if random else mean

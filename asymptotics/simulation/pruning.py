@@ -34,7 +34,8 @@ def pruned_errors(
                 for place, mask in enumerate(masks):
                     error = change * mask[:, part]
                     error += dropped
-                    errors[rows, column, place] += error @ eigenvalue
+                    error *= eigenvalue
+                    errors[rows, column, place] += error.sum(axis=1)
     return problem.sigma**2 + errors / problem.p
 
 
@@ -82,8 +83,13 @@ def kth_largest(score: Array, k: int) -> float:
         place, margin = (1 - k / score.size) * sample.size, 2 * sample.size**0.5
         low = sample[max(int(place - margin), 0)]
         high = sample[min(int(place + margin), sample.size - 1)]
-        above = int(np.count_nonzero(score > high))
-        band = score[(score >= low) & (score <= high)]
+        above, near = 0, []
+        for start in range(0, score.size, BLOCK):
+            part = score[start : start + BLOCK]
+            part = part[part >= low]
+            near.append(part[part <= high])
+            above += part.size - near[-1].size
+        band = np.concatenate(near)
         if above < k <= above + band.size:
             score, k = band, k - above
     return float(np.partition(score, score.size - k)[score.size - k])
