@@ -24,6 +24,8 @@ from .arithmetic import Array
 POWER = 0.95
 #: Terms of order 1/p: the risk may differ by this, relative, over `FiniteProblem`'s smallest count.
 _SHIFT = 2.0
+#: A relative difference that is none, and one of risks that are zero.
+_ROUNDING, _NOTHING = 1e-12, 1e-300
 
 
 class Sample(NamedTuple):
@@ -100,8 +102,8 @@ def trials_needed(
     """Trials at each size for the estimate to have a standard error, at the least cost in all."""
     weights = line_weights([sample.inverse_size for sample in samples])
     spread = abs(weights) * np.sqrt([sample.variance for sample in samples])
-    root = np.sqrt(costs)
-    needed = spread / root * (spread @ root) / standard_error**2
+    root, standard_error = np.sqrt(costs), max(standard_error, _NOTHING)
+    needed = (spread / standard_error) * ((spread / standard_error) @ root) / root
     return [math.ceil(number) for number in needed]
 
 
@@ -133,11 +135,10 @@ def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> 
     ``inconsistent`` if the difference exceeds its allowance at `level`; else ``consistent`` if an
     error of `resolution`, relative, would have been detected; else ``too weak``.
     """
-    rounding = 1e-12 * risk
-    error = max(estimated.standard_error, rounding)
+    error = max(estimated.standard_error, _ROUNDING * risk, _NOTHING)
     excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
     p_value = 2 * float(special.stdtr(min(estimated.freedom, 1e8), -excess / error))
-    detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / risk
+    detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / (risk or 1)
     verdict = "consistent" if detectable <= resolution else "too weak"
     if p_value < level:
         verdict = "inconsistent"

@@ -38,8 +38,9 @@ PILOT = 16
 _MOST_TRIALS = 1_000_000
 #: Relative error that a run is made to detect if nothing else is asked.
 _DETECTED = 0.01
-#: A ladder of sizes starts where the counts that matter are this large, within bounds.
-_LARGE, _LOWEST, _HIGHEST, _RUNGS = 48, 256, 1024, 3
+#: A ladder of sizes starts where the counts that matter are this large, within bounds: the second
+#: for |n - p₊|, near which trials are dear.
+_LARGE, _LOWEST, _HIGHEST, _HIGHEST_NEAR, _RUNGS = 48, 256, 1 << 16, 1024, 3
 #: With a smaller count than this there is no telling what the finite size does.
 _SMALLEST = 8
 #: The solver's relative residual is that of the target standard error, or this.  The risk moves by
@@ -362,12 +363,11 @@ def _ladder(population: Population, point: _Point, settings: _Settings) -> list[
     if settings.p is not None:
         return [_case(population, point, settings.p, settings)]
     share = float(population.mass_above(0).value)
-    counts = [1 / point.kappa, *(x for alpha in point.alphas for x in (alpha, 1 - alpha))]
+    shares = [1 / point.kappa, *(x for alpha in point.alphas for x in (alpha, 1 - alpha))]
+    lowest = min(_LARGE / min(x for x in shares if x > 0), _HIGHEST)
     if point.ridge == 0:
-        counts.append(abs(1 / point.kappa - share))
-    wanted = _LARGE / max(min(count for count in counts if count > 0), 1e-9)
-    lowest = int(min(max(wanted, _LOWEST), _HIGHEST))
-    lowest = max(lowest, _smallest(population, point))
+        lowest = max(lowest, min(_LARGE / max(abs(1 / point.kappa - share), 1e-9), _HIGHEST_NEAR))
+    lowest = max(int(lowest), _LOWEST, _smallest(population, point))
     return [_case(population, point, lowest << rung, settings) for rung in range(_RUNGS)]
 
 
@@ -425,7 +425,10 @@ def _why_not(ladder: Sequence[_Case]) -> str | None:
         if not np.isfinite(case.predicted).all():
             return "the prediction is not a finite number"
     if len(ladder) > 1 and ladder[0].least < _SMALLEST:
-        return f"too near n = p₊ for an extrapolation: {ladder[0].least} < {_SMALLEST}; give p"
+        return (
+            f"too few for an extrapolation, {ladder[0].least} < {_SMALLEST}, of samples, weights "
+            "kept, weights dropped or |n - p₊|: give p"
+        )
     return None
 
 

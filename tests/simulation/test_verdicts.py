@@ -117,6 +117,20 @@ def test_where_variance_is_infinite_there_is_no_verdict() -> None:
         verify(POPULATION, 1.0, 0.7, 0.4, p=300, workers=1)
 
 
+def test_a_risk_of_zero_is_zero() -> None:
+    found = verify(Population(1.0, 1.0), [0.5, 2], 0.0, 0.3, workers=1)
+    assert np.all(found.verdict == "consistent")
+    assert np.all(found.mean == 0)
+
+
+def test_few_weights_kept_take_a_larger_problem() -> None:
+    found = verify(POPULATION, 0.2, 0.5, 1e-3, workers=1)
+    assert found.verdict == "consistent"
+    assert found.p > 100_000
+    with pytest.raises(InvalidInput, match="too few for an extrapolation"):
+        verify(POPULATION, 0.2, 0.5, 1e-7, workers=1)
+
+
 def test_too_few_trials_are_too_weak() -> None:
     found = run(p=40, trials=2, resolution=0.01)
     assert np.all(found.verdict == "too weak")
