@@ -24,6 +24,8 @@ from .arithmetic import Array
 POWER = 0.95
 #: Terms of order 1/p: the risk may differ by this, relative, over `FiniteProblem`'s smallest count.
 _SHIFT = 2.0
+#: Student's law of so many degrees of freedom is the normal one.
+_NORMAL = 1e8
 #: A relative difference that is none, and one of risks that are zero.
 _ROUNDING, _NOTHING = 1e-12, 1e-300
 
@@ -122,11 +124,7 @@ def _reach(freedom: float, level: float) -> float:
 
 def critical_value(level: float, freedom: float) -> float:
     """The |z| that a right prediction exceeds with probability `level`."""
-    return float(special.stdtrit(freedom, 1 - level / 2)) if freedom < 1e8 else _normal(level)
-
-
-def _normal(level: float) -> float:
-    return float(-special.ndtri(level / 2))
+    return float(-special.stdtrit(min(freedom, _NORMAL), level / 2))
 
 
 def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> Judgement:
@@ -137,7 +135,7 @@ def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> 
     """
     error = max(estimated.standard_error, _ROUNDING * risk, _NOTHING)
     excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
-    p_value = 2 * float(special.stdtr(min(estimated.freedom, 1e8), -excess / error))
+    p_value = 2 * float(special.stdtr(min(estimated.freedom, _NORMAL), -excess / error))
     detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / (risk or 1)
     verdict = "consistent" if detectable <= resolution else "too weak"
     if p_value < level:

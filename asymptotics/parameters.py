@@ -72,6 +72,14 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
     return array if array.dtype == object else numbers
 
 
+def scalar(key: str, value: Any, domain: Domain) -> Any:
+    """`value` as one number of the domain, exact if it is; raises `InvalidInput`."""
+    number = parameter(key, value, domain)
+    if number.ndim:
+        raise InvalidInput(key, value, domain.text)
+    return number.item()
+
+
 def _array(name: str, value: Any, domain: Domain) -> Array:
     """`value` as an array of exact numbers or of any kind of real number."""
     if np.ma.isMaskedArray(value):

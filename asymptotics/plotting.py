@@ -177,16 +177,15 @@ def _draw(
     fixed = [_value(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [_rule(lines[0].rule), *fixed]
     ax.set_title(", ".join(title), loc="left", fontsize="medium")
+    many = len(ax.get_legend_handles_labels()[0]) > _MANY_ENTRIES
+    _frame(ax, handlelength=3, fontsize="x-small" if many else None)
+
+
+def _frame(ax: Axes, **legend: Any) -> None:
+    """A faint grid, and the legend beside the axes, where it covers nothing."""
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1),
-        borderaxespad=0,
-        handlelength=3,
-        frameon=False,
-        fontsize="x-small" if len(ax.get_legend_handles_labels()[0]) > _MANY_ENTRIES else None,
-    )
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
 
 
 def _points(ax: Axes, line: _Line, x: str, simulated: Verification, colour: str) -> None:
@@ -224,11 +223,9 @@ def _draw_convergence(verification: Verification, ax: Axes) -> None:
     ax.set_xlabel("inverse size $1/p$")
     ax.set_ylabel("simulation minus theory (relative to the risk)")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
     if len(rows) < z.size:
         ax.set_title(f"the {len(rows)} rows of largest |z|", loc="left", fontsize="medium")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
+    _frame(ax)
 
 
 def _distinguishing(verification: Verification, rows: Sequence[int]) -> list[str]:

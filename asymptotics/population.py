@@ -20,7 +20,7 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
-from .parameters import DOMAINS, REAL, Domain, parameter
+from .parameters import DOMAINS, REAL, Domain, parameter, scalar
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
@@ -282,9 +282,7 @@ class Population:
         >>> Population.spike_and_slab(0.1).weight
         array([0.1, 0.9])
         """
-        if np.ndim(fraction):
-            raise InvalidInput("fraction", fraction, "must be a number in (0, 1]")
-        fraction = parameter("fraction", fraction, domain=_FRACTION).item()
+        fraction = scalar("fraction", fraction, _FRACTION)
         return cls([fraction, 1 - fraction], eigenvalue, [mean, 0], [std, 0])
 
     @classmethod

@@ -15,7 +15,7 @@ from scipy.special import erfc
 
 from .arithmetic import Array
 from .errors import InvalidInput, NoConvergence
-from .parameters import DOMAINS, REAL, Domain, parameter
+from .parameters import DOMAINS, REAL, Domain, parameter, scalar
 
 _HALF = np.array([0.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 690])  # to u = 1e-300
 _EDGES = np.concatenate([-_HALF[:0:-1], _HALF])
@@ -68,7 +68,8 @@ def groups_of_distribution(
 def groups_of_power_law(capacity: float, source: float, tolerance: float) -> Nodes:
     """Groups of eigenvalues u^-capacity with coefficient variances u^-source."""
     capacity, source = (
-        _scalar(key, value, REAL) for key, value in (("capacity", capacity), ("source", source))
+        float(scalar(key, value, REAL))
+        for key, value in (("capacity", capacity), ("source", source))
     )
     if not capacity < 1:
         raise InvalidInput("capacity", capacity, "must be < 1")
@@ -78,15 +79,8 @@ def groups_of_power_law(capacity: float, source: float, tolerance: float) -> Nod
     return _refine(lambda u, _: (u**-capacity, 0 * u, u ** (-source / 2)), tolerance)
 
 
-def _scalar(key: str, value: Any, domain: Domain) -> float:
-    number = parameter(key, value, domain)
-    if number.ndim:
-        raise InvalidInput(key, value, domain.text)
-    return float(number)
-
-
 def _refine(columns: Columns, tolerance: float) -> Nodes:
-    tolerance = _scalar("tolerance", tolerance, _TOLERANCE)
+    tolerance = float(scalar("tolerance", tolerance, _TOLERANCE))
     edges = np.stack([_EDGES[:-1], _EDGES[1:]], axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         _check_tails(columns, tolerance)

@@ -15,7 +15,7 @@ from .arithmetic import FLOAT64, Array
 from .comparison import Sample, detecting, estimate, judge, trials_needed
 from .errors import InvalidInput, unknown_name
 from .grid import NUMBERS, Grid, RulesLike, as_grid
-from .parameters import Domain, parameter
+from .parameters import Domain, scalar
 from .population import Population
 from .results import Verification
 from .simulation.designs import GAUSSIAN, Law, as_law
@@ -236,13 +236,11 @@ def verify(
             predicted = ladder[0].predicted[place]
             if len(ladder) > 1:
                 predicted = _predicted(population, point, place, predict)
-            samples = [
-                _sample(case, some, place, None if trials else PILOT)
-                for case, some in zip(ladder, outcomes, strict=True)
-            ]
+            samples = _samples(ladder, outcomes, place, None if trials else PILOT)
+            why = reason or _too_few(samples, ladder)
             records[row] = {
                 "risk": predicted,
-                **_judged(samples, predicted, reason, level / size, resolution),
+                **_judged(samples, predicted, why, level / size, resolution),
                 **_cost(ladder[-1].experiment, outcomes[-1], place),
             }
     there = None if settings.p is None else ladders[0][0].experiment.problem.population
@@ -255,29 +253,26 @@ def _largest_error(tested: Sequence[tuple[_Point, Sequence[_Case]]], run: Run) -
     for point, ladder in tested:
         outcomes = [run.outcomes(case.experiment) for case in ladder]
         for place in point.rows.values():
-            samples = [
-                _sample(case, some, place, None)
-                for case, some in zip(ladder, outcomes, strict=True)
-            ]
-            known = [sample for sample in samples if sample is not None]
-            if len(known) == len(samples):
+            samples = _samples(ladder, outcomes, place)
+            if len(samples) == len(ladder):
                 risk = float(ladder[-1].predicted[place])
-                largest = max(largest, estimate(known, risk).standard_error / risk)
+                largest = max(largest, estimate(samples, risk).standard_error / (risk or 1))
     return largest or float("nan")
 
 
+def _too_few(samples: Sequence[Sample], ladder: Sequence[_Case]) -> str | None:
+    return "fewer than two trials at some size" if len(samples) < len(ladder) else None
+
+
 def _judged(
-    samples: Sequence[Sample | None], risk: float, reason: str | None, level: float, detect: float
+    samples: Sequence[Sample], risk: float, reason: str | None, level: float, detect: float
 ) -> dict[str, Any]:
     """What the samples of one row say of its predicted risk."""
-    known = tuple(sample for sample in samples if sample is not None)
-    if reason is None and len(known) < len(samples):
-        reason = "fewer than two trials at some size"
     nothing = dict.fromkeys(("mean", "standard_error", "z", "p_value", "detectable"), np.nan)
-    record = nothing | {"verdict": "no verdict", "reason": reason or "", "samples": known}
+    record = nothing | {"verdict": "no verdict", "reason": reason or "", "samples": tuple(samples)}
     if reason is not None:
         return record
-    found = estimate(known, risk)
+    found = estimate(samples, risk)
     judgement = judge(found, risk, level, detect)
     mean = {"mean": risk + found.difference, "standard_error": found.standard_error}
     return record | mean | judgement._asdict()
@@ -298,7 +293,7 @@ def _cost(
     }
     if len(outcomes) < 2:
         return record
-    risk, control, truncation = np.array([o[(slice(None), *place)] for o in outcomes.values()]).T
+    risk, control, truncation = _columns(outcomes, place)
     plain, controlled = float(risk.var()), float((risk - control).var())
     gain = plain / controlled if controlled else np.nan
     return record | {"gain": gain, "truncation": abs(float(truncation.mean()))}
@@ -460,12 +455,12 @@ def _wanted(
 ) -> list[int]:
     """Trials at each size that every row of a point needs for its standard error."""
     most = [PILOT] * len(ladder)
+    outcomes = [run.outcomes(case.experiment) for case in ladder]
+    costs = [case.experiment.cost for case in ladder]
     for place in point.rows.values():
-        samples = [_sample(case, run.outcomes(case.experiment), place, PILOT) for case in ladder]
-        known = [sample for sample in samples if sample is not None]
-        if len(known) == len(ladder):
-            costs = [case.experiment.cost for case in ladder]
-            needed = _needed(known, costs, float(ladder[-1].predicted[place]), target, level)
+        samples = _samples(ladder, outcomes, place, PILOT)
+        if len(samples) == len(ladder):
+            needed = _needed(samples, costs, float(ladder[-1].predicted[place]), target, level)
             most = [min(max(pair), _MOST_TRIALS) for pair in zip(most, needed, strict=True)]
     return most
 
@@ -487,24 +482,37 @@ def _needed(
     return needed
 
 
-def _sample(
-    case: _Case, outcomes: Mapping[int, Array], place: tuple[int, int], pilot: int | None
-) -> Sample | None:
-    """What the trials of a case say of one row, if there are two or more."""
-    if len(outcomes) < 2:
-        return None
-    values = np.array([(outcome[0] - outcome[1])[place] for outcome in outcomes.values()])
-    first = values[:pilot]
-    truncation = np.mean([outcome[2][place] for outcome in outcomes.values()])
-    return Sample(
-        least=case.least,
-        inverse_size=1 / case.experiment.problem.p,
-        trials=values.size,
-        mean=float(values.mean() - case.predicted[place]),
-        variance=float(first.var(ddof=1)),
-        freedom=first.size - 1,
-        truncation=float(truncation),
-    )
+def _samples(
+    ladder: Sequence[_Case],
+    outcomes: Sequence[Mapping[int, Array]],
+    place: tuple[int, int],
+    pilot: int | None = None,
+) -> list[Sample]:
+    """What the trials say of one row, at each size that has two or more."""
+    samples = []
+    for case, trials in zip(ladder, outcomes, strict=True):
+        if len(trials) < 2:
+            continue
+        risk, control, truncation = _columns(trials, place)
+        values = risk - control
+        first = values[:pilot]
+        samples.append(
+            Sample(
+                least=case.least,
+                inverse_size=1 / case.experiment.problem.p,
+                trials=values.size,
+                mean=float(values.mean() - case.predicted[place]),
+                variance=float(first.var(ddof=1)),
+                freedom=first.size - 1,
+                truncation=float(truncation.mean()),
+            )
+        )
+    return samples
+
+
+def _columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
+    """Risk, control and truncation of one row, trial by trial."""
+    return np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
 
 
 def _whole(key: str, value: Any, least: int) -> int | None:
@@ -516,8 +524,4 @@ def _whole(key: str, value: Any, least: int) -> int | None:
 
 
 def _number(key: str, value: Any, domain: Domain = _POSITIVE) -> float | None:
-    return (
-        None
-        if value is None
-        else float(np.asarray(parameter(key, value, domain), dtype=np.float64))
-    )
+    return None if value is None else float(scalar(key, value, domain))

@@ -28,6 +28,10 @@ class Block(NamedTuple):
     #: How many of the features are of each of the groups.
     sizes: Array
 
+    @property
+    def width(self) -> int:
+        return int(self.features.stop - self.features.start)
+
     def expand(self, column: Sequence[float] | Array) -> Array:
         """A value for each feature of the block, or one for all, from one for each group."""
         values = np.asarray(column[self.groups], dtype=np.float64)
@@ -101,7 +105,7 @@ class FiniteProblem:
         for block in self.blocks():
             mean = block.expand(self.mean)
             if random:
-                part = rng.standard_normal((replicates, sum(block.sizes)))
+                part = rng.standard_normal((replicates, block.width))
                 part *= block.expand(self.std)
                 part += mean
             coefficients[:, block.features] = part if random else mean

@@ -24,18 +24,19 @@ def pruned_errors(
     for start in range(0, len(trained), step):
         rows = slice(start, start + step)
         b, x = coefficient[rows], trained[rows]
-        for column, rule in enumerate(problem.rules):
-            score = scores(problem, rule, b, x, rng)
-            masks = [largest(score, kept, rng) for kept in problem.kept]
-            for block in problem.blocks():
-                eigenvalue, part = block.expand(problem.eigenvalue), block.features
-                dropped = b[:, part] ** 2
-                change = (b[:, part] - x[:, part]) ** 2 - dropped
-                for place, mask in enumerate(masks):
-                    error = change * mask[:, part]
-                    error += dropped
-                    error *= eigenvalue
-                    errors[rows, column, place] += error.sum(axis=1)
+        masks = [
+            [largest(score, kept, rng) for kept in problem.kept]
+            for score in (scores(problem, rule, b, x, rng) for rule in problem.rules)
+        ]
+        for block in problem.blocks():
+            eigenvalue, part = block.expand(problem.eigenvalue), block.features
+            dropped = b[:, part] ** 2
+            change = (b[:, part] - x[:, part]) ** 2 - dropped
+            for column, place in np.ndindex(errors.shape[1:]):
+                error = change * masks[column][place][:, part]
+                error += dropped
+                error *= eigenvalue
+                errors[rows, column, place] += error.sum(axis=1)
     return problem.sigma**2 + errors / problem.p
 
 

@@ -196,7 +196,7 @@ class Exact(Sampler):
         scale = problem.sigma * (problem.p / rng.chisquare(freedom, (replicates, 1))) ** 0.5
         trained = np.empty_like(coefficient)
         for block in problem.blocks():
-            part = rng.standard_normal((replicates, sum(block.sizes)))
+            part = rng.standard_normal((replicates, block.width))
             part *= block.expand(unit)
             part *= scale
             part += coefficient[:, block.features]

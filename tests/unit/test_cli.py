@@ -3,13 +3,14 @@
 import csv
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.processes import on_terminal, run
 
 SPEC = """
 kappa = [0.5, 1, 2]
@@ -26,18 +27,6 @@ std = 0.5
 weight = 3
 std = 1
 """
-
-
-def run(
-    *arguments: str | Path, stdin: str = "", status: int = 0
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, input=stdin, check=False)
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    if status:
-        assert len(done.stderr.splitlines()) == 1
-    return done
 
 
 @pytest.fixture
@@ -183,18 +172,5 @@ def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
     path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 80}"))
     command = [sys.executable, "-m", "asymptotics", "risk", str(path), "--digits", "60"]
     assert run(*command[3:]).stderr == ""
-    primary, secondary = pty.openpty()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=secondary) as process:
-        os.close(secondary)
-        seen = b""
-        while True:
-            try:
-                chunk = os.read(primary, 1000)
-            except OSError:  # the terminal is closed when the process has ended
-                break
-            if not chunk:
-                break
-            seen += chunk
-    os.close(primary)
-    assert process.returncode == 0
+    seen = on_terminal(command)
     assert b"160/160" in seen

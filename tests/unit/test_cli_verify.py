@@ -2,10 +2,7 @@
 
 import csv
 import json
-import os
-import pty
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import numpy as np
 import pytest
 
 from asymptotics.simulation.trials import OUTCOME
+from tests.processes import on_terminal, run
 
 SPEC = """
 kappa = [0.5, 2]
@@ -30,14 +28,6 @@ weight = 3
 std = 1
 """
 QUICK = ("--p", "200", "--trials", "8", "--workers", "1")
-
-
-def run(*arguments: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
 
 
 @pytest.fixture
@@ -141,19 +131,6 @@ def test_no_sample_can_be_spared_at_the_threshold(tmp_path: Path) -> None:
 def test_progress_says_how_far_it_is(spec: Path) -> None:
     command = [sys.executable, "-m", "asymptotics", "verify", str(spec), "--p", "600",
                "--trials", "60", "--workers", "1", "--sampler", "dense"]  # fmt: skip
-    primary, secondary = pty.openpty()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=secondary) as process:
-        os.close(secondary)
-        seen = b""
-        while True:
-            try:
-                chunk = os.read(primary, 1000)
-            except OSError:  # the terminal is closed when the process has ended
-                break
-            if not chunk:
-                break
-            seen += chunk
-    os.close(primary)
-    assert process.returncode == 0
+    seen = on_terminal(command)
     assert b"/120" in seen
     assert b"standard error" in seen
