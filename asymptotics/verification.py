@@ -331,6 +331,8 @@ def _column(values: Sequence[Any]) -> Array:
 
 def _points(grid: Grid) -> list[_Point]:
     """The rows of a grid by what is trained: kappa, sigma and ridge."""
+    if 0 in grid.shape:
+        raise InvalidInput("shape", grid.shape, "must have one or more points")
     flat = grid.flat()
     numbers = [FLOAT64.array(x).tolist() for x in flat[:4]]
     places: dict[tuple[float, float, float], list[int]] = {}

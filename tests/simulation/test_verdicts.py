@@ -117,8 +117,23 @@ def test_where_variance_is_infinite_there_is_no_verdict() -> None:
         verify(POPULATION, 1.0, 0.7, 0.4, p=300, workers=1)
 
 
+def test_an_empty_grid_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="one or more points"):
+        verify(POPULATION, [], 0.5, 0.3)
+
+
+def test_one_number_is_not_a_list() -> None:
+    with pytest.raises(InvalidInput, match="target_se = "):
+        run(target_se=[0.1, 0.2])
+
+
 def test_a_risk_of_zero_is_zero() -> None:
-    found = verify(Population(1.0, 1.0), [0.5, 2], 0.0, 0.3, workers=1)
+    errors: list[float] = []
+    found = verify(
+        Population(1.0, 1.0), [0.5, 2], 0.0, 0.3, workers=1,
+        progress=lambda *counts: errors.append(counts[-1]),
+    )  # fmt: skip
+    assert errors
     assert np.all(found.verdict == "consistent")
     assert np.all(found.mean == 0)
 
