@@ -18,11 +18,15 @@ from .grid import NUMBERS, Grid, RulesLike, as_grid
 from .parameters import Domain, scalar
 from .population import Population
 from .results import Verification
+from .simulation.choice import choose
+from .simulation.dense import Dense
 from .simulation.designs import GAUSSIAN, Law, as_law
+from .simulation.exact import Exact
 from .simulation.execution import cores, crew
 from .simulation.finite import FiniteProblem, realise, require_size, smallest_size
+from .simulation.implicit import Implicit
 from .simulation.run import Run
-from .simulation.samplers import Dense, Exact, Implicit, Sampler, choose
+from .simulation.sampler import Sampler
 from .simulation.store import Store
 from .simulation.trials import Experiment, replicates_at
 from .study import risk

@@ -3,11 +3,14 @@
 population -> `realise` -> a sampler's `draw` -> `pruned_errors`, and `run_trial` for all of it.
 """
 
+from .dense import Dense
 from .designs import Law, as_law
+from .exact import Exact
 from .finite import FiniteProblem, realise
 from .gaussian_matrix import GaussianMatrix
+from .implicit import Implicit
 from .pruning import pruned_errors
-from .samplers import Dense, Draw, Exact, Implicit, Sampler
+from .sampler import Draw, Sampler
 from .store import Store
 from .trials import Experiment, run_trial
 

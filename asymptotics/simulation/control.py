@@ -19,31 +19,57 @@ import numpy as np
 from ..arithmetic import FLOAT64, Array
 from ..population import Population
 from ..theory import Channel, FixedPoint, Rule, channel, fixed_point, pruned_risk, threshold
-from .finite import FiniteProblem
+from .finite import Block, FiniteProblem
 
 _STEP = 1e-4
 _DEGREE = 6
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+#: Row k: the coefficients of the k-th Hermite polynomial, by degree.
+_HERMITE = np.array(
+    [
+        np.pad(np.polynomial.hermite_e.herme2poly(row), (0, _DEGREE - k))
+        for k, row in enumerate(np.eye(_DEGREE + 1))
+    ]
+)
 
 
 def controls(problem: FiniteProblem, coefficient: Array) -> Array:
     """Controls for draws of the coefficients, of shape (replicates, rules, alphas)."""
-    if not any(problem.std):
-        return np.zeros((len(coefficient), len(problem.rules), len(problem.kept)))
-    scale = np.array([1 / std if std > 0 else 1.0 for std in problem.std])
-    sums = np.zeros((_DEGREE, len(coefficient), len(problem.sizes)))
+    sums = PowerSums(problem, len(coefficient))
     for block in problem.blocks():
-        unit = coefficient[:, block.features] - block.expand(problem.mean)
-        unit *= block.expand(scale)
-        starts = np.cumsum(block.sizes) - block.sizes
-        before, hermite = np.ones_like(unit), unit.copy()
-        for degree in range(1, _DEGREE + 1):
-            sums[degree - 1, :, block.groups] += np.add.reduceat(hermite, starts, axis=1)
-            before *= -degree
-            before += unit * hermite
-            before, hermite = hermite, before
-    return np.einsum("krg,ijgk->rij", sums, _projection(problem)) / problem.p
+        sums.add(block, coefficient[:, block.features])
+    return sums.controls()
+
+
+class PowerSums:
+    """Sums of powers of the standardised coefficients, which are all that controls need."""
+
+    def __init__(self, problem: FiniteProblem, replicates: int) -> None:
+        self._problem = problem
+        self._scale = np.array([1 / std if std > 0 else 0.0 for std in problem.std])
+        self._sums = np.zeros((_DEGREE, replicates, len(problem.sizes)))
+
+    def add(self, block: Block, coefficient: Array) -> None:
+        """Take in the coefficients of a block, of shape (replicates, features)."""
+        scale = block.expand(self._scale)
+        if not scale.any():
+            return
+        unit = coefficient - block.expand(self._problem.mean)
+        unit *= scale
+        starts, power = np.cumsum(block.sizes) - block.sizes, np.ones_like(unit)
+        for sums in self._sums:
+            power *= unit
+            sums[:, block.groups] += np.add.reduceat(power, starts, axis=1)
+
+    def controls(self) -> Array:
+        """The controls, of shape (replicates, rules, alphas), once all blocks are in."""
+        problem = self._problem
+        if not any(problem.std):
+            return np.zeros((self._sums.shape[1], len(problem.rules), len(problem.kept)))
+        powers = np.concatenate([np.broadcast_to(problem.sizes, self._sums[:1].shape), self._sums])
+        hermite = np.einsum("dk,krg->drg", _HERMITE[1:], powers)
+        return np.einsum("drg,ijgd->rij", hermite, _projection(problem)) / problem.p
 
 
 @lru_cache(maxsize=16)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,8 @@ from ..theory import Rule
 _FEW_GROUPS = 20
 #: Of more groups, neighbours stand in for those without one, as long as they carry the same signal.
 _SAME_SIGNAL = 0.5
-#: Features that are worked on at a time: a few arrays of them fit into a core's cache.
-BLOCK = 1 << 15
+#: Weights that are worked on at a time: a few arrays of them fit into a core's cache.
+BLOCK = 1 << 16
 
 
 class Block(NamedTuple):
@@ -34,7 +34,10 @@ class Block(NamedTuple):
 
     def expand(self, column: Sequence[float] | Array) -> Array:
         """A value for each feature of the block, or one for all, from one for each group."""
-        values = np.asarray(column[self.groups], dtype=np.float64)
+        return self.spread(np.asarray(column[self.groups], dtype=np.float64))
+
+    def spread(self, values: Array) -> Array:
+        """The same, from a value for each of its own groups."""
         return values if values.size == 1 else np.repeat(values, self.sizes)
 
 
@@ -89,27 +92,41 @@ class FiniteProblem:
         """A value for each feature, from one for each group."""
         return np.repeat(np.array(column, dtype=np.float64), self.sizes)
 
+    @property
+    def whole(self) -> Block:
+        """All features in one block."""
+        return Block(slice(0, self.p), slice(0, len(self.sizes)), np.array(self.sizes))
+
     def blocks(self) -> Iterator[Block]:
         """All features, `BLOCK` at a time."""
-        ends = np.cumsum(self.sizes)
-        for start in range(0, self.p, BLOCK):
-            stop = min(start + BLOCK, self.p)
+        ends, p = np.cumsum(self.sizes), self.p
+        for start in range(0, p, BLOCK):
+            stop = min(start + BLOCK, p)
             first, last = np.searchsorted(ends, [start, stop - 1], side="right").tolist()
-            inner = np.clip(ends[first : last + 1], start, stop)
-            yield Block(slice(start, stop), slice(first, last + 1), np.diff(inner, prepend=start))
+            edges = np.concatenate([[start], np.minimum(ends[first : last + 1], stop)])
+            sizes = edges[1:] - edges[:-1]
+            yield Block(slice(start, stop), slice(first, last + 1), sizes)
 
     def coefficients(self, rng: np.random.Generator, replicates: int) -> Array:
         """Draws of the coefficients B, of shape (replicates, p)."""
         coefficients = np.empty((replicates, self.p))
-        random = any(self.std)
         for block in self.blocks():
-            mean = block.expand(self.mean)
-            if random:
-                part = rng.standard_normal((replicates, block.width))
-                part *= block.expand(self.std)
-                part += mean
-            coefficients[:, block.features] = part if random else mean
+            coefficients[:, block.features] = self.coefficients_of(block, rng, replicates)
         return coefficients
+
+    def coefficients_of(self, block: Block, rng: np.random.Generator, replicates: int) -> Array:
+        """Draws of a block's coefficients, of shape (replicates, features)."""
+        mean, std = block.expand(self.mean), block.expand(self.std)
+        if not std.any():
+            return np.broadcast_to(mean, (replicates, block.width))
+        part = rng.standard_normal((replicates, block.width))
+        part *= std
+        part += mean
+        return part
+
+    def resized(self, p: int) -> "FiniteProblem":
+        """The problem with `p` features of the same groups, as nearly as can be."""
+        return replace(self, sizes=tuple(sizes_of(np.array(self.sizes), p).tolist()))
 
     @property
     def divergence(self) -> str | None:

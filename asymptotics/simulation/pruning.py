@@ -5,10 +5,7 @@ import numpy as np
 from ..arithmetic import Array
 from ..theory import Rule
 from ..theory.rules import Oracle, Random, WeightRule
-from .finite import BLOCK, FiniteProblem
-
-#: Scores of which the largest are found with the help of a sample.
-_MANY = 1 << 16
+from .finite import BLOCK, Block, FiniteProblem
 
 
 def pruned_errors(
@@ -19,31 +16,48 @@ def pruned_errors(
     `coefficient` and `trained` hold draws of B and :math:`X=\sqrt p\,\hat\beta`, of shape
     (replicates, p).  Returns an array of shape (replicates, rules, alphas).
     """
-    errors = np.zeros((len(trained), len(problem.rules), len(problem.kept)))
+    errors = np.empty((len(trained), len(problem.rules), len(problem.kept)))
+    whole = problem.whole
     step = max(1, BLOCK // problem.p)
     for start in range(0, len(trained), step):
         rows = slice(start, start + step)
         b, x = coefficient[rows], trained[rows]
-        masks = [
-            [largest(score, kept, rng) for kept in problem.kept]
-            for score in (scores(problem, rule, b, x, rng) for rule in problem.rules)
-        ]
-        for block in problem.blocks():
-            eigenvalue, part = block.expand(problem.eigenvalue), block.features
-            dropped = b[:, part] ** 2
-            change = (b[:, part] - x[:, part]) ** 2 - dropped
-            for column, place in np.ndindex(errors.shape[1:]):
-                error = change * masks[column][place][:, part]
-                error += dropped
-                error *= eigenvalue
-                errors[rows, column, place] += error.sum(axis=1)
+        kept_error, signal = losses(problem, whole, b, x)
+        for place, rule in enumerate(problem.rules):
+            score = scores(problem, rule, whole, b, x, rng)
+            for column, kept in enumerate(problem.kept):
+                mask = largest(score, kept, rng)
+                errors[rows, place, column] = total(kept_error, signal, mask, ~mask)
     return problem.sigma**2 + errors / problem.p
 
 
+def losses(
+    problem: FiniteProblem, block: Block, coefficient: Array, trained: Array
+) -> tuple[Array, Array]:
+    """What each weight of a block adds to the error, times p: if it is kept, and if dropped."""
+    eigenvalue = block.expand(problem.eigenvalue)
+    kept_error, signal = coefficient - trained, coefficient * coefficient
+    kept_error *= kept_error
+    kept_error *= eigenvalue
+    signal *= eigenvalue
+    return kept_error, signal
+
+
+def total(kept_error: Array, signal: Array, kept: Array, dropped: Array) -> Array:
+    """The losses of kept and of dropped weights in each row, summed; masks tell which are which."""
+    of_kept = np.vecdot(kept_error, kept.astype(np.float64))
+    return np.asarray(of_kept + np.vecdot(signal, dropped.astype(np.float64)))
+
+
 def scores(
-    problem: FiniteProblem, rule: Rule, coefficient: Array, trained: Array, rng: np.random.Generator
+    problem: FiniteProblem,
+    rule: Rule,
+    block: Block,
+    coefficient: Array,
+    trained: Array,
+    rng: np.random.Generator,
 ) -> Array:
-    """What the rule ranks the weights by; features of eigenvalue 0 come last, and tie."""
+    """What the rule ranks weights by; those of eigenvalue 0 come last, and tie."""
     if isinstance(rule, Random):
         return np.asarray(rng.random(trained.shape))
     if isinstance(rule, WeightRule):
@@ -52,45 +66,24 @@ def scores(
         exponent, ranked = 0.5, coefficient
     else:
         raise NotImplementedError(f"no simulation of the rule {rule}")
-    eigenvalue = np.array(problem.eigenvalue)
+    eigenvalue = np.array(problem.eigenvalue[block.groups])
     alive = eigenvalue > 0
+    score = abs(ranked)
     scale = np.where(alive, eigenvalue, 1) ** exponent * alive
-    score = np.empty_like(ranked)
-    for block in problem.blocks():
-        score[:, block.features] = abs(ranked[:, block.features]) * block.expand(scale)
+    if np.any(scale != 1):
+        score *= block.spread(scale)
     return score
 
 
 def largest(score: Array, kept: int, rng: np.random.Generator) -> Array:
     """A mask of the `kept` largest scores of each row; among ties, at random."""
-    if kept in (0, score.shape[1]):
+    size = score.shape[1]
+    if kept in (0, size):
         return np.full(score.shape, kept > 0)
-    cut = np.array([kth_largest(row, kept) for row in score])[:, None]
-    mask = score >= cut
+    cut = np.partition(score, size - kept, axis=1)[:, size - kept, None]
+    mask = np.asarray(score >= cut)
     surplus = np.count_nonzero(mask, axis=1) - kept
     for row in np.flatnonzero(surplus):
         tied = np.flatnonzero(score[row] == cut[row])
         mask[row, rng.choice(tied, surplus[row], replace=False)] = False
     return mask
-
-
-def kth_largest(score: Array, k: int) -> float:
-    """The k-th largest score; of many, found in a band that a sample of them points to.
-
-    Source: Floyd, Rivest, *Expected time bounds for selection* (1975).
-    """
-    if score.size >= _MANY:
-        sample = np.sort(score[:: score.size // 4096])
-        place, margin = (1 - k / score.size) * sample.size, 2 * sample.size**0.5
-        low = sample[max(int(place - margin), 0)]
-        high = sample[min(int(place + margin), sample.size - 1)]
-        above, near = 0, []
-        for start in range(0, score.size, BLOCK):
-            part = score[start : start + BLOCK]
-            part = part[part >= low]
-            near.append(part[part <= high])
-            above += part.size - near[-1].size
-        band = np.concatenate(near)
-        if above < k <= above + band.size:
-            score, k = band, k - above
-    return float(np.partition(score, score.size - k)[score.size - k])

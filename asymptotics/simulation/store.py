@@ -11,7 +11,8 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from .trials import OUTCOME, Experiment
+from .sampler import OUTCOME
+from .trials import Experiment
 
 #: Tells our files from other databases ("asym"), and this layout from others.
 _APPLICATION, _LAYOUT = 0x6173796D, 1

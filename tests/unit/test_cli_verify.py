@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asymptotics.simulation.trials import OUTCOME
+from asymptotics.simulation.sampler import OUTCOME
 from tests.processes import on_terminal, run
 
 SPEC = """

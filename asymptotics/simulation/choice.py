@@ -1,0 +1,20 @@
+"""The fastest sampler for a problem."""
+
+from .dense import Dense
+from .designs import GAUSSIAN, Law
+from .exact import Exact
+from .finite import FiniteProblem
+from .implicit import Implicit
+from .sampler import Sampler
+
+
+def choose(
+    problem: FiniteProblem, replicates: int, design: Law, noise: Law, tolerance: float
+) -> Sampler:
+    """The sampler that takes the least time, of those that apply."""
+    samplers: list[Sampler] = [Dense(design, noise)]
+    if design == GAUSSIAN:
+        samplers.append(Implicit(tolerance, noise))
+    if design == noise == GAUSSIAN and Exact().refusal(problem) is None:
+        samplers.append(Exact())
+    return min(samplers, key=lambda sampler: sampler.cost(problem, replicates))

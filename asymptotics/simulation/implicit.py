@@ -1,0 +1,112 @@
+"""Draws with a design that is never formed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import NoConvergence
+from .designs import GAUSSIAN, Law
+from .finite import FiniteProblem
+from .gaussian_matrix import GaussianMatrix
+from .sampler import SECONDS_OF_NORMAL, Draw, Sampler, pruning_cost
+from .solvers import conjugate_gradients
+
+#: A condition, of a solver's matrix, with which single precision is enough.
+_WELL_CONDITIONED = 2e3
+_MOST_STEPS = 10_000
+
+
+@dataclass(frozen=True)
+class Implicit(Sampler):
+    """Conjugate gradients on a design that is never formed; one replicate for each design.
+
+    They end at the relative residual `tolerance`.
+    """
+
+    name = "implicit"
+    tolerance: float = 1e-4
+    noise: Law = GAUSSIAN
+
+    def __str__(self) -> str:
+        return f"implicit({self.noise}, {self.tolerance:g})"
+
+    def cost(self, problem: FiniteProblem, replicates: int) -> float:
+        length, steps = problem.n + problem.alive, _steps(problem, self.tolerance)
+        step = 2e-4 + (SECONDS_OF_NORMAL + 1.5e-9 * steps) * length
+        return replicates * steps * step + pruning_cost(problem, replicates)
+
+    def memory(self, problem: FiniteProblem, replicates: int) -> float:
+        bytes_each = np.dtype(self._dtype(problem)).itemsize
+        return 2.0 * bytes_each * (problem.n + problem.alive) * _steps(problem, self.tolerance)
+
+    def _dtype(self, problem: FiniteProblem) -> type:
+        """Of the bases: single precision where the solver does not see its rounding."""
+        coarse = self.tolerance >= 1e-5 and _condition(problem) <= _WELL_CONDITIONED
+        return np.float32 if coarse else np.float64
+
+    def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
+        coefficient = problem.coefficients(rng, replicates)
+        alive = problem.living
+        eigenvalue = problem.expand(problem.eigenvalue)[alive]
+        earlier, trained = np.zeros_like(coefficient), np.zeros_like(coefficient)
+        for row, b in enumerate(coefficient[:, alive]):
+            earlier[row, alive], trained[row, alive] = self._train(problem, eigenvalue, b, rng)
+        return Draw(coefficient, trained, earlier)
+
+    def _train(
+        self,
+        problem: FiniteProblem,
+        eigenvalue: Array,
+        coefficient: Array,
+        rng: np.random.Generator,
+    ) -> tuple[Array, Array]:
+        """Trained weights of one design, at ten times the tolerance and at the tolerance."""
+        z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype(problem))
+        root, penalty = np.sqrt(eigenvalue), problem.n * problem.ridge
+        noise = problem.sigma * problem.p**0.5 * self.noise.draw(rng, problem.n)
+        y = z.matvec(root * coefficient) + noise
+        if problem.n < eigenvalue.size:
+            dual = self._solve(lambda a: z.matvec(eigenvalue * z.rmatvec(a)) + penalty * a, y)
+            earlier, last = (root * z.rmatvec(a) for a in dual)
+            return earlier, last
+        scale = 1 / np.sqrt(eigenvalue + problem.ridge)  # features brought to one size
+        unit, diagonal = root * scale, penalty * scale**2
+        primal = self._solve(
+            lambda b: unit * z.rmatvec(z.matvec(unit * b)) + diagonal * b, unit * z.rmatvec(y)
+        )
+        earlier, last = (scale * b for b in primal)
+        return earlier, last
+
+    def _solve(self, apply: Callable[[Array], Array], b: Array) -> tuple[Array, Array]:
+        earlier, x = np.zeros_like(b), np.zeros_like(b)
+        for step, (x, residual) in enumerate(conjugate_gradients(apply, b.astype(np.float64))):
+            if residual > 10 * self.tolerance:
+                earlier = x.copy()
+            if residual <= self.tolerance:
+                return earlier, x
+            if step == _MOST_STEPS or not np.isfinite(residual):
+                raise NoConvergence(
+                    f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
+                    f"{self.tolerance:g}; use the dense sampler, or go away from n = p₊"
+                )
+        return earlier, x
+
+
+def _condition(problem: FiniteProblem) -> float:
+    """Of the solver's matrix, roughly: from the edges of the Marchenko-Pastur law."""
+    shape = min(problem.n, problem.alive) / max(problem.n, problem.alive)
+    low, high = (1 - shape**0.5) ** 2, (1 + shape**0.5) ** 2
+    low += 1 / max(problem.n, problem.alive) ** 2
+    smallest, largest = (of(x for x in problem.eigenvalue if x > 0) for of in (min, max))
+    if problem.n >= problem.alive:  # features brought to one size
+        floor = problem.ridge / (problem.ridge + largest)
+        return (high + floor) / (low + floor)
+    floor = problem.ridge * problem.n / problem.alive
+    return (largest * high + floor) / (smallest * low + floor)
+
+
+def _steps(problem: FiniteProblem, tolerance: float) -> float:
+    """Steps that conjugate gradients need, roughly."""
+    return 2 + 0.5 * _condition(problem) ** 0.5 * float(np.log(2 / tolerance))
