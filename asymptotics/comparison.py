@@ -64,6 +64,8 @@ class Judgement(NamedTuple):
     #: Relative error of the prediction that is found with probability `POWER`.
     detectable: float
     verdict: str
+    #: Why it is too weak, if it is.
+    reason: str
 
 
 def line_weights(inverse_sizes: Sequence[float]) -> Array:
@@ -137,7 +139,13 @@ def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> 
     excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
     p_value = 2 * float(special.stdtr(min(estimated.freedom, _NORMAL), -excess / error))
     detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / (risk or 1)
-    verdict = "consistent" if detectable <= resolution else "too weak"
+    verdict, reason = "consistent", ""
+    if not detectable <= resolution:
+        remedy = "more trials" if estimated.allowance < resolution * risk else "a larger p"
+        verdict, reason = (
+            "too weak",
+            f"a relative error of {resolution:.3g} would not be found: take {remedy}",
+        )
     if p_value < level:
-        verdict = "inconsistent"
-    return Judgement(estimated.difference / error, p_value, detectable, verdict)
+        verdict, reason = "inconsistent", ""
+    return Judgement(estimated.difference / error, p_value, detectable, verdict, reason)

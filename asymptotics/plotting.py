@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from .arithmetic import Array
 from .errors import InvalidInput
@@ -35,6 +35,8 @@ _LABELS = {
 }
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
+#: A logarithmic axis that spans less than this is labelled between the powers of ten as well.
+_DECADES = 300
 _MOST_LINES = 14
 #: More entries of a legend are set smaller.
 _MANY_ENTRIES = 12
@@ -170,7 +172,10 @@ def _draw(
     points = np.unique(_floats(getattr(result, x)))
     if _logarithmic(points):
         ax.set_xscale("log")
+        few = points[-1] < _DECADES * points[0]  # of powers of ten alone
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
     elif points[0] == 0 and points.size > 2 and _logarithmic(points[1:]) and not _even(points):
         ax.set_xscale("symlog", linthresh=points[1], linscale=0.3)
         ax.xaxis.set_major_formatter("{x:g}")

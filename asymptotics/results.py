@@ -5,6 +5,7 @@ import io
 import json
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -79,7 +80,11 @@ class GridResult(ABC):
         lines = [[row[key] for key in shown] for row in rows]
         if most is not None and len(lines) > most:
             lines = [*lines[: most // 2], ["..."] * len(shown), *lines[-(most // 2) :]]
-        return "\n".join(filter(None, (head, text_table(shown, lines))))
+        return "\n".join(filter(None, (head, text_table(shown, lines), *self.notes())))
+
+    def notes(self) -> Iterator[str]:
+        """What a reader of the table should know of some of its rows."""
+        yield from ()
 
     def __repr__(self) -> str:
         head = f"{type(self).__name__} of shape {self.shape}: {self.summary()}"
@@ -164,11 +169,19 @@ class RiskResult(GridResult):
             shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
         return shares.reshape((*self.shape, groups))
 
-    def plot(self, ax: "Axes | None" = None, x: str | None = None) -> "Axes":
-        """The risk against the parameter that varies; needs the extra ``asymptotics[plot]``."""
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        simulated: "Verification | None" = None,
+    ) -> "Axes":
+        """The risk against the parameter that varies, with simulated risks if given.
+
+        Needs the extra ``asymptotics[plot]``.
+        """
         from .plotting import plot_risk
 
-        return plot_risk(self, ax=ax, x=x)
+        return plot_risk(self, ax=ax, x=x, simulated=simulated)
 
 
 RiskResult.columns = tuple(
@@ -206,7 +219,7 @@ class Verification(GridResult):
     verdict
         ``"consistent"``, ``"inconsistent"``, ``"too weak"`` or ``"no verdict"``.
     reason
-        Why there is no verdict.
+        Why there is no verdict, or why it is too weak; otherwise empty.
     samples
         Tuples of `asymptotics.comparison.Sample`, one for each size.
     interrupted : bool
@@ -245,6 +258,12 @@ class Verification(GridResult):
 
     def column(self, name: str) -> Array:
         return np.asarray(getattr(self if name in _OWN else self.prediction, name))
+
+    def notes(self) -> Iterator[str]:
+        pairs = zip(self.verdict.ravel().tolist(), self.reason.ravel().tolist(), strict=True)
+        for (verdict, reason), count in Counter(pairs).items():
+            if reason:
+                yield f"{verdict} ({count} {'row' if count == 1 else 'rows'}): {reason}"
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Relative differences against 1/p, with their extrapolation; needs matplotlib."""

@@ -36,6 +36,10 @@ class Run:
         """The outcomes so far, by the index of their trial and in its order."""
         return dict(sorted(self._outcomes.get(experiment.key, {}).items()))
 
+    def done(self, experiment: Experiment) -> int:
+        """How many outcomes there are so far."""
+        return len(self._outcomes.get(experiment.key, ()))
+
     def complete(self, wanted: Mapping[Experiment, int]) -> None:
         """Do what is missing of the first `wanted` trials of each experiment."""
         jobs, ready, total = [], 0, sum(wanted.values())

@@ -1,0 +1,216 @@
+"""What is simulated to test the predictions over a grid: problems, their sizes, their samplers."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arithmetic import FLOAT64, Array
+from .errors import InvalidInput
+from .grid import Grid
+from .population import Population
+from .simulation.choice import choose
+from .simulation.dense import Dense
+from .simulation.designs import GAUSSIAN, Law
+from .simulation.exact import Exact
+from .simulation.finite import FiniteProblem, realise, smallest_size
+from .simulation.implicit import Implicit
+from .simulation.sampler import Sampler
+from .simulation.trials import Experiment, replicates_at
+from .theory import Rule
+
+#: What is tested: the first six parameters of `risk`, returning risks or what has them as `risk`.
+Prediction = Callable[..., Any]
+
+SAMPLERS = ("auto", "dense", "exact", "implicit")
+#: A ladder of sizes starts where the counts that matter are this large, within bounds: the second
+#: for |n - p₊|, near which trials are dear.
+_LARGE, _LOWEST, _HIGHEST, _HIGHEST_NEAR, _RUNGS = 48, 256, 1 << 16, 1024, 3
+#: With a smaller count than this there is no telling what the finite size does.
+_SMALLEST = 8
+#: Replicates that draw a design each are so many times fewer.
+_LONE = 4
+
+
+class Settings(NamedTuple):
+    """How problems are simulated, and what is predicted of them."""
+
+    #: Features; a ladder of sizes if not given.
+    p: int | None
+    sampler: str
+    design: Law
+    noise: Law
+    #: Relative residual at which solvers end.
+    tolerance: float
+    predict: Prediction
+
+
+class Point(NamedTuple):
+    """Rows of a grid that share the trained model, and so their trials."""
+
+    kappa: float
+    sigma: float
+    ridge: float
+    rules: tuple[Rule, ...]
+    alphas: tuple[float, ...]
+    #: Places in the flat grid, each with its places among rules and alphas.
+    rows: Mapping[int, tuple[int, int]]
+
+
+class Case(NamedTuple):
+    """A point at one size: its experiment, and what is predicted for rules and alphas."""
+
+    experiment: Experiment
+    predicted: Array
+
+    @property
+    def problem(self) -> FiniteProblem:
+        return self.experiment.problem
+
+    @property
+    def least(self) -> int:
+        """The smallest of the counts whose inverse measures how far from its limit it is."""
+        problem = self.problem
+        counts = [problem.n, *problem.kept, *(problem.p - kept for kept in problem.kept)]
+        if problem.ridge == 0:
+            counts.append(abs(problem.n - problem.alive))
+        return min(count for count in counts if count > 0)
+
+
+class Ladder(NamedTuple):
+    """A point at the sizes at which it is simulated, in ascending order."""
+
+    point: Point
+    cases: tuple[Case, ...]
+    #: What is predicted for rules and alphas: at one size of what is realised, else of the limit.
+    predicted: Array
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        return [case.experiment for case in self.cases]
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the risk cannot be tested, if so."""
+        for case in self.cases:
+            if reason := case.problem.divergence:
+                return reason
+        predicted = [self.predicted, *(case.predicted for case in self.cases)]
+        if not all(np.isfinite(risks).all() for risks in predicted):
+            return "the prediction is not a finite number"
+        if len(self.cases) > 1 and (least := self.cases[0].least) < _SMALLEST:
+            return (
+                f"too few for an extrapolation, {least} < {_SMALLEST}, of samples, weights kept, "
+                "weights dropped or |n - p₊|: give p"
+            )
+        return None
+
+
+def ladders(population: Population, grid: Grid, settings: Settings) -> list[Ladder]:
+    """All that is simulated for a grid."""
+    return [_ladder(population, point, settings) for point in _points(grid)]
+
+
+def _points(grid: Grid) -> list[Point]:
+    """The rows of a grid by what is trained: kappa, sigma and ridge."""
+    if 0 in grid.shape:
+        raise InvalidInput("shape", grid.shape, "must have one or more points")
+    flat = grid.flat()
+    numbers = [FLOAT64.array(x).tolist() for x in flat[:4]]
+    places: dict[tuple[float, float, float], list[int]] = {}
+    for row, (kappa, sigma, _, ridge) in enumerate(zip(*numbers, strict=True)):
+        places.setdefault((kappa, sigma, ridge), []).append(row)
+    points = []
+    for (kappa, sigma, ridge), rows in places.items():
+        rules = list(dict.fromkeys(flat.rule[row] for row in rows))
+        alphas = sorted({numbers[2][row] for row in rows})
+        where = {row: (rules.index(flat.rule[row]), alphas.index(numbers[2][row])) for row in rows}
+        points.append(Point(kappa, sigma, ridge, tuple(rules), tuple(alphas), where))
+    return points
+
+
+def _ladder(population: Population, point: Point, settings: Settings) -> Ladder:
+    """A point at one size, or at several that double."""
+    if settings.p is not None:
+        case = _case(population, point, settings.p, settings)
+        return Ladder(point, (case,), case.predicted)
+    share = float(population.mass_above(0).value)
+    shares = [1 / point.kappa, *(x for alpha in point.alphas for x in (alpha, 1 - alpha))]
+    lowest = min(_LARGE / min(x for x in shares if x > 0), _HIGHEST)
+    if point.ridge == 0:
+        lowest = max(lowest, min(_LARGE / max(abs(1 / point.kappa - share), 1e-9), _HIGHEST_NEAR))
+    smallest = smallest_size(population, point.kappa, point.alphas)
+    lowest = max(int(lowest), _LOWEST, smallest)
+    cases = tuple(_case(population, point, lowest << rung, settings) for rung in range(_RUNGS))
+    return Ladder(point, cases, _predictions(population, point, settings.predict))
+
+
+def _case(population: Population, point: Point, p: int, settings: Settings) -> Case:
+    problem = realise(
+        population, p, point.kappa, point.sigma, point.alphas, point.ridge, point.rules
+    )
+    sampler = _sampler(problem, settings)
+    replicates = replicates_at(p)
+    if not isinstance(sampler, Dense):  # no design to share
+        replicates = max(1, replicates // _LONE)
+    if problem.divergence is None:
+        realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
+        predicted = _predictions(problem.population, realised, settings.predict)
+    else:
+        predicted = np.full((len(point.rules), len(point.alphas)), np.nan)
+    return Case(Experiment(problem, sampler, replicates), predicted)
+
+
+def _predictions(population: Population, point: Point, predict: Prediction) -> Array:
+    """What is predicted for each rule and alpha of a point."""
+    predicted = np.empty((len(point.rules), len(point.alphas)))
+    for row, column in np.ndindex(predicted.shape):
+        rule, alpha = point.rules[row], point.alphas[column]
+        result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
+        risk = np.asarray(getattr(result, "risk", result), dtype=np.float64)
+        if risk.size != 1:
+            raise InvalidInput("predict", risk, "must return one risk for one problem")
+        predicted[row, column] = risk.item()
+    return predicted
+
+
+def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
+    """The sampler asked for, or the fastest."""
+    name, design, noise = settings.sampler, settings.design, settings.noise
+    if name == "auto":
+        return choose(problem, replicates_at(problem.p), design, noise, settings.tolerance)
+    if name == "dense":
+        return Dense(design, noise)
+    if design != GAUSSIAN:
+        raise InvalidInput("design", str(design), f"must be gaussian for the sampler {name}")
+    if name == "implicit":
+        return Implicit(settings.tolerance, noise)
+    if noise != GAUSSIAN:
+        raise InvalidInput("noise", str(noise), f"must be gaussian for the sampler {name}")
+    if refused := Exact().refusal(problem):
+        raise InvalidInput("sampler", name, refused)
+    return Exact()
+
+
+def require_memory(experiments: Sequence[Experiment], workers: int, tolerance: float) -> None:
+    """Raise `InvalidInput` if an experiment, once for each worker, does not fit into memory."""
+    available = _memory()
+    for experiment in experiments:
+        problem, sampler = experiment.problem, experiment.sampler
+        needed = sampler.memory(problem, experiment.replicates) * workers
+        if needed > available:
+            other = Implicit(tolerance).memory(problem, 1)
+            allowed = (
+                f"needs {needed / 1e9:.3g} GB for {workers} x {sampler}, there are "
+                f"{available / 1e9:.3g}; the sampler implicit needs {other / 1e9:.3g} a worker"
+            )
+            raise InvalidInput("p", problem.p, allowed)
+
+
+def _memory() -> float:
+    """Bytes of memory of this machine, if it tells."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
