@@ -22,7 +22,7 @@ from .arithmetic import Array
 
 #: Probability that a wrong prediction of the detectable size is found.
 POWER = 0.95
-#: Terms of order 1/p: the risk may differ by this, relative, over `FiniteProblem`'s smallest count.
+#: Terms of order 1/p: the risk may differ by this, relative, over the smallest count.
 _SHIFT = 2.0
 #: Student's law of so many degrees of freedom is the normal one.
 _NORMAL = 1e8
@@ -34,7 +34,7 @@ class Sample(NamedTuple):
     """Trials of one row at one size."""
 
     #: The smallest of the counts whose inverse measures how far from its limit the problem is.
-    least: int
+    least: float
     inverse_size: float
     trials: int
     #: Mean over trials of the simulated risk minus its prediction.

@@ -18,17 +18,22 @@ from .simulation.finite import FiniteProblem, realise, smallest_size
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
 from .simulation.trials import Experiment, replicates_at
-from .theory import Rule
+from .theory import Rule, fixed_point
 
 #: What is tested: the first six parameters of `risk`, returning risks or what has them as `risk`.
 Prediction = Callable[..., Any]
 
 SAMPLERS = ("auto", "dense", "exact", "implicit")
-#: A ladder of sizes starts where the counts that matter are this large, within bounds: the second
-#: for |n - p₊|, near which trials are dear.
-_LARGE, _LOWEST, _HIGHEST, _HIGHEST_NEAR, _RUNGS = 48, 256, 1 << 16, 1024, 3
-#: With a smaller count than this there is no telling what the finite size does.
-_SMALLEST = 8
+#: Sizes of a ladder, and the least of its first.
+_RUNGS, _LOWEST = 3, 256
+#: At the first size so many weights are kept and dropped, and so many degrees of freedom are left
+#: to the noise, unless that takes a larger size than this.  Trials are dear where these are few.
+_WEIGHTS, _MOST_FOR_WEIGHTS = 48, 1 << 16
+_FREEDOM, _MOST_FOR_FREEDOM = 36, 1024
+#: With fewer there is no telling what the finite size does.
+_FEWEST = 8
+#: With no more degrees of freedom than this the risk has no finite variance, or hardly one.
+_HEAVY = 3
 #: Replicates that draw a design each are so many times fewer.
 _LONE = 4
 
@@ -63,19 +68,29 @@ class Case(NamedTuple):
 
     experiment: Experiment
     predicted: Array
+    #: Degrees of freedom that are left to the noise.
+    freedom: float
 
     @property
     def problem(self) -> FiniteProblem:
         return self.experiment.problem
 
     @property
-    def least(self) -> int:
+    def least(self) -> float:
         """The smallest of the counts whose inverse measures how far from its limit it is."""
-        problem = self.problem
-        counts = [problem.n, *problem.kept, *(problem.p - kept for kept in problem.kept)]
-        if problem.ridge == 0:
-            counts.append(abs(problem.n - problem.alive))
-        return min(count for count in counts if count > 0)
+        p, kept = self.problem.p, self.problem.kept
+        counts = [*kept, *(p - number for number in kept)]
+        return min(self.freedom, *(count for count in counts if count > 0))
+
+    @property
+    def divergence(self) -> str | None:
+        """Why the simulated risk has no finite variance, or nearly none, if so."""
+        if self.problem.divergence or self.freedom > _HEAVY:
+            return self.problem.divergence
+        return (
+            f"{self.freedom:.2g} <= {_HEAVY} degrees of freedom are left to the noise: "
+            "nearly infinite variance"
+        )
 
 
 class Ladder(NamedTuple):
@@ -94,15 +109,15 @@ class Ladder(NamedTuple):
     def obstacle(self) -> str | None:
         """Why the risk cannot be tested, if so."""
         for case in self.cases:
-            if reason := case.problem.divergence:
+            if reason := case.divergence:
                 return reason
         predicted = [self.predicted, *(case.predicted for case in self.cases)]
         if not all(np.isfinite(risks).all() for risks in predicted):
             return "the prediction is not a finite number"
-        if len(self.cases) > 1 and (least := self.cases[0].least) < _SMALLEST:
+        if len(self.cases) > 1 and (least := self.cases[0].least) < _FEWEST:
             return (
-                f"too few for an extrapolation, {least} < {_SMALLEST}, of samples, weights kept, "
-                "weights dropped or |n - p₊|: give p"
+                f"too few for an extrapolation, {least:.2g} < {_FEWEST}, of weights kept, "
+                "weights dropped or degrees of freedom left to the noise: give p"
             )
         return None
 
@@ -135,15 +150,26 @@ def _ladder(population: Population, point: Point, settings: Settings) -> Ladder:
     if settings.p is not None:
         case = _case(population, point, settings.p, settings)
         return Ladder(point, (case,), case.predicted)
-    share = float(population.mass_above(0).value)
-    shares = [1 / point.kappa, *(x for alpha in point.alphas for x in (alpha, 1 - alpha))]
-    lowest = min(_LARGE / min(x for x in shares if x > 0), _HIGHEST)
-    if point.ridge == 0:
-        lowest = max(lowest, min(_LARGE / max(abs(1 / point.kappa - share), 1e-9), _HIGHEST_NEAR))
-    smallest = smallest_size(population, point.kappa, point.alphas)
-    lowest = max(int(lowest), _LOWEST, smallest)
-    cases = tuple(_case(population, point, lowest << rung, settings) for rung in range(_RUNGS))
+    shares = [x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0]
+    freedom = _freedom(population, point) / point.kappa
+    lowest = max(
+        _LOWEST,
+        min(_WEIGHTS / min(shares), _MOST_FOR_WEIGHTS),
+        min(_FREEDOM / max(freedom, 1e-9), _MOST_FOR_FREEDOM),
+        smallest_size(population, point.kappa, point.alphas),
+    )
+    cases = tuple(_case(population, point, int(lowest) << rung, settings) for rung in range(_RUNGS))
     return Ladder(point, cases, _predictions(population, point, settings.predict))
+
+
+def _freedom(population: Population, at: Point | FiniteProblem) -> float:
+    r"""Degrees of freedom that are left to the noise, for each sample.
+
+    They are :math:`1-\kappa E[\Lambda^2/(\Lambda+\tau)^2]`, the inverse of the noise level without
+    signal: 1 - p₊/n for least squares, about p₊/n - 1 for p₊ little above n.
+    """
+    silent = Population(population.weight, population.eigenvalue)
+    return 1 / float(fixed_point(silent, at.kappa, 1.0, at.ridge).gamma)
 
 
 def _case(population: Population, point: Point, p: int, settings: Settings) -> Case:
@@ -154,12 +180,13 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
     replicates = replicates_at(p)
     if not isinstance(sampler, Dense):  # no design to share
         replicates = max(1, replicates // _LONE)
-    if problem.divergence is None:
+    freedom = problem.n * _freedom(problem.population, problem)
+    if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = _predictions(problem.population, realised, settings.predict)
     else:
         predicted = np.full((len(point.rules), len(point.alphas)), np.nan)
-    return Case(Experiment(problem, sampler, replicates), predicted)
+    return Case(Experiment(problem, sampler, replicates), predicted, freedom)
 
 
 def _predictions(population: Population, point: Point, predict: Prediction) -> Array:
