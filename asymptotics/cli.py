@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -147,9 +147,12 @@ def curve(
     asymptotics curve my.toml -o curve.pdf --simulate --p 2000 --trials 10
     """
     suffix = _suffix(output)
-    if simulate and suffix not in _PICTURES:
+    if not simulate:
+        _require_none_given(settings)
+    elif suffix not in _PICTURES:
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
+    _require_distinct(output, settings["store"])
     problem, result = _computed(spec, digits, smooth=suffix in _PICTURES)
     simulated = _verified(problem, settings) if simulate else None
     with _replacing(output.resolve()) as path:
@@ -179,6 +182,7 @@ def verify(spec: str | None, form: str, output: Path | None, **settings: Any) ->
     asymptotics verify my.toml --store runs.db -o convergence.pdf
     """
     suffix = None if output is None else _suffix(output)
+    _require_distinct(output, settings["store"])
     problem = read_spec(spec)
     result = _verified(problem, settings)
     if output is not None and suffix is not None:
@@ -195,31 +199,40 @@ def example() -> None:
     \b
     asymptotics example > my.toml
     """
-    click.echo(example_text(), nl=False)
+    _say(example_text())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
-    try:
-        cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
-    except InvalidInput as error:
-        _fail(str(error), 2)
-    except AsymptoticsError as error:
-        _fail(str(error), 1)
-    except click.ClickException as error:
-        _fail(error.format_message(), 2)
-    except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted", 130)
-    except BrokenPipeError:  # the reader, such as `head`, has what it wants
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # a full disk, say
-        _fail(f"cannot write: {error.strerror}", 1)
-    except MemoryError:
-        _fail("out of memory: ask for fewer points or groups at a time", 1)
-    except ModuleNotFoundError as error:
-        _fail(_missing(error), 1)
+    with ExitStack() as stack:
+        if sys.stderr is None:  # closed: nobody is to be told
+            sys.stderr = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
+        try:
+            cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
+        except (click.Abort, KeyboardInterrupt):
+            _fail("interrupted", 130)
+        except Exception as error:  # whatever is not expected goes on with its traceback
+            _fail(*_failure(error))
+
+
+def _failure(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit status; raises what is none of a user's making."""
+    match error:
+        case InvalidInput():
+            return str(error), 2
+        case AsymptoticsError():
+            return str(error), 1
+        case click.ClickException():
+            return error.format_message(), 2
+        case OSError():  # a full disk, say
+            return f"cannot write: {error.strerror}", 1
+        case MemoryError():
+            return "out of memory: ask for fewer points or groups at a time", 1
+        case ModuleNotFoundError():
+            return _missing(error), 1
+    raise error
 
 
 def _fail(message: str, status: int) -> None:
@@ -260,7 +273,7 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
 @contextmanager
 def _progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
     """A progress callback, with a bar when it takes longer and a terminal is there to show it."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     bars: list[Bar] = []
@@ -334,11 +347,32 @@ def _suffix(output: Path) -> str:
     return suffix
 
 
+def _require_distinct(output: Path | None, store: Path | None) -> None:
+    if output is not None and store is not None and output.resolve() == store.resolve():
+        raise InvalidInput("output", str(output), "must be another file than the store")
+
+
+def _require_none_given(settings: Mapping[str, Any]) -> None:
+    """Raise for an option of the simulation without one."""
+    source = click.get_current_context().get_parameter_source
+    for name, value in settings.items():
+        if source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise InvalidInput(name, value, "is for --simulate alone")
+
+
 def _print(result: GridResult, problem: Problem, form: str) -> None:
     if form == "json":
-        click.echo(to_json(result, problem.source))
+        _say(to_json(result, problem.source) + "\n")
     else:
-        click.echo(to_csv(result) if form == "csv" else result.table(), nl=form == "table")
+        _say(to_csv(result) if form == "csv" else result.table() + "\n")
+
+
+def _say(text: str) -> None:
+    """Write to standard output, as far as it is read."""
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:  # the reader, such as `head`, has what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(

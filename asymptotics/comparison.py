@@ -20,6 +20,7 @@ from scipy import special
 
 from .arithmetic import Array
 
+MOST_TRIALS = 1_000_000
 #: Probability that a wrong prediction of the detectable size is found.
 POWER = 0.95
 #: Terms of order 1/p: the risk may differ by this, relative, over the smallest count.
@@ -89,13 +90,15 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     ]
     variance = sum(parts)
     # Welch and Satterthwaite.
-    spread = sum(part**2 / s.freedom for part, s in zip(parts, samples, strict=True))
+    spread = sum(
+        (part / (variance or 1)) ** 2 / s.freedom for part, s in zip(parts, samples, strict=True)
+    )
     shift = (_SHIFT / min(sample.least for sample in samples)) ** min(len(samples), 2)
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
     return Estimate(
         difference=float(sum(w * s.mean for w, s in zip(weights, samples, strict=True))),
         standard_error=math.sqrt(variance),
-        freedom=variance**2 / spread if spread else math.inf,
+        freedom=1 / spread if spread else math.inf,
         allowance=shift * risk + truncation,
     )
 
@@ -103,12 +106,16 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
 def trials_needed(
     samples: Sequence[Sample], costs: Sequence[float], standard_error: float
 ) -> list[int]:
-    """Trials at each size for the estimate to have a standard error, at the least cost in all."""
+    """Trials at each size for the estimate to have a standard error, at the least cost in all.
+
+    No more than `MOST_TRIALS`.
+    """
     weights = line_weights([sample.inverse_size for sample in samples])
     spread = abs(weights) * np.sqrt([sample.variance for sample in samples])
     root, standard_error = np.sqrt(costs), max(standard_error, _NOTHING)
-    needed = (spread / standard_error) * ((spread / standard_error) @ root) / root
-    return [math.ceil(number) for number in needed]
+    with np.errstate(over="ignore"):
+        needed = (spread / standard_error) * ((spread / standard_error) @ root) / root
+    return [math.ceil(min(number, MOST_TRIALS)) for number in needed]
 
 
 def detecting(estimated: Estimate, level: float, error: float) -> float:

@@ -34,6 +34,10 @@ class NoConvergence(AsymptoticsError, ArithmeticError):
     """A computation did not reach the accuracy asked for."""
 
 
+class WriteFailed(AsymptoticsError, OSError):
+    """What was computed could not be written."""
+
+
 def unknown_name(key: str, value: object, known: Iterable[str]) -> InvalidInput:
     """The error for a name that is not among `known`, with the nearest of them."""
     return InvalidInput(key, value, _nearest(value, known))

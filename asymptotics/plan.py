@@ -14,7 +14,7 @@ from .simulation.choice import choose
 from .simulation.dense import Dense
 from .simulation.designs import GAUSSIAN, Law
 from .simulation.exact import Exact
-from .simulation.finite import FiniteProblem, realise, smallest_size
+from .simulation.finite import LARGEST, FiniteProblem, realise, require_size, smallest_size
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
 from .simulation.trials import Experiment, replicates_at
@@ -70,6 +70,8 @@ class Case(NamedTuple):
     predicted: Array
     #: Degrees of freedom that are left to the noise.
     freedom: float
+    #: By how much the law of the design makes counts count less; 1 for a normal one.
+    heaviness: float
 
     @property
     def problem(self) -> FiniteProblem:
@@ -80,7 +82,7 @@ class Case(NamedTuple):
         """The smallest of the counts whose inverse measures how far from its limit it is."""
         p, kept = self.problem.p, self.problem.kept
         counts = [*kept, *(p - number for number in kept)]
-        return min(self.freedom, *(count for count in counts if count > 0))
+        return min(self.freedom, *(x for x in counts if x > 0)) / self.heaviness
 
     @property
     def divergence(self) -> str | None:
@@ -124,7 +126,11 @@ class Ladder(NamedTuple):
 
 def ladders(population: Population, grid: Grid, settings: Settings) -> list[Ladder]:
     """All that is simulated for a grid."""
-    return [_ladder(population, point, settings) for point in _points(grid)]
+    points = _points(grid)
+    if settings.p is not None:
+        smallest = [smallest_size(population, point.kappa, point.alphas) for point in points]
+        require_size(settings.p, max(smallest))
+    return [_ladder(population, point, settings) for point in points]
 
 
 def _points(grid: Grid) -> list[Point]:
@@ -151,13 +157,16 @@ def _ladder(population: Population, point: Point, settings: Settings) -> Ladder:
         case = _case(population, point, settings.p, settings)
         return Ladder(point, (case,), case.predicted)
     shares = [x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0]
-    freedom = _freedom(population, point) / point.kappa
+    freedom = _freedom(population, point) / point.kappa / _heaviness(settings)
     lowest = max(
         _LOWEST,
         min(_WEIGHTS / min(shares), _MOST_FOR_WEIGHTS),
         min(_FREEDOM / max(freedom, 1e-9), _MOST_FOR_FREEDOM),
         smallest_size(population, point.kappa, point.alphas),
     )
+    if lowest > LARGEST >> _RUNGS:
+        allowed = f"takes {lowest:.3g} features or more to simulate, too many: give p"
+        raise InvalidInput("kappa", point.kappa, allowed)
     cases = tuple(_case(population, point, int(lowest) << rung, settings) for rung in range(_RUNGS))
     return Ladder(point, cases, _predictions(population, point, settings.predict))
 
@@ -170,6 +179,11 @@ def _freedom(population: Population, at: Point | FiniteProblem) -> float:
     """
     silent = Population(population.weight, population.eigenvalue)
     return 1 / float(fixed_point(silent, at.kappa, 1.0, at.ridge).gamma)
+
+
+def _heaviness(settings: Settings) -> float:
+    """By how much the fourth moment of the design adds to terms of order 1/n."""
+    return 1 + abs(settings.design.kurtosis - GAUSSIAN.kurtosis) / 2
 
 
 def _case(population: Population, point: Point, p: int, settings: Settings) -> Case:
@@ -186,7 +200,7 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
         predicted = _predictions(problem.population, realised, settings.predict)
     else:
         predicted = np.full((len(point.rules), len(point.alphas)), np.nan)
-    return Case(Experiment(problem, sampler, replicates), predicted, freedom)
+    return Case(Experiment(problem, sampler, replicates), predicted, freedom, _heaviness(settings))
 
 
 def _predictions(population: Population, point: Point, predict: Prediction) -> Array:
@@ -195,9 +209,9 @@ def _predictions(population: Population, point: Point, predict: Prediction) -> A
     for row, column in np.ndindex(predicted.shape):
         rule, alpha = point.rules[row], point.alphas[column]
         result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
-        risk = np.asarray(getattr(result, "risk", result), dtype=np.float64)
-        if risk.size != 1:
-            raise InvalidInput("predict", risk, "must return one risk for one problem")
+        risk = np.asarray(getattr(result, "risk", result))
+        if risk.size != 1 or risk.dtype.kind not in "iuf":
+            raise InvalidInput("predict", result, "must return one risk for one problem")
         predicted[row, column] = risk.item()
     return predicted
 
@@ -227,11 +241,13 @@ def require_memory(experiments: Sequence[Experiment], workers: int, tolerance: f
         problem, sampler = experiment.problem, experiment.sampler
         needed = sampler.memory(problem, experiment.replicates) * workers
         if needed > available:
-            other = Implicit(tolerance).memory(problem, 1)
             allowed = (
                 f"needs {needed / 1e9:.3g} GB for {workers} x {sampler}, there are "
-                f"{available / 1e9:.3g}; the sampler implicit needs {other / 1e9:.3g} a worker"
+                f"{available / 1e9:.3g}"
             )
+            if isinstance(sampler, Dense) and sampler.design == GAUSSIAN:
+                other = Implicit(tolerance).memory(problem, 1)
+                allowed += f"; the sampler implicit needs {other / 1e9:.3g} a worker"
             raise InvalidInput("p", problem.p, allowed)
 
 

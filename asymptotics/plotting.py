@@ -208,9 +208,12 @@ def _draw_convergence(verification: Verification, ax: Axes) -> None:
     rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
     labels = _distinguishing(verification, rows)
     ax.axhline(0, color="0.35", linewidth=0.8)
+    if not rows:
+        ax.set_title("no row has a verdict", loc="left", fontsize="medium")
+        return
     for number, row in enumerate(rows):
         samples = verification.samples.ravel()[row]
-        risk = verification.risk.ravel()[row]
+        risk = verification.risk.ravel()[row] or 1.0
         x = [sample.inverse_size for sample in samples]
         mean = [sample.mean / risk for sample in samples]
         error = [2 * (sample.variance / sample.trials) ** 0.5 / risk for sample in samples]

@@ -1,5 +1,6 @@
 """Simulating a whole grid of problems, and holding the theory against it."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
-from .comparison import Sample, detecting, estimate, judge, trials_needed
+from .comparison import MOST_TRIALS, Sample, detecting, estimate, judge, trials_needed
 from .errors import InvalidInput, unknown_name
 from .grid import NUMBERS, Grid, RulesLike, as_grid
 from .parameters import Domain, scalar
@@ -20,6 +21,7 @@ from .population import Population
 from .results import Verification
 from .simulation.designs import Law, as_law
 from .simulation.execution import cores, crew
+from .simulation.finite import LARGEST
 from .simulation.run import Run
 from .simulation.store import Store
 from .simulation.trials import Experiment
@@ -30,7 +32,6 @@ Progress = Callable[[int, int, float], object]
 
 #: Trials whose variance tells how many are needed.
 PILOT = 16
-_MOST_TRIALS = 1_000_000
 #: Relative error that a run is made to detect if nothing else is asked, and the seconds of one
 #: core, by the samplers' reckoning, that the trials of a model may then take.
 _DETECTED, _MOST_WORK = 0.01, 120.0
@@ -38,7 +39,7 @@ _DETECTED, _MOST_WORK = 0.01, 120.0
 #: a hundredth of it or so.
 _TOLERANCE = 1e-3
 _POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
-_SHARE = Domain(lambda x: (x > 0) & (x < 1), "must be a number in (0, 1)")
+_LEVEL = Domain(lambda x: (x >= 1e-12) & (x < 1), "must be a number in [1e-12, 1)")
 
 
 def verify(
@@ -131,26 +132,30 @@ def verify(
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
     target = _number("target_se", target_se)
     settings = Settings(
-        _whole("p", p, 1),
+        _whole("p", p, 1, LARGEST),
         sampler,
         as_law(design),
         as_law(noise, "noise"),
         min(target or _TOLERANCE, _TOLERANCE),
         predict,
     )
-    trials, seed = _whole("trials", trials, 2), _whole("seed", seed, 0) or 0
+    trials, seed = _whole("trials", trials, 2, MOST_TRIALS), _whole("seed", seed, 0) or 0
     limit = _number("time_limit", time_limit)
-    level = _number("level", level, _SHARE) or level
-    resolution = _number("resolution", resolution) or resolution
+    level = float(scalar("level", level, _LEVEL))
+    resolution = float(scalar("resolution", resolution, _POSITIVE))
     workers = _whole("workers", workers, 1) or cores()
     if executor is None:
         workers = min(workers, cores())
+    _require("executor", executor, Executor, "must be a concurrent.futures.Executor")
+    _require("scheduler", scheduler, str, "must be the address of a Dask scheduler")
+    _require("store", store, str | Path, "must be the path of a file")
 
     planned = ladders(population, grid, settings)
     tested = [ladder for ladder in planned if ladder.obstacle is None]
     if not tested:
-        reason = f"no risk can be tested: {planned[0].obstacle}"
-        raise InvalidInput("n", planned[0].cases[0].problem.n, reason)
+        point, cases, *_ = planned[0]
+        key, value = ("kappa", point.kappa) if p is None else ("n", cases[0].problem.n)
+        raise InvalidInput(key, value, f"no risk can be tested: {planned[0].obstacle}")
     experiments = [experiment for ladder in tested for experiment in ladder.experiments]
     require_memory(experiments, workers, settings.tolerance)
     size, interrupted = grid.flat().rule.size, False
@@ -175,7 +180,7 @@ def verify(
         for row, place in ladder.point.rows.items():
             samples = _samples(ladder, outcomes, place, None if trials else PILOT)
             predicted = float(ladder.predicted[place])
-            why = ladder.obstacle or _too_few(samples, ladder)
+            why = ladder.obstacle or _unusable(samples, ladder)
             records[row] = {
                 "risk": predicted,
                 **_judged(samples, predicted, why, level / size, resolution),
@@ -235,7 +240,7 @@ def _trials(ladder: Ladder, run: Run, target: float | None, level: float) -> lis
         samples = _samples(ladder, outcomes, place, PILOT)
         if len(samples) == len(ladder.cases):
             needed = _needed(samples, costs, float(ladder.predicted[place]), target, level)
-            most = [min(max(pair), _MOST_TRIALS) for pair in zip(most, needed, strict=True)]
+            most = [max(pair) for pair in zip(most, needed, strict=True)]
     work = sum(cost * trials for cost, trials in zip(costs, most, strict=True))
     if target is None and work > _MOST_WORK:
         most = [max(int(trials * _MOST_WORK / work), PILOT) for trials in most]
@@ -259,8 +264,13 @@ def _needed(
     return needed
 
 
-def _too_few(samples: Sequence[Sample], ladder: Ladder) -> str | None:
-    return "fewer than two trials at some size" if len(samples) < len(ladder.cases) else None
+def _unusable(samples: Sequence[Sample], ladder: Ladder) -> str | None:
+    """Why samples say nothing, if so."""
+    if len(samples) < len(ladder.cases):
+        return "fewer than two trials at some size"
+    if not np.isfinite([(sample.mean, sample.variance) for sample in samples]).all():
+        return "a simulated risk is not a finite number"
+    return None
 
 
 def _samples(
@@ -360,12 +370,20 @@ def _columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
     return np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
 
 
-def _whole(key: str, value: Any, least: int) -> int | None:
+def _whole(key: str, value: Any, least: int, most: float = math.inf) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise InvalidInput(key, value, f"must be a whole number >= {least}")
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not least <= int(value) <= most:
+        bound = f" and <= {most}" if most < math.inf else ""
+        raise InvalidInput(key, value, f"must be a whole number >= {least}{bound}")
     return int(value)
+
+
+def _require(key: str, value: Any, kind: Any, allowed: str) -> None:
+    """Raise `InvalidInput` for something that is given and not of its kind."""
+    if not isinstance(value, kind | None) or (isinstance(value, str) and "\0" in value):
+        raise InvalidInput(key, value, allowed)
 
 
 def _number(key: str, value: Any, domain: Domain = _POSITIVE) -> float | None:

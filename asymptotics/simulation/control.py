@@ -22,6 +22,8 @@ from ..theory import Channel, FixedPoint, Rule, channel, fixed_point, pruned_ris
 from .finite import Block, FiniteProblem
 
 _STEP = 1e-4
+#: An influence that is smaller, relative to the signal, is rounding.
+_ROUNDING = 1e-15
 _DEGREE = 6
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -99,6 +101,7 @@ def _projection(problem: FiniteProblem) -> Array:
             along_alpha, along_gamma = _slopes(problem, population, fixed, rule, alpha)
             influence = parts.risk - along_alpha * parts.kept + along_gamma * missed
             result[row, column] = (influence * _WEIGHTS) @ hermite / norms
+    result[abs(result) <= _ROUNDING * population.signal] = 0  # of what cancels
     return result
 
 

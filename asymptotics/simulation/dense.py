@@ -44,6 +44,8 @@ class Dense(Sampler):
         noise = problem.sigma * self.noise.draw(rng, (replicates, problem.n))
         penalty = problem.n * problem.ridge
         trained = np.zeros_like(coefficient)
+        if not root.size:
+            return Draw(coefficient, trained)
         # Responses and solutions are those of sqrt(p) y.
         if problem.n < root.size:
             x *= root
@@ -53,7 +55,8 @@ class Dense(Sampler):
             scale = 1 / np.sqrt(root * root + problem.ridge)
             y = (coefficient[:, alive] * root) @ x.T + problem.p**0.5 * noise
             x *= root * scale
-            trained[:, alive] = _primal(x, y, penalty * scale**2) * scale
+            solved = _primal(x, y, penalty * scale**2)
+            trained[:, alive] = _pseudo(x / scale, y) if solved is None else solved * scale
         return Draw(coefficient, trained)
 
 
@@ -68,14 +71,19 @@ def _dual(x: Array, y: Array, penalty: float) -> Array:
     wide = np.vstack([x.T, np.sqrt(penalty) * np.eye(len(x))]) if penalty else x.T
     order = np.argsort(-np.linalg.norm(wide, axis=1))
     q, r, columns = scipy.linalg.qr(wide[order], mode="economic", pivoting=True)
+    if _is_singular(r):
+        return _pseudo(x, y)
     inner = scipy.linalg.solve_triangular(r, y.T[columns], trans="T")
     solution = np.empty((len(y), len(wide)))
     solution[:, order] = (q @ inner).T
     return solution[:, : x.shape[1]]
 
 
-def _primal(x: Array, y: Array, penalty: Array) -> Array:
-    """Minimisers ``(XᵀX + diag(penalty))⁻¹Xᵀy``, as rows, for no more features than samples."""
+def _primal(x: Array, y: Array, penalty: Array) -> Array | None:
+    """Minimisers ``(XᵀX + diag(penalty))⁻¹Xᵀy``, as rows, for no more features than samples.
+
+    Nothing if there are several.
+    """
     gram = blas.dsyrk(1.0, x.T)
     gram[np.diag_indices_from(gram)] += penalty
     solved = _solved(gram, y @ x)
@@ -85,7 +93,19 @@ def _primal(x: Array, y: Array, penalty: Array) -> Array:
     target = np.zeros((len(tall), len(y)))
     target[: len(x)] = y.T
     q, r = scipy.linalg.qr(tall, mode="economic")
-    return scipy.linalg.solve_triangular(r, q.T @ target).T
+    return None if _is_singular(r) else scipy.linalg.solve_triangular(r, q.T @ target).T
+
+
+def _is_singular(r: Array) -> bool:
+    """Whether a column of a matrix depends on others, to rounding, by its triangular factor."""
+    rounding = len(r) * np.finfo(r.dtype).eps * np.linalg.norm(r, axis=0)
+    return bool(np.any(abs(np.diag(r)) <= rounding))
+
+
+def _pseudo(x: Array, y: Array) -> Array:
+    """Least squares of minimum norm, as rows, for designs such as random signs that may repeat."""
+    rounding = max(x.shape) * np.finfo(x.dtype).eps
+    return np.asarray(scipy.linalg.lstsq(x, y.T, cond=rounding, lapack_driver="gelsy")[0]).T
 
 
 def _solved(gram: Array, y: Array) -> Array | None:

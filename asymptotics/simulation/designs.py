@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,12 +22,21 @@ class Law:
     parameter: float = math.nan
 
     def __str__(self) -> str:
-        return self.name if math.isnan(self.parameter) else f"{self.name}={self.parameter:g}"
+        if math.isnan(self.parameter):
+            return self.name
+        return f"{self.name}={repr(self.parameter).removesuffix('.0')}"
+
+    @property
+    def kurtosis(self) -> float:
+        """The fourth moment, 3 for a normal law."""
+        if self.name in _PLAIN:
+            return _PLAIN[self.name].kurtosis
+        return _FAMILIES[self.name].kurtosis(self.parameter)
 
     def draw(self, rng: np.random.Generator, shape: Shape) -> Array:
         """Independent values of mean 0 and variance 1."""
         if self.name in _PLAIN:
-            return _PLAIN[self.name](rng, shape)
+            return _PLAIN[self.name].draw(rng, shape)
         return _FAMILIES[self.name].draw(rng, shape, self.parameter)
 
 
@@ -46,21 +56,36 @@ def _sparse(rng: np.random.Generator, shape: Shape, share: float) -> Array:
     return rng.standard_normal(shape) * ((rng.random(shape) < share) / math.sqrt(share))
 
 
-@dataclass(frozen=True)
-class _Family:
+class _Plain(NamedTuple):
+    draw: Draw
+    kurtosis: float
+
+
+class _Family(NamedTuple):
     draw: Callable[[np.random.Generator, Shape, float], Array]
+    kurtosis: Callable[[float], float]
     contains: Callable[[float], bool]
     allowed: str
 
 
-_PLAIN: Mapping[str, Draw] = {
-    "gaussian": lambda rng, shape: rng.standard_normal(shape),
-    "rademacher": _rademacher,
-    "uniform": _uniform,
+_PLAIN: Mapping[str, _Plain] = {
+    "gaussian": _Plain(lambda rng, shape: rng.standard_normal(shape), 3),
+    "rademacher": _Plain(_rademacher, 1),
+    "uniform": _Plain(_uniform, 1.8),
 }
 _FAMILIES: Mapping[str, _Family] = {
-    "student-t": _Family(_student, lambda x: 4 < x < math.inf, "must have a number > 4 of degrees"),
-    "sparse": _Family(_sparse, lambda x: 0 < x <= 1, "must have a share in (0, 1] of non-zeros"),
+    "student-t": _Family(
+        _student,
+        lambda freedom: 3 + 6 / (freedom - 4),
+        lambda freedom: 4 < freedom < math.inf,
+        "must have a number > 4 of degrees",
+    ),
+    "sparse": _Family(
+        _sparse,
+        lambda share: 3 / share,
+        lambda share: 1e-3 <= share <= 1,
+        "must have a share in [0.001, 1] of non-zeros",
+    ),
 }
 GAUSSIAN = Law("gaussian")
 

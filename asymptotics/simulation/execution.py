@@ -11,12 +11,10 @@ from concurrent.futures import (
     BrokenExecutor,
     Executor,
     Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
     wait,
 )
 from contextlib import contextmanager
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import Pipe, connection, resource_tracker
 from typing import Any, NamedTuple
 
 from ..arithmetic import Array
@@ -45,6 +43,66 @@ def run_job(job: Job) -> list[Array]:
     return [run_trial(job.experiment, job.seed, index) for index in job.indices]
 
 
+class Inline(Executor):
+    """Does what is submitted at once, in the thread that submits it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # a future hands on whatever went wrong
+            future.set_exception(error)
+        return future
+
+
+class Processes(Executor):
+    """Processes on this machine that Ctrl-C leaves alone, and that end at once when told to.
+
+    What they are busy with is lost.  They do not run the main script again, so that it need not
+    guard itself against that.
+    """
+
+    def __init__(self, workers: int) -> None:
+        from loky import ProcessPoolExecutor
+
+        resource_tracker.ensure_running()  # when it starts it lets Ctrl-C through again
+        self._alive, self._held = Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(workers, initializer=_serve, initargs=(self._alive,))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        with _uninterrupted():  # which a process that is started inherits
+            future: Future[Any] = self._pool.submit(fn, *args, **kwargs)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        self._held.close()
+        self._pool.shutdown(wait, kill_workers=cancel_futures)
+        self._alive.close()
+
+
+def _serve(alive: connection.Connection) -> None:
+    """End this process when the other end of the pipe is closed, or its owner has ended."""
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+
+
+def _end_with(alive: connection.Connection) -> None:
+    connection.wait([alive])
+    os._exit(1)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits; processes that are started here never see it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Crew:
     """Workers: an executor that is given, or processes of our own, replaced if one dies."""
 
@@ -58,7 +116,7 @@ class Crew:
     def replace(self) -> None:
         """Start over after workers died."""
         if self._owned:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            self.dismiss()
             self._executor = self._make()
 
     def dismiss(self) -> None:
@@ -90,22 +148,7 @@ def cores() -> int:
 
 
 def _local(workers: int) -> Executor:
-    if workers == 1:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_follow_parent)
-
-
-def _follow_parent() -> None:
-    """Leave Ctrl-C, which reaches every process of a terminal, to the parent; end when it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
+    return Inline() if workers == 1 else Processes(workers)
 
 
 @contextmanager
@@ -115,7 +158,7 @@ def _cluster(scheduler: str) -> Iterator[tuple[Executor, int]]:
     connect: Any = distributed.Client
     try:
         client = connect(scheduler, timeout=_PATIENCE)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InvalidInput("scheduler", scheduler, f"cannot be reached: {error}") from None
     with client:
         yield client.get_executor(pure=False), max(1, sum(client.ncores().values()))

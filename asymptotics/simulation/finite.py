@@ -18,6 +18,8 @@ _FEW_GROUPS = 20
 _SAME_SIGNAL = 0.5
 #: Weights that are worked on at a time: a few arrays of them fit into a core's cache.
 BLOCK = 1 << 16
+#: Features that a problem may have.
+LARGEST = 10**12
 
 
 class Block(NamedTuple):
@@ -206,7 +208,7 @@ def _smallest_with_groups(population: Population) -> int:
         return math.ceil(1 / weight[weight > 0].min() - 1e-9)
     signal = (population.eigenvalue * (population.mean**2 + population.std**2))[order]
     p = 1
-    while p < 1 << 40:
+    while p < LARGEST:
         realised = float(sizes_of(weight, p) @ signal) / p
         if _SAME_SIGNAL * population.signal <= realised <= population.signal / _SAME_SIGNAL:
             return p

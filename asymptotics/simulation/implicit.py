@@ -30,7 +30,7 @@ class Implicit(Sampler):
     noise: Law = GAUSSIAN
 
     def __str__(self) -> str:
-        return f"implicit({self.noise}, {self.tolerance:g})"
+        return f"implicit({self.noise}, {self.tolerance!r})"
 
     def cost(self, problem: FiniteProblem, replicates: int) -> float:
         length, steps = problem.n + problem.alive, _steps(problem, self.tolerance)
@@ -51,6 +51,8 @@ class Implicit(Sampler):
         alive = problem.living
         eigenvalue = problem.expand(problem.eigenvalue)[alive]
         earlier, trained = np.zeros_like(coefficient), np.zeros_like(coefficient)
+        if not eigenvalue.size:
+            return Draw(coefficient, trained, earlier)
         for row, b in enumerate(coefficient[:, alive]):
             earlier[row, alive], trained[row, alive] = self._train(problem, eigenvalue, b, rng)
         return Draw(coefficient, trained, earlier)
@@ -96,6 +98,8 @@ class Implicit(Sampler):
 
 def _condition(problem: FiniteProblem) -> float:
     """Of the solver's matrix, roughly: from the edges of the Marchenko-Pastur law."""
+    if not problem.alive:
+        return 1.0
     shape = min(problem.n, problem.alive) / max(problem.n, problem.alive)
     low, high = (1 - shape**0.5) ** 2, (1 + shape**0.5) ** 2
     low += 1 / max(problem.n, problem.alive) ** 2

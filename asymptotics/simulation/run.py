@@ -29,15 +29,21 @@ class Run:
     #: Called now and then with trials done and wanted.
     tick: Callable[[int, int], object] | None = None
     _outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    _wanted: dict[str, int] = field(default_factory=dict)
     _unsaved: list[tuple[Experiment, int, Array]] = field(default_factory=list)
     _saved: float = 0.0
 
     def outcomes(self, experiment: Experiment) -> Outcomes:
-        """The outcomes so far, by the index of their trial and in its order."""
-        return dict(sorted(self._outcomes.get(experiment.key, {}).items()))
+        """The outcomes so far of trials that are wanted, by their index and in its order.
+
+        A store may hold more, which would make the result depend on what was run before.
+        """
+        wanted = self._wanted.get(experiment.key, 0)
+        found = sorted(self._outcomes.get(experiment.key, {}).items())
+        return {index: outcome for index, outcome in found if index < wanted}
 
     def done(self, experiment: Experiment) -> int:
-        """How many outcomes there are so far."""
+        """How many outcomes there are so far, of any trials."""
         return len(self._outcomes.get(experiment.key, ()))
 
     def complete(self, wanted: Mapping[Experiment, int]) -> None:
@@ -45,6 +51,7 @@ class Run:
         jobs, ready, total = [], 0, sum(wanted.values())
         for experiment, trials in wanted.items():
             found = self._recall(experiment)
+            self._wanted[experiment.key] = trials
             missing = [index for index in range(trials) if index not in found]
             ready += trials - len(missing)
             size = _together(experiment)

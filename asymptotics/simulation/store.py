@@ -10,12 +10,14 @@ from typing import Self
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput
+from ..errors import InvalidInput, WriteFailed
 from .sampler import OUTCOME
 from .trials import Experiment
 
 #: Tells our files from other databases ("asym"), and this layout from others.
 _APPLICATION, _LAYOUT = 0x6173796D, 1
+#: The marks of a file without tables that may become a store.
+_NEW = ((0, 0), (_APPLICATION, _LAYOUT))
 _PATIENCE = 60.0
 _SCHEMA = """
 create table experiments (key text primary key, description text not null) without rowid;
@@ -36,7 +38,10 @@ class Store:
         self.path = Path(path)
         with self._explained():
             self._database = sqlite3.connect(
-                self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+                self.path.absolute(),
+                timeout=_PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
             )
             try:
                 self._prepare()
@@ -51,7 +56,7 @@ class Store:
                 for name in ("application_id", "user_version")
             )
             tables = self._database.execute("select count(*) from sqlite_schema").fetchone()[0]
-            if tables == 0:
+            if tables == 0 and found in _NEW:
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     self._database.execute(statement)
                 self._database.execute(f"pragma application_id = {_APPLICATION}")
@@ -70,11 +75,23 @@ class Store:
                 "select trial, outcome from trials where key = ? and seed = ? order by trial",
                 (experiment.key, str(seed)),
             ).fetchall()
+        for index, blob in rows:
+            if not isinstance(blob, bytes) or len(blob) != 8 * np.prod(shape):
+                raise InvalidInput("store", str(self.path), f"is damaged: trial {index} of {seed}")
         return {index: np.frombuffer(blob, "<f8").reshape(shape) for index, blob in rows}
 
     def add(self, seed: int, outcomes: Iterable[tuple[Experiment, int, Array]]) -> None:
-        """Add outcomes, in one transaction; those that are there already stay as they are."""
-        with self._explained(), self._transaction():
+        """Add outcomes, in one transaction; those that are there already stay as they are.
+
+        Raises `WriteFailed`, for example on a full disk.
+        """
+        try:
+            self._add(seed, outcomes)
+        except sqlite3.Error as error:
+            raise WriteFailed(f"store {self.path}: {error}; earlier trials are kept") from None
+
+    def _add(self, seed: int, outcomes: Iterable[tuple[Experiment, int, Array]]) -> None:
+        with self._transaction():
             for experiment, index, outcome in outcomes:
                 self._database.execute(
                     "insert or ignore into experiments values (?, ?)",

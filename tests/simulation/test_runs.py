@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, NoConvergence, Population, Verification, verify
+from asymptotics.errors import WriteFailed
 from asymptotics.simulation import Dense, Experiment, Store, realise, run_trial
-from asymptotics.simulation.execution import Crew, Job, run_jobs
+from asymptotics.simulation.execution import Crew, Job, Processes, run_jobs
 from asymptotics.theory import MAGNITUDE
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[5, 1], mean=[0.5, 0], std=[0.5, 1])
@@ -57,7 +58,10 @@ def experiment(p: int = 40) -> Experiment:
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_any_number_of_workers(workers: int) -> None:
-    assert_same(grid_run(), grid_run(workers=workers))
+    one = grid_run()
+    assert_same(one, grid_run(workers=workers))  # of which no more are used than there are cores
+    with Processes(workers) as executor:
+        assert_same(one, grid_run(executor=executor, workers=workers))
 
 
 def test_any_executor() -> None:
@@ -162,11 +166,55 @@ def test_a_run_goes_on_where_a_store_ends(tmp_path: Path) -> None:
     assert count == 2 * 6
 
 
-@pytest.mark.parametrize("content", ["text", "other", "layout"])
+def test_what_a_store_has_beyond_what_is_asked_for_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    grid_run(store=path, trials=40)
+    assert_same(grid_run(store=path), grid_run())
+    assert_same(grid_run(store=path, trials=None), grid_run(trials=None))
+
+
+@pytest.mark.parametrize("blob", ["?", 3, b"12345678", None])
+def test_a_damaged_store_is_refused(tmp_path: Path, blob: Any) -> None:
+    path = tmp_path / "runs.db"
+    grid_run(store=path)
+    damaged(path, np.full((3, 1, 2), np.nan).tobytes() if blob is None else blob)
+    if blob is None:
+        found = grid_run(store=path)
+        assert np.all(found.verdict == "no verdict")
+        assert np.all(found.reason == "a simulated risk is not a finite number")
+    else:
+        with pytest.raises(InvalidInput, match="is damaged: trial 3 of 5"):
+            grid_run(store=path)
+
+
+def damaged(path: Path, blob: Any) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("update trials set outcome = ? where trial = 3", (blob,))
+    database.close()
+
+
+def test_a_store_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    with Store(tmp_path / "runs.db") as store:
+        store._database.execute("pragma query_only = 1")
+        with pytest.raises(WriteFailed, match="earlier trials are kept"):
+            store.add(0, [(experiment(), 0, run_trial(experiment(), 0, 0))])
+
+
+def test_no_name_of_a_store_has_a_meaning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store(":memory:").close()
+    assert [path.name for path in tmp_path.iterdir()] == [":memory:"]
+
+
+@pytest.mark.parametrize("content", ["text", "other", "layout", "empty"])
 def test_what_is_no_store_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "runs.db"
     if content == "text":
         path.write_text("kappa = 3\n" * 1000)
+    elif content == "empty":  # but somebody else's
+        with sqlite3.connect(path) as database:
+            database.execute("pragma application_id = 77")
+        database.close()
     else:
         Store(path).close()
         with sqlite3.connect(path) as database:
@@ -177,6 +225,37 @@ def test_what_is_no_store_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(InvalidInput, match="store ="):
         Store(path)
     assert path.read_bytes() == before
+
+
+def test_a_script_need_not_guard_itself(tmp_path: Path) -> None:
+    """Processes that are started do not run it again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from asymptotics import Population, verify\n"
+        "print(verify(Population(std=1), 0.5, 0.5, 0.3, p=100, trials=4, workers=2).trials)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout == "4\n"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_twice_ends_it_too(tmp_path: Path, workers: str) -> None:
+    spec, store = tmp_path / "spec.toml", tmp_path / "runs.db"
+    spec.write_text(SPEC)
+    more = ("--store", str(store), "--workers", workers, "--p", "3000", "--trials", "9000")
+    with subprocess.Popen(
+        command(spec, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not stored(store) and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        for _ in range(2):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        _, message = process.communicate(timeout=20)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert b"Traceback" not in message
+    assert stored(store)
 
 
 def test_without_a_store_nothing_is_written(

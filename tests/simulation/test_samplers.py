@@ -125,6 +125,30 @@ def test_an_ill_conditioned_gram_matrix_costs_no_digits() -> None:
     assert not np.allclose(naive, best, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kappa", [0.6, 2.5])
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+def test_a_singular_design_has_its_minimum_norm_solution(kappa: float, ridge: float) -> None:
+    """Random signs repeat, and sparse entries leave columns empty."""
+    problem = finite(kappa, ridge, p=20)
+    seen = []
+
+    class Repeating:
+        def draw(self, rng, shape):
+            values = rng.integers(0, 2, shape) * 2.0 - 1
+            if shape[0] == problem.n:
+                values[1], values[:, 5], values[:, 4] = values[0], values[:, 4], 0
+            seen.append(values)
+            return values.copy()
+
+    spy: Any = Repeating()
+    draw = Dense(spy, spy).draw(problem, 2, np.random.default_rng(0))
+    root = np.sqrt(problem.expand(problem.eigenvalue)[problem.living])
+    x = seen[0] * root
+    y = draw.coefficient[:, problem.living] @ x.T + problem.sigma * 20**0.5 * seen[1]
+    inverse = np.linalg.pinv(x.T @ x + problem.n * ridge * np.eye(root.size), rtol=1e-12)
+    np.testing.assert_allclose(draw.trained[:, problem.living], y @ x @ inverse, atol=1e-9)
+
+
 @pytest.mark.parametrize(("kappa", "ridge"), REGIMES.values(), ids=REGIMES)
 def test_samplers_agree_in_distribution(kappa: float, ridge: float) -> None:
     problem = finite(kappa, ridge, p=40)
@@ -175,6 +199,7 @@ def test_designs_are_standardised(name: str) -> None:
     assert abs(draws.mean()) < 0.01
     assert abs(draws.var() - 1) < 0.02
     fourth = {"gaussian": 3, "rademacher": 1, "uniform": 1.8, "student-t=6": 6, "sparse=0.2": 15}
+    assert as_law(name).kurtosis == pytest.approx(fourth[name])
     assert np.mean(draws**4) == pytest.approx(fourth[name], rel=0.2)
 
 
@@ -228,6 +253,13 @@ def test_controls_have_mean_zero_and_take_variance_off(kappa: float, ridge: floa
     gain = outcomes[:, 0].var(axis=0) / (outcomes[:, 0] - outcomes[:, 1]).var(axis=0)
     assert gain.min() > 0.95
     assert gain.max() > 1.3
+
+
+def test_a_name_tells_a_sampler_from_every_other() -> None:
+    close = [as_law("student-t=4.5000001"), as_law("student-t=4.5000004")]
+    assert len({str(Dense(law)) for law in close}) == 2
+    assert [as_law(str(law)) for law in close] == close
+    assert str(Implicit(1.0000001e-4)) != str(Implicit(1e-4))
 
 
 def test_each_trial_has_a_stream_of_its_own() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asymptotics import InvalidInput, Population, Verification, risk, theory, verify
+from asymptotics import InvalidInput, Population, Verification, risk, theory, verification, verify
 from asymptotics.comparison import (
     Estimate,
     Sample,
@@ -117,9 +117,63 @@ def test_where_variance_is_infinite_there_is_no_verdict() -> None:
         verify(POPULATION, 1.0, 0.7, 0.4, p=300, workers=1)
 
 
+FEW = {  # right predictions, far from what small problems do although n is not near p₊
+    "the large part interpolates": (Population([1, 1], [1e-3, 2], std=1), 1.9, 0.0),
+    "small ridge, dead features": (Population([1, 1], [0, 2], std=1), 1.9, 1e-7),
+    "small ridge near n = p": (Population(std=1), 1.02, 1e-4),
+    "many decades": (Population(1, 10.0 ** np.arange(-6, 7), std=1), 2.0, 1e-8),
+}
+
+
+@pytest.mark.parametrize(("population", "kappa", "ridge"), FEW.values(), ids=FEW)
+def test_few_degrees_of_freedom_are_no_false_alarm(
+    population: Population, kappa: float, ridge: float
+) -> None:
+    found = verify(population, kappa, 0.5, 0.3, ridge, RULES, p=390, trials=60, workers=1)
+    assert "inconsistent" not in found.verdict
+    assert abs(found.z).max() > 3  # they do differ
+
+
+def test_hardly_any_degree_of_freedom_leaves_no_verdict() -> None:
+    found = verify(Population(std=1), [0.5, 1.0], 0.5, 0.3, 1e-12, p=400, trials=2, workers=1)
+    assert found.verdict.tolist() == ["too weak", "no verdict"]
+    assert "degrees of freedom are left to the noise" in found.reason[1]
+    assert "degrees of freedom are left" in found.table()
+    assert "too weak (1 row): a relative error of 0.05 would not be found" in found.table()
+
+
+@pytest.mark.parametrize("sigma", [1e-8, 1e-12, 0.0])
+def test_a_tiny_risk_keeps_its_digits(sigma: float) -> None:
+    found = verify(POPULATION, 0.5, sigma, 1.0, p=400, trials=8, workers=1)
+    assert found.verdict == "consistent"
+    assert found.mean == pytest.approx(2 * sigma**2, rel=0.05, abs=0)
+
+
+def test_nothing_to_learn_is_learnt() -> None:
+    silent = Population(eigenvalue=0.0, std=1)
+    for sampler in ("auto", "dense", "implicit"):
+        found = verify(silent, [0.5, 2], 0.5, 0.3, 0.1, p=400, trials=2, sampler=sampler, workers=1)
+        assert np.all(found.mean == 0.25)
+        assert np.all(found.verdict == "consistent")
+
+
+def test_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "_MOST_WORK", 0.1)
+    found = verify(POPULATION, 1.1, 0.7, 0.3, workers=1)
+    assert found.trials == verification.PILOT
+    assert found.detectable > 0.02
+    assert run(p=40, target_se=0.01).trials[0] > 2 * verification.PILOT  # unless it is asked for
+
+
 def test_an_empty_grid_is_refused() -> None:
     with pytest.raises(InvalidInput, match="one or more points"):
         verify(POPULATION, [], 0.5, 0.3)
+
+
+@pytest.mark.parametrize(("kappa", "alpha"), [(1e20, 0.3), (0.5, 1e-50), (1e5, 0.3)])
+def test_what_takes_too_large_a_problem_is_refused(kappa: float, alpha: float) -> None:
+    with pytest.raises(InvalidInput, match="kappa = "):
+        verify(POPULATION, kappa, 0.5, alpha, workers=1)
 
 
 def test_one_number_is_not_a_list() -> None:
@@ -241,8 +295,18 @@ def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> 
         ({"sampler": "implicit", "design": "uniform"}, "design = 'uniform': must be gaussian"),
         ({"design": "gauss"}, "design = 'gauss': did you mean 'gaussian'?"),
         ({"noise": "student-t=1"}, "noise = 'student-t=1'"),
-        ({"level": 1}, "level = 1: must be a number in (0, 1)"),
+        ({"level": 1}, "level = 1: must be a number in [1e-12, 1)"),
         ({"p": 10**7, "sampler": "dense"}, "the sampler implicit needs"),
+        ({"p": 10**20}, "p = 100000000000000000000: must be a whole number >= 1 and <= 1000"),
+        ({"trials": 10**9}, "trials = 1000000000: must be a whole number >= 2 and <= 1000000"),
+        ({"level": None}, "level = None: must be a number in [1e-12, 1)"),
+        ({"level": 1e-300}, "level = 1e-300: must be a number in [1e-12, 1)"),
+        ({"executor": 3}, "executor = 3: must be a concurrent.futures.Executor"),
+        ({"scheduler": 3}, "scheduler = 3: must be the address"),
+        ({"store": "a\0b"}, "must be the path of a file"),
+        ({"design": "sparse=1e-300"}, "must have a share in [0.001, 1]"),
+        ({"predict": lambda *_: [1, 2]}, "predict = [1, 2]: must return one risk"),
+        ({"predict": lambda *_: "much"}, "predict = 'much': must return one risk"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:

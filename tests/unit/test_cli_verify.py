@@ -3,6 +3,7 @@
 import csv
 import json
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -112,6 +113,9 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
         (["verify", "-o", "rows.txt"], "output = 'rows.txt': must end in"),
         (["verify", "--p", "10000000", "--sampler", "dense"], "the sampler implicit needs"),
         (["curve", "-o", "x.csv", "--simulate"], "must be a picture with --simulate"),
+        (["curve", "-o", "x.svg", "--p", "-4"], "p = -4: is for --simulate alone"),
+        (["verify", "-o", "x.csv", "--store", "./x.csv"], "must be another file than the store"),
+        (["verify", "--scheduler", "tls://127.0.0.1:9"], "scheduler = 'tls://127.0.0.1:9'"),
     ],
 )
 def test_bad_calls(arguments: list[str], message: str) -> None:
@@ -126,6 +130,18 @@ def test_no_sample_can_be_spared_at_the_threshold(tmp_path: Path) -> None:
     path.write_text("kappa = 1\nsigma = 1\nalpha = 0.5\n[[population]]\nstd = 1\n")
     done = run("verify", path, "--p", "100", status=2)
     assert "n = 100: no risk can be tested: |n - p₊| = 0 <= 3" in done.stderr
+
+
+def test_nobody_need_listen(spec: Path) -> None:
+    call = f"{sys.executable} -m asymptotics verify {spec} --p 200 --trials 2 --workers 1"
+    for rest in ("2>&-", "--format csv | true", ">&- 2>&-"):
+        subprocess.run(["bash", "-o", "pipefail", "-c", f"{call} {rest}"], check=True)
+
+
+def test_without_a_verdict_there_is_a_picture(spec: Path, tmp_path: Path) -> None:
+    output = tmp_path / "none.svg"
+    assert run("verify", spec, "--time-limit", "1e-9", "-o", output).stderr == ""
+    assert "no row has a verdict" in output.read_text()
 
 
 def test_progress_says_how_far_it_is(spec: Path) -> None:
