@@ -23,7 +23,8 @@ from .arithmetic import Array
 MOST_TRIALS = 1_000_000
 #: Probability that a wrong prediction of the detectable size is found.
 POWER = 0.95
-#: Terms of order 1/p: the risk may differ by this, relative, over the smallest count.
+#: Terms of order 1/p: the risk may differ by this, relative, over the smallest of the counts of
+#: weights kept, of weights dropped, and of degrees of freedom left to the noise.
 _SHIFT = 2.0
 #: Student's law of so many degrees of freedom is the normal one.
 _NORMAL = 1e8

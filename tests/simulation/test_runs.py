@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def test_a_pool_whose_process_is_killed_is_replaced() -> None:
     pools = []
 
     def pool() -> Executor:
-        pools.append(ProcessPoolExecutor(1))
+        pools.append(Processes(1))
         return pools[-1]
 
     crew = Crew(1, pool, owned=True)
