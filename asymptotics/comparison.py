@@ -3,7 +3,8 @@ r"""Theory against simulation: what a mean of trials says about a prediction.
 A simulated risk at p features differs from its limit by a term of order 1/p.  With trials at
 several sizes the difference is extrapolated to 1/p = 0 by a straight line; what that leaves, and at
 one size the whole term, is allowed for: a difference within the allowance is not held against a
-prediction.
+prediction.  The allowance is twice what is expected of the counts of weights kept, of weights
+dropped and of degrees of freedom left to the noise, and of the cut (`Sample.shift`).
 
 Means of trials are close to normal, so that tests are Student's.  Trials are added by a rule that
 looks at the variance of the first ones alone, and that variance is the one that tests use: their
@@ -44,6 +45,8 @@ class Sample(NamedTuple):
     #: Variance of one trial, and its degrees of freedom.
     variance: float
     freedom: int
+    #: What the size does to the mean through the cut, in theory.
+    shift: float = 0.0
     #: By how much the mean may still move if the solver went on.
     truncation: float = 0.0
 
@@ -94,13 +97,14 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     spread = sum(
         (part / (variance or 1)) ** 2 / s.freedom for part, s in zip(parts, samples, strict=True)
     )
-    shift = (_SHIFT / min(sample.least for sample in samples)) ** min(len(samples), 2)
+    size = (_SHIFT / min(sample.least for sample in samples)) ** min(len(samples), 2)
+    cut = abs(float(weights @ [sample.shift for sample in samples]))
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
     return Estimate(
         difference=float(sum(w * s.mean for w, s in zip(weights, samples, strict=True))),
         standard_error=math.sqrt(variance),
         freedom=1 / spread if spread else math.inf,
-        allowance=shift * risk + truncation,
+        allowance=size * risk + _SHIFT * cut + truncation,
     )
 
 

@@ -18,6 +18,7 @@ from .simulation.finite import LARGEST, FiniteProblem, realise, require_size, sm
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
 from .simulation.trials import Experiment, replicates_at
+from .study import risk
 from .theory import Rule, fixed_point
 
 #: What is tested: the first six parameters of `risk`, returning risks or what has them as `risk`.
@@ -68,6 +69,8 @@ class Case(NamedTuple):
 
     experiment: Experiment
     predicted: Array
+    #: What the finite size does to it through the cut, in theory.
+    shift: Array
     #: Degrees of freedom that are left to the noise.
     freedom: float
     #: By how much the law of the design makes counts count less; 1 for a normal one.
@@ -198,9 +201,11 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
     if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = _predictions(problem.population, realised, settings.predict)
+        shift = _shift(problem.population, realised, p)
     else:
-        predicted = np.full((len(point.rules), len(point.alphas)), np.nan)
-    return Case(Experiment(problem, sampler, replicates), predicted, freedom, _heaviness(settings))
+        predicted = shift = np.full((len(point.rules), len(point.alphas)), np.nan)
+    experiment = Experiment(problem, sampler, replicates)
+    return Case(experiment, predicted, shift, freedom, _heaviness(settings))
 
 
 def _predictions(population: Population, point: Point, predict: Prediction) -> Array:
@@ -214,6 +219,27 @@ def _predictions(population: Population, point: Point, predict: Prediction) -> A
             raise InvalidInput("predict", result, "must return one risk for one problem")
         predicted[row, column] = risk.item()
     return predicted
+
+
+def _shift(population: Population, point: Point, p: int) -> Array:
+    r"""What a finite number of features does to the mean risk of each rule and alpha by the cut.
+
+    The fraction that exceeds a fixed threshold scatters about alpha with variance
+    :math:`E[a(1-a)]/p`, where a is the share kept of a group, and the risk is not linear in alpha:
+    to first order its mean moves by that times half its second derivative, here a difference over
+    the scatter.
+    """
+    alpha = np.array(point.alphas)
+    full = alpha * (1 - alpha)
+    step = np.minimum(np.sqrt(full / p), np.minimum(alpha, 1 - alpha))
+    levels = (alpha + step * [[-1], [0], [1]])[:, None, :]
+    rules = np.empty((len(point.rules), 1), dtype=object)
+    rules[:, 0] = point.rules
+    result = risk(population, point.kappa, point.sigma, levels, point.ridge, rules)
+    below, here, above = result.risk
+    share = result.kept_share()[1]
+    scatter = (share * (1 - share)) @ population.weight
+    return np.asarray((below + above - 2 * here) / 2 * FLOAT64.ratio(scatter, full))
 
 
 def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:

@@ -295,6 +295,7 @@ def _samples(
                 mean=float(values.mean() - case.predicted[place]),
                 variance=float(first.var(ddof=1)),
                 freedom=first.size - 1,
+                shift=float(case.shift[place]),
                 truncation=float(truncation.mean()),
             )
         )

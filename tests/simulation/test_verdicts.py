@@ -134,6 +134,22 @@ def test_few_degrees_of_freedom_are_no_false_alarm(
     assert abs(found.z).max() > 3  # they do differ
 
 
+STEEP = Population([3, 1], [0.01, 30], mean=[1, -2], std=[0.1, 1.6])
+
+
+def test_the_cut_shifts_the_mean_as_theory_says() -> None:
+    """Where the risk is curved in alpha: weights are dropped from a group that carries it all."""
+    rules = ["covariance", "oracle"]
+    found = verify(STEEP, 0.8, 0.1, 0.17, rule=rules, p=800, trials=60, workers=1)
+    assert "inconsistent" not in found.verdict
+    for difference, error, (sample,) in zip(
+        found.mean - found.risk, found.standard_error, found.samples, strict=True
+    ):
+        assert difference > 6 * error
+        assert difference == pytest.approx(sample.shift, abs=4 * error)
+    assert np.all(verify(STEEP, 0.8, 0.1, 0.17, rule=rules, workers=1).verdict == "consistent")
+
+
 def test_hardly_any_degree_of_freedom_leaves_no_verdict() -> None:
     found = verify(Population(std=1), [0.5, 1.0], 0.5, 0.3, 1e-12, p=400, trials=2, workers=1)
     assert found.verdict.tolist() == ["too weak", "no verdict"]
@@ -254,6 +270,8 @@ def test_extrapolation_is_exact_on_a_line() -> None:
     np.testing.assert_allclose(line_weights([4, 2, 1]), [-0.5, 0.5, 1])
     assert estimate(samples, 1.0).allowance == pytest.approx((2 / 64) ** 2)
     assert estimate(samples[:1], 1.0).allowance == 2 / 64
+    shifted = [s._replace(shift=0.1 + 5 * s.inverse_size) for s in samples]
+    assert estimate(shifted, 1.0).allowance == pytest.approx((2 / 64) ** 2 + 2 * 0.1)
 
 
 def test_critical_values_are_students() -> None:
