@@ -59,10 +59,12 @@ class PowerSums:
             return
         unit = coefficient - block.expand(self._problem.mean)
         unit *= scale
-        starts, power = np.cumsum(block.sizes) - block.sizes, np.ones_like(unit)
-        for sums in self._sums:
-            power *= unit
-            sums[:, block.groups] += np.add.reduceat(power, starts, axis=1)
+        starts = np.cumsum(block.sizes) - block.sizes
+        square = unit * unit
+        powers = (np.ones_like(unit), unit, square, square * unit)
+        for degree, sums in enumerate(self._sums, start=1):
+            low, high = powers[degree // 2], powers[degree - degree // 2]
+            sums[:, block.groups] += _sums_of_products(low, high, starts)
 
     def controls(self) -> Array:
         """The controls, of shape (replicates, rules, alphas), once all blocks are in."""
@@ -72,6 +74,13 @@ class PowerSums:
         powers = np.concatenate([np.broadcast_to(problem.sizes, self._sums[:1].shape), self._sums])
         hermite = np.einsum("dk,krg->drg", _HERMITE[1:], powers)
         return np.einsum("drg,ijgd->rij", hermite, _projection(problem)) / problem.p
+
+
+def _sums_of_products(x: Array, y: Array, starts: Array) -> Array:
+    """Sums along rows, one for each group that starts at `starts`."""
+    if starts.size == 1:
+        return np.asarray(np.vecdot(x, y))[:, None]
+    return np.add.reduceat(x * y, starts, axis=1)
 
 
 @lru_cache(maxsize=16)

@@ -49,11 +49,11 @@ class Dense(Sampler):
         # Responses and solutions are those of sqrt(p) y.
         if problem.n < root.size:
             x *= root
-            y = coefficient[:, alive] @ x.T + problem.p**0.5 * noise
+            y = _times(coefficient[:, alive], x, 1) + problem.p**0.5 * noise
             trained[:, alive] = _dual(x, y, penalty)
         else:  # features scaled to one size: the conditioning is that of the design alone
             scale = 1 / np.sqrt(root * root + problem.ridge)
-            y = (coefficient[:, alive] * root) @ x.T + problem.p**0.5 * noise
+            y = _times(coefficient[:, alive] * root, x, 1) + problem.p**0.5 * noise
             x *= root * scale
             solved = _primal(x, y, penalty * scale**2)
             trained[:, alive] = _pseudo(x / scale, y) if solved is None else solved * scale
@@ -66,7 +66,7 @@ def _dual(x: Array, y: Array, penalty: float) -> Array:
     gram[np.diag_indices_from(gram)] += penalty
     solved = _solved(gram, y)
     if solved is not None:
-        return solved @ x
+        return _times(solved, x)
     # Minimum norm for [X, sqrt(penalty)]; rows of the transpose by size, which QR then respects.
     wide = np.vstack([x.T, np.sqrt(penalty) * np.eye(len(x))]) if penalty else x.T
     order = np.argsort(-np.linalg.norm(wide, axis=1))
@@ -86,7 +86,7 @@ def _primal(x: Array, y: Array, penalty: Array) -> Array | None:
     """
     gram = blas.dsyrk(1.0, x.T)
     gram[np.diag_indices_from(gram)] += penalty
-    solved = _solved(gram, y @ x)
+    solved = _solved(gram, _times(y, x))
     if solved is not None:
         return solved
     tall = np.vstack([x, np.diag(np.sqrt(penalty))]) if penalty.any() else x
@@ -106,6 +106,14 @@ def _pseudo(x: Array, y: Array) -> Array:
     """Least squares of minimum norm, as rows, for designs such as random signs that may repeat."""
     rounding = max(x.shape) * np.finfo(x.dtype).eps
     return np.asarray(scipy.linalg.lstsq(x, y.T, cond=rounding, lapack_driver="gelsy")[0]).T
+
+
+def _times(rows: Array, x: Array, transposed: int = 0) -> Array:
+    """Rows times ``x``, or times its transpose.
+
+    By SciPy's BLAS like all else here: threads of NumPy's own would still spin beside it.
+    """
+    return np.asarray(blas.dgemm(1.0, x.T, rows.T, trans_a=transposed)).T
 
 
 def _solved(gram: Array, y: Array) -> Array | None:

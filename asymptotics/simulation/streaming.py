@@ -19,7 +19,7 @@ from .finite import Block, FiniteProblem
 from .pruning import largest, losses, scores, total
 
 #: Standard errors of a sample's quantile by which a bracket reaches to either side.
-_REACH = 7
+_REACH = 5
 Bracket = tuple[float, float]
 _EVERYTHING = (-np.inf, np.inf)
 #: Where a rule and an alpha stand in the problem.
