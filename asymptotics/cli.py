@@ -263,7 +263,8 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
 
         def progress(done: int, total: int, error: float) -> None:
             if update:
-                update(done, total, f"trials, standard error {error:.2%}")
+                known = f", standard error {error:.2%}" if error == error else ""
+                update(done, total, f"trials{known}")
 
         return verify(
             problem.population, *problem.grid(), **settings, progress=progress if update else None

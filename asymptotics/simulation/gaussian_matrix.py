@@ -20,6 +20,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from ..arithmetic import Array
+from ..errors import InvalidInput
 
 #: A new direction is known up to rounding when so little of an input is left of it.
 _NOTHING = 64
@@ -39,6 +40,8 @@ class GaussianMatrix(LinearOperator):
         Where the entries come from; the products depend on the order in which they are asked for.
     dtype : float64 or float32
         Of the bases that are kept.  Products of float32 are consistent with one another to 1e-6.
+
+    Raises `InvalidInput` for an input whose norm is not finite, which would spoil all that follow.
 
     The k-th product costs O((n + p) k) time, and memory for O(n + p) numbers.  An input in the span
     of earlier ones draws nothing: all that was revealed stays true.
@@ -72,6 +75,8 @@ class GaussianMatrix(LinearOperator):
         return self._product(np.ravel(x), self._rows, self._columns)
 
     def _product(self, x: Array, side: "_Revealed", other: "_Revealed") -> Array:
+        if np.iscomplexobj(x):
+            return self._product(x.real, side, other) + 1j * self._product(x.imag, side, other)
         known, length, direction = side.split(x)
         if length == 0:
             return known @ side.products[: side.size]
@@ -98,6 +103,8 @@ class _Revealed:
         basis = self.basis[: self.size]
         x = x.astype(basis.dtype)
         whole = length = float(np.linalg.norm(x))
+        if not np.isfinite(whole):
+            raise InvalidInput("norm", whole, f"an input must have a finite norm in {x.dtype}")
         known = np.zeros(self.size, basis.dtype)
         for _ in range(3):
             part = basis @ x

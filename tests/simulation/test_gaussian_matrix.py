@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from asymptotics import InvalidInput
 from asymptotics.arithmetic import Array
 from asymptotics.simulation import GaussianMatrix
 
@@ -109,3 +110,20 @@ def test_it_is_a_linear_operator() -> None:
     assert np.all(z @ np.zeros(8) == 0)
     scaled = 2 * z
     np.testing.assert_allclose(scaled @ block[:, 0], 2 * products[:, 0], atol=1e-12)
+
+
+def test_complex_inputs_are_pairs_of_real_ones() -> None:
+    z = GaussianMatrix(5, 8, np.random.default_rng(6))
+    v = np.random.default_rng(7).standard_normal((2, 8))
+    product = z @ (v[0] + 1j * v[1])
+    np.testing.assert_allclose(product, z @ v[0] + 1j * (z @ v[1]), atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+def test_what_is_not_finite_spoils_nothing(bad: float) -> None:
+    z = GaussianMatrix(5, 8, np.random.default_rng(8))
+    known = z @ np.ones(8)
+    with pytest.raises(InvalidInput, match="finite norm"), np.errstate(over="ignore"):
+        z @ np.full(8, bad)
+    np.testing.assert_allclose(z @ np.ones(8), known)
+    assert z.revealed == (0, 1)
