@@ -410,3 +410,5 @@ def _require_consistency(result: Verification) -> None:
     wrong = int((result.verdict == "inconsistent").sum())
     if wrong:
         _fail(f"{wrong} of {result.risk.size} rows are inconsistent with their simulation", 1)
+    if (result.verdict == "no verdict").all():
+        _fail(f"no row has a verdict: {result.reason.ravel()[0]}", 1)

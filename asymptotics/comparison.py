@@ -47,7 +47,7 @@ class Sample(NamedTuple):
     freedom: int
     #: What the size does to the mean through the cut, in theory.
     shift: float = 0.0
-    #: By how much the mean may still move if the solver went on.
+    #: By how much the mean may still move if the solver went on, and without rounding.
     truncation: float = 0.0
 
 
@@ -57,6 +57,8 @@ class Estimate(NamedTuple):
     difference: float
     standard_error: float
     freedom: float
+    #: What is relative is relative to this: the larger of the risk predicted and simulated.
+    scale: float
     #: A difference of this size may be due to the size of the problems, or to ending solvers early.
     allowance: float
 
@@ -100,11 +102,14 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     size = (_SHIFT / min(sample.least for sample in samples)) ** min(len(samples), 2)
     cut = abs(float(weights @ [sample.shift for sample in samples]))
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
+    difference = float(sum(w * s.mean for w, s in zip(weights, samples, strict=True)))
+    scale = max(abs(risk), abs(risk + difference))
     return Estimate(
-        difference=float(sum(w * s.mean for w, s in zip(weights, samples, strict=True))),
+        difference=difference,
         standard_error=math.sqrt(variance),
         freedom=1 / spread if spread else math.inf,
-        allowance=size * risk + _SHIFT * cut + truncation,
+        scale=scale,
+        allowance=size * scale + _SHIFT * cut + truncation,
     )
 
 
@@ -141,23 +146,22 @@ def critical_value(level: float, freedom: float) -> float:
     return float(-special.stdtrit(min(freedom, _NORMAL), level / 2))
 
 
-def judge(estimated: Estimate, risk: float, level: float, resolution: float) -> Judgement:
-    """Verdict on a predicted `risk`.
+def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
+    """Verdict on what was predicted.
 
     ``inconsistent`` if the difference exceeds its allowance at `level`; else ``consistent`` if an
     error of `resolution`, relative, would have been detected; else ``too weak``.
     """
-    error = max(estimated.standard_error, _ROUNDING * risk, _NOTHING)
+    scale = estimated.scale
+    error = max(estimated.standard_error, _ROUNDING * scale, _NOTHING)
     excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
     p_value = 2 * float(special.stdtr(min(estimated.freedom, _NORMAL), -excess / error))
-    detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / (risk or 1)
+    detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / (scale or 1)
     verdict, reason = "consistent", ""
     if not detectable <= resolution:
-        remedy = "more trials" if estimated.allowance < resolution * risk else "a larger p"
-        verdict, reason = (
-            "too weak",
-            f"a relative error of {resolution:.3g} would not be found: take {remedy}",
-        )
+        remedy = "more trials" if estimated.allowance < resolution * scale else "a larger p"
+        verdict = "too weak"
+        reason = f"a relative error of {resolution:.3g} would not be found: take {remedy}"
     if p_value < level:
         verdict, reason = "inconsistent", ""
     return Judgement(estimated.difference / error, p_value, detectable, verdict, reason)

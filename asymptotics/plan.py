@@ -10,6 +10,7 @@ from .arithmetic import FLOAT64, Array
 from .errors import InvalidInput
 from .grid import Grid
 from .population import Population
+from .results import RiskResult
 from .simulation.choice import choose
 from .simulation.dense import Dense
 from .simulation.designs import GAUSSIAN, Law
@@ -35,6 +36,10 @@ _FREEDOM, _MOST_FOR_FREEDOM = 36, 1024
 _FEWEST = 8
 #: With no more degrees of freedom than this the risk has no finite variance, or hardly one.
 _HEAVY = 3
+#: Nodes of a mean over a standard normal, of which three do for many groups.
+_NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
+#: Rounding of a solver leaves so much of the signal in a simulated risk.
+_ROUNDING = 1e-27
 #: Replicates that draw a design each are so many times fewer.
 _LONE = 4
 
@@ -90,12 +95,18 @@ class Case(NamedTuple):
     @property
     def divergence(self) -> str | None:
         """Why the simulated risk has no finite variance, or nearly none, if so."""
-        if self.problem.divergence or self.freedom > _HEAVY:
+        freedom = self.freedom / self.heaviness
+        if self.problem.divergence or freedom > _HEAVY:
             return self.problem.divergence
         return (
-            f"{self.freedom:.2g} <= {_HEAVY} degrees of freedom are left to the noise: "
+            f"{freedom:.2g} <= {_HEAVY} degrees of freedom are left to the noise: "
             "nearly infinite variance"
         )
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may add to a simulated risk."""
+        return _ROUNDING * self.problem.population.signal
 
 
 class Ladder(NamedTuple):
@@ -224,22 +235,24 @@ def _predictions(population: Population, point: Point, predict: Prediction) -> A
 def _shift(population: Population, point: Point, p: int) -> Array:
     r"""What a finite number of features does to the mean risk of each rule and alpha by the cut.
 
-    The fraction that exceeds a fixed threshold scatters about alpha with variance
-    :math:`E[a(1-a)]/p`, where a is the share kept of a group, and the risk is not linear in alpha:
-    to first order its mean moves by that times half its second derivative, here a difference over
-    the scatter.
+    The fraction of weights above a fixed threshold scatters about alpha, normally, with variance
+    :math:`E[a(1-a)]/p`, where a is the share kept of a group; to keep alpha exactly is to move by
+    as much along the risk as a function of alpha.  Its mean over the scatter is not its value.
     """
-    alpha = np.array(point.alphas)
-    full = alpha * (1 - alpha)
-    step = np.minimum(np.sqrt(full / p), np.minimum(alpha, 1 - alpha))
-    levels = (alpha + step * [[-1], [0], [1]])[:, None, :]
+    nodes = _NODES if len(population) <= _MANY_GROUPS else _NODES[:: len(_NODES) // 2]
+    density = np.exp(-(nodes**2) / 2)
     rules = np.empty((len(point.rules), 1), dtype=object)
     rules[:, 0] = point.rules
-    result = risk(population, point.kappa, point.sigma, levels, point.ridge, rules)
-    below, here, above = result.risk
-    share = result.kept_share()[1]
-    scatter = (share * (1 - share)) @ population.weight
-    return np.asarray((below + above - 2 * here) / 2 * FLOAT64.ratio(scatter, full))
+
+    def risks(alpha: Array) -> RiskResult:
+        return risk(population, point.kappa, point.sigma, alpha, point.ridge, rules)
+
+    here = risks(np.array(point.alphas))
+    share = here.kept_share()
+    scatter = np.sqrt((share * (1 - share)) @ population.weight / p)
+    levels = here.alpha + scatter * nodes[:, None, None]
+    moved = risks(np.clip(levels, 0, 1)).risk
+    return np.asarray(np.tensordot(density / density.sum(), moved, 1) - here.risk)
 
 
 def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:

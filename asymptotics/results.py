@@ -196,7 +196,7 @@ class Verification(GridResult):
     Attributes
     ----------
     prediction : RiskResult
-        The theory: at one size, of the realised problems.
+        This package's theory, whatever was tested: at one size, of the realised problems.
     kappa, sigma, alpha, ridge, rule
         The grid as it was asked for.
     risk

@@ -215,8 +215,8 @@ def _largest_error(ladder: Ladder, run: Run) -> float:
     for place in ladder.point.rows.values():
         samples = _samples(ladder, outcomes, place)
         if len(samples) == len(ladder.cases):
-            risk = float(ladder.predicted[place])
-            largest = max(largest, estimate(samples, risk).standard_error / (risk or 1))
+            found = estimate(samples, float(ladder.predicted[place]))
+            largest = max(largest, found.standard_error / (found.scale or 1))
     return largest
 
 
@@ -256,9 +256,10 @@ def _needed(
 ) -> list[int]:
     """Trials at each size that one row needs."""
     if target is not None:
-        return trials_needed(samples, costs, target * risk)
+        return trials_needed(samples, costs, target * estimate(samples, risk).scale)
     for _ in range(5):  # degrees of freedom depend on how trials are shared out
-        goal = detecting(estimate(samples, risk), level, _DETECTED * risk)
+        found = estimate(samples, risk)
+        goal = detecting(found, level, _DETECTED * found.scale)
         needed = [max(number, PILOT) for number in trials_needed(samples, costs, goal)]
         samples = [s._replace(trials=trials) for s, trials in zip(samples, needed, strict=True)]
     return needed
@@ -296,7 +297,7 @@ def _samples(
                 variance=float(first.var(ddof=1)),
                 freedom=first.size - 1,
                 shift=float(case.shift[place]),
-                truncation=float(truncation.mean()),
+                truncation=abs(float(truncation.mean())) + case.rounding,
             )
         )
     return samples
@@ -312,7 +313,7 @@ def _judged(
         return record | nothing | {"verdict": "no verdict", "reason": reason}
     found = estimate(samples, risk)
     mean = {"mean": risk + found.difference, "standard_error": found.standard_error}
-    return record | mean | judge(found, risk, level, detect)._asdict()
+    return record | mean | judge(found, level, detect)._asdict()
 
 
 def _cost(

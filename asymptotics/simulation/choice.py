@@ -15,6 +15,6 @@ def choose(
     samplers: list[Sampler] = [Dense(design, noise)]
     if design == GAUSSIAN:
         samplers.append(Implicit(tolerance, noise))
-    if design == noise == GAUSSIAN and Exact().refusal(problem) is None:
-        samplers.append(Exact())
+        if (noise == GAUSSIAN or problem.sigma == 0) and Exact().refusal(problem) is None:
+            samplers.append(Exact())
     return min(samplers, key=lambda sampler: sampler.cost(problem, replicates))

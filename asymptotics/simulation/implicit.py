@@ -16,6 +16,8 @@ from .solvers import conjugate_gradients
 #: A condition, of a solver's matrix, with which single precision is enough.
 _WELL_CONDITIONED = 2e3
 _MOST_STEPS = 10_000
+#: A relative residual that is larger does not come down again.
+_DIVERGED = 1e8
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Implicit(Sampler):
                 earlier = x.copy()
             if residual <= self.tolerance:
                 return earlier, x
-            if step == _MOST_STEPS or not np.isfinite(residual):
+            if step == _MOST_STEPS or not residual < _DIVERGED:
                 raise NoConvergence(
                     f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
                     f"{self.tolerance:g}; use the dense sampler, or go away from n = p₊"

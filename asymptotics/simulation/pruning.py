@@ -7,6 +7,9 @@ from ..theory import Rule
 from ..theory.rules import Oracle, Random, WeightRule
 from .finite import BLOCK, Block, FiniteProblem
 
+#: Scores that differ by less, relative to their size, are tied.
+_ROUNDING = 1e-10
+
 
 def pruned_errors(
     problem: FiniteProblem, coefficient: Array, trained: Array, rng: np.random.Generator
@@ -76,14 +79,17 @@ def scores(
 
 
 def largest(score: Array, kept: int, rng: np.random.Generator) -> Array:
-    """A mask of the `kept` largest scores of each row; among ties, at random."""
+    """A mask of the `kept` largest scores of each row; among ties, at random.
+
+    Scores that agree but for the rounding of a solver are tied.
+    """
     size = score.shape[1]
     if kept in (0, size):
         return np.full(score.shape, kept > 0)
     cut = np.partition(score, size - kept, axis=1)[:, size - kept, None]
-    mask = np.asarray(score >= cut)
+    mask = np.asarray(score >= cut * (1 - _ROUNDING))
     surplus = np.count_nonzero(mask, axis=1) - kept
     for row in np.flatnonzero(surplus):
-        tied = np.flatnonzero(score[row] == cut[row])
+        tied = np.flatnonzero(mask[row] & (score[row] <= cut[row] * (1 + _ROUNDING)))
         mask[row, rng.choice(tied, surplus[row], replace=False)] = False
     return mask

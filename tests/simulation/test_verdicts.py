@@ -150,6 +150,54 @@ def test_the_cut_shifts_the_mean_as_theory_says() -> None:
     assert np.all(verify(STEEP, 0.8, 0.1, 0.17, rule=rules, workers=1).verdict == "consistent")
 
 
+POINTS = Population([0.6, 0.4], [1, 10], mean=[0, 1], std=[1, 0])
+KINKS = {  # point masses at the cut: the risk has a kink in alpha, near or at it
+    "at": (POINTS, 0.59, 0.0, "magnitude"),
+    "near": (POINTS, 0.63, 0.0, "magnitude"),
+    "steep": (
+        Population([0.45, 0.35, 0.1, 0.1], [1, 1, 100, 1], [10, 0.01, 1, 0], [0, 0, 0, 1]),
+        0.59, 0.05, "magnitude",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("p", [None, 500])
+@pytest.mark.parametrize(("population", "alpha", "sigma", "rule"), KINKS.values(), ids=KINKS)
+def test_a_kink_is_no_false_alarm(
+    population: Population, alpha: float, sigma: float, rule: str, p: int | None
+) -> None:
+    found = verify(population, 0.5, sigma, alpha, rule=rule, p=p, trials=100, workers=1)
+    assert found.verdict != "inconsistent"
+    assert abs(found.z) > 4  # 1/p would not explain it
+
+
+@pytest.mark.parametrize("sampler", ["exact", "dense", "implicit"])
+@pytest.mark.parametrize("alpha", [0.1, 0.3, 0.9])
+def test_ties_are_broken_at_random_by_every_sampler(sampler: str, alpha: float) -> None:
+    """Rounding would give one group both ends of the order."""
+    tied = Population([1, 1], [1e-4, 1], mean=1)
+    found = verify(tied, 0.5, 0.0, alpha, p=1000, trials=30, sampler=sampler, workers=1)
+    if sampler == "implicit":  # which stops before it knows that they tie
+        assert found.truncation > 0
+    else:
+        assert found.verdict == "consistent"
+
+
+@pytest.mark.parametrize("predicted", [0.0, -1.0])
+def test_a_prediction_of_nothing_is_soon_refuted(predicted: float) -> None:
+    found = verify(POPULATION, 0.5, 0.7, 0.3, predict=lambda *_: predicted, workers=1)
+    assert found.verdict == "inconsistent"
+    assert found.trials == verification.PILOT
+    assert 0 < found.detectable < 0.02
+
+
+@pytest.mark.parametrize("settings", [{"design": "rademacher"}, {"sampler": "dense"}])
+def test_rounding_is_no_error(settings: dict[str, Any]) -> None:
+    found = verify(POPULATION, 0.3, 0.0, 1.0, p=400, trials=10, workers=1, **settings)
+    assert 0 < found.mean < 1e-27
+    assert found.verdict != "inconsistent"
+
+
 def test_hardly_any_degree_of_freedom_leaves_no_verdict() -> None:
     found = verify(Population(std=1), [0.5, 1.0], 0.5, 0.3, 1e-12, p=400, trials=2, workers=1)
     assert found.verdict.tolist() == ["too weak", "no verdict"]
@@ -245,7 +293,7 @@ def test_the_level_is_kept_by_adding_trials() -> None:
         more = rng.standard_normal(max(total - pilot, 0))
         mean = float(np.concatenate([first, more]).mean())
         done = sample._replace(mean=mean, trials=max(total, pilot))
-        alarms += judge(estimate([done], 1.0), 1.0, level, 1.0).verdict == "inconsistent"
+        alarms += judge(estimate([done], 1.0), level, 1.0).verdict == "inconsistent"
     assert stats.binomtest(alarms, runs, level).pvalue > 1e-3
     # With the variance of all trials in place of the first ones', the level would not be kept.
 
@@ -253,12 +301,12 @@ def test_the_level_is_kept_by_adding_trials() -> None:
 def test_detectable_errors_are_detected() -> None:
     rng = np.random.default_rng(1)
     sample = Sample(10**9, 0.0, 20, 0.0, 1.0, 19)
-    reach = judge(estimate([sample], 1.0), 1.0, 0.01, 9.0).detectable
+    reach = judge(estimate([sample], 1.0), 0.01, 9.0).detectable
     found = 0
     for _ in range(3000):
         trials = reach + rng.standard_normal(20)
         drawn = sample._replace(mean=float(trials.mean()), variance=float(trials.var(ddof=1)))
-        found += judge(estimate([drawn], 1.0), 1.0, 0.01, 9.0).verdict == "inconsistent"
+        found += judge(estimate([drawn], 1.0), 0.01, 9.0).verdict == "inconsistent"
     assert found / 3000 == pytest.approx(0.95, abs=0.03)
 
 
@@ -268,10 +316,11 @@ def test_extrapolation_is_exact_on_a_line() -> None:
     assert estimate(samples, 1.0).difference == pytest.approx(0.3, rel=1e-12)
     assert line_weights([0.1]).tolist() == [1]
     np.testing.assert_allclose(line_weights([4, 2, 1]), [-0.5, 0.5, 1])
-    assert estimate(samples, 1.0).allowance == pytest.approx((2 / 64) ** 2)
-    assert estimate(samples[:1], 1.0).allowance == 2 / 64
+    assert estimate(samples, 1.0).scale == pytest.approx(1.3)
+    assert estimate(samples, 5.0).allowance == pytest.approx((2 / 64) ** 2 * 5.3)
+    assert estimate(samples[:1], -5.0).allowance == pytest.approx(2 / 64 * 5)
     shifted = [s._replace(shift=0.1 + 5 * s.inverse_size) for s in samples]
-    assert estimate(shifted, 1.0).allowance == pytest.approx((2 / 64) ** 2 + 2 * 0.1)
+    assert estimate(shifted, 5.0).allowance == pytest.approx((2 / 64) ** 2 * 5.3 + 2 * 0.1)
 
 
 def test_critical_values_are_students() -> None:
@@ -280,10 +329,10 @@ def test_critical_values_are_students() -> None:
 
 
 def test_within_the_allowance_nothing_is_held_against_a_prediction() -> None:
-    known = Estimate(difference=0.02, standard_error=1e-5, freedom=50, allowance=0.02)
-    assert judge(known, 1.0, 0.01, 0.05).verdict == "consistent"
-    assert judge(known._replace(difference=0.021), 1.0, 0.01, 0.05).verdict == "inconsistent"
-    assert judge(known, 1.0, 0.01, 0.01).verdict == "too weak"
+    known = Estimate(0.02, standard_error=1e-5, freedom=50, scale=1.0, allowance=0.02)
+    assert judge(known, 0.01, 0.05).verdict == "consistent"
+    assert judge(known._replace(difference=0.021), 0.01, 0.05).verdict == "inconsistent"
+    assert judge(known, 0.01, 0.01).verdict == "too weak"
 
 
 @pytest.mark.parametrize("kappa", [0.3, 0.8, 1.25, 3.0])
