@@ -57,7 +57,7 @@ class Estimate(NamedTuple):
     difference: float
     standard_error: float
     freedom: float
-    #: What is relative is relative to this: the larger of the risk predicted and simulated.
+    #: What is relative is relative to this: the risk predicted, unless that is far too small.
     scale: float
     #: A difference of this size may be due to the size of the problems, or to ending solvers early.
     allowance: float
@@ -103,7 +103,8 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     cut = abs(float(weights @ [sample.shift for sample in samples]))
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
     difference = float(sum(w * s.mean for w, s in zip(weights, samples, strict=True)))
-    scale = max(abs(risk), abs(risk + difference))
+    simulated = abs(risk + difference)
+    scale = abs(risk) if simulated <= 2 * abs(risk) else simulated
     return Estimate(
         difference=difference,
         standard_error=math.sqrt(variance),

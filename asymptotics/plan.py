@@ -249,7 +249,7 @@ def _shift(population: Population, point: Point, p: int) -> Array:
 
     here = risks(np.array(point.alphas))
     share = here.kept_share()
-    scatter = np.sqrt((share * (1 - share)) @ population.weight / p)
+    scatter = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
     levels = here.alpha + scatter * nodes[:, None, None]
     moved = risks(np.clip(levels, 0, 1)).risk
     return np.asarray(np.tensordot(density / density.sum(), moved, 1) - here.risk)

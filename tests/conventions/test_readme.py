@@ -34,9 +34,19 @@ def test_shell_snippets(tmp_path: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "MPLCONFIGDIR": str(tmp_path),
     }
-    for command in commands:
-        subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=environment, check=True)
+    printed = [
+        subprocess.run(
+            ["bash", "-ec", command],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+        for command in commands
+    ]
     assert (tmp_path / "curve.pdf").stat().st_size > 1000
+    assert blocks("text")[0] in printed
 
 
 def test_make_targets_exist() -> None:

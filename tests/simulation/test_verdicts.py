@@ -316,11 +316,12 @@ def test_extrapolation_is_exact_on_a_line() -> None:
     assert estimate(samples, 1.0).difference == pytest.approx(0.3, rel=1e-12)
     assert line_weights([0.1]).tolist() == [1]
     np.testing.assert_allclose(line_weights([4, 2, 1]), [-0.5, 0.5, 1])
-    assert estimate(samples, 1.0).scale == pytest.approx(1.3)
-    assert estimate(samples, 5.0).allowance == pytest.approx((2 / 64) ** 2 * 5.3)
+    assert [estimate(samples, risk).scale for risk in (1.0, -1.0)] == [1.0, 1.0]
+    assert estimate(samples, 0.1).scale == pytest.approx(0.4)  # which is far too small
+    assert estimate(samples, 5.0).allowance == pytest.approx((2 / 64) ** 2 * 5)
     assert estimate(samples[:1], -5.0).allowance == pytest.approx(2 / 64 * 5)
     shifted = [s._replace(shift=0.1 + 5 * s.inverse_size) for s in samples]
-    assert estimate(shifted, 5.0).allowance == pytest.approx((2 / 64) ** 2 * 5.3 + 2 * 0.1)
+    assert estimate(shifted, 5.0).allowance == pytest.approx((2 / 64) ** 2 * 5 + 2 * 0.1)
 
 
 def test_critical_values_are_students() -> None:
