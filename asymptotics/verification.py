@@ -238,7 +238,7 @@ def _trials(ladder: Ladder, run: Run, target: float | None, level: float) -> lis
     costs = [experiment.cost for experiment in ladder.experiments]
     for place in ladder.point.rows.values():
         samples = _samples(ladder, outcomes, place, PILOT)
-        if len(samples) == len(ladder.cases):
+        if _unusable(samples, ladder) is None:
             needed = _needed(samples, costs, float(ladder.predicted[place]), target, level)
             most = [max(pair) for pair in zip(most, needed, strict=True)]
     work = sum(cost * trials for cost, trials in zip(costs, most, strict=True))

@@ -179,9 +179,10 @@ def test_a_damaged_store_is_refused(tmp_path: Path, blob: Any) -> None:
     grid_run(store=path)
     damaged(path, np.full((3, 1, 2), np.nan).tobytes() if blob is None else blob)
     if blob is None:
-        found = grid_run(store=path)
-        assert np.all(found.verdict == "no verdict")
-        assert np.all(found.reason == "a simulated risk is not a finite number")
+        for trials in (6, None):
+            found = grid_run(store=path, trials=trials)
+            assert np.all(found.verdict == "no verdict")
+            assert np.all(found.reason == "a simulated risk is not a finite number")
     else:
         with pytest.raises(InvalidInput, match="is damaged: trial 3 of 5"):
             grid_run(store=path)
