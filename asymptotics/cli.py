@@ -60,7 +60,9 @@ def _simulation(command: Command) -> Command:
             click.option("--p", type=int, metavar="P", help="Features; by default a ladder."),
             click.option("--trials", type=int, metavar="T", help="Trials at each size."),
             click.option("--target-se", type=float, help="Relative standard error to reach."),
-            click.option("--time-limit", type=float, metavar="S", help="Seconds; then no more."),
+            click.option(
+                "--time-limit", type=float, metavar="S", help="Seconds; then none is begun."
+            ),
             click.option("--seed", type=int, default=0, show_default=True, metavar="S"),
             click.option(
                 "--sampler", default="auto", show_default=True, help="dense, exact or implicit."
@@ -74,7 +76,9 @@ def _simulation(command: Command) -> Command:
             click.option(
                 "--noise", default="gaussian", show_default=True, help="Law of the label noise."
             ),
-            click.option("--workers", type=int, help="Processes; by default one for each core."),
+            click.option(
+                "--workers", type=int, help="Processes; by default, and at most, one a core."
+            ),
             click.option("--scheduler", metavar="URL", help="A Dask scheduler, tcp://..."),
             click.option(
                 "--store",
@@ -173,8 +177,9 @@ def verify(spec: str | None, form: str, output: Path | None, **settings: Any) ->
     """Hold the predicted risk against simulations, and give a verdict.
 
     Without --p each problem is simulated at three sizes and extrapolated.  Without --trials,
-    --target-se and --time-limit, trials are added until an error of 1 % would be detected.  The
-    exit status is 1 if a prediction is inconsistent with its simulation.
+    --target-se and --time-limit, trials are added until an error of 1 % would be detected, as long
+    as that takes minutes.  The exit status is 1 if a prediction is inconsistent with its
+    simulation, or no row has a verdict.
 
     \b
     asymptotics verify my.toml
