@@ -279,7 +279,7 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
 @contextmanager
 def _progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
     """A progress callback, with a bar when it takes longer and a terminal is there to show it."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield None
         return
     bars: list[Bar] = []

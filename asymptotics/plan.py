@@ -80,6 +80,8 @@ class Case(NamedTuple):
     freedom: float
     #: By how much the law of the design makes counts count less; 1 for a normal one.
     heaviness: float
+    #: What rounding may add to a simulated risk.
+    rounding: float
 
     @property
     def problem(self) -> FiniteProblem:
@@ -102,11 +104,6 @@ class Case(NamedTuple):
             f"{freedom:.2g} <= {_HEAVY} degrees of freedom are left to the noise: "
             "nearly infinite variance"
         )
-
-    @property
-    def rounding(self) -> float:
-        """What rounding may add to a simulated risk."""
-        return _ROUNDING * self.problem.population.signal
 
 
 class Ladder(NamedTuple):
@@ -208,15 +205,22 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
     replicates = replicates_at(p)
     if not isinstance(sampler, Dense):  # no design to share
         replicates = max(1, replicates // _LONE)
-    freedom = problem.n * _freedom(problem.population, problem)
+    there = problem.population
+    freedom = problem.n * _freedom(there, problem)
     if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
-        predicted = _predictions(problem.population, realised, settings.predict)
-        shift = _shift(problem.population, realised, p)
+        predicted = _predictions(there, realised, settings.predict)
+        shift = _shift(there, realised, p)
     else:
         predicted = shift = np.full((len(point.rules), len(point.alphas)), np.nan)
-    experiment = Experiment(problem, sampler, replicates)
-    return Case(experiment, predicted, shift, freedom, _heaviness(settings))
+    return Case(
+        Experiment(problem, sampler, replicates),
+        predicted,
+        shift,
+        freedom,
+        heaviness=_heaviness(settings),
+        rounding=_ROUNDING * there.signal,
+    )
 
 
 def _predictions(population: Population, point: Point, predict: Prediction) -> Array:

@@ -214,7 +214,7 @@ def _largest_error(ladder: Ladder, run: Run) -> float:
     largest = 0.0
     for place in ladder.point.rows.values():
         samples = _samples(ladder, outcomes, place)
-        if len(samples) == len(ladder.cases):
+        if _unusable(samples, ladder) is None:
             found = estimate(samples, float(ladder.predicted[place]))
             largest = max(largest, found.standard_error / (found.scale or 1))
     return largest

@@ -58,7 +58,7 @@ class Exact(Sampler):
 
 
 def _streamed(problem: FiniteProblem, rng: np.random.Generator) -> Array:
-    """A trial of one replicate, of which no more than a block is held in memory."""
+    """A trial of one replicate, of which a block and the weights near a cut are held."""
     scale, (weights, few) = _scale(problem, rng, 1), rng.spawn(2)
     sample = problem.resized(_SAMPLE)
     brackets = brackets_from(problem, sample, _part(sample, sample.whole, scale, few), few)
