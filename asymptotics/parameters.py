@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arithmetic import Array
+from .arithmetic import Arithmetic, Array
 from .errors import InvalidInput
 
 
@@ -70,6 +70,11 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
             index = tuple(int(i) for i in np.argwhere(~good)[0])
             raise InvalidInput(entry_name(name, index), array[index], allowed)
     return array if array.dtype == object else numbers
+
+
+def numbers(key: str, value: Any, arithmetic: Arithmetic) -> Array:
+    """`value` as numbers of an arithmetic: its own as they are, an input checked by `parameter`."""
+    return value if arithmetic.owns(value) else arithmetic.array(parameter(key, value))
 
 
 def scalar(key: str, value: Any, domain: Domain) -> Any:

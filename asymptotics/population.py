@@ -163,12 +163,10 @@ class Population:
         """
         if arithmetic.exact:
             eigenvalues = arithmetic.array(self._columns[1])
-            pairs = list(zip(self._exact_weights, eigenvalues, strict=True))
-            total = sum(self._exact_weights)
-            above = np.frompyfunc(
-                lambda x: sum((w for w, y in pairs if y > x), Fraction()) / total, 1, 1
-            )
-            return Mass(np.asarray(above(eigenvalue), dtype=object), np.zeros(()))
+            weights = np.array(self._exact_weights, dtype=object)
+            above = arithmetic.beyond(eigenvalues, arithmetic.column(eigenvalue))
+            mass = np.where(above, weights, [Fraction()]).sum(axis=-1) / weights.sum()
+            return Mass(np.asarray(mass, dtype=object), np.zeros(()))
         if len(self) > _MOST_EXACT:
             column = arithmetic.column(eigenvalue)
             (mass,) = arithmetic.expect(

@@ -40,6 +40,8 @@ class Arithmetic(ABC):
     nan: Any
     #: Relative spacing of the numbers: the largest relative error of one operation.
     eps: Any
+    #: What comparisons of computed numbers must allow for: `eps`, or 0 where they know their error.
+    rounding: Any
     #: An excess of kappa P(Λ>0) over 1 that inputs of this precision cannot be told from 0 by.
     indistinct: Any
     #: A positive number below every probability that matters; keeps logarithms finite.
@@ -80,6 +82,10 @@ class Arithmetic(ABC):
     @abstractmethod
     def erfc(self, x: Array) -> Array: ...
 
+    def owns(self, values: Any) -> bool:
+        """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""
+        return False
+
     # -- selection: the same for every ordered number ----------------------------------------
 
     def column(self, x: Any) -> Array:
@@ -100,6 +106,14 @@ class Arithmetic(ABC):
             return otherwise()
         pairs = zip(then(), otherwise(), strict=True)
         return tuple(self.where(condition, x, y) for x, y in pairs)
+
+    def beyond(self, x: Any, y: Any) -> Any:
+        """Whether ``x > y``, where the answer chooses the better conditioned of two right forms."""
+        return np.greater(x, y)
+
+    def step_down(self, x: Array) -> Array:
+        """1 where ``x`` is negative, 0 elsewhere."""
+        return self.where(x < 0, 1, 0)
 
     def maximum(self, x: Any, y: Any) -> Array:
         return self.where(np.less(x, y), y, x)

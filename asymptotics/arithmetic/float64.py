@@ -30,7 +30,7 @@ class Float64(Arithmetic):
     dtype = np.float64
     exact = False
     infinity, nan = np.inf, np.nan
-    eps = np.finfo(np.float64).eps
+    eps = rounding = np.finfo(np.float64).eps
     indistinct = 4 * eps  # as 2.5 * 0.4 is from 1
     tiny = 1e-300
     pi = np.pi

@@ -28,7 +28,7 @@ class Multiprecision(Arithmetic):
         self.context = mpmath.MPContext()
         self.context.dps = digits
         self.indistinct = 0
-        self.eps = self.context.eps
+        self.eps = self.rounding = self.context.eps
         self.infinity, self.nan = self.context.inf, self.context.nan
         self.tiny = self.context.mpf(10) ** (-1_000_000)
 

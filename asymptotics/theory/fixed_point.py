@@ -17,7 +17,7 @@ Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..parameters import parameter
+from ..parameters import numbers, parameter
 from ..population import Groups, Population
 
 
@@ -49,12 +49,12 @@ def fixed_point(
     >>> fixed_point(Population.isotropic(), kappa=2.0, sigma=0.0).tau.item()  # kappa - 1
     1.0
     """
+    given = kappa if arithmetic.owns(kappa) else parameter("kappa", kappa)
     kappa, sigma, ridge = (
-        parameter("kappa", kappa),
-        parameter("sigma", sigma),
-        parameter("ridge", ridge),
+        numbers("kappa", given, arithmetic),
+        numbers("sigma", sigma, arithmetic),
+        numbers("ridge", ridge, arithmetic),
     )
-    given, (kappa, sigma, ridge) = kappa, map(arithmetic.array, (kappa, sigma, ridge))
     excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
     excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 
@@ -102,7 +102,7 @@ def effective_ridge_balance(
 
     def integrand(groups: Groups) -> tuple[Array, ...]:
         total = groups.eigenvalue + column
-        above = groups.eigenvalue > column
+        above = arithmetic.beyond(groups.eigenvalue, column)
         seen, unseen = groups.eigenvalue / total, column / total
         product = seen * unseen
         return (

@@ -10,7 +10,7 @@ Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), Theorem 1.
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..parameters import parameter
+from ..parameters import numbers
 from ..population import Population
 from .channel import Channel
 from .rules import Rule
@@ -40,7 +40,7 @@ def pruned_risk(
     arithmetic: Arithmetic = FLOAT64,
 ) -> PrunedRisk:
     """The risk of the model pruned by `rule` at `threshold`."""
-    sigma = arithmetic.array(parameter("sigma", sigma))
+    sigma = numbers("sigma", sigma, arithmetic)
 
     def integrand(channel: Channel) -> tuple[Array, ...]:
         moments = truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic)
@@ -73,7 +73,7 @@ def kept_share(
 
 def null_risk(population: Population, sigma: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
     r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero."""
-    sigma = arithmetic.array(parameter("sigma", sigma))
+    sigma = numbers("sigma", sigma, arithmetic)
     (signal,) = arithmetic.expect(
         lambda groups: (groups.eigenvalue * groups.second_moment,), population.groups(arithmetic)
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..parameters import parameter
+from ..parameters import numbers
 from .rules import Score
 from .truncated_gaussian import Threshold, cut_of, part_masses
 
@@ -28,7 +28,7 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
 
     Raises `InvalidInput` for `alpha` outside [0, 1].
     """
-    alpha = arithmetic.array(parameter("alpha", alpha))
+    alpha = numbers("alpha", alpha, arithmetic)
     positive = score.center + score.spread > 0
 
     def integrand(part: Score) -> tuple[Array, ...]:
@@ -134,6 +134,8 @@ def _offset_from_sharp_group(
     arithmetic: Arithmetic,
 ) -> Threshold:
     """The threshold again, as an offset from a group so narrow that ``t`` itself is too coarse."""
+    if arithmetic.rounding == 0:  # more digits will tell them apart
+        return cut
     sharp = (score.spread > 0) & (score.spread * _SHARP < score.center)
     if not arithmetic.any(sharp):
         return cut
@@ -162,7 +164,9 @@ def _tie(
     if not arithmetic.any(point):
         return cut
     center, _, scale, gap = _nearest(score, point, cut.value, precision, arithmetic)
-    met = abs(gap) <= precision * center
+    near = ~arithmetic.beyond(abs(gap), precision * center)
+    if not arithmetic.any(near):
+        return cut
     snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)
 
     def integrand(part: Score) -> tuple[Array, ...]:
@@ -171,8 +175,8 @@ def _tie(
         return above, arithmetic.where(tied, 1, 0)
 
     above, tied = arithmetic.expect(integrand, score)
-    rounding = 16 * arithmetic.eps
-    met = met & (above <= alpha + rounding) & (alpha <= above + tied + rounding)
+    rounding = 16 * arithmetic.rounding
+    met = near & (above <= alpha + rounding) & (alpha <= above + tied + rounding)
     tie = arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(alpha - above, tied)))
     return Threshold(
         arithmetic.where(met, snapped.anchor, cut.anchor),

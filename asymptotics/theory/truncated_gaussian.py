@@ -115,7 +115,7 @@ def cut_of(score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64)
     origin = anchor / score.scale
     # The group anchored at, and those tied with it, see the offset alone.
     distance = origin - score.center
-    tied = abs(distance) <= 8 * arithmetic.eps * score.center
+    tied = abs(distance) <= 8 * arithmetic.rounding * score.center
     return Cut(origin + offset, arithmetic.where(tied, offset, distance + offset))
 
 
@@ -136,7 +136,7 @@ def density(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
 
 def point_kept(cut: Cut, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Array:
     """Share of a point mass that is kept: 1 above the threshold, 0 below, `tie` at it."""
-    kept = arithmetic.where(cut.gap < 0, 1, 0)
+    kept = arithmetic.step_down(cut.gap)
     if arithmetic.any(threshold.tie != 0):
         kept = arithmetic.where(cut.gap == 0, arithmetic.column(threshold.tie), kept)
     return kept
