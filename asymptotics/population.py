@@ -165,7 +165,7 @@ class Population:
             eigenvalues = arithmetic.array(self._columns[1])
             weights = np.array(self._exact_weights, dtype=object)
             above = arithmetic.beyond(eigenvalues, arithmetic.column(eigenvalue))
-            mass = np.where(above, weights, [Fraction()]).sum(axis=-1) / weights.sum()
+            mass = (above * weights).sum(axis=-1) / weights.sum()
             return Mass(np.asarray(mass, dtype=object), np.zeros(()))
         if len(self) > _MOST_EXACT:
             column = arithmetic.column(eigenvalue)

@@ -1,0 +1,181 @@
+r"""Expressions of SymPy in place of numbers: a formula evaluated on symbols is the formula itself.
+
+Branches are decided by the assumptions that symbols carry.  An expectation over a population is
+kept as :math:`E[\,\cdot\,]` where its groups are `GroupSymbol`, and is a sum where they are listed.
+"""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from .base import Arithmetic, Array, Mass
+
+
+class GroupSymbol(sp.Symbol):
+    """A quantity that varies over the groups of a population: random, under `Mean`."""
+
+    __slots__ = ()
+
+
+class NormalSymbol(GroupSymbol):
+    """A standard normal, independent of the population and of other ones."""
+
+    __slots__ = ()
+
+
+#: The weight of a group; sums with it are a `Mean`.
+WEIGHT = GroupSymbol("w", positive=True)
+
+
+class Mean(sp.Function):
+    r"""Expectation over the groups of a population, :math:`E[\,\cdot\,]`; linear.
+
+    >>> from sympy import symbols
+    >>> Lambda, tau = GroupSymbol("Lambda", positive=True), symbols("tau", positive=True)
+    >>> Mean(2 * tau * Lambda / (Lambda + tau) + 1)
+    2*tau*E[Lambda/(Lambda + tau)] + 1
+    >>> Mean(Lambda / (Lambda + tau)).diff(tau)
+    -E[Lambda/(Lambda + tau)**2]
+    """
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, integrand: Any) -> Any:
+        """Constants leave an expectation."""
+        if not integrand.has(GroupSymbol):
+            return integrand
+        if integrand.is_Add:
+            return sp.Add(*map(cls, integrand.args))
+        constants, varying = integrand.as_independent(*integrand.atoms(GroupSymbol), as_Add=False)
+        return None if constants == 1 else constants * cls(varying)
+
+    @property
+    def integrand(self) -> Any:
+        return self.args[0]
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        return {x for x in self.integrand.free_symbols if not isinstance(x, GroupSymbol)}
+
+    def integrated(self) -> Any:
+        """The expectation with its normal variables integrated out."""
+        integrand = self.integrand
+        for h in sorted(self.integrand.atoms(NormalSymbol), key=str):
+            integrand = _over_normal(integrand, h)
+        return Mean(integrand)
+
+    def over(self, groups: list[tuple[Any, dict[sp.Symbol, Any]]]) -> Any:
+        """The sum over groups, each a weight and the values of its `GroupSymbol`."""
+        return sp.Add(*(weight * self.integrand.xreplace(values) for weight, values in groups))
+
+    def _eval_derivative(self, symbol: sp.Symbol) -> Any:
+        return Mean(self.integrand.diff(symbol))
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return self.integrand.is_extended_real
+
+    def _eval_is_finite(self) -> bool | None:
+        return self.integrand.is_finite
+
+    def _eval_is_extended_positive(self) -> bool | None:
+        return self.integrand.is_extended_positive or None
+
+    def _eval_is_extended_nonnegative(self) -> bool | None:
+        return self.integrand.is_extended_nonnegative or None
+
+    def _latex(self, printer: LatexPrinter, exp: str | None = None) -> str:
+        power = "" if exp is None else f"^{{{exp}}}"
+        return rf"\operatorname{{E}}{power}\left[{printer.doprint(self.integrand)}\right]"
+
+    def _sympystr(self, printer: StrPrinter) -> str:
+        return f"E[{printer.doprint(self.integrand)}]"
+
+
+class Symbolic(Arithmetic):
+    """Expressions; infinitely many digits, no numbers."""
+
+    dtype = object
+    exact = True
+    infinity, nan = sp.oo, sp.nan
+    eps = rounding = indistinct = tiny = sp.Integer(0)
+    pi = sp.pi
+
+    def __repr__(self) -> str:
+        return "Symbolic()"
+
+    def array(self, values: Any) -> Array:
+        return _map(_expression, np.asarray(values, dtype=object))
+
+    def owns(self, values: Any) -> bool:
+        entries = np.asarray(values, dtype=object).flat
+        return any(isinstance(entry, sp.Basic) for entry in entries)
+
+    def excess(self, kappa: Array, mass: Mass) -> Array:
+        return self.array(kappa) * self.array(mass.value) - 1
+
+    def exp(self, x: Array) -> Array:
+        return _map(sp.exp, x)
+
+    def log(self, x: Array) -> Array:
+        return _map(sp.log, x)
+
+    def log1p(self, x: Array) -> Array:
+        return self.log(1 + x)
+
+    def sqrt(self, x: Array) -> Array:
+        return _map(sp.sqrt, x)
+
+    def power(self, x: Array, exponent: Any) -> Array:
+        exponent = _expression(exponent)
+        return _map(lambda base: base**exponent, x)
+
+    def erfc(self, x: Array) -> Array:
+        return _map(sp.erfc, x)
+
+    def beyond(self, x: Any, y: Any) -> Any:
+        return np.broadcast_to(np.False_, np.broadcast_shapes(np.shape(x), np.shape(y)))
+
+    def moment_density(self, u: Array) -> Array:
+        return u * self.normal_density(u)
+
+    def sum(self, value: Array, weight: Array) -> Array:
+        if weight.shape == (1,) and weight[0] is WEIGHT:
+            return _map(Mean, value[..., 0])
+        return super().sum(value, weight)
+
+    def root(self, *_: Any) -> Array:
+        raise NotImplementedError("a root is a symbol, beside the equation that it solves")
+
+
+SYMBOLIC = Symbolic()
+
+
+def _over_normal(integrand: Any, h: sp.Symbol) -> Any:
+    """The integral against the normal density: by moments of a polynomial, else left as it is."""
+    expanded = sp.expand(integrand)
+    if expanded.is_polynomial(h):
+        powers = sp.Poly(expanded, h).terms()
+        return sum(c * (sp.factorial2(k - 1) if k % 2 == 0 else 0) for (k,), c in powers)
+    x = sp.Dummy("h", real=True)
+    density = sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+    return sp.Integral(integrand.xreplace({h: x}) * density, (x, -sp.oo, sp.oo))
+
+
+def _expression(value: Any) -> Any:
+    """An expression from one, or from an exact number."""
+    if isinstance(value, sp.Basic):
+        return value
+    numerator, denominator = (
+        value.as_integer_ratio() if isinstance(value, float | Decimal | Fraction) else (value, 1)
+    )
+    return sp.Rational(int(numerator), int(denominator))
+
+
+def _map(function: Any, x: Any) -> Array:
+    return np.asarray(np.frompyfunc(function, 1, 1)(x), dtype=object)

@@ -1,0 +1,50 @@
+"""Derivations that a machine checks step by step, against the code that computes their result.
+
+Needs the extra ``asymptotics[derive]``.
+"""
+
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from .checks import AtPoints, Check, Exactly, OverBoxes, Verdict
+from .claims import AtMost, Claim, Computed, Equal, Inputs, Less, Limit, UniqueRoot
+from .derivation import Derivation, InvalidDerivation, Outcome, Step
+from .domains import (
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Domain,
+    above,
+    between,
+    integers_from,
+)
+
+__all__ = [
+    "NONNEGATIVE",
+    "POSITIVE",
+    "REAL",
+    "UNIT",
+    "WEIGHT",
+    "AtMost",
+    "AtPoints",
+    "Check",
+    "Claim",
+    "Computed",
+    "Derivation",
+    "Domain",
+    "Equal",
+    "Exactly",
+    "GroupSymbol",
+    "Inputs",
+    "InvalidDerivation",
+    "Less",
+    "Limit",
+    "Mean",
+    "Outcome",
+    "OverBoxes",
+    "Step",
+    "UniqueRoot",
+    "Verdict",
+    "above",
+    "between",
+    "integers_from",
+]

@@ -1,0 +1,386 @@
+"""What a step may claim, and how each claim is decided in three ways.
+
+Exactly, by algebra; over boxes of its symbols, by enclosures; at a point, by numbers of many
+digits.  A way that does not apply, or does not decide, leaves the claim undecided.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import sympy as sp
+
+from ..arithmetic import Arithmetic, Array
+from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
+from ..population import Groups
+from . import algebra
+from .evaluation import NoValue, Values, value_of
+
+#: Numbers count as equal if they agree to this share of the digits that they are computed with.
+_SHARE = 0.4
+_SHOWN = 12
+
+
+Change = Callable[[Any], Any]
+
+
+class Finding(NamedTuple):
+    """What a way of deciding found: True, False or, undecided, None; and why."""
+
+    holds: bool | None
+    why: str = ""
+
+
+PROVED = Finding(True)
+
+
+class Inputs(NamedTuple):
+    """The symbols of a derivation as numbers, for code to compute with."""
+
+    values: Values
+    arithmetic: Arithmetic
+    #: What writes out an expression in terms of the symbols that have values.
+    resolve: Change = lambda expression: expression
+
+    def __call__(self, expression: Any) -> Array:
+        """An expression, or a list of them, as numbers of the arithmetic."""
+        if isinstance(expression, list | tuple):
+            return np.array([self(part).item() for part in expression], dtype=object)
+        expression = self.resolve(sp.S(expression))
+        if self.arithmetic is SYMBOLIC:
+            of_group = expression.has(GroupSymbol)
+            return np.array([expression] if of_group else expression, dtype=object)
+        return value_of(expression, self.values, self.arithmetic)
+
+    def groups(self, eigenvalue: Any, mean: Any = 0, std: Any = 0) -> Groups:
+        """The population's groups, with expressions for their columns."""
+        weight = self(WEIGHT)
+        columns = (self(x) for x in (eigenvalue, mean, std))
+        return Groups(weight, *(np.broadcast_to(column, weight.shape) for column in columns))
+
+
+class Claim(ABC):
+    """A statement about the symbols of a derivation."""
+
+    @property
+    @abstractmethod
+    def expressions(self) -> tuple[Any, ...]:
+        """The expressions that it is made of."""
+
+    @property
+    def bound(self) -> set[sp.Symbol]:
+        """Symbols of its own, which a point of the domain does not give a value."""
+        return set()
+
+    @property
+    def symbols(self) -> set[sp.Symbol]:
+        """Symbols that a point must give a value, those of the population among them."""
+        return {
+            symbol
+            for expression in self.expressions
+            for symbol in expression.atoms(sp.Symbol) - dummies(expression)
+        } - self.bound
+
+    @abstractmethod
+    def mapped(self, change: Change) -> Self:
+        """The claim with each of its expressions changed."""
+
+    def exactly(self) -> Finding:
+        """Whether it holds for all values of its symbols, by algebra."""
+        return Finding(None, "it is no matter of algebra")
+
+    @abstractmethod
+    def at(self, inputs: Inputs) -> Finding:
+        """Whether it holds at a point."""
+
+    def differences(self) -> Iterator[Any]:
+        """Expressions that are positive everywhere if and only if the claim holds."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def latex(self) -> str:
+        """The claim as a formula."""
+
+
+@dataclass(frozen=True)
+class Equal(Claim):
+    """``left = right``; matrices are equal entry by entry."""
+
+    left: Any
+    right: Any
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        return self.left, self.right
+
+    def mapped(self, change: Change) -> Self:
+        return replace(self, left=change(self.left), right=change(self.right))
+
+    def exactly(self) -> Finding:
+        pairs = _entries(self.left, self.right)
+        if all(algebra.vanishes(left - right) for left, right in pairs):
+            return PROVED
+        return Finding(None, "algebra does not bring the sides to one form")
+
+    def at(self, inputs: Inputs) -> Finding:
+        for left, right in _entries(self.left, self.right):
+            found = _same(left, right, inputs(left), inputs(right), inputs)
+            if not found.holds:
+                return found
+        return PROVED
+
+    def latex(self) -> str:
+        return f"{sp.latex(self.left)} = {sp.latex(self.right)}"
+
+
+@dataclass(frozen=True)
+class _Inequality(Claim):
+    left: Any
+    right: Any
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        return self.left, self.right
+
+    def mapped(self, change: Change) -> Self:
+        return replace(self, left=change(self.left), right=change(self.right))
+
+
+class Less(_Inequality):
+    """``left < right``."""
+
+    def exactly(self) -> Finding:
+        sign = algebra.sign(self.right - self.left)
+        return PROVED if sign == 1 else Finding(None, "algebra does not show the sign")
+
+    def at(self, inputs: Inputs) -> Finding:
+        left, right = inputs(self.left), inputs(self.right)
+        return Finding(bool(np.all(left < right)), _sides(left, right))
+
+    def differences(self) -> Iterator[Any]:
+        yield self.right - self.left
+
+    def latex(self) -> str:
+        return f"{sp.latex(self.left)} < {sp.latex(self.right)}"
+
+
+class AtMost(_Inequality):
+    """``left <= right``."""
+
+    def exactly(self) -> Finding:
+        holds = algebra.nonnegative(self.right - self.left)
+        return PROVED if holds else Finding(None, "algebra does not show the sign")
+
+    def at(self, inputs: Inputs) -> Finding:
+        left, right = inputs(self.left), inputs(self.right)
+        close = _same(self.left, self.right, left, right, inputs).holds
+        return Finding(bool(close or np.all(left < right)), _sides(left, right))
+
+    def differences(self) -> Iterator[Any]:
+        yield self.right - self.left
+
+    def latex(self) -> str:
+        return rf"{sp.latex(self.left)} \le {sp.latex(self.right)}"
+
+
+@dataclass(frozen=True)
+class Limit(Claim):
+    """``expression`` tends to ``value`` as ``variable`` goes to ``point`` from one side.
+
+    `side` is ``"+"``, from above, or ``"-"``, from below; at infinity it says nothing.  Of a
+    population the limit is taken with two groups.
+    """
+
+    expression: Any
+    variable: sp.Symbol
+    point: Any
+    value: Any
+    side: str = "+"
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        return self.expression, sp.S(self.value)
+
+    @property
+    def bound(self) -> set[sp.Symbol]:
+        return {self.variable}
+
+    def mapped(self, change: Change) -> Self:
+        value = change(sp.S(self.value))
+        return replace(self, expression=change(self.expression), value=value)
+
+    def exactly(self) -> Finding:
+        found = algebra.limit(self.expression, self.variable, self.point, self.side)
+        value = algebra.in_groups(sp.S(self.value))
+        if found == value or (value.is_finite is not False and algebra.vanishes(found - value)):
+            return PROVED
+        return Finding(None, f"the limit is {found}")
+
+    def at(self, inputs: Inputs) -> Finding:
+        value = inputs(self.value).item()
+        steps = [
+            inputs._replace(values={**inputs.values, self.variable: self._near(decades, inputs)})
+            for decades in (8, 16, 24)
+        ]
+        values = [step(self.expression).item() for step in steps]
+        near = _sides(values[-1], value)
+        if abs(value) == float("inf"):
+            grows = abs(values[0]) < abs(values[1]) < abs(values[2]) and value * values[2] > 0
+            return Finding(bool(grows), near)
+        errors = [abs(x - value) for x in values]
+        scale = abs(value) if value != 0 else 1
+        comes = errors[0] >= errors[1] >= errors[2] and errors[2] <= scale * 1e-5
+        return Finding(bool(comes), near)
+
+    def _near(self, decades: int, inputs: Inputs) -> Array:
+        step = sp.Integer(10) ** decades
+        if self.point in (sp.oo, -sp.oo):
+            return inputs(step if self.point == sp.oo else -step)
+        return inputs(self.point + (1 if self.side == "+" else -1) / step)
+
+    def latex(self) -> str:
+        side = "" if self.point in (sp.oo, -sp.oo) else f"^{{{self.side}}}"
+        to = rf"{sp.latex(self.variable)} \to {sp.latex(sp.S(self.point))}{side}"
+        return rf"\lim_{{{to}}} {sp.latex(self.expression)} = {sp.latex(sp.S(self.value))}"
+
+
+@dataclass(frozen=True)
+class UniqueRoot(Claim):
+    """``function`` of ``variable`` is monotone on (low, high) and changes its sign there once."""
+
+    function: Any
+    variable: sp.Symbol
+    low: Any
+    high: Any
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        return self.function, sp.S(self.low), sp.S(self.high)
+
+    @property
+    def bound(self) -> set[sp.Symbol]:
+        return {self.variable}
+
+    def mapped(self, change: Change) -> Self:
+        low, high = (change(sp.S(end)) for end in (self.low, self.high))
+        return replace(self, function=change(self.function), low=low, high=high)
+
+    def exactly(self) -> Finding:
+        slope = algebra.sign(sp.diff(self.function, self.variable))
+        if slope is None:
+            return Finding(None, "algebra does not show that it is monotone")
+        ends = [
+            algebra.limit(self.function, self.variable, point, side)
+            for point, side in ((self.low, "+"), (self.high, "-"))
+        ]
+        if [algebra.sign(slope * end) for end in ends] == [-1, 1]:
+            return PROVED
+        return Finding(None, f"at its ends it tends to {ends[0]} and {ends[1]}")
+
+    def at(self, inputs: Inputs) -> Finding:
+        values = [
+            self._value(share, inputs) for share in (1e-12, *np.arange(0.05, 1, 0.05), -1e-12)
+        ]
+        signs = [np.sign(float(y - x)) for x, y in pairwise(values)]
+        monotone = len(set(signs)) == 1 and signs[0] != 0
+        crosses = values[0] * values[-1] < 0
+        return Finding(bool(monotone and crosses), _sides(values[0], values[-1]))
+
+    def _value(self, share: float, inputs: Inputs) -> Any:
+        """The function at a share of the way from low to high; infinity is far."""
+        low = inputs(self.low).item()
+        distance = sp.Rational(str(float(share if share > 0 else 1 + share)))
+        if sp.S(self.high) == sp.oo:
+            x = low + inputs(distance / (1 - distance)).item()
+        else:
+            x = low + (inputs(self.high).item() - low) * inputs(distance).item()
+        values = {**inputs.values, self.variable: inputs.arithmetic.array(x)}
+        return inputs._replace(values=values)(self.function).item()
+
+    def latex(self) -> str:
+        x = sp.latex(self.variable)
+        interval = f"({sp.latex(sp.S(self.low))}, {sp.latex(sp.S(self.high))})"
+        return rf"\exists!\, {x} \in {interval}:\quad {sp.latex(self.function)} = 0"
+
+
+@dataclass(frozen=True)
+class Computed(Claim):
+    """A function of the package computes the expression: the tie of a derivation to code.
+
+    `run` takes `Inputs` and calls the function with their arithmetic; in algebra the arithmetic is
+    symbolic, so that the code itself yields the expression that is compared.
+    """
+
+    expression: Any
+    function: Callable[..., Any]
+    run: Callable[[Inputs], Any]
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        return (self.expression,)
+
+    @property
+    def name(self) -> str:
+        """The full name of the function."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def mapped(self, change: Change) -> Self:
+        def run(inputs: Inputs) -> Any:
+            return self.run(inputs._replace(resolve=change))
+
+        return replace(self, expression=change(self.expression), run=run)
+
+    def exactly(self) -> Finding:
+        try:
+            code = _only(self.run(Inputs({}, SYMBOLIC)))
+        except TypeError as error:  # SymPy's, where assumptions do not decide a branch of the code
+            return Finding(None, f"the code cannot be run on symbols: {error}")
+        return Equal(self.expression, code).exactly()
+
+    def at(self, inputs: Inputs) -> Finding:
+        computed = inputs.arithmetic.array(_only(self.run(inputs)))
+        expected = inputs(self.expression)
+        return _same(self.expression, self.expression, computed, expected, inputs)
+
+    def latex(self) -> str:
+        name = self.name.replace("_", r"\_")
+        return rf"\texttt{{{name}}} = {sp.latex(self.expression)}"
+
+
+def _only(value: Any) -> Any:
+    """The one number in what a function returns."""
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+
+
+def dummies(expression: Any) -> set[sp.Symbol]:
+    """The variables of its integrals."""
+    return {limit[0] for integral in expression.atoms(sp.Integral) for limit in integral.limits}
+
+
+def _entries(left: Any, right: Any) -> list[tuple[Any, Any]]:
+    if isinstance(left, sp.MatrixBase):
+        return list(zip(left, right, strict=True))
+    return [(sp.S(left), sp.S(right))]
+
+
+def _same(left: Any, right: Any, x: Array, y: Array, inputs: Inputs) -> Finding:
+    """Whether the values of two sides agree, beside the terms that they are sums of."""
+    digits = getattr(inputs.arithmetic, "digits", 15)
+    terms = [inputs(term) for side in (left, right) for term in sp.Add.make_args(side)]
+    size = max(np.max(abs(term)) for term in (x, y, *terms))
+    difference = np.max(abs(x - y))
+    if difference != difference:
+        raise NoValue("a side is not a number")
+    return Finding(bool(difference <= size * 10.0 ** (-digits * _SHARE)), _sides(x, y))
+
+
+def _sides(left: Any, right: Any) -> str:
+    return f"left = {_shown(left)}, right = {_shown(right)}"
+
+
+def _shown(value: Any) -> str:
+    numbers = [f"{float(x):.{_SHOWN}g}" for x in np.atleast_1d(np.asarray(value, dtype=object))]
+    return numbers[0] if len(numbers) == 1 else f"[{', '.join(numbers)}]"

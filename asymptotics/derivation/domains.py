@@ -1,0 +1,120 @@
+"""Domains of symbols: what SymPy may assume of them, and the numbers that are tried for them."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+from hypothesis import strategies as st
+
+#: Decades that drawn numbers of an unbounded domain span, on either side of 1.
+_DECADES = 4
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval of real numbers, or the integers in it."""
+
+    low: Any
+    high: Any
+    low_included: bool = False
+    high_included: bool = False
+    whole: bool = False
+
+    @property
+    def interval(self) -> sp.Interval:
+        return sp.Interval(self.low, self.high, not self.low_included, not self.high_included)
+
+    @property
+    def assumptions(self) -> dict[str, bool]:
+        """What SymPy is told of a symbol of this domain."""
+        inside = self.interval
+        told = {"integer": True} if self.whole else {"real": True}
+        if inside.is_subset(sp.Interval.open(0, sp.oo)):
+            return told | {"positive": True}
+        if inside.is_subset(sp.Interval(0, sp.oo)):
+            return told | {"nonnegative": True}
+        if inside.is_subset(sp.Interval.open(-sp.oo, 0)):
+            return told | {"negative": True}
+        return told
+
+    def contains(self, value: Any) -> bool:
+        """Whether a number of any kind lies in the domain."""
+        above = value >= self.low if self.low_included else value > self.low
+        below = value <= self.high if self.high_included else value < self.high
+        return bool(above) and bool(below)
+
+    def numbers(self) -> st.SearchStrategy[Fraction]:
+        """Rational numbers of the domain, the simplest ones first."""
+        low, high = self.low, self.high
+        ends = [
+            st.just(_fraction(end))
+            for end, included in ((low, self.low_included), (high, self.high_included))
+            if included
+        ]
+        if self.whole:
+            first = int(low) + (not self.low_included)
+            last = first + 50 if high == sp.oo else int(high) - (not self.high_included)
+            return st.integers(first, last).map(Fraction)
+        if low == -sp.oo and high == sp.oo:
+            inside = _magnitudes() | _magnitudes().map(lambda x: -x) | st.just(Fraction(0))
+        elif high == sp.oo:
+            inside = _magnitudes().map(lambda x: _fraction(low) + x)
+        elif low == -sp.oo:
+            inside = _magnitudes().map(lambda x: _fraction(high) - x)
+        else:
+            width = _fraction(high - low)
+            inside = _shares().map(lambda share: _fraction(low) + width * share)
+        return st.one_of(inside, *ends)
+
+    def __str__(self) -> str:
+        return str(sp.Range(self.low, self.high) if self.whole else self.interval)
+
+    def latex(self) -> str:
+        """The domain as a set, in LaTeX."""
+        if self.whole:
+            first = int(self.low) + (not self.low_included)
+            last = r",\,\dots" if self.high == sp.oo else rf",\,\dots,\,{sp.latex(self.high)}"
+            return rf"\left\{{{first},\,{first + 1}{last}\right\}}"
+        left = "[" if self.low_included else "("
+        right = "]" if self.high_included else ")"
+        return rf"{left}{sp.latex(self.low)},\,{sp.latex(self.high)}{right}"
+
+
+def between(low: Any, high: Any, low_included: bool = False, high_included: bool = False) -> Domain:
+    """The numbers from `low` to `high`, open unless an end is included."""
+    return Domain(sp.Rational(low), sp.Rational(high), low_included, high_included)
+
+
+def above(low: Any, included: bool = False) -> Domain:
+    """The numbers above `low`."""
+    return Domain(sp.Rational(low), sp.oo, low_included=included)
+
+
+def integers_from(first: int) -> Domain:
+    """Whole numbers from `first` on."""
+    return Domain(sp.Integer(first), sp.oo, low_included=True, whole=True)
+
+
+POSITIVE = above(0)
+NONNEGATIVE = above(0, included=True)
+REAL = Domain(-sp.oo, sp.oo)
+UNIT = between(0, 1)
+
+
+def _fraction(value: Any) -> Fraction:
+    return Fraction(int(value.p), int(value.q))
+
+
+def _magnitudes() -> st.SearchStrategy[Fraction]:
+    """Positive numbers over decades, 1 the simplest."""
+    decimal = st.tuples(st.integers(1, 999), st.integers(-_DECADES, _DECADES - 2))
+    small = st.integers(1, 9).map(Fraction)
+    return small | decimal.map(lambda pair: pair[0] * Fraction(10) ** pair[1])
+
+
+def _shares() -> st.SearchStrategy[Fraction]:
+    """Numbers strictly between 0 and 1, one half the simplest."""
+    return st.integers(2, 1000).flatmap(
+        lambda whole: st.integers(1, whole - 1).map(lambda part: Fraction(part, whole))
+    )

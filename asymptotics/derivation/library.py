@@ -1,0 +1,63 @@
+"""Where derivations are, and how their files are read.
+
+A file is Python that its reader runs knowingly; it holds a `Derivation` called ``derivation``.
+"""
+
+import runpy
+from pathlib import Path
+
+from ..errors import InvalidInput, unknown_name
+from .derivation import Derivation, InvalidDerivation
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def folder() -> Path:
+    """The folder of the derivations that come with the package."""
+    installed = _PACKAGE / "derivations"
+    return installed if installed.is_dir() else _PACKAGE.parent / "derivations"
+
+
+def names() -> list[str]:
+    """The names of the derivations that come with the package."""
+    return sorted(path.stem for path in folder().glob("*.py") if not path.stem.startswith("_"))
+
+
+def load(name: str) -> Derivation:
+    """A derivation of the package by its name, or the one in a file by its path.
+
+    Raises `InvalidInput` for a name that is not known and a file that cannot be read, and
+    `InvalidDerivation` for one that cannot be checked as it is written.
+    """
+    if name in names():
+        return _read(folder() / f"{name}.py")
+    if not name.endswith(".py"):
+        raise unknown_name("derivation", name, [*names(), "or the path of a .py file"])
+    return _read(Path(name))
+
+
+def _read(path: Path) -> Derivation:
+    if not path.is_file():
+        raise InvalidInput("derivation", str(path), "must be a file that can be read")
+    try:
+        found = runpy.run_path(str(path)).get("derivation")
+    except InvalidInput:
+        raise
+    except Exception as error:
+        raise InvalidDerivation(_place(path, error), type(error).__name__, str(error)) from error
+    if not isinstance(found, Derivation):
+        raise InvalidDerivation(str(path), "derivation", "must be a Derivation in this file")
+    found.require_complete(str(path))
+    return found
+
+
+def _place(path: Path, error: Exception) -> str:
+    """The line of a file at which an error arose."""
+    if isinstance(error, SyntaxError):
+        return f"{path.name}:{error.lineno}"
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{path.name}:{line}"

@@ -1,0 +1,125 @@
+"""Points of the symbols' domains: drawn by hypothesis, which also finds the simplest of them."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+from hypothesis import HealthCheck, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from ..arithmetic.multiprecision import Multiprecision
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol
+from .claims import Change, Claim, Finding, Inputs
+from .domains import Domain
+from .evaluation import NoValue, value_of
+
+#: A point: for each symbol a number, or one per group of the population.
+Point = Mapping[sp.Symbol, Any]
+Domains = Mapping[sp.Symbol, Domain]
+_MOST_GROUPS = 3
+
+
+def points(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
+    """Strategy for points: the simplest first, of one group if there is a population."""
+    ordered = sorted(symbols, key=str)
+    single = {x: domains[x].numbers() for x in ordered if not isinstance(x, GroupSymbol)}
+    of_group = [x for x in ordered if isinstance(x, GroupSymbol) and x != WEIGHT]
+
+    def with_groups(count: int) -> st.SearchStrategy[Point]:
+        columns = {x: st.tuples(*[domains[x].numbers()] * count) for x in of_group}
+        weights = st.tuples(*[st.integers(1, 9)] * count).map(_normalised)
+        return st.fixed_dictionaries({**single, **columns, WEIGHT: weights})
+
+    if not of_group:
+        return st.fixed_dictionaries(single)
+    return st.integers(1, _MOST_GROUPS).flatmap(with_groups)
+
+
+def _normalised(sizes: tuple[int, ...]) -> tuple[Fraction, ...]:
+    return tuple(Fraction(size, sum(sizes)) for size in sizes)
+
+
+class Question(NamedTuple):
+    """A claim with all that its check needs: what is defined in it is written out."""
+
+    claim: Claim
+    domains: Domains
+    #: Symbols that others determine; the claim holds them no more.
+    given: Mapping[sp.Symbol, Any]
+    #: What writes out an expression in the terms of the claim.
+    resolve: Change
+
+
+class Search:
+    """A search for a point of the domains at which a claim fails."""
+
+    def __init__(self, question: Question, digits: int) -> None:
+        self.claim, self.domains, self.given, self.resolve = question
+        self.arithmetic = Multiprecision(digits)
+        #: Points tried at which the claim has a meaning.
+        self.tried = 0
+
+    def counterexample(self, most: int, seed: int = 0) -> tuple[Point, str] | None:
+        """The simplest of `most` points at which the claim fails, and what is there."""
+        symbols = self.claim.symbols | {
+            x for value in self.given.values() for x in value.atoms(sp.Symbol)
+        }
+        strategy = points(symbols, self.domains)
+        try:
+            point = find(
+                strategy,
+                lambda point: self._fails(point) is not None,
+                settings=settings(
+                    max_examples=most,
+                    database=None,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+                random=Random(seed),  # noqa: S311
+            )
+        except NoSuchExample:
+            return None
+        values = self._values(point) or {}
+        others = {symbol: float(np.ravel(values[symbol])[0]) for symbol in self.given}
+        return {**point, **others}, self._fails(point) or ""
+
+    def _fails(self, point: Point) -> str | None:
+        """What is wrong at a point; None if nothing is, or the point is outside the domains."""
+        try:
+            values = self._values(point)
+            if values is None:
+                return None
+            self.tried += 1
+            found: Finding = self.claim.at(Inputs(values, self.arithmetic, self.resolve))
+        except NoValue as error:
+            return str(error)
+        except (ZeroDivisionError, OverflowError) as error:
+            return f"no value: {error}"
+        return None if found.holds else found.why
+
+    def _values(self, point: Point) -> dict[sp.Symbol, Any] | None:
+        """Numbers for all symbols; None if a given one falls outside its domain."""
+        values = {
+            symbol: self.arithmetic.array(list(value) if isinstance(value, tuple) else value)
+            for symbol, value in point.items()
+        }
+        for symbol, expression in self.given.items():
+            values[symbol] = value_of(expression, values, self.arithmetic)
+            if not all(self.domains[symbol].contains(x) for x in np.ravel(values[symbol])):
+                return None
+        return values
+
+
+def shown(point: Point) -> str:
+    """A point in one line."""
+    return ", ".join(f"{symbol} = {_text(value)}" for symbol, value in point.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return _text(value[0]) if len(value) == 1 else f"({', '.join(map(_text, value))})"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,75 @@
+"""A derivation as a document: Markdown with LaTeX, or a page that needs no network."""
+
+import operator
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import sympy as sp
+
+from .derivation import Definition, Derivation, Outcome
+
+_STYLE = """
+body { max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem;
+       font: 1.05rem/1.55 Georgia, serif; color: #1a1a1a; background: #fff; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; } td, th { padding: .2rem .9rem .2rem 0; text-align: left; }
+math[display="block"] { margin: 1rem 0; overflow-x: auto; max-width: 100%; }
+em { color: #555; } code { font-size: .9em; }
+@media (prefers-color-scheme: dark) {
+  body { color: #ddd; background: #161616; } em { color: #aaa; } }
+"""
+
+
+def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
+    """The derivation in Markdown, formulas in LaTeX; with what its checks found, if given."""
+    found = {outcome.step.name: outcome.verdict for outcome in outcomes}
+    lines = [f"# {derivation.title}", "", _paragraph(derivation.about), "", *_symbols(derivation)]
+    number = 0
+    for step in derivation.items:
+        if isinstance(step, Definition):
+            formula = f"{sp.latex(step.symbol)} := {sp.latex(step.expression)}"
+            lines += ["", f"Let, for {step.meaning},", "", "$$", formula, "$$"]
+            continue
+        number += 1
+        lines += ["", f"## {number}. {step.name}", "", _paragraph(step.because), ""]
+        lines += ["$$", step.claim.latex(), "$$", ""]
+        if step.given:
+            where = ", ".join(f"${sp.latex(x)} = {sp.latex(y)}$" for x, y in step.given.items())
+            lines += [f"where {where}", ""]
+        reference = f" {step.reference}." if step.reference else ""
+        verdict = found.get(step.name)
+        said = "" if verdict is None else f": {verdict.found if verdict.holds else 'FAILED'}"
+        lines += [f"*Checked {step.check}{said}.{reference}*"]
+    tie = "" if not derivation.untied else f" Not tied to code: {derivation.untied}."
+    return "\n".join([*lines, "", f"Source: {derivation.source}.{tie}", ""])
+
+
+def _symbols(derivation: Derivation) -> Iterator[str]:
+    yield from ("| symbol | domain | meaning |", "|---|---|---|")
+    for symbol, meaning in filter(operator.itemgetter(1), derivation.meanings.items()):
+        domain = derivation.domains[symbol].latex()
+        yield f"| ${sp.latex(symbol)}$ | ${domain}$ | {meaning} |"
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.split())
+
+
+def to_html(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
+    """The derivation as a page of its own: formulas are MathML, which browsers draw themselves."""
+    from latex2mathml.converter import convert
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+    def render(formula: str, options: dict[str, bool]) -> str:
+        return str(convert(formula, display="block" if options["display_mode"] else "inline"))
+
+    parser = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=render)
+    body = parser.render(to_markdown(derivation, outcomes))
+    title = escape(derivation.title)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{title}</title>\n"
+        f'<meta name="viewport" content="width=device-width">\n<style>{_STYLE}</style>\n</head>\n'
+        f"<body>\n{body}</body>\n</html>\n"
+    )
