@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from . import theory
 from .errors import AsymptoticsError, InvalidInput, NoConvergence
 from .population import Population, Restriction
-from .results import RiskResult, Verification
+from .results import CertifiedRisk, RiskResult, Verification
 from .study import risk
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
+    "CertifiedRisk",
     "InvalidInput",
     "NoConvergence",
     "Population",

@@ -23,6 +23,18 @@ from .spec import Problem, example_text, read_spec
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+#: Which extra brings a package.
+_EXTRAS = {
+    "matplotlib": "plot",
+    "pandas": "frames",
+    "pyarrow": "frames",
+    "flint": "certify",
+    "sympy": "symbolic",
+    "hypothesis": "derive",
+    "latex2mathml": "derive",
+    "markdown_it": "derive",
+    "mdit_py_plugins": "derive",
+}
 _PICTURES, _TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
 #: Seconds before a progress bar appears.
 _PATIENCE = 1.0
@@ -32,6 +44,9 @@ DIGITS = click.option(
     "--digits", type=int, metavar="N", help="Compute N decimal digits (multiprecision; slower)."
 )
 
+CERTIFY = click.option(
+    "--certify", is_flag=True, help="Prove the digits (15, or --digits): lower and upper bounds."
+)
 FORMAT = click.option(
     "--format",
     "form",
@@ -119,14 +134,16 @@ def cli(context: click.Context) -> None:
 @SPEC
 @FORMAT
 @DIGITS
-def risk(spec: str | None, form: str, digits: int | None) -> None:
+@CERTIFY
+def risk(spec: str | None, form: str, digits: int | None, certify: bool) -> None:
     """Print the predicted risk at every point of the grid.
 
     \b
     asymptotics risk my.toml --format json
     asymptotics risk my.toml --digits 30
+    asymptotics risk my.toml --certify
     """
-    problem, result = _computed(spec, digits)
+    problem, result = _computed(spec, digits=digits, certify=certify)
     _print(result, problem, form)
     _require_convergence(result)
 
@@ -157,7 +174,7 @@ def curve(
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
     _require_distinct(output, settings["store"])
-    problem, result = _computed(spec, digits, smooth=suffix in _PICTURES)
+    problem, result = _computed(spec, smooth=suffix in _PICTURES, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
     with _replacing(output.resolve()) as path:
         _write(result, problem, path, suffix, simulated)
@@ -325,19 +342,19 @@ def _fail(message: str, status: int) -> None:
 
 
 def _missing(error: ModuleNotFoundError) -> str:
-    extra = {"matplotlib": "plot", "pandas": "frames", "pyarrow": "frames"}.get(error.name or "")
+    extra = _EXTRAS.get((error.name or "").split(".")[0])
     if extra is None:
         raise error
     return f"this needs {error.name}: pip install 'asymptotics[{extra}]'"
 
 
 def _computed(
-    spec: str | None, digits: int | None, smooth: bool = False
+    spec: str | None, smooth: bool = False, **precision: Any
 ) -> tuple[Problem, RiskResult]:
     with _progress_bar("risk") as progress:
         problem = read_spec(spec)
         shown = problem.smooth(problem.abscissa) if smooth else problem
-        return problem, shown.solve(digits=digits, progress=progress)
+        return problem, shown.solve(**precision, progress=progress)
 
 
 def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
@@ -481,11 +498,10 @@ def _write(
 
 
 def _require_convergence(result: RiskResult) -> None:
-    failed = int((result.status == "no convergence").sum())
-    if failed:
-        raise NoConvergence(
-            f"{failed} of {result.risk.size} rows did not converge; try --digits 30"
-        )
+    remedies = {"no convergence": "try --digits 30", "undecided": "their bounds are the best found"}
+    for status, remedy in remedies.items():
+        if failed := int((result.status == status).sum()):
+            raise NoConvergence(f"{failed} of {result.risk.size} rows: {status}; {remedy}")
 
 
 def _require_consistency(result: Verification) -> None:

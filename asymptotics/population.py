@@ -81,6 +81,8 @@ class Population:
 
     _columns: tuple[Array, ...]
     _groups: Groups
+    #: Relative error to which the groups stand for a continuous law; 0 where they are the law.
+    tolerance: float = 0.0
 
     def __init__(
         self, weight: Any = 1.0, eigenvalue: Any = 1.0, mean: Any = 0.0, std: Any = 0.0
@@ -219,7 +221,7 @@ class Population:
         raise AttributeError("a Population is immutable; build another one")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._columns
+        return type(self)._approximating, (self._columns, self.tolerance)
 
     # -- building ----------------------------------------------------------------------------
 
@@ -293,7 +295,8 @@ class Population:
         """
         from .quadrature import groups_of_power_law
 
-        return cls(*groups_of_power_law(capacity, source, tolerance))
+        columns = groups_of_power_law(capacity, source, tolerance)
+        return cls._approximating(columns, tolerance)
 
     @classmethod
     def from_distribution(
@@ -326,7 +329,15 @@ class Population:
         """
         from .quadrature import groups_of_distribution
 
-        return cls(*groups_of_distribution(eigenvalue, mean, std, tolerance))
+        columns = groups_of_distribution(eigenvalue, mean, std, tolerance)
+        return cls._approximating(columns, tolerance)
+
+    @classmethod
+    def _approximating(cls, columns: Iterable[Any], tolerance: float) -> Self:
+        """Groups that stand for a law to a relative error."""
+        population = cls(*columns)
+        object.__setattr__(population, "tolerance", float(tolerance))
+        return population
 
     # -- transforming ------------------------------------------------------------------------
 
@@ -337,7 +348,8 @@ class Population:
         """
         factor = _of_groups("factor", factor, _FACTOR, len(self))
         weight, eigenvalue, mean, std = self._groups
-        return type(self)(weight, factor**2 * eigenvalue, mean / factor, std / abs(factor))
+        columns = (weight, factor**2 * eigenvalue, mean / factor, std / abs(factor))
+        return self._approximating(columns, self.tolerance)
 
     @classmethod
     def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
@@ -358,7 +370,7 @@ class Population:
         columns[0] = np.concatenate(
             [w * p.weight for w, p in zip(weight, populations, strict=True)]
         )
-        return cls(*columns)
+        return cls._approximating(columns, max(part.tolerance for part in populations))
 
     def restricted(self, share: Any) -> Restriction:
         r"""A model that sees only a `share`, between 0 and 1, of each group's features.
@@ -374,7 +386,8 @@ class Population:
             raise InvalidInput("share", share.tolist(), "must not all be zero")
         unseen = ((1 - share) * self.weight * self.eigenvalue * self._groups.second_moment).sum()
         root = math.sqrt(fraction)
-        population = Population(seen, self.eigenvalue, root * self.mean, root * self.std)
+        columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
+        population = self._approximating(columns, self.tolerance)
         return Restriction(population, fraction, float(unseen))
 
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -141,7 +142,14 @@ class RiskResult(GridResult):
     status: Array
     digits: int | None = None
 
-    shown = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "status")
+    shown: ClassVar[tuple[str, ...]] = (
+        "risk",
+        "unpruned_risk",
+        "null_risk",
+        "threshold",
+        "tau",
+        "status",
+    )
     outcome = "status"
 
     @property
@@ -187,6 +195,36 @@ class RiskResult(GridResult):
 RiskResult.columns = tuple(
     field.name for field in fields(RiskResult) if field.name not in ("population", "digits")
 )
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CertifiedRisk(RiskResult):
+    """Risks with proved bounds; every array has the grid's shape.
+
+    The other values are rounded to `digits` digits, all of them proved.
+
+    Attributes
+    ----------
+    lower, upper
+        Decimals that enclose the exact value of the formula for the numbers that were given.
+    status
+        ``"ok"``, ``"diverges"``, or ``"undecided"`` where the digits asked for could not be proved;
+        the bounds then are the best that hold.
+    reason
+        Why a row is undecided; otherwise empty.
+    """
+
+    lower: Array
+    upper: Array
+    reason: Array
+
+    shown = ("lower", "upper", "status")
+
+    def notes(self) -> Iterator[str]:
+        return _explained(self.status, self.reason)
+
+
+CertifiedRisk.columns = (*RiskResult.columns, "lower", "upper", "reason")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -260,10 +298,7 @@ class Verification(GridResult):
         return np.asarray(getattr(self if name in _OWN else self.prediction, name))
 
     def notes(self) -> Iterator[str]:
-        pairs = zip(self.verdict.ravel().tolist(), self.reason.ravel().tolist(), strict=True)
-        for (verdict, reason), count in Counter(pairs).items():
-            if reason:
-                yield f"{verdict} ({count} {'row' if count == 1 else 'rows'}): {reason}"
+        return _explained(self.verdict, self.reason)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Relative differences against 1/p, with their extrapolation; needs matplotlib."""
@@ -300,8 +335,18 @@ def to_csv(result: GridResult) -> str:
     return text.getvalue()
 
 
+def _explained(outcome: Array, reason: Array) -> Iterator[str]:
+    """The reasons that some rows have the outcome that they have."""
+    pairs = zip(outcome.ravel().tolist(), reason.ravel().tolist(), strict=True)
+    for (name, why), count in Counter(pairs).items():
+        if why:
+            yield f"{name} ({count} {'row' if count == 1 else 'rows'}): {why}"
+
+
 def _decimal(value: Any, digits: int) -> str:
     """A number of many digits, or an exact input, as a decimal string."""
+    if isinstance(value, Decimal) and value.is_infinite():
+        return "-inf" if value < 0 else "inf"
     if hasattr(value, "context"):
         return str(value.context.nstr(value, digits)).lstrip("+")
     return str(value)
@@ -314,4 +359,4 @@ def _brief(value: Any) -> str:
 def _json_value(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return None if value in ("inf", "nan") else value
+    return None if value in ("inf", "-inf", "nan") else value

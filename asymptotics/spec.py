@@ -30,8 +30,9 @@ from .arithmetic import Array
 from .errors import MISSING, InvalidInput, unknown_key, unknown_name
 from .parameters import REAL, parameter
 from .population import Population
+from .precision import Progress
 from .results import RiskResult
-from .study import Progress, risk
+from .study import risk
 from .theory import Rule, as_rule
 
 #: Points of a range are rounded to so many digits: short decimals where those were meant.
@@ -187,9 +188,15 @@ class Problem:
             raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {_MOST_POINTS:,} rows")
         return np.ix_(*columns, np.array(self.rules, dtype=object))
 
-    def solve(self, digits: int | None = None, progress: Progress | None = None) -> RiskResult:
+    def solve(
+        self,
+        digits: int | None = None,
+        certify: bool = False,
+        progress: Progress | None = None,
+    ) -> RiskResult:
         """The predicted risk on the grid."""
-        return risk(self.population, *self.grid(), digits=digits, progress=progress)
+        settings: Any = {"digits": digits, "certify": certify, "progress": progress}
+        return risk(self.population, *self.grid(), **settings)
 
     def smooth(self, axis: str) -> "Problem":
         """The problem with the range of one axis dense enough to draw a curve through."""

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -70,23 +71,40 @@ class AtPoints(Check):
 
 @dataclass(frozen=True)
 class OverBoxes(Check):
-    """By enclosures over boxes that cover an interval of each symbol: a proof on these."""
+    """By enclosures over boxes that cover an interval of each symbol: a proof on these.
+
+    For inequalities and roots of symbols that are no quantities of a population.
+    """
 
     intervals: Mapping[sp.Symbol, tuple[Any, Any]]
-    most_boxes: int = 20_000
+    most: int = 20_000
     bits: int = 64
 
     def verdict(self, question: Question) -> Verdict:
-        from .boxes import undecided_box
+        from .boxes import in_words, unproved
 
-        for expression in question.claim.differences():
-            box, count = undecided_box(expression, self.intervals, self.most_boxes, self.bits)
-            if box is not None:
-                return _refuted(question, f"no sign over {box} after {count} boxes")
-        return Verdict(True, f"proved over {count} boxes")
+        box = {
+            symbol: (Fraction(str(low)), Fraction(str(high)))
+            for symbol, (low, high) in self.intervals.items()
+        }
+        total = 0
+        for expression, fixed in question.claim.positive_parts(box):
+            if missing := expression.atoms(sp.Symbol) - set(fixed):
+                names = ", ".join(sorted(map(str, missing)))
+                return Verdict(False, f"undecided: no interval is given for {names}")
+            part, count = unproved(expression, fixed, self.most, self.bits)
+            total += count
+            if part is not None:
+                why = f"not shown where {in_words(part)}, after {total} boxes"
+                return _refuted(question, why)
+        if not total:
+            return Verdict(False, "undecided: enclosures show inequalities and roots alone")
+        return Verdict(True, f"proved over {total} box{'es' if total > 1 else ''}")
 
     def __str__(self) -> str:
-        sides = (rf"{x} in [{low}, {high}]" for x, (low, high) in self.intervals.items())
+        sides = (
+            rf"${sp.latex(x)} \in [{low}, {high}]$" for x, (low, high) in self.intervals.items()
+        )
         return f"by enclosures, over {', '.join(sides)}"
 
 

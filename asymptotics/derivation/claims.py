@@ -5,8 +5,9 @@ digits.  A way that does not apply, or does not decide, leaves the claim undecid
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
@@ -25,6 +26,7 @@ _SHOWN = 12
 
 
 Change = Callable[[Any], Any]
+Box = Mapping[sp.Symbol, tuple[Fraction, Fraction]]
 
 
 class Finding(NamedTuple):
@@ -96,9 +98,9 @@ class Claim(ABC):
     def at(self, inputs: Inputs) -> Finding:
         """Whether it holds at a point."""
 
-    def differences(self) -> Iterator[Any]:
-        """Expressions that are positive everywhere if and only if the claim holds."""
-        raise NotImplementedError
+    def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
+        """Expressions whose being positive over their boxes shows the claim over a box."""
+        yield from ()
 
     @abstractmethod
     def latex(self) -> str:
@@ -148,6 +150,9 @@ class _Inequality(Claim):
     def mapped(self, change: Change) -> Self:
         return replace(self, left=change(self.left), right=change(self.right))
 
+    def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
+        yield self.right - self.left, box
+
 
 class Less(_Inequality):
     """``left < right``."""
@@ -159,9 +164,6 @@ class Less(_Inequality):
     def at(self, inputs: Inputs) -> Finding:
         left, right = inputs(self.left), inputs(self.right)
         return Finding(bool(np.all(left < right)), _sides(left, right))
-
-    def differences(self) -> Iterator[Any]:
-        yield self.right - self.left
 
     def latex(self) -> str:
         return f"{sp.latex(self.left)} < {sp.latex(self.right)}"
@@ -178,9 +180,6 @@ class AtMost(_Inequality):
         left, right = inputs(self.left), inputs(self.right)
         close = _same(self.left, self.right, left, right, inputs).holds
         return Finding(bool(close or np.all(left < right)), _sides(left, right))
-
-    def differences(self) -> Iterator[Any]:
-        yield self.right - self.left
 
     def latex(self) -> str:
         return rf"{sp.latex(self.left)} \le {sp.latex(self.right)}"
@@ -288,6 +287,17 @@ class UniqueRoot(Claim):
         monotone = len(set(signs)) == 1 and signs[0] != 0
         crosses = values[0] * values[-1] < 0
         return Finding(bool(monotone and crosses), _sides(values[0], values[-1]))
+
+    def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
+        low, high = (Fraction(str(sp.S(end))) for end in (self.low, self.high))
+        others = {x: interval for x, interval in box.items() if x != self.variable}
+        ends = [self.function.subs(self.variable, end) for end in (self.low, self.high)]
+        middle = {x: (low + high) / 2 for x, (low, high) in others.items()}
+        falls = bool(ends[0].subs({x: sp.Rational(str(y)) for x, y in middle.items()}) > 0)
+        sign = 1 if falls else -1
+        yield sign * ends[0], others
+        yield -sign * ends[1], others
+        yield -sign * sp.diff(self.function, self.variable), {**others, self.variable: (low, high)}
 
     def _value(self, share: float, inputs: Inputs) -> Any:
         """The function at a share of the way from low to high; infinity is far."""

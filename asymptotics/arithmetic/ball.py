@@ -1,0 +1,398 @@
+r"""Enclosures: numbers known to lie in a ball, by Arb (the library behind ``python-flint``).
+
+Every operation returns a ball that is proved to hold the exact result for all numbers of its
+operands' balls.  A comparison that the balls do not decide raises `Undecided`: nothing is guessed.
+The precision is that of the running context, see `Balls.working`; it changes how narrow balls are,
+never whether they hold.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import flint
+import numpy as np
+from flint import arb, fmpq
+
+from .base import Arithmetic, Array, Mass
+from .surd import Surd
+
+#: Where Arb has no value of erfc.
+_INFINITE = arb.pos_inf()
+
+
+class Undecided(ArithmeticError):
+    """Balls overlap, so that which of two numbers is larger is not known."""
+
+
+class Ball:
+    """A number in an enclosure, with its exact value beside it where that is a `Surd`."""
+
+    __slots__ = ("arb", "exact")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, enclosure: arb, exact: Surd | None = None) -> None:
+        self.arb, self.exact = enclosure, exact
+
+    @classmethod
+    def of(cls, value: Any) -> "Ball":
+        """An exact number: integer, float (its binary value), Decimal or Fraction."""
+        if isinstance(value, Ball):
+            return value
+        if isinstance(value, float) and not np.isfinite(value):
+            return cls(arb(value))
+        numerator, denominator = (
+            (int(value), 1) if isinstance(value, int | np.integer) else value.as_integer_ratio()
+        )
+        return _exact(Surd(fmpq(numerator, denominator)))
+
+    # Operands are balls and integers alone: a float here would be a rounded number in disguise.
+
+    def __add__(self, other: Any) -> "Ball":
+        if not isinstance(other, _OPERANDS):
+            return NotImplemented
+        other = Ball.of(other)
+        if self.exact is None or other.exact is None:
+            return Ball(self.arb + other.arb)
+        return _made(self.arb + other.arb, self.exact.plus(other.exact))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> "Ball":
+        return Ball(-self.arb, None if self.exact is None else self.exact.negated())
+
+    def __sub__(self, other: Any) -> "Ball":
+        return self + (-other) if isinstance(other, _OPERANDS) else NotImplemented
+
+    def __rsub__(self, other: Any) -> "Ball":
+        return -self + other if isinstance(other, _OPERANDS) else NotImplemented
+
+    def __mul__(self, other: Any) -> "Ball":
+        if not isinstance(other, _OPERANDS):
+            return NotImplemented
+        other = Ball.of(other)
+        if self.exact is None or other.exact is None:
+            return Ball(self.arb * other.arb)
+        return _made(self.arb * other.arb, self.exact.times(other.exact))
+
+    __rmul__ = __mul__
+
+    def inverse(self) -> "Ball":
+        return _made(1 / self.arb, None if self.exact is None else self.exact.inverse())
+
+    def __truediv__(self, other: Any) -> "Ball":
+        if not isinstance(other, _OPERANDS):
+            return NotImplemented
+        other = Ball.of(other)
+        if self.exact is not None and other.exact is not None:
+            return self * other.inverse()
+        return Ball(self.arb / other.arb)
+
+    def __rtruediv__(self, other: Any) -> "Ball":
+        return Ball.of(other) / self if isinstance(other, _OPERANDS) else NotImplemented
+
+    def __pow__(self, exponent: Any) -> "Ball":
+        exponent = Fraction(exponent)
+        exact = None if self.exact is None else self.exact.power(exponent)
+        if exponent.denominator == 1:
+            return _made(self.arb ** int(exponent), exact)
+        return _made(self.arb ** arb(fmpq(exponent.numerator, exponent.denominator)), exact)
+
+    def __abs__(self) -> "Ball":
+        if self.exact is not None:
+            return -self if self.exact.coefficient < 0 else self
+        return Ball(abs(self.arb))
+
+    def _order(self, other: "Ball") -> int:
+        """-1, 0 or 1 as the number is smaller, equal or larger; raises if that is not known."""
+        if not self.arb.overlaps(other.arb):
+            return -1 if self.arb < other.arb else 1
+        if self.exact is not None and other.exact is not None:
+            if self.exact.is_rational and other.exact.is_rational:
+                x, y = self.exact.coefficient, other.exact.coefficient
+                return int(x > y) - int(x < y)
+            if self.exact.equals(other.exact):
+                return 0
+        if self.arb.is_exact() and other.arb.is_exact():
+            return int(self.arb > other.arb) - int(self.arb < other.arb)
+        raise Undecided(f"whether {self} and {other} are the same")
+
+    def __lt__(self, other: Any) -> bool:
+        return self._order(Ball.of(other)) < 0
+
+    def __gt__(self, other: Any) -> bool:
+        return self._order(Ball.of(other)) > 0
+
+    def __le__(self, other: Any) -> bool:
+        return self._order(Ball.of(other)) <= 0
+
+    def __ge__(self, other: Any) -> bool:
+        return self._order(Ball.of(other)) >= 0
+
+    def __eq__(self, other: object) -> bool:
+        other = Ball.of(other)
+        if self.exact is not None and other.exact is not None:
+            same = self.exact.equals(other.exact)
+            if same is not None:
+                return same
+        return self._order(other) == 0
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __float__(self) -> float:
+        return float(self.arb)
+
+    def __repr__(self) -> str:
+        return str(self.arb)
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(self.arb.is_finite())
+
+    def bounds(self, digits: int) -> tuple[Decimal, Decimal]:
+        """Decimals of so many digits below and above every number of the ball."""
+        if not self.is_finite:
+            infinite = self.arb.is_exact() and not self.arb.is_nan()
+            return (Decimal("inf"),) * 2 if infinite else (Decimal("-inf"), Decimal("inf"))
+        lower = _decimal(self.arb.lower(), digits, ROUND_FLOOR)
+        return lower, _decimal(self.arb.upper(), digits, ROUND_CEILING)
+
+    def has_digits(self, digits: int) -> bool:
+        """Whether the ball is so narrow that all its numbers agree to so many digits."""
+        radius, least = self.arb.rad(), self.arb.abs_lower()
+        narrow = radius == 0 or radius * fmpq(10) ** digits < least
+        return bool(narrow) if self.is_finite else bool(self.arb.is_exact() or self.arb.is_nan())
+
+
+_OPERANDS = (Ball, int, np.integer)
+
+
+def _exact(value: Surd) -> Ball:
+    return Ball(arb(value.coefficient), value)
+
+
+def _made(enclosure: arb, exact: Surd | None) -> Ball:
+    return _exact(exact) if exact is not None and exact.is_rational else Ball(enclosure, exact)
+
+
+def _decimal(end: arb, digits: int, rounding: str) -> Decimal:
+    mantissa, exponent = (int(x) for x in end.man_exp())
+    context = Context(prec=digits, rounding=rounding, Emax=10**9, Emin=-(10**9))
+    scale = Decimal(2 ** abs(exponent))
+    number = Decimal(mantissa)
+    return context.multiply(number, scale) if exponent >= 0 else context.divide(number, scale)
+
+
+class _Certificate(NamedTuple):
+    """A function at the ends of an interval, with its value and slope over the interval."""
+
+    lower: Ball
+    upper: Ball
+    value: Ball
+    slope: Ball
+
+    def holds(self, bits: int) -> bool:
+        """Whether the function falls through zero, once, or jumps across it.
+
+        At a jump the change of sign is all there is: the value stays wide however narrow the
+        interval is.
+        """
+        changes = self.lower.arb > 0 and self.upper.arb < 0
+        jumps = not self.value.arb.rad() < arb(2) ** (-bits // 4)
+        return bool(changes and (self.slope.arb < 0 or jumps))
+
+
+class Balls(Arithmetic):
+    """Enclosures by balls, narrow to about `bits` bits while `working`."""
+
+    dtype = object
+    exact = True
+    rounding = indistinct = Ball.of(0)
+    infinity = Ball(arb.pos_inf())
+    nan = Ball(arb.nan())
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        self.eps = Ball.of(Fraction(1, 2**bits))
+        self.tiny = Ball(arb(1) / arb(2) ** (1 << 40))
+
+    def __repr__(self) -> str:
+        return f"Balls({self.bits})"
+
+    @contextmanager
+    def working(self) -> Iterator["Balls"]:
+        """Within it operations have `bits` bits; the precision of before is put back."""
+        with flint.ctx.workprec(self.bits):
+            yield self
+
+    @property
+    def pi(self) -> Any:
+        return Ball(arb.pi())
+
+    def array(self, values: Any) -> Array:
+        return _map(Ball.of, np.asarray(values, dtype=object))
+
+    def owns(self, values: Any) -> bool:
+        return any(isinstance(entry, Ball) for entry in np.asarray(values, dtype=object).flat)
+
+    def excess(self, kappa: Array, mass: Mass) -> Array:
+        return self.array(kappa) * self.array(mass.value) - 1
+
+    def exp(self, x: Array) -> Array:
+        return _map(lambda ball: Ball(ball.arb.exp()), x)
+
+    def log(self, x: Array) -> Array:
+        return _map(lambda ball: Ball(ball.arb.log()), x)
+
+    def log1p(self, x: Array) -> Array:
+        return _map(lambda ball: Ball(ball.arb.log1p()), x)
+
+    def sqrt(self, x: Array) -> Array:
+        return _map(_sqrt, x)
+
+    def power(self, x: Array, exponent: Any) -> Array:
+        return _map(lambda ball: ball**exponent, x)
+
+    def erfc(self, x: Array) -> Array:
+        return _map(_erfc, x)
+
+    def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
+        """As the base class; an interval of no length has none, which its differences only near."""
+        moments = super().interval_moments(h, center, u)
+        mass, first, second = (self.where(h == 0, 0, moment) for moment in moments)
+        return mass, first, second
+
+    # -- selection ---------------------------------------------------------------------------
+
+    def where(self, condition: Any, x: Any, y: Any) -> Array:
+        return np.where(condition, self.array(x), self.array(y))
+
+    def beyond(self, x: Any, y: Any) -> Any:
+        larger = np.frompyfunc(lambda a, b: bool(a.arb.mid() > b.arb.mid()), 2, 1)
+        return np.asarray(larger(self.array(x), self.array(y)), dtype=bool)
+
+    def step_down(self, x: Array) -> Array:
+        return _map(_step_down, x)
+
+    def maximum(self, x: Any, y: Any) -> Array:
+        return np.asarray(np.frompyfunc(_maximum, 2, 1)(self.array(x), self.array(y)), dtype=object)
+
+    def minimum(self, x: Any, y: Any) -> Array:
+        return -self.maximum(-self.array(x), -self.array(y))
+
+    def over_groups(self, reduce: str, x: Array) -> Array:
+        if reduce == "argmin":
+            return np.argmin(_keys(x), axis=-1)
+        combine = self.maximum if reduce == "max" else self.minimum
+        result = x[..., 0]
+        for group in range(1, x.shape[-1]):
+            result = combine(result, x[..., group])
+        return np.asarray(result, dtype=object)
+
+    def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
+        # Sorted by midpoints; whoever needs the order to be right has it decided there.
+        order = np.argsort(-_keys(x), axis=-1, kind="stable")
+        x, weight = (np.take_along_axis(y, order, axis=-1) for y in np.broadcast_arrays(x, weight))
+        before = np.cumsum(weight, axis=-1) < self.column(mass)
+        rank = np.count_nonzero(before, axis=-1)
+        return self.pick(x, np.minimum(rank, x.shape[-1] - 1))
+
+    # -- roots -------------------------------------------------------------------------------
+
+    def root(
+        self,
+        function: Callable[[Array], tuple[Array, Array]],
+        lower: Array,
+        upper: Array,
+        start: Array | None = None,
+    ) -> Array:
+        """Enclosures of the root of a decreasing function, elementwise.
+
+        An approximate root is widened until the function is proved to be positive before it,
+        negative behind it and falling between, or jumping.  Raises `Undecided` if that fails.
+        """
+        lower, upper = np.broadcast_arrays(self.array(lower), self.array(upper))
+        if lower.size != 1:
+            raise ValueError("roots are enclosed at one point of a grid at a time")
+        low, high = lower.item().arb.lower(), upper.item().arb.upper()
+        if low == high:  # nothing to solve
+            return lower
+
+        def at(x: arb) -> tuple[Ball, Ball]:
+            value, slope = function(np.full(lower.shape, Ball(x)))
+            return np.asarray(value).item(), np.asarray(slope).item()
+
+        x = self._approximate(at, low, high)
+        return np.full(lower.shape, self._certified(at, x))
+
+    def _approximate(self, at: Callable[[arb], tuple[Ball, Ball]], low: arb, high: arb) -> arb:
+        """A point near the root: nothing is proved of it."""
+        near = arb(2) ** (-self.bits)
+        nearly = arb(2) ** (-(5 * self.bits) // 8)
+        x, step = ((low + high) / 2).mid(), high - low
+        for _ in range(2 * self.bits + 200):
+            value, slope = (ball.arb for ball in at(x))
+            if value.is_nan() or 2 * value.rad() >= abs(value.mid()):
+                return x  # as near as this precision tells
+            low, high = (x, high) if value.mid() > 0 else (low, x)
+            unit = abs(x).max(arb(1)).mid()
+            newton = (x - value / slope).mid() if slope < 0 else high
+            fast = low < newton < high and 2 * abs(newton - x) <= abs(step)
+            following = newton if fast else ((low + high) / 2).mid()
+            step, x = (following - x).mid(), following
+            if abs(step) <= near * unit or (fast and abs(step) <= nearly * unit):
+                return x
+        return x
+
+    def _certified(self, at: Callable[[arb], tuple[Ball, Ball]], x: arb) -> Ball:
+        """The least widened neighbourhood of `x` that is proved to hold the root."""
+        value, slope = (ball.arb for ball in at(x))
+        unit = abs(x).max(arb(1)).mid()
+        reach = 2 * abs(value / slope).upper() if slope < 0 else arb(0)
+        # At a jump the slope says nothing of how far the root is.
+        reach = (reach.min(unit * arb(2) ** (10 - self.bits)) + unit * arb(2) ** (-self.bits)).mid()
+        for _ in range(20):
+            ends = ((x - reach).mid(), (x + reach).mid())
+            hull = ends[0].union(ends[1])
+            certificate = _Certificate(at(ends[0])[0], at(ends[1])[0], *at(hull))
+            if certificate.holds(self.bits):
+                return Ball(hull)
+            reach = 8 * reach
+        raise Undecided("where a root is, to this precision")
+
+
+def _sqrt(x: Ball) -> Ball:
+    exact = None if x.exact is None else x.exact.power(Fraction(1, 2))
+    return _made(x.arb.sqrt(), exact)
+
+
+def _erfc(x: Ball) -> Ball:
+    if abs(x.arb) == _INFINITE:
+        return Ball.of(0 if x.arb > 0 else 2)
+    return Ball(x.arb.erfc())
+
+
+def _step_down(x: Ball) -> Ball:
+    try:
+        return Ball.of(1 if x < 0 else 0)
+    except Undecided:
+        return Ball(arb(0).union(arb(1)))
+
+
+def _maximum(x: Ball, y: Ball) -> Ball:
+    try:
+        return max(x, y)
+    except Undecided:
+        return Ball(x.arb.max(y.arb))
+
+
+def _keys(x: Array) -> Array:
+    """Midpoints, to sort by."""
+    return _map(lambda ball: Ball(ball.arb.mid()), x)
+
+
+def _map(function: Any, x: Any) -> Array:
+    return np.asarray(np.frompyfunc(function, 1, 1)(x), dtype=object)

@@ -1,0 +1,105 @@
+r"""Numbers :math:`c\prod_i b_i^{e_i}` with rational c, b and e: equality among them is decidable.
+
+Weights, fractions kept, and scores :math:`\Lambda^q|B|` of point masses are of this kind.  Whether
+two of them are equal decides how a formula branches, and no enclosure, however narrow, tells.
+"""
+
+import math
+from fractions import Fraction
+
+from flint import fmpq
+
+#: Rationals of more bits are not kept.
+_MOST_BITS = 20_000
+_ZERO, _ONE = fmpq(0), fmpq(1)
+Powers = dict[tuple[int, int], Fraction]
+
+
+class Surd:
+    """Immutable; an operation whose result is not of this kind, or too large, returns None."""
+
+    __slots__ = ("coefficient", "powers")
+
+    def __init__(self, coefficient: fmpq, powers: Powers | None = None) -> None:
+        self.coefficient, self.powers = coefficient, powers or {}
+
+    @property
+    def is_rational(self) -> bool:
+        return not self.powers
+
+    def negated(self) -> "Surd":
+        return Surd(-self.coefficient, self.powers)
+
+    def plus(self, other: "Surd") -> "Surd | None":
+        if self.coefficient == 0:
+            return other
+        if other.coefficient == 0:
+            return self
+        if self.powers != other.powers:
+            return Surd(_ZERO) if self.equals(other.negated()) else None
+        return _kept(self.coefficient + other.coefficient, self.powers)
+
+    def times(self, other: "Surd") -> "Surd | None":
+        if not self.powers and not other.powers:
+            return _kept(self.coefficient * other.coefficient, {})
+        return _kept(self.coefficient * other.coefficient, _product(self.powers, other.powers))
+
+    def inverse(self) -> "Surd | None":
+        if self.coefficient == 0:
+            return None
+        return Surd(1 / self.coefficient, {base: -e for base, e in self.powers.items()})
+
+    def power(self, exponent: Fraction) -> "Surd | None":
+        """A power of a number that is not negative."""
+        if self.coefficient == 0:
+            return self if exponent > 0 else None
+        base = (int(self.coefficient.p), int(self.coefficient.q))
+        powers = {key: e * exponent for key, e in self.powers.items()}
+        return _kept(_ONE, _product(powers, {base: exponent}))
+
+    def equals(self, other: "Surd") -> bool | None:
+        """Whether two numbers are the same; None where that would take too large powers."""
+        if self.coefficient == 0 or other.coefficient == 0:
+            return bool(self.coefficient == other.coefficient)
+        ratio = self.coefficient / other.coefficient
+        powers = _product(self.powers, {base: -e for base, e in other.powers.items()})
+        if not powers:
+            return bool(ratio == 1)
+        if ratio < 0:
+            return False
+        # Raised to the power in which all exponents are whole.
+        whole = math.lcm(*(exponent.denominator for exponent in powers.values()))
+        factors = [(ratio, whole)]
+        factors += [(fmpq(*base), int(e * whole)) for base, e in powers.items()]
+        if sum(_bits(base) * abs(exponent) for base, exponent in factors) > _MOST_BITS:
+            return None
+        product = _ONE
+        for base, exponent in factors:
+            product *= base**exponent
+        return bool(product == 1)
+
+
+def _product(some: Powers, others: Powers) -> Powers:
+    product = dict(some)
+    for base, exponent in others.items():
+        total = product.pop(base, Fraction(0)) + exponent
+        if total and base != (1, 1):
+            product[base] = total
+    return product
+
+
+def _kept(coefficient: fmpq, powers: Powers) -> Surd | None:
+    """The number, its whole powers multiplied out, unless it is too large."""
+    if coefficient == 0:
+        return Surd(_ZERO)
+    for base, exponent in list(powers.items()):
+        if exponent.denominator == 1:
+            if _bits(fmpq(*base)) * abs(exponent) > _MOST_BITS:
+                return None
+            coefficient *= fmpq(*base) ** int(exponent)
+            powers = {key: e for key, e in powers.items() if key != base}
+    return Surd(coefficient, powers) if _bits(coefficient) <= _MOST_BITS else None
+
+
+def _bits(x: fmpq) -> int:
+    return int(x.height_bits())

@@ -1,0 +1,153 @@
+"""As many digits as are asked for: agreed on by two precisions, or proved by enclosures."""
+
+import math
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from .arithmetic import Arithmetic, Array
+from .errors import InvalidInput
+from .grid import Grid
+from .population import Population
+from .rows import Rows, evaluate
+from .theory import fixed_point, null_risk
+
+#: Called with the number of rows done and their total.
+Progress = Callable[[int, int], object]
+
+#: More groups take minutes a row.
+_MOST_GROUPS = 10_000
+_MOST_CERTIFIED = 1_000
+#: Bits beyond the digits asked for that a proof starts with, and how far it goes.
+_GUARD, _DOUBLINGS, _LEAST_LAST = 48, 1, 1_024
+_VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
+
+
+def agreed(
+    population: Population, grid: Grid, digits: int, progress: Progress | None
+) -> dict[str, Array]:
+    """Columns of a flat grid to `digits` digits on which two precisions agree."""
+    from .arithmetic.multiprecision import Multiprecision
+
+    if len(population) > _MOST_GROUPS:
+        allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
+        raise InvalidInput("digits", digits, allowed)
+
+    def row(index: int) -> dict[str, Any]:
+        precision = digits + 20
+        before, values = None, _row(population, grid, index, Multiprecision(precision))
+        while before is None or not _agree(before, values, digits):
+            precision *= 2
+            before, values = values, _row(population, grid, index, Multiprecision(precision))
+        infinite = values["risk"] == float("inf")
+        return _rounded(values, digits) | {"status": "diverges" if infinite else "ok"}
+
+    return _columns(row, grid.rule.size, progress)
+
+
+def proved(
+    population: Population, grid: Grid, digits: int, progress: Progress | None
+) -> dict[str, Array]:
+    """Columns of a flat grid to `digits` proved digits, with bounds of the risk."""
+    if len(population) > _MOST_CERTIFIED:
+        allowed = f"must be left out for more than {_MOST_CERTIFIED:,} groups"
+        raise InvalidInput("certify", True, allowed)
+    if population.tolerance > 0:
+        allowed = "must be left out for a continuous law: its groups come from a quadrature"
+        raise InvalidInput("certify", True, allowed)
+    return _columns(
+        lambda index: _proved_row(population, grid, index, digits), grid.rule.size, progress
+    )
+
+
+def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> dict[str, Any]:
+    """One row in balls, of as many bits as it takes."""
+    from .arithmetic.ball import Balls, Undecided
+
+    bits = math.ceil(digits * math.log2(10)) + _GUARD
+    last = max(bits << _DOUBLINGS, _LEAST_LAST)
+    bounds = [Decimal(0), Decimal("inf")]
+    while True:
+        with Balls(bits).working() as arithmetic:
+            try:
+                values = _row(population, grid, index, arithmetic)
+            except Undecided as error:
+                values, reason = dict.fromkeys(_VALUES, Balls.nan), f"undecided {error}"
+            else:
+                lower, upper = values["risk"].bounds(digits + 3)
+                bounds = [max(bounds[0], lower), min(bounds[1], upper)]
+                reason = ""
+                if not all(values[key].has_digits(digits + 1) for key in _PROVED):
+                    reason = "the enclosures stay wider than asked for"
+            if not reason or 2 * bits > last:
+                known = {key: _central(value) for key, value in values.items()}
+                known["residual"] = float(abs(values["residual"]).arb.upper())
+                break
+        bits *= 2
+    status = reason and "undecided"
+    status = status or ("diverges" if bounds[0] == math.inf else "ok")
+    if reason:
+        known = dict.fromkeys(known, math.nan)
+        reason += f", in {bits:,} bits"
+    ends = {"lower": bounds[0], "upper": bounds[1]}
+    return _rounded(known, digits) | ends | {"status": status, "reason": reason}
+
+
+#: The values whose digits are proved; a residual is an enclosure of zero.
+_PROVED = tuple(key for key in _VALUES if key != "residual")
+
+
+def _central(ball: Any) -> Any:
+    """The middle of a ball, exactly."""
+    if not ball.is_finite:
+        return float(ball)
+    mantissa, exponent = (int(x) for x in ball.arb.mid().man_exp())
+    return Fraction(mantissa) * Fraction(2) ** exponent
+
+
+def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
+    """All values of one row, as single numbers of an arithmetic."""
+    kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])
+    fixed = fixed_point(population, kappa, sigma, ridge, arithmetic)
+    rows = evaluate(population, fixed, sigma, arithmetic.array(alpha), grid.rule[index], arithmetic)
+    null = null_risk(population, sigma, arithmetic)
+    values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}
+    return {key: np.ravel(value)[0] for key, value in values.items()}
+
+
+def _columns(
+    row: Callable[[int], dict[str, Any]], count: int, progress: Progress | None
+) -> dict[str, Array]:
+    records = []
+    for index in range(count):
+        records.append(row(index))
+        if progress:
+            progress(index + 1, count)
+    columns = {key: np.empty(count, dtype=object) for key in records[0]} if records else {}
+    for key, column in columns.items():
+        column[:] = [record[key] for record in records]
+    return columns
+
+
+def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
+    """Values rounded to their digits; the risk before pruning is gamma."""
+    from .arithmetic.multiprecision import Multiprecision
+
+    rounded = Multiprecision(digits)
+    numbers = {
+        key: rounded.nan if value != value else rounded.array(value).item()
+        for key, value in values.items()
+    }
+    return numbers | {"unpruned_risk": numbers["gamma"]}
+
+
+def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], digits: int) -> bool:
+    """Whether two precisions give the same digits of every value."""
+    return all(
+        abs(value - coarse[key]) * 10 ** (digits + 1) <= abs(value)
+        for key, value in fine.items()
+        if key != "residual" and value == value and value != coarse[key]
+    )
