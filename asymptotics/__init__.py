@@ -6,6 +6,7 @@ from . import theory
 from .errors import AsymptoticsError, InvalidInput, NoConvergence
 from .population import Population, Restriction
 from .results import CertifiedRisk, RiskResult, Verification
+from .sensitivity import Sensitivity, sensitivity
 from .study import risk
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ __all__ = [
     "Population",
     "Restriction",
     "RiskResult",
+    "Sensitivity",
     "Verification",
     "risk",
+    "sensitivity",
     "theory",
     "verify",
 ]

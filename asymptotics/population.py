@@ -175,7 +175,7 @@ class Population:
                 lambda groups: (arithmetic.where(groups.eigenvalue > column, 1, 0),), self._groups
             )
             return Mass(mass, 0 * mass)
-        place = np.searchsorted(self._ladder[0], eigenvalue, side="right")
+        place = np.searchsorted(self._ladder[0], arithmetic.plain(eigenvalue), side="right")
         return Mass(self._ladder[1][place], self._ladder[2][place])
 
     @cached_property

@@ -86,6 +86,10 @@ class Arithmetic(ABC):
         """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""
         return False
 
+    def plain(self, x: Array) -> Array:
+        """The numbers themselves, without what else an arithmetic may keep of them."""
+        return x
+
     # -- selection: the same for every ordered number ----------------------------------------
 
     def column(self, x: Any) -> Array:
@@ -109,17 +113,21 @@ class Arithmetic(ABC):
 
     def beyond(self, x: Any, y: Any) -> Any:
         """Whether ``x > y``, where the answer chooses the better conditioned of two right forms."""
-        return np.greater(x, y)
+        return x > y
 
     def step_down(self, x: Array) -> Array:
         """1 where ``x`` is negative, 0 elsewhere."""
         return self.where(x < 0, 1, 0)
 
     def maximum(self, x: Any, y: Any) -> Array:
-        return self.where(np.less(x, y), y, x)
+        return self.where(x < y, y, x)
 
     def minimum(self, x: Any, y: Any) -> Array:
-        return self.where(np.less(y, x), y, x)
+        return self.where(y < x, y, x)
+
+    def within(self, x: Array, largest: float) -> bool:
+        """Whether positive numbers and their inverses are all less than a bound."""
+        return self.all((x > 1 / largest) & (x < largest))
 
     def all(self, condition: Any) -> bool:
         return bool(np.all(condition))
@@ -146,7 +154,7 @@ class Arithmetic(ABC):
 
     def ratio(self, x: Any, y: Any, otherwise: Any = 0) -> Array:
         """``x / y``, and `otherwise` where ``y`` is zero."""
-        zero = np.equal(y, 0)
+        zero = y == 0
         return self.where(zero, otherwise, x / self.where(zero, 1, y))
 
     # -- expectations ------------------------------------------------------------------------

@@ -141,6 +141,9 @@ class Symbolic(Arithmetic):
     def beyond(self, x: Any, y: Any) -> Any:
         return np.broadcast_to(np.False_, np.broadcast_shapes(np.shape(x), np.shape(y)))
 
+    def within(self, x: Array, largest: float) -> bool:
+        return True  # an expression has no size
+
     def moment_density(self, u: Array) -> Array:
         return u * self.normal_density(u)
 
@@ -149,7 +152,7 @@ class Symbolic(Arithmetic):
             return _map(Mean, value[..., 0])
         return super().sum(value, weight)
 
-    def root(self, *_: Any) -> Array:
+    def root(self, function: Any, lower: Array, upper: Array, start: Array | None = None) -> Array:
         raise NotImplementedError("a root is a symbol, beside the equation that it solves")
 
 

@@ -6,13 +6,21 @@ import sympy as sp
 
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 
+#: Larger expressions are not simplified.
+_MOST_OPERATIONS = 300
+
 
 def vanishes(expression: Any) -> bool:
     """Whether the expression is proved to be zero; False if it is not, or not decided."""
-    expression = expression.doit()
+    expression = expression.doit().replace(sp.erf, lambda x: 1 - sp.erfc(x))
     if expression.has(Mean):
         return _mean_vanishes(expression)
-    return any(form(expression) == 0 for form in (sp.expand, _rational, sp.simplify))
+    return any(form(expression) == 0 for form in (sp.expand, _rational, _simplified))
+
+
+def _simplified(expression: Any) -> Any:
+    """As SymPy simplifies it, where that takes no minutes."""
+    return sp.simplify(expression) if sp.count_ops(expression) < _MOST_OPERATIONS else expression
 
 
 def _rational(expression: Any) -> Any:
@@ -56,7 +64,7 @@ def _partial_fractions(integrand: Any) -> Any:
 def sign(expression: Any) -> int | None:
     """1 or -1 where the expression has that sign for all values of its symbols, else None."""
     expression = expression.doit()
-    forms = (sp.expand, lambda x: sp.factor(sp.together(x)), sp.simplify)
+    forms = (sp.expand, lambda x: sp.factor(sp.together(x)), _simplified)
     for form in (lambda x: x, *forms):
         changed = form(expression)
         if changed.is_extended_positive:
@@ -69,7 +77,7 @@ def sign(expression: Any) -> int | None:
 def nonnegative(expression: Any) -> bool:
     """Whether the expression is proved to be at least zero."""
     expression = expression.doit()
-    forms = (sp.expand, lambda x: sp.factor(sp.together(x)), sp.simplify)
+    forms = (sp.expand, lambda x: sp.factor(sp.together(x)), _simplified)
     return any(form(expression).is_extended_nonnegative for form in (lambda x: x, *forms))
 
 

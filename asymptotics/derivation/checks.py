@@ -110,7 +110,8 @@ class OverBoxes(Check):
 
 def _refuted(question: Question, why: str) -> Verdict:
     """A claim that was not shown fails: with a counterexample, or as undecided."""
-    found = Search(question, digits=50).counterexample(SEARCHED)
+    search = Search(question, digits=50, undefined_fails=False)
+    found = search.counterexample(SEARCHED)
     if found is None:
-        return Verdict(False, f"undecided: {why}; no counterexample in {SEARCHED} points")
+        return Verdict(False, f"undecided: {why}; no counterexample in {search.tried} points")
     return Verdict(False, f"fails at {shown(found[0]) or 'every point'}: {found[1]} ({why})")

@@ -6,6 +6,7 @@ digits.  A way that does not apply, or does not decide, leaves the claim undecid
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -16,12 +17,13 @@ import sympy as sp
 
 from ..arithmetic import Arithmetic, Array
 from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
+from ..errors import InvalidInput
 from ..population import Groups
 from . import algebra
 from .evaluation import NoValue, Values, value_of
 
 #: Numbers count as equal if they agree to this share of the digits that they are computed with.
-_SHARE = 0.4
+_SHARE, _ZERO = 0.4, 0.8
 _SHOWN = 12
 
 
@@ -51,7 +53,7 @@ class Inputs(NamedTuple):
         """An expression, or a list of them, as numbers of the arithmetic."""
         if isinstance(expression, list | tuple):
             return np.array([self(part).item() for part in expression], dtype=object)
-        expression = self.resolve(sp.S(expression))
+        expression = self.resolve(as_expression(expression))
         if self.arithmetic is SYMBOLIC:
             of_group = expression.has(GroupSymbol)
             return np.array([expression] if of_group else expression, dtype=object)
@@ -201,19 +203,22 @@ class Limit(Claim):
 
     @property
     def expressions(self) -> tuple[Any, ...]:
-        return self.expression, sp.S(self.value)
+        return self.expression, as_expression(self.value)
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
     def mapped(self, change: Change) -> Self:
-        value = change(sp.S(self.value))
+        value = change(as_expression(self.value))
         return replace(self, expression=change(self.expression), value=value)
 
     def exactly(self) -> Finding:
-        found = algebra.limit(self.expression, self.variable, self.point, self.side)
-        value = algebra.in_groups(sp.S(self.value))
+        try:
+            found = algebra.limit(self.expression, self.variable, self.point, self.side)
+        except NotImplementedError:
+            return Finding(None, "the limit is not found")
+        value = algebra.in_groups(as_expression(self.value))
         if found == value or (value.is_finite is not False and algebra.vanishes(found - value)):
             return PROVED
         return Finding(None, f"the limit is {found}")
@@ -242,8 +247,11 @@ class Limit(Claim):
 
     def latex(self) -> str:
         side = "" if self.point in (sp.oo, -sp.oo) else f"^{{{self.side}}}"
-        to = rf"{sp.latex(self.variable)} \to {sp.latex(sp.S(self.point))}{side}"
-        return rf"\lim_{{{to}}} {sp.latex(self.expression)} = {sp.latex(sp.S(self.value))}"
+        to = rf"{sp.latex(self.variable)} \to {sp.latex(as_expression(self.point))}{side}"
+        shown = sp.latex(self.expression)
+        if self.expression.is_Add:
+            shown = rf"\left({shown}\right)"
+        return rf"\lim_{{{to}}} {shown} = {sp.latex(as_expression(self.value))}"
 
 
 @dataclass(frozen=True)
@@ -257,24 +265,27 @@ class UniqueRoot(Claim):
 
     @property
     def expressions(self) -> tuple[Any, ...]:
-        return self.function, sp.S(self.low), sp.S(self.high)
+        return self.function, as_expression(self.low), as_expression(self.high)
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
     def mapped(self, change: Change) -> Self:
-        low, high = (change(sp.S(end)) for end in (self.low, self.high))
+        low, high = (change(as_expression(end)) for end in (self.low, self.high))
         return replace(self, function=change(self.function), low=low, high=high)
 
     def exactly(self) -> Finding:
         slope = algebra.sign(sp.diff(self.function, self.variable))
         if slope is None:
             return Finding(None, "algebra does not show that it is monotone")
-        ends = [
-            algebra.limit(self.function, self.variable, point, side)
-            for point, side in ((self.low, "+"), (self.high, "-"))
-        ]
+        try:
+            ends = [
+                algebra.limit(self.function, self.variable, point, side)
+                for point, side in ((self.low, "+"), (self.high, "-"))
+            ]
+        except NotImplementedError:
+            return Finding(None, "the limits at its ends are not found")
         if [algebra.sign(slope * end) for end in ends] == [-1, 1]:
             return PROVED
         return Finding(None, f"at its ends it tends to {ends[0]} and {ends[1]}")
@@ -284,12 +295,12 @@ class UniqueRoot(Claim):
             self._value(share, inputs) for share in (1e-12, *np.arange(0.05, 1, 0.05), -1e-12)
         ]
         signs = [np.sign(float(y - x)) for x, y in pairwise(values)]
-        monotone = len(set(signs)) == 1 and signs[0] != 0
+        monotone = len(set(signs) - {0}) == 1  # 0 where no digits tell values apart
         crosses = values[0] * values[-1] < 0
         return Finding(bool(monotone and crosses), _sides(values[0], values[-1]))
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
-        low, high = (Fraction(str(sp.S(end))) for end in (self.low, self.high))
+        low, high = (Fraction(str(as_expression(end))) for end in (self.low, self.high))
         others = {x: interval for x, interval in box.items() if x != self.variable}
         ends = [self.function.subs(self.variable, end) for end in (self.low, self.high)]
         middle = {x: (low + high) / 2 for x, (low, high) in others.items()}
@@ -303,7 +314,7 @@ class UniqueRoot(Claim):
         """The function at a share of the way from low to high; infinity is far."""
         low = inputs(self.low).item()
         distance = sp.Rational(str(float(share if share > 0 else 1 + share)))
-        if sp.S(self.high) == sp.oo:
+        if as_expression(self.high) == sp.oo:
             x = low + inputs(distance / (1 - distance)).item()
         else:
             x = low + (inputs(self.high).item() - low) * inputs(distance).item()
@@ -312,7 +323,7 @@ class UniqueRoot(Claim):
 
     def latex(self) -> str:
         x = sp.latex(self.variable)
-        interval = f"({sp.latex(sp.S(self.low))}, {sp.latex(sp.S(self.high))})"
+        interval = f"({sp.latex(as_expression(self.low))}, {sp.latex(as_expression(self.high))})"
         return rf"\exists!\, {x} \in {interval}:\quad {sp.latex(self.function)} = 0"
 
 
@@ -333,20 +344,32 @@ class Computed(Claim):
         return (self.expression,)
 
     @property
+    def symbols(self) -> set[sp.Symbol]:
+        asked = set(super().symbols)
+
+        def noted(expression: Any) -> Any:
+            asked.update(expression.atoms(sp.Symbol))
+            return expression
+
+        with suppress(*_CODE_FAILS):  # it is asked before code that is no use on symbols is run
+            self.run(Inputs({}, SYMBOLIC, noted))
+        return asked
+
+    @property
     def name(self) -> str:
         """The full name of the function."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
     def mapped(self, change: Change) -> Self:
         def run(inputs: Inputs) -> Any:
-            return self.run(inputs._replace(resolve=change))
+            return self.run(inputs._replace(resolve=lambda x: inputs.resolve(change(x))))
 
         return replace(self, expression=change(self.expression), run=run)
 
     def exactly(self) -> Finding:
         try:
             code = _only(self.run(Inputs({}, SYMBOLIC)))
-        except TypeError as error:  # SymPy's, where assumptions do not decide a branch of the code
+        except _CODE_FAILS as error:  # such as SymPy's, where assumptions decide no branch
             return Finding(None, f"the code cannot be run on symbols: {error}")
         return Equal(self.expression, code).exactly()
 
@@ -358,6 +381,21 @@ class Computed(Claim):
     def latex(self) -> str:
         name = self.name.replace("_", r"\_")
         return rf"\texttt{{{name}}} = {sp.latex(self.expression)}"
+
+
+#: What running code on symbols that it is not made for may raise.
+_CODE_FAILS = (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError)
+
+
+def as_expression(value: Any) -> Any:
+    """An expression from one, or from an exact number; text is not read as a formula."""
+    if isinstance(value, sp.MatrixBase):
+        return sp.ImmutableMatrix(value)
+    if isinstance(value, sp.Basic):
+        return value
+    if isinstance(value, int | Fraction):
+        return sp.Rational(value)
+    raise InvalidInput("derivation", value, "must be an expression of SymPy, or an exact number")
 
 
 def _only(value: Any) -> Any:
@@ -373,7 +411,7 @@ def dummies(expression: Any) -> set[sp.Symbol]:
 def _entries(left: Any, right: Any) -> list[tuple[Any, Any]]:
     if isinstance(left, sp.MatrixBase):
         return list(zip(left, right, strict=True))
-    return [(sp.S(left), sp.S(right))]
+    return [(left, right)]
 
 
 def _same(left: Any, right: Any, x: Array, y: Array, inputs: Inputs) -> Finding:
@@ -384,7 +422,9 @@ def _same(left: Any, right: Any, x: Array, y: Array, inputs: Inputs) -> Finding:
     difference = np.max(abs(x - y))
     if difference != difference:
         raise NoValue("a side is not a number")
-    return Finding(bool(difference <= size * 10.0 ** (-digits * _SHARE)), _sides(x, y))
+    # Two zeros are what rounding leaves of them.
+    near = max(size * 10.0 ** (-digits * _SHARE), 10.0 ** (-digits * _ZERO))
+    return Finding(bool(difference <= near), _sides(x, y))
 
 
 def _sides(left: Any, right: Any) -> str:

@@ -13,7 +13,7 @@ import sympy as sp
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
 from ..errors import InvalidInput
 from .checks import Check, Verdict
-from .claims import Claim, Computed, dummies
+from .claims import Claim, Computed, as_expression, dummies
 from .domains import REAL, UNIT, Domain
 from .points import Question
 
@@ -93,6 +93,7 @@ class Derivation:
         self.title, self.about, self.source, self.untied = title, about, source, untied
         self.domains: dict[sp.Symbol, Domain] = {}
         self.meanings: dict[sp.Symbol, str] = {}
+        self._written: dict[sp.Symbol, Any] = {}
         #: Definitions and steps, in the order in which they are read.
         self.items: list[Definition | Step] = []
 
@@ -119,22 +120,23 @@ class Derivation:
 
     def define(self, name: str, expression: Any, meaning: str) -> sp.Symbol:
         """Name an expression; checks see the expression, readers the name."""
-        expression = sp.S(expression)
+        expression = as_expression(expression)
         self._require_usable(f"{_caller()}, {name}", (expression,))
         random = any(isinstance(x, GroupSymbol) for x in expression.free_symbols)
         facts = {fact: True for fact in _FACTS if getattr(expression, f"is_{fact}")}
         symbol = (GroupSymbol if random else sp.Symbol)(name, **(facts or {"real": True}))
         self._declared(symbol, REAL, "")
+        # Written out now and substituted at once, so that derivatives see all that depends.
+        self._written[symbol] = expression.xreplace(self._written)
         self.items.append(Definition(symbol, expression, meaning))
         return symbol
 
     def resolved(self, expression: Any) -> Any:
         """An expression with what is defined written out, and normal variables integrated."""
-        for item in reversed(self.items):
-            if isinstance(item, Definition):
-                expression = expression.subs(item.symbol, item.expression)
-        return expression.doit().replace(
-            lambda part: isinstance(part, Mean), lambda mean: mean.integrated()
+        return (
+            expression.xreplace(self._written)
+            .doit()
+            .replace(lambda part: isinstance(part, Mean), lambda mean: mean.integrated())
         )
 
     def _declared(self, symbol: sp.Symbol, domain: Domain, meaning: str) -> sp.Symbol:
@@ -168,9 +170,11 @@ class Derivation:
         reference : str, optional
             Where it is found.
         given : mapping, optional
-            Symbols that others determine where the claim holds: ``{r: tau * (1 - ...)}``.
+            Symbols that others determine where the claim holds: ``{r: tau * (1 - ...)}``; while
+            a derivative is taken they are constants.
         """
-        place, given = _caller(), given or {}
+        place = _caller()
+        given = {symbol: as_expression(value) for symbol, value in (given or {}).items()}
         if not isinstance(claim, Claim):
             raise InvalidDerivation(
                 f"{place}, {name}", claim, "must be a claim, such as Equal(...)"
@@ -179,6 +183,7 @@ class Derivation:
             raise InvalidDerivation(f"{place}, {name}", "check", "every step must have a check")
         if any(step.name == name for step in self.steps):
             raise InvalidDerivation(str(place), name, "is the name of an earlier step")
+        claim = claim.mapped(as_expression)
         self._require_usable(f"{place}, {name}", [*claim.expressions, *given, *given.values()])
         self.items.append(Step(name, claim, because, check, reference, given, place))
 

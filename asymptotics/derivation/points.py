@@ -1,5 +1,6 @@
 """Points of the symbols' domains: drawn by hypothesis, which also finds the simplest of them."""
 
+import time
 from collections.abc import Mapping
 from fractions import Fraction
 from random import Random
@@ -21,6 +22,8 @@ from .evaluation import NoValue, value_of
 Point = Mapping[sp.Symbol, Any]
 Domains = Mapping[sp.Symbol, Domain]
 _MOST_GROUPS = 3
+#: Seconds that a search may take.
+_PATIENCE = 60.0
 
 
 def points(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
@@ -57,7 +60,9 @@ class Question(NamedTuple):
 class Search:
     """A search for a point of the domains at which a claim fails."""
 
-    def __init__(self, question: Question, digits: int) -> None:
+    def __init__(self, question: Question, digits: int, undefined_fails: bool = True) -> None:
+        self.undefined_fails = undefined_fails
+        self.ends = time.monotonic() + _PATIENCE
         self.claim, self.domains, self.given, self.resolve = question
         self.arithmetic = Multiprecision(digits)
         #: Points tried at which the claim has a meaning.
@@ -89,16 +94,14 @@ class Search:
 
     def _fails(self, point: Point) -> str | None:
         """What is wrong at a point; None if nothing is, or the point is outside the domains."""
+        values = self._values(point)
+        if values is None or time.monotonic() > self.ends:
+            return None
         try:
-            values = self._values(point)
-            if values is None:
-                return None
             self.tried += 1
             found: Finding = self.claim.at(Inputs(values, self.arithmetic, self.resolve))
-        except NoValue as error:
-            return str(error)
-        except (ZeroDivisionError, OverflowError) as error:
-            return f"no value: {error}"
+        except (NoValue, ZeroDivisionError, OverflowError) as error:
+            return f"no value: {error}" if self.undefined_fails else None
         return None if found.holds else found.why
 
     def _values(self, point: Point) -> dict[sp.Symbol, Any] | None:
@@ -108,7 +111,10 @@ class Search:
             for symbol, value in point.items()
         }
         for symbol, expression in self.given.items():
-            values[symbol] = value_of(expression, values, self.arithmetic)
+            try:
+                values[symbol] = value_of(expression, values, self.arithmetic)
+            except (NoValue, ZeroDivisionError):
+                return None
             if not all(self.domains[symbol].contains(x) for x in np.ravel(values[symbol])):
                 return None
         return values

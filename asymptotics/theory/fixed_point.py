@@ -74,7 +74,9 @@ def fixed_point(
         return arithmetic.log(arithmetic.where(least_squares, 1, ratio)), slope
 
     log_tau = arithmetic.root(equation, log_lower, log_upper)
-    tau = arithmetic.where(least_squares, 0, arithmetic.exp(log_tau))
+    # For least squares 0, which a ridge would raise at this rate.
+    at_zero = arithmetic.ratio(ridge, -excess)
+    tau = arithmetic.where(least_squares, at_zero, arithmetic.exp(log_tau))
     value, _ = equation(log_tau)
     gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
     return FixedPoint(kappa, tau, gamma, arithmetic.where(least_squares, 0, abs(value)))
@@ -133,7 +135,8 @@ def noise_level(
 
     At the root the denominator :math:`1 - \kappa E[\Lambda^2/(\Lambda+\tau)^2]` equals
     :math:`r/\tau + \kappa E[\Lambda\tau/(\Lambda+\tau)^2]`, a sum of positive terms; for least
-    squares it is :math:`1 - \kappa_+`.
+    squares it is :math:`1 - \kappa_+` plus :math:`\kappa E[1 - \Lambda^2/(\Lambda+\tau)^2]`, 0 at
+    :math:`\tau=0`.
     """
     column = arithmetic.column(tau)
 
@@ -141,12 +144,15 @@ def noise_level(
         total = groups.eigenvalue + column
         unseen = arithmetic.ratio(column, total)
         missed = groups.eigenvalue * groups.second_moment * unseen * unseen
-        return missed, arithmetic.ratio(groups.eigenvalue, total) * unseen
+        alive = arithmetic.where(groups.eigenvalue > 0, unseen, 0)
+        return missed, arithmetic.ratio(groups.eigenvalue, total) * unseen, alive
 
-    missed, product = arithmetic.expect(integrand, groups)
+    missed, product, alive = arithmetic.expect(integrand, groups)
     numerator = sigma * sigma + missed
     denominator = arithmetic.where(
-        (ridge == 0) & (excess <= 0), -excess, arithmetic.ratio(ridge, tau) + kappa * product
+        (ridge == 0) & (excess <= 0),
+        kappa * (alive + product) - excess,
+        arithmetic.ratio(ridge, tau) + kappa * product,
     )
     divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
     return arithmetic.ratio(numerator, denominator, divergent)

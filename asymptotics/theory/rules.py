@@ -90,7 +90,7 @@ class WeightRule(Rule):
         alive = channel.eigenvalue > 0
         base = arithmetic.where(alive, channel.eigenvalue, 1)
         scale = arithmetic.power(base, self.exponent)
-        if not arithmetic.all((scale > 1 / _LARGEST_SCALE) & (scale < _LARGEST_SCALE)):
+        if not arithmetic.within(scale, _LARGEST_SCALE):
             allowed = f"must keep Λ^q between {1 / _LARGEST_SCALE:g} and {_LARGEST_SCALE:g}"
             raise InvalidInput("rule.exponent", self.exponent, allowed)
         center = channel.shrinkage * abs(channel.mean)

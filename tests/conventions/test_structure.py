@@ -13,7 +13,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: What a part of the package may import of the rest, in the order that data takes.
 LAYERS = ["errors", "tables", "arithmetic", "parameters", "files", "quadrature", "population",
           "theory", "derivation", "simulation", "grid", "results", "rows", "precision", "study",
-          "comparison", "plan", "verification", "plotting", "spec", "cli"]  # fmt: skip
+          "sensitivity", "comparison", "plan", "verification", "plotting", "spec",
+          "cli"]  # fmt: skip
 STAGES = ["fixed_point", "channel", "rules", "truncated_gaussian", "threshold", "risk"]
 #: Named inside functions that build or show an object, where the module above is the convenience.
 LATE = {("results", "plotting")}

@@ -67,7 +67,7 @@ def test_what_overlaps_is_not_compared() -> None:
 def test_a_float_is_no_operand() -> None:
     """In a formula it would be a rounded number that passes for an exact one."""
     with pytest.raises(TypeError):
-        Ball.of(1) * 0.1  # type: ignore[operator]
+        Ball.of(1) * 0.1
     assert Ball.of(1) > 0.1
 
 

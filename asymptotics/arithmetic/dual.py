@@ -1,0 +1,262 @@
+r"""Double precision with derivatives: a number and its slopes in several parameters.
+
+A formula evaluated on dual numbers is differentiated exactly, by the chain rule in each of its
+operations; a root is differentiated by the implicit function theorem.  Numbers that depend on no
+parameter stay plain arrays.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .base import Array, Mass
+from .float64 import Float64
+
+
+class Dual:
+    """An array of numbers, of shape ``S``, and their slopes, of shape ``S + (parameters,)``."""
+
+    __slots__ = ("slope", "value")
+    __array_ufunc__ = None  # arrays leave operations with duals to them
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Array, slope: Array) -> None:
+        self.value, self.slope = value, slope
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    def __getitem__(self, index: Any) -> "Dual":
+        index = index if isinstance(index, tuple) else (index,)
+        rest = () if Ellipsis in index else (Ellipsis,)
+        return Dual(self.value[index], self.slope[(*index, *rest, slice(None))])
+
+    def __neg__(self) -> "Dual":
+        return Dual(-self.value, -self.slope)
+
+    def __add__(self, other: Any) -> "Dual":
+        value, slope = _parts(other)
+        total = self.value + value
+        if slope is None:
+            return Dual(total, np.broadcast_to(self.slope, (*total.shape, self.slope.shape[-1])))
+        return Dual(total, self.slope + slope)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> "Dual":
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> "Dual":
+        return -self + other
+
+    def __mul__(self, other: Any) -> "Dual":
+        value, slope = _parts(other)
+        product = self.slope * value[..., None]
+        if slope is not None:
+            product = product + self.value[..., None] * slope
+        return Dual(self.value * value, product)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> "Dual":
+        value, slope = _parts(other)
+        ratio = self.value / value
+        change = self.slope
+        if slope is not None:
+            change = change - ratio[..., None] * slope
+        return Dual(ratio, change / value[..., None])
+
+    def __rtruediv__(self, other: Any) -> "Dual":
+        ratio = other / self.value
+        return Dual(ratio, -ratio[..., None] * self.slope / self.value[..., None])
+
+    def __abs__(self) -> "Dual":
+        return Dual(abs(self.value), np.sign(self.value)[..., None] * self.slope)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < _parts(other)[0]
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= _parts(other)[0]
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > _parts(other)[0]
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= _parts(other)[0]
+
+    def __eq__(self, other: object) -> Any:
+        return self.value == _parts(other)[0]
+
+    def __ne__(self, other: object) -> Any:
+        return self.value != _parts(other)[0]
+
+
+def _parts(x: Any) -> tuple[Array, Array | None]:
+    """Value and slope; a plain number has none."""
+    return (x.value, x.slope) if isinstance(x, Dual) else (np.asarray(x, dtype=np.float64), None)
+
+
+class DualNumbers(Float64):
+    """IEEE double precision, with slopes in `parameters` parameters."""
+
+    def __init__(self, parameters: int) -> None:
+        self.parameters = parameters
+
+    def __repr__(self) -> str:
+        return f"DualNumbers({self.parameters})"
+
+    def parameter(self, value: Any, index: int) -> Any:
+        """The numbers of a parameter, whose slope in itself is 1."""
+        value = np.asarray(value, dtype=np.float64)
+        slope = np.zeros((*value.shape, self.parameters))
+        slope[..., index] = 1
+        return Dual(value, slope)
+
+    def slope(self, x: Any) -> Array:
+        """The slopes of a result, 0 of one that depends on no parameter."""
+        value, slope = _parts(x)
+        return np.zeros((*value.shape, self.parameters)) if slope is None else slope
+
+    def owns(self, values: Any) -> bool:
+        return isinstance(values, Dual)
+
+    def plain(self, x: Any) -> Array:
+        return _parts(x)[0]
+
+    def excess(self, kappa: Any, mass: Mass) -> Any:
+        value, slope = _parts(kappa)
+        excess = super().excess(value, mass)
+        return excess if slope is None else Dual(excess, slope * mass.value[..., None])
+
+    def _chain(self, x: Any, function: Callable[[Array], tuple[Array, Array]]) -> Any:
+        """A function by its value and derivative."""
+        value, slope = _parts(x)
+        result, derivative = function(value)
+        return result if slope is None else Dual(result, derivative[..., None] * slope)
+
+    def exp(self, x: Any) -> Any:
+        return self._chain(x, lambda value: (np.exp(value),) * 2)
+
+    def log(self, x: Any) -> Any:
+        return self._chain(x, lambda value: (np.log(value), 1 / value))
+
+    def log1p(self, x: Any) -> Any:
+        return self._chain(x, lambda value: (np.log1p(value), 1 / (1 + value)))
+
+    def sqrt(self, x: Any) -> Any:
+        def root(value: Array) -> tuple[Array, Array]:
+            result = np.sqrt(value)
+            # At zero it has no slope; 0 stands for what does not vary there.
+            return result, np.divide(0.5, result, out=np.zeros_like(result), where=result > 0)
+
+        return self._chain(x, root)
+
+    def power(self, x: Any, exponent: Any) -> Any:
+        if isinstance(x, Dual):
+            return self.exp(self.log(x) * float(exponent))
+        return super().power(x, exponent)
+
+    def erfc(self, x: Any) -> Any:
+        return self._chain(
+            x, lambda value: (super(DualNumbers, self).erfc(value), _erfc_slope(value))
+        )
+
+    # -- selection ---------------------------------------------------------------------------
+
+    def column(self, x: Any) -> Any:
+        return x[..., None] if isinstance(x, Dual) else super().column(x)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        if not isinstance(x, Dual) and not isinstance(y, Dual):
+            return super().where(condition, x, y)
+        value = super().where(condition, *(_parts(side)[0] for side in (x, y)))
+        slopes = (self.slope(side) for side in (x, y))
+        return Dual(value, np.where(np.asarray(condition)[..., None], *slopes))
+
+    def over_groups(self, reduce: str, x: Any) -> Any:
+        if not isinstance(x, Dual) or reduce == "argmin":
+            return super().over_groups(reduce, _parts(x)[0])
+        return self.pick(x, getattr(np, f"arg{reduce}")(x.value, axis=-1))
+
+    def pick(self, x: Any, group: Array) -> Any:
+        value, slope = _parts(x)
+        picked = super().pick(value, group)
+        if slope is None:
+            return picked
+        each = (super(DualNumbers, self).pick(slope[..., i], group) for i in range(slope.shape[-1]))
+        return Dual(picked, np.stack(list(each), axis=-1))
+
+    def quantile(self, x: Any, weight: Array, mass: Any) -> Any:
+        """The score of a group; which one does not vary with the parameters."""
+        value, _ = _parts(x)
+        found = super().quantile(value, _parts(weight)[0], _parts(mass)[0])
+        if not isinstance(x, Dual):
+            return found
+        return self.pick(x, np.argmin(abs(value - found[..., None]), axis=-1))
+
+    # -- sums and moments --------------------------------------------------------------------
+
+    def sum(self, value: Any, weight: Array) -> Any:
+        plain, slope = _parts(value)
+        total = super().sum(plain, weight)
+        return total if slope is None else Dual(total, (slope * weight[..., None]).sum(axis=-2))
+
+    def interval_mass(self, h: Any, center: Any, u: Any) -> Any:
+        return self._moments(h, center, u)[0]
+
+    def interval_moments(self, h: Any, center: Any, u: Any) -> Any:
+        return self._moments(h, center, u)
+
+    def _moments(self, h: Any, center: Any, u: Any) -> tuple[Any, Any, Any]:
+        r"""Moments of the interval, each with its slope.
+
+        With :math:`l = h + c`, :math:`dM_k = h^k(\varphi(u)\,du + (-1)^k\varphi(l)\,dl)
+        + k M_{k-1}\,dc`.
+        """
+        parts = [_parts(x)[0] for x in (h, center, u)]
+        moments = Float64().interval_moments(*parts)
+        if not any(isinstance(x, Dual) for x in (h, center, u)):
+            return moments
+        upper = self.normal_density(parts[2])[..., None] * self.slope(u)
+        lower = self.normal_density(parts[0] + parts[1])[..., None] * self.slope(h + center)
+        shift, reach = self.slope(center), parts[0][..., None]
+        first = reach * (upper - lower) + moments[0][..., None] * shift
+        second = reach * reach * (upper + lower) + 2 * moments[1][..., None] * shift
+        slopes = (upper + lower, first, second)
+        duals = (Dual(x, y + 0 * x[..., None]) for x, y in zip(moments, slopes, strict=True))
+        return next(duals), next(duals), next(duals)
+
+    # -- roots -------------------------------------------------------------------------------
+
+    def root(
+        self,
+        function: Callable[[Any], tuple[Any, Any]],
+        lower: Any,
+        upper: Any,
+        start: Any = None,
+    ) -> Any:
+        """The root, with the slope that keeps the function at zero."""
+
+        def plain(x: Array) -> tuple[Array, Array]:
+            value, slope = function(x)
+            return _parts(value)[0], _parts(slope)[0]
+
+        ends = (_parts(end)[0] for end in (lower, upper))
+        low, high = ends
+        x = super().root(plain, low, high, None if start is None else _parts(start)[0])
+        value, falling = function(x)
+        change, falling = self.slope(value), _parts(falling)[0][..., None]
+        slope = np.divide(-change, falling, out=np.zeros_like(change), where=falling != 0)
+        return Dual(x, slope)
+
+
+def _erfc_slope(x: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return -2 / np.sqrt(np.pi) * np.exp(-x * x)

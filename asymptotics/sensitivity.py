@@ -1,0 +1,140 @@
+"""How the risk changes with each parameter of a problem."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .arithmetic import FLOAT64, Array
+from .errors import InvalidInput
+from .grid import NUMBERS, RulesLike, as_grid, batches
+from .population import Population
+from .results import GridResult
+from .rows import evaluate
+from .theory import fixed_point
+from .theory.rules import WeightRule
+
+#: A residual above this is a failure, not a number.
+_ACCEPTED = 1e-6
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(GridResult):
+    """Slopes of the risk over a grid; every array has the grid's shape.
+
+    Attributes
+    ----------
+    kappa, sigma, alpha, ridge, rule
+        The grid.
+    risk
+        The predicted risk.
+    d_kappa, d_sigma, d_alpha, d_ridge
+        Its partial derivatives; at an end of a parameter's domain, those from inside.  NaN where
+        there is none.
+    status
+        ``"ok"``, ``"diverges"`` (the risk is infinite), ``"no slope"`` (a slope is missing) or
+        ``"no convergence"``.
+    """
+
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    rule: Array
+    risk: Array
+    d_kappa: Array
+    d_sigma: Array
+    d_alpha: Array
+    d_ridge: Array
+    status: Array
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    shown = ("risk", "d_kappa", "d_sigma", "d_alpha", "d_ridge", "status")
+    outcome = "status"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.risk.shape
+
+    def notes(self) -> Iterator[str]:
+        if (self.status == "no slope").any():
+            yield "no slope: at alpha = 0, or point masses without noise, a slope does not exist"
+
+
+Sensitivity.columns = tuple(field.name for field in fields(Sensitivity))
+
+
+def sensitivity(
+    population: Population,
+    kappa: Any,
+    sigma: Any,
+    alpha: Any,
+    ridge: Any = 0.0,
+    rule: RulesLike = "magnitude",
+) -> Sensitivity:
+    r"""The partial derivatives of the risk in kappa, sigma, alpha and ridge.
+
+    Differentiates the formulas that `risk` evaluates, operation by operation, and the effective
+    ridge and the threshold by the implicit function theorem: of a root :math:`F(x,\theta)=0`,
+    :math:`dx/d\theta = -F_\theta/F_x`.  The errors are those of rounding, as in `risk`.
+
+    Parameters are those of `risk`, in double precision.  Raises `InvalidInput` likewise.
+
+    >>> from asymptotics import Population, sensitivity
+    >>> slopes = sensitivity(Population.isotropic(), kappa=0.5, sigma=1, alpha=1)
+    >>> slopes.d_kappa.item()  # of sigma² / (1 - kappa)
+    4.0
+    >>> slopes.d_ridge.item()  # a small ridge helps
+    -8.0
+    """
+    from .arithmetic.dual import DualNumbers
+
+    if not isinstance(population, Population):
+        raise InvalidInput("population", population, "must be a Population")
+    grid = as_grid(kappa, sigma, alpha, ridge, rule)
+    grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in NUMBERS})
+    flat = grid.flat()
+    arithmetic = DualNumbers(len(NUMBERS))
+    value = np.full(flat.rule.size, np.nan)
+    slopes = np.full((flat.rule.size, len(NUMBERS)), np.nan)
+    residual = np.full(flat.rule.size, np.nan)
+    # Slopes take as many numbers again for each parameter.
+    groups = len(population) * (1 + len(NUMBERS))
+    for each, part in batches(flat.rule, flat.rule.shape, groups):
+        numbers = (
+            arithmetic.parameter(getattr(flat, key)[part], index)
+            for index, key in enumerate(NUMBERS)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):  # where there is no slope: NaN
+            at_kappa, at_sigma, at_alpha, at_ridge = numbers
+            fixed = fixed_point(population, at_kappa, at_sigma, at_ridge, arithmetic)
+            rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
+        value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
+        residual[part] = arithmetic.plain(rows.residual)
+    _settle_ends(slopes, flat, population)
+    status = np.where(np.isnan(slopes).any(axis=-1), "no slope", "ok")
+    status = np.where(np.isinf(value), "diverges", status)
+    failed = ~(residual <= _ACCEPTED) | np.isnan(value)
+    status = np.where(failed, "no convergence", status)
+    value[failed] = np.nan
+    slopes[failed | np.isinf(value)] = np.nan
+    columns = {f"d_{key}": slopes[:, index] for index, key in enumerate(NUMBERS)}
+    columns |= {"risk": value, "status": status, **flat._asdict()}
+    return Sensitivity(**{key: column.reshape(grid.shape) for key, column in columns.items()})
+
+
+def _settle_ends(slopes: Array, flat: Any, population: Population) -> None:
+    """What slopes are where a formula has none to differentiate."""
+    nothing = flat.alpha == 0  # the null risk
+    slopes[nothing] = 0
+    slopes[nothing, NUMBERS.index("sigma")] = 2 * flat.sigma[nothing]
+    slopes[nothing, NUMBERS.index("alpha")] = np.nan
+    # Without noise, weights of a point mass are all alike; with the least noise they are not.
+    points = ((population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)).any()
+    share = float(population.mass_above(0).value)
+    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1)
+    by_weight = np.array([isinstance(rule, WeightRule) for rule in flat.rule], dtype=bool)
+    kink = points & exact & by_weight & (flat.alpha < 1) & ~nothing
+    for key in ("kappa", "sigma", "ridge"):
+        slopes[kink, NUMBERS.index(key)] = np.nan

@@ -1,0 +1,96 @@
+"""Slopes of the risk against differences in fifty digits."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from asymptotics import Population, risk, sensitivity
+from asymptotics.testing import Problem, populations, problems
+
+STEP = Fraction(1, 10**22)
+NUMBERS = ("kappa", "sigma", "alpha", "ridge")
+
+
+def difference(problem: Problem, key: str) -> float:
+    """The difference quotient in one parameter; from inside at an end of its domain."""
+    at = Fraction(getattr(problem, key))
+    low = at if at == 0 else at - STEP
+    high = at if key == "alpha" and at == 1 else at + STEP
+    arguments = [problem._asdict() | {key: x} for x in (low, high)]
+    ends = [risk(**each, digits=50).risk.item() for each in arguments]
+    return float((ends[1] - ends[0]) / (high - low))
+
+
+def assert_slopes(problem: Problem, keys: tuple[str, ...] = NUMBERS) -> None:
+    found = sensitivity(*problem)
+    value = risk(*problem).risk.item()
+    assert found.risk.item() == pytest.approx(value, rel=1e-12)
+    for key in keys:
+        slope = getattr(found, f"d_{key}").item()
+        expected = difference(problem, key)
+        # Beside the change that a relative change of the parameter of order 1 would bring.
+        unit = value / max(float(getattr(problem, key)), 1e-3)
+        assert abs(slope - expected) <= 1e-9 * (abs(expected) + unit), key
+
+
+@settings(max_examples=60)
+@given(problems(population=populations(smallest_std=0.1).filter(lambda p: (p.std > 0).all())))
+def test_slopes_are_difference_quotients(problem: Problem) -> None:
+    assert_slopes(problem)
+
+
+@pytest.mark.parametrize("rule", ["magnitude", "covariance", "oracle", "random", "exponent=1.5"])
+@pytest.mark.parametrize("kappa", [0.5, 2.0])
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("alpha", [0.2, 0.9, 1.0])
+def test_slopes_of_each_regime(rule: str, kappa: float, ridge: float, alpha: float) -> None:
+    """At ridge = 0 the slope in the ridge is that from above, least squares included."""
+    population = Population([0.3, 0.5, 0.2], [10, 0.5, 0], mean=[0, 0.7, 1], std=[0.5, 0, 1])
+    assert_slopes(Problem(population, kappa, 0.5, alpha, ridge, rule))  # type: ignore[arg-type]
+
+
+def test_a_wrong_slope_is_seen() -> None:
+    """Without what a root moves by, differences do not agree: this test can fail."""
+    from asymptotics.arithmetic.dual import DualNumbers
+    from asymptotics.rows import evaluate
+    from asymptotics.theory import MAGNITUDE, fixed_point
+
+    class Frozen(DualNumbers):
+        """Roots as constants."""
+
+        def root(self, *arguments):
+            return super().root(*arguments).value
+
+    problem = Problem(Population.isotropic(), 2.0, 0.5, 0.3, 0.1, MAGNITUDE)
+    arithmetic = Frozen(4)
+    kappa, sigma, alpha, ridge = (
+        arithmetic.parameter(np.array([x]), index) for index, x in enumerate(problem[1:5])
+    )
+    fixed = fixed_point(problem.population, kappa, sigma, ridge, arithmetic)
+    frozen: Any = evaluate(problem.population, fixed, sigma, alpha, problem.rule, arithmetic).risk
+    for index, key in enumerate(("kappa", "sigma", "alpha", "ridge")):
+        expected = difference(problem, key)
+        assert abs(frozen.slope[0, index] - expected) > 1e-3 * abs(expected)
+
+
+def test_slopes_that_do_not_exist_are_said() -> None:
+    points = Population([1, 1], mean=[1, 2])
+    found = sensitivity(points, 0.5, [0, 1], [[0], [0.5], [1]])
+    assert found.status.tolist() == [["no slope", "no slope"], ["no slope", "ok"], ["ok", "ok"]]
+    assert np.isnan(found.d_alpha[0]).all()
+    assert found.d_sigma[0].tolist() == [0, 2]
+    assert "no slope" in repr(found)
+    at_threshold = sensitivity(points, 1, 1, 0.5)
+    assert at_threshold.status.item() == "diverges"
+    assert np.isnan(at_threshold.d_kappa.item())
+
+
+def test_the_grid_broadcasts() -> None:
+    found = sensitivity(Population.isotropic(), [0.5, 2], 1, [[0.1], [0.5], [0.9]], rule="oracle")
+    assert found.shape == (3, 2)
+    single = sensitivity(Population.isotropic(), 2, 1, 0.5, rule="oracle")
+    assert single.d_kappa.item() == found.d_kappa[1, 1]
+    assert [*next(found.rows())] == list(found.columns)

@@ -1,0 +1,106 @@
+"""A derivation file that cannot be checked says where and why, in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from asymptotics.cli import main
+from asymptotics.derivation import InvalidDerivation
+from asymptotics.derivation.library import load
+from asymptotics.errors import InvalidInput
+
+HEAD = """from asymptotics.derivation import *
+derivation = Derivation("Mine", "Of mine.", source="me", untied="it is an example")
+a = derivation.symbol("a", POSITIVE, "a number")
+"""
+RIGHT = HEAD + 'derivation.step("right", Equal((a + 1)**2, a**2 + 2*a + 1), "Expand.", Exactly())\n'
+BAD = {
+    "undeclared": (
+        'derivation.step("s", Equal(a, WEIGHT), "No.", Exactly())',
+        "mine.py:4, s = 'w': is not declared",
+    ),
+    "unchecked": ('derivation.step("s", Equal(a, a), "No.")', "mine.py:4, s = 'check': every step"),
+    "no claim": ('derivation.step("s", a < 3, "No.", Exactly())', "mine.py:4, s"),
+    "text": ('derivation.step("s", Equal(a, "a"), "No.", Exactly())', "must be an expression"),
+    "rounded": ('derivation.step("s", Equal(a, a + 0.5), "No.", Exactly())', "rounded number"),
+    "twice": ('derivation.symbol("a", POSITIVE, "again")', "mine.py:4 = 'a': is declared already"),
+    "same name": (
+        'for _ in range(2): derivation.step("s", Equal(a, a), "No.", Exactly())',
+        "is the name of an earlier step",
+    ),
+    "no steps": ("", "must have one or more steps"),
+    "none": ("del derivation", "must be a Derivation in this file"),
+    "syntax": ("derivation.step(", "mine.py:4 = 'SyntaxError'"),
+    "raises": ("1 / 0", "mine.py:4 = 'ZeroDivisionError'"),
+}
+
+
+@pytest.fixture
+def mine(tmp_path: Path):
+    def write(text: str) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_said_with_its_line(mine, name: str) -> None:
+    line, said = BAD[name]
+    with pytest.raises(InvalidInput) as raised:
+        load(mine(HEAD + line + "\n"))
+    assert said in str(raised.value)
+
+
+def test_an_untied_derivation_must_say_why(mine) -> None:
+    tied = RIGHT.replace(', untied="it is an example"', "")
+    with pytest.raises(InvalidDerivation, match=r"mine\.py:4 = 'right': the last step must be"):
+        load(mine(tied))
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    from contextlib import redirect_stderr, redirect_stdout
+    from io import StringIO
+
+    out, err = StringIO(), StringIO()
+    status = 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(list(arguments))
+        except SystemExit as end:
+            status = int(end.code or 0)
+    return status, out.getvalue(), err.getvalue()
+
+
+def test_check_prints_a_line_for_each_step(mine) -> None:
+    status, out, _ = run("derive", "check", mine(RIGHT))
+    assert status == 0
+    assert "right: proved" in out
+    assert out.endswith("1 steps of 1 derivations hold\n")
+
+
+def test_a_false_step_fails_with_its_line_and_values(mine) -> None:
+    status, out, err = run("derive", "check", mine(RIGHT.replace("2*a", "3*a")))
+    assert status == 1
+    assert "mine.py:4: fails at a = 1: left = 4, right = 5" in out
+    assert err == "asymptotics: 1 of 1 steps failed\n"
+
+
+def test_bad_input_is_one_line(mine) -> None:
+    for arguments in (("check", "nope"), ("show", mine(HEAD)), ("check", "nowhere/mine.py")):
+        status, _, err = run("derive", *arguments)
+        assert status == 2
+        assert err.count("\n") == 1
+    assert "did you mean 'fixed_point'" in run("derive", "check", "fixed_pont")[2]
+
+
+def test_show_and_list(mine, tmp_path: Path) -> None:
+    assert "fixed_point" in run("derive", "list")[1]
+    status, out, _ = run("derive", "show", mine(RIGHT), "--check")
+    assert status == 0
+    assert "\\left(a + 1\\right)^{2}" in out
+    assert "algebra: proved" in out
+    page = tmp_path / "mine.html"
+    assert run("derive", "show", mine(RIGHT), "--html", str(page))[0] == 0
+    assert "<math" in page.read_text(encoding="utf-8")
