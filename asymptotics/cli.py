@@ -225,6 +225,47 @@ def example() -> None:
 
 
 @cli.group()
+def formula() -> None:
+    """Print the formulas: what the code computes, as symbols.
+
+    \b
+    asymptotics formula list
+    asymptotics formula show limit-kappa-1-above
+    asymptotics formula show pruned-risk-magnitude --format python > pruned_risk.py
+    """
+
+
+@formula.command("list")
+def formula_list() -> None:
+    """List the formulas, with what they hold for."""
+    from .formulas import titles
+
+    _say_titles(titles())
+
+
+@formula.command("show")
+@click.argument("name")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "markdown", "python"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+def formula_show(name: str, form: str) -> None:
+    """Print a formula by its name.
+
+    \b
+    asymptotics formula show effective-ridge-two-eigenvalues
+    asymptotics formula show noise-level --format latex
+    """
+    from .formulas import formula
+
+    _say(getattr(formula(name), form)().rstrip() + "\n")
+
+
+@cli.group()
 def derive() -> None:
     """Check the derivations of the formulas, step by step, and read them.
 
@@ -241,9 +282,7 @@ def derive_list() -> None:
     """List the derivations that come with the package."""
     from .derivation.library import load, names
 
-    titles = {name: load(name).title for name in names()}
-    width = max(map(len, titles))
-    _say("".join(f"{name:{width}}  {title}\n" for name, title in titles.items()))
+    _say_titles({name: load(name).title for name in names()})
 
 
 @derive.command("show")
@@ -475,6 +514,12 @@ def _say(text: str) -> None:
         click.echo(text, nl=False)
     except BrokenPipeError:  # the reader, such as `head`, has what it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say_titles(titles: Mapping[str, str]) -> None:
+    """A line for each name, with its title."""
+    width = max(map(len, titles))
+    _say("".join(f"{name:{width}}  {title}\n" for name, title in titles.items()))
 
 
 def _write(

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[2] / "asymptotics"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: What a part of the package may import of the rest, in the order that data takes.
 LAYERS = ["errors", "tables", "arithmetic", "parameters", "files", "quadrature", "population",
-          "theory", "derivation", "simulation", "grid", "results", "rows", "precision", "study",
-          "sensitivity", "comparison", "plan", "verification", "plotting", "spec",
+          "theory", "formulas", "derivation", "simulation", "grid", "results", "rows", "precision",
+          "study", "sensitivity", "comparison", "plan", "verification", "plotting", "spec",
           "cli"]  # fmt: skip
 STAGES = ["fixed_point", "channel", "rules", "truncated_gaussian", "threshold", "risk"]
 #: Named inside functions that build or show an object, where the module above is the convenience.
@@ -64,6 +64,7 @@ def test_a_start_imports_little() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     heavy = {"matplotlib", "pandas", "pyarrow", "hypothesis", "mpmath", "rich", "scipy.optimize"}
+    heavy |= {"sympy", "flint", "markdown_it"}
     assert not heavy & set(loaded.stdout.split())
 
 

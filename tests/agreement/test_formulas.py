@@ -1,0 +1,181 @@
+"""Formulas as symbols against the numbers that the same code computes."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asymptotics import InvalidInput, Population, risk, sensitivity
+from asymptotics.arithmetic.symbolic import WEIGHT
+from asymptotics.formulas import (
+    EIGENVALUE,
+    MEAN,
+    STD,
+    Formula,
+    formula,
+    titles,
+)
+from asymptotics.testing import magnitudes
+
+SIZES = magnitudes(0.05, 20)
+
+
+def run(entry: Formula, values: dict[str, object]) -> float:
+    """The generated Python source, as a reader would run it."""
+    space: dict[str, object] = {}
+    exec(entry.python(), space)  # noqa: S102  # the text that is tested
+    function = space[entry.name.replace("-", "_")]
+    return float(function(**{str(x): values[str(x)] for x in entry.parameters}))  # type: ignore[operator]
+
+
+@st.composite
+def cases(draw):
+    size = draw(st.integers(1, 3))
+    columns = [[draw(SIZES) for _ in range(size)] for _ in range(4)]
+    population = Population(*columns)
+    kappa = draw(st.floats(0.1, 5).filter(lambda x: abs(x - 1) > 0.05))
+    return population, kappa, draw(SIZES), draw(st.floats(0.05, 0.95)), draw(SIZES)
+
+
+def values_of(case, rule="magnitude"):
+    population, kappa, sigma, alpha, ridge = case
+    result = risk(population, kappa, sigma, alpha, ridge, rule)
+    groups = population.groups()
+    values = {"w": groups.weight, "Lambda": groups.eigenvalue, "m": groups.mean, "s": groups.std}
+    values |= {"kappa": kappa, "sigma": sigma, "alpha": alpha, "r": ridge}
+    values |= {"tau": result.tau.item(), "gamma": result.gamma.item(), "t": result.threshold.item()}
+    values |= {"risk": result.risk.item(), "null": result.null_risk.item()}
+    return values
+
+
+@settings(max_examples=25)
+@given(cases())
+def test_general_formulas_agree_with_floats(case) -> None:
+    values = values_of(case)
+    assert run(formula("effective-ridge"), values) == pytest.approx(0, abs=1e-10)
+    assert run(formula("noise-level"), values) == pytest.approx(values["gamma"], rel=1e-9)
+    assert run(formula("null-risk"), values) == pytest.approx(values["null"], rel=1e-12)
+    assert run(formula("limit-alpha-1"), values) == pytest.approx(values["gamma"], rel=1e-9)
+    for rule in ("magnitude", "covariance"):
+        of_rule = values_of(case, rule)
+        kept = run(formula(f"threshold-{rule}"), of_rule)
+        assert kept == pytest.approx(0, abs=1e-9)
+        pruned = run(formula(f"pruned-risk-{rule}"), of_rule)
+        assert pruned == pytest.approx(of_rule["risk"], rel=1e-7)
+
+
+@settings(max_examples=25)
+@given(cases())
+def test_derivatives_agree_with_floats(case) -> None:
+    for rule in ("magnitude", "covariance"):
+        values = values_of(case, rule)
+        population, kappa, sigma, alpha, ridge = case
+        slopes = sensitivity(population, kappa, sigma, alpha, ridge, rule)
+        for key in ("kappa", "sigma", "alpha", "ridge"):
+            found = run(formula(f"pruned-risk-slope-{key}-{rule}"), values)
+            expected = getattr(slopes, f"d_{key}").item()
+            unit = values["risk"] / values.get(key, values["r"])
+            assert abs(found - expected) <= 1e-6 * (abs(expected) + unit)
+
+
+@settings(max_examples=25)
+@given(SIZES, SIZES, st.floats(1.05, 9), SIZES, st.floats(0.05, 0.95), SIZES)
+def test_closed_forms_agree_with_floats(b, sigma, kappa, ridge, weight, eigenvalue) -> None:
+    isotropic = Population.isotropic(std=b)
+    for names, r in ((("", ""), 0), (("-ridge", "-ridge"), ridge)):
+        result = risk(isotropic, kappa, sigma, 1, r)
+        values = {"kappa": kappa, "sigma": sigma, "r": r, "b": b}
+        tau = run(formula(f"effective-ridge-isotropic{names[0]}"), values)
+        gamma = run(formula(f"noise-level-isotropic{names[1]}"), values)
+        assert tau == pytest.approx(result.tau.item(), rel=1e-8)
+        assert gamma == pytest.approx(result.gamma.item(), rel=1e-8)
+    two = Population([weight, 1 - weight], [eigenvalue, 1], std=1)
+    values = {"kappa": kappa, "w_1": weight, "Lambda_1": eigenvalue, "Lambda_2": 1}
+    tau = run(formula("effective-ridge-two-eigenvalues"), values)
+    assert tau == pytest.approx(risk(two, kappa, sigma, 1).tau.item(), rel=1e-7)
+
+
+LIMITS = {
+    # name: where it is taken as a function of a small number, and the order of what is left out
+    "limit-kappa-0": (lambda x: (x, 0.7, 0.3), 1),
+    "limit-kappa-1-below": (lambda x: (1 - x, 0.7, 0), 5),
+    "limit-kappa-1-above": (lambda x: (1 + x, 0.7, 0), 1),
+    "limit-kappa-1-above-without-noise": (lambda x: (1 + x, 0, 0), 2),
+    "limit-kappa-infinity": (lambda x: (1 / x, 0.7, 0), 2),
+    "limit-sigma-0": (lambda x: (2.0, x, 0), 2),
+    "limit-sigma-infinity": (lambda x: (2.0, 1 / x, 0.3), 0),
+    "limit-ridge-0": (lambda x: (0.5, 0.7, x), 2),
+    "limit-ridge-infinity": (lambda x: (0.5, 0.7, 1 / x), 2),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_leave_out_what_they_say(name: str) -> None:
+    """The error falls with the order that is left out: the leading coefficients are right."""
+    at, order = LIMITS[name]
+    population = Population([0.3, 0.7], [2, 0.5], mean=[1, 0.2], std=[0.5, 1])
+    errors = []
+    for small in (1e-2, 1e-3):
+        kappa, sigma, ridge = at(small)
+        values = values_of((population, kappa, sigma, 1.0, ridge))
+        errors.append(abs(run(formula(name), values) - values["gamma"]))
+    if order == 5:
+        assert max(errors) < 1e-10 * values["gamma"]
+    else:
+        assert errors[1] <= errors[0] * 10.0**-order * 1.5
+        assert errors[1] >= errors[0] * 10.0**-order / 3  # and no smaller: it could have failed
+
+
+def test_a_wrong_coefficient_would_be_seen() -> None:
+    population = Population([0.3, 0.7], [2, 0.5], mean=[1, 0.2], std=[0.5, 1])
+    values = values_of((population, 0.5, 0.7, 1.0, 1e-3))
+    right = run(formula("limit-ridge-0"), values)
+    start = run(formula("limit-ridge-0"), {**values, "r": 0})
+    assert abs(right - values["gamma"]) < 5e-2 * abs(start - values["gamma"])
+
+
+@pytest.mark.parametrize("name", titles())
+def test_every_form_of_every_formula(name: str) -> None:
+    entry = formula(name)
+    assert entry.name == name
+    assert entry.text()
+    assert entry.title in entry.markdown()
+    assert r"\operatorname{E}" in entry.latex() or WEIGHT not in entry.parameters
+    assert isinstance(entry.equation, sp.Eq)
+    tree = ast.parse(entry.python())
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    names = [argument.arg for argument in function.args.args]
+    assert names == [str(x) for x in entry.parameters]
+    assert {str(x) for x in (EIGENVALUE, MEAN, STD)} & set(names) <= set(names)
+
+
+def test_an_unknown_formula_names_the_nearest() -> None:
+    with pytest.raises(InvalidInput, match="did you mean 'noise-level'"):
+        formula("noise-levle")
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "asymptotics", "formula"]
+
+    def said(*arguments: str) -> str:
+        return subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, check=True
+        ).stdout
+
+    assert "limit-kappa-1-above" in said("list")
+    assert said("show", "effective-ridge-isotropic") == "tau = kappa - 1\n"
+    assert said("show", "noise-level-least-squares", "--format", "latex").startswith(r"\gamma")
+    path = tmp_path / "noise.py"
+    path.write_text(said("show", "noise-level", "--format", "python"), encoding="utf-8")
+    code = "from noise import noise_level as f; import numpy as n; o = n.ones(1)\n"
+    code += "print(f(kappa=2, r=0, sigma=1, tau=1, w=o, Lambda=o, m=0 * o, s=o))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert float(result.stdout) == np.float64(2.5)
