@@ -55,7 +55,7 @@ class Formula:
     def expression(self) -> Any:
         """The right-hand side, or of an equation to solve left minus right, all written out."""
         expression = self.left - self.right if self.is_implicit else self.right
-        for symbol, value in reversed(self.where.items()):
+        for symbol, value in reversed(list(self.where.items())):
             expression = expression.xreplace({symbol: value})
         return expression
 
@@ -109,7 +109,7 @@ class Formula:
         return "\n".join([*imports, "", "", head, said, *body, result, ""])
 
 
-class _Printer(SciPyPrinter):
+class _Printer(SciPyPrinter):  # type: ignore[misc]  # SymPy has no types
     """NumPy and SciPy; an expectation is a sum over groups."""
 
     def _print_Mean(self, mean: Mean) -> str:  # noqa: N802
@@ -157,15 +157,15 @@ def balance(groups: Groups = _POPULATION, ridge: Any = RIDGE) -> Any:
 
 def level(groups: Groups = _POPULATION, tau: Any = TAU, ridge: Any = RIDGE) -> Any:
     """The noise level, in a form that does not need the equation of tau to hold."""
-    numbers: Any = (_point(sp.S(x)) for x in (tau, KAPPA, SIGMA, ridge, 1))
-    return _single(noise_level(*numbers, groups, SYMBOLIC))
+    tau, kappa, sigma, ridge, excess = (_point(sp.S(x)) for x in (tau, KAPPA, SIGMA, ridge, 1))
+    return _single(noise_level(tau, kappa, sigma, ridge, excess, groups, SYMBOLIC))
 
 
 def _least_squares(groups: Groups = _POPULATION) -> Any:
     """The noise level at tau = 0, with one minus kappa in place of a negative excess."""
     rest = sp.Symbol("e", positive=True)
-    numbers: Any = (_point(sp.S(x)) for x in (0, KAPPA, SIGMA, 0, -rest))
-    value = noise_level(*numbers, groups, SYMBOLIC)
+    zero, kappa, sigma, excess = (_point(sp.S(x)) for x in (0, KAPPA, SIGMA, -rest))
+    value = noise_level(zero, kappa, sigma, zero, excess, groups, SYMBOLIC)
     return _single(value).subs(rest, 1 - KAPPA)
 
 

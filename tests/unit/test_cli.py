@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -174,3 +175,39 @@ def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
     assert run(*command[3:]).stderr == ""
     seen = on_terminal(command)
     assert b"160/160" in seen
+
+
+def test_proved_bounds(spec: Path) -> None:
+    done = run("risk", spec, "--certify", "--digits", "20", "--format", "json")
+    assert done.stderr == ""
+    rows = json.loads(done.stdout)["rows"]
+    assert len(rows) == 6
+    for row in rows:
+        if row["kappa"] == "1":
+            assert row["status"] == "diverges"
+            assert row["lower"] is None
+            continue
+        lower, value, upper = (Decimal(row[key]) for key in ("lower", "risk", "upper"))
+        assert lower < upper <= lower * (1 + Decimal(10) ** -20)
+        assert abs(value - lower) < Decimal(10) ** -19
+
+
+def test_what_cannot_be_proved_is_refused(tmp_path: Path) -> None:
+    spec = tmp_path / "law.toml"
+    law = '[population]\nfamily = "power-law"\ncapacity = 0.5\nsource = -0.5\n'
+    spec.write_text("kappa = 2\nsigma = 1\nalpha = 0.5\n" + law, encoding="utf-8")
+    done = run("risk", spec, "--certify", status=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("asymptotics: certify = True: must be left out for a continuous")
+    assert done.stderr.count("\n") == 1
+
+
+def test_undecided_rows_are_printed_and_fail(tmp_path: Path) -> None:
+    spec = tmp_path / "tie.toml"
+    nearly = "2." + "0" * 500 + "1"
+    groups = "[[population]]\neigenvalue = 1024\nmean = 1\n[[population]]\nmean = " + nearly
+    head = "kappa = 0.5\nsigma = 0\nalpha = 0.25\nrule = {exponent = 0.1}\n"
+    spec.write_text(head + groups, encoding="utf-8")
+    done = run("risk", spec, "--certify", status=1)
+    assert "undecided" in done.stdout
+    assert done.stderr == "asymptotics: 1 of 1 rows: undecided; their bounds are the best found\n"
