@@ -273,7 +273,8 @@ def derive() -> None:
     asymptotics derive list
     asymptotics derive check
     asymptotics derive show fixed_point --html fixed_point.html
-    asymptotics derive check path/to/mine.py
+    asymptotics derive template > mine.py
+    asymptotics derive check mine.py
     """
 
 
@@ -283,6 +284,17 @@ def derive_list() -> None:
     from .derivation.library import load, names
 
     _say_titles({name: load(name).title for name in names()})
+
+
+@derive.command("template")
+def derive_template() -> None:
+    """Print a derivation with remarks, to start your own from.
+
+    \b
+    asymptotics derive template > mine.py
+    asymptotics derive check mine.py
+    """
+    _say(example_text("derivation.py"))
 
 
 @derive.command("show")

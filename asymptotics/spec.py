@@ -222,9 +222,9 @@ def read_spec(path: str | Path | None = None) -> Problem:
     return problem(document, folder)
 
 
-def example_text() -> str:
-    """The bundled example."""
-    return resources.files("asymptotics").joinpath("examples", "example.toml").read_text("utf-8")
+def example_text(name: str = "example.toml") -> str:
+    """A bundled example: that of a spec, unless another is named."""
+    return resources.files("asymptotics").joinpath("examples", name).read_text("utf-8")
 
 
 def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:

@@ -13,7 +13,7 @@ body { max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem;
        font: 1.05rem/1.55 Georgia, serif; color: #1a1a1a; background: #fff; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .9rem .2rem 0; text-align: left; }
-math[display="block"] { margin: 1rem 0; overflow-x: auto; max-width: 100%; }
+div.math { margin: .6rem 0; padding: .4rem 0; overflow: auto hidden; }
 em { color: #555; } code { font-size: .9em; }
 @media (prefers-color-scheme: dark) {
   body { color: #ddd; background: #161616; } em { color: #aaa; } }
@@ -28,7 +28,14 @@ def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str
     for step in derivation.items:
         if isinstance(step, Definition):
             formula = f"{sp.latex(step.symbol)} := {sp.latex(step.expression)}"
-            lines += ["", f"Let, for {step.meaning},", "", "$$", formula, "$$"]
+            lines += [
+                "",
+                f"Write ${sp.latex(step.symbol)}$ for {step.meaning}:",
+                "",
+                "$$",
+                formula,
+                "$$",
+            ]
             continue
         number += 1
         lines += ["", f"## {number}. {step.name}", "", _paragraph(step.because), ""]

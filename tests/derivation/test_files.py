@@ -104,3 +104,10 @@ def test_show_and_list(mine, tmp_path: Path) -> None:
     page = tmp_path / "mine.html"
     assert run("derive", "show", mine(RIGHT), "--html", str(page))[0] == 0
     assert "<math" in page.read_text(encoding="utf-8")
+
+
+def test_the_template_holds(mine) -> None:
+    text = run("derive", "template")[1]
+    status, out, err = run("derive", "check", mine(text))
+    assert (status, err) == (0, "")
+    assert out.count("  ok  ") == text.count("derivation.step(") == 5
