@@ -24,6 +24,9 @@ from .population import Groups
 from .theory import COVARIANCE, MAGNITUDE, Channel, Rule, Threshold, pruned_risk
 from .theory.fixed_point import effective_ridge_balance, noise_level
 
+#: Two sides of an equation, and what is defined apart.
+Parts = tuple[Any, Any, dict[sp.Symbol, Any]]
+
 KAPPA, SIGMA, RIDGE, TAU, GAMMA, T = sp.symbols("kappa sigma r tau gamma t", positive=True)
 ALPHA = sp.Symbol("alpha", positive=True)
 #: Eigenvalue, mean and standard deviation of the coefficients, in each group of features.
@@ -188,6 +191,32 @@ def _pruned(rule: Rule) -> tuple[Any, Any]:
     return _single(parts.risk), _single(parts.kept)
 
 
+#: Variance of a weight, and the threshold in units of its root from either side of zero.
+_VARIANCE = GroupSymbol("V", positive=True)
+_UPPER, _LOWER = (GroupSymbol(name, real=True) for name in ("u", "l"))
+
+
+def _named(expression: Any, rule: Rule) -> tuple[Any, dict[sp.Symbol, Any]]:
+    """An expression of the channel with its variance and cuts named, and what the names mean."""
+    variance, center = SHRINKAGE**2 * STD**2 + NOISE, SHRINKAGE * MEAN
+    cut = T if rule == MAGNITUDE else T / sp.sqrt(EIGENVALUE)
+    root = sp.sqrt(_VARIANCE)
+    named = expression.subs(variance, _VARIANCE)
+    named = named.subs(center / root + cut / root, _LOWER).subs(cut - center, _UPPER * root)
+    where = {
+        _VARIANCE: variance,
+        _UPPER: (cut - center) / root,
+        _LOWER: (cut + center) / root,
+    }
+    return named, where
+
+
+def _of_rule(left: Any, rule: Rule, index: int) -> Parts:
+    """Risk or kept fraction of a rule, in terms of the channel."""
+    named, where = _named(_pruned(rule)[index], rule)
+    return left, named, {**_CHANNEL, **where}
+
+
 def _one_group(eigenvalue: Any = 1) -> Groups:
     b = sp.Symbol("b", positive=True)
     return Groups(*(_array(sp.S(x)) for x in (1, eigenvalue, 0, b)))
@@ -227,7 +256,8 @@ def _risk_slope(rule: Rule, parameter: sp.Symbol) -> tuple[Any, Any, dict[sp.Sym
     risk, kept = _pruned(rule)
     left = sp.Derivative(sp.Symbol("R"), parameter)
     if parameter == ALPHA:
-        return left, risk.diff(T) / kept.diff(T), _CHANNEL
+        slope, named = _named(risk.diff(T) / kept.diff(T), rule)
+        return left, slope, {**_CHANNEL, **named}
     tau, gamma = sp.symbols("tau_slope gamma_slope", real=True)
     rates = {x: GroupSymbol(f"{x}_slope", real=True) for x in (SHRINKAGE, NOISE)}
     slopes = _slopes(parameter)
@@ -236,7 +266,8 @@ def _risk_slope(rule: Rule, parameter: sp.Symbol) -> tuple[Any, Any, dict[sp.Sym
         law = _CHANNEL[x]
         where[rate] = law.diff(TAU) * tau + law.diff(GAMMA) * gamma + law.diff(parameter)
     change, shift = (_along(part, parameter, rates) for part in (risk, kept))
-    return left, change - risk.diff(T) * shift / kept.diff(T), where
+    total, named = _named(change - risk.diff(T) * shift / kept.diff(T), rule)
+    return left, total, {**where, **named}
 
 
 def _along(expression: Any, parameter: sp.Symbol, rates: Mapping[sp.Symbol, Any]) -> Any:
@@ -322,8 +353,6 @@ def _large_ridge() -> Any:
 
 # -- the catalogue ---------------------------------------------------------------------------
 
-Parts = tuple[Any, Any, dict[sp.Symbol, Any]]
-
 
 @dataclass(frozen=True)
 class _Entry:
@@ -388,14 +417,14 @@ _CATALOGUE = {
     **{
         f"threshold-{rule}": _Entry(
             f"Equation of the threshold of {rule} pruning", _ANY, _LI,
-            lambda rule=rule: (_pruned(rule)[1], ALPHA, _CHANNEL),  # type: ignore[misc]
+            lambda rule=rule: _of_rule(ALPHA, rule, 1),  # type: ignore[misc]
         )
         for rule in (MAGNITUDE, COVARIANCE)
     },
     **{
         f"pruned-risk-{rule}": _Entry(
             f"Risk after {rule} pruning", _ANY, _LI,
-            lambda rule=rule: (_R, _pruned(rule)[0], _CHANNEL),  # type: ignore[misc]
+            lambda rule=rule: _of_rule(_R, rule, 0),  # type: ignore[misc]
         )
         for rule in (MAGNITUDE, COVARIANCE)
     },

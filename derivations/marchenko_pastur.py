@@ -106,7 +106,7 @@ derivation.step(
     "The inverse of the companion transform",
     Equal(companion * (kappa + r - 1 + D) / 2, sp.Integer(1)),
     r"The $n$ eigenvalues are the $p$ but for zeros. The inverse of their transform is the "
-    r"positive root of the quadratic equation of the effective ridge, $\tau^2+(1-\kappa-r)\tau-r=0$.",
+    r"positive root of $\tau^2+(1-\kappa-r)\tau-r=0$, the equation of the effective ridge.",
     Exactly(),
 )
 derivation.step(

@@ -53,6 +53,8 @@ class Surd:
         """A power of a number that is not negative."""
         if self.coefficient == 0:
             return self if exponent > 0 else None
+        if self.coefficient < 0:
+            return None
         base = (int(self.coefficient.p), int(self.coefficient.q))
         powers = {key: e * exponent for key, e in self.powers.items()}
         return _kept(_ONE, _product(powers, {base: exponent}))
