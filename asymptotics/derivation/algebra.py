@@ -15,7 +15,7 @@ def vanishes(expression: Any) -> bool:
     expression = expression.doit().replace(sp.erf, lambda x: 1 - sp.erfc(x))
     if expression.has(Mean):
         return _mean_vanishes(expression)
-    return any(form(expression) == 0 for form in (sp.expand, _rational, _simplified))
+    return any(form(expression) == 0 for form in (sp.expand, _rational, sp.gammasimp, _simplified))
 
 
 def _simplified(expression: Any) -> Any:

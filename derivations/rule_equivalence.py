@@ -1,0 +1,134 @@
+r"""When pruning rules agree, and what changes of units do to them."""
+
+import sympy as sp
+
+from asymptotics.derivation import (
+    POSITIVE,
+    REAL,
+    Computed,
+    Derivation,
+    Equal,
+    Exactly,
+    Mean,
+)
+from asymptotics.theory import COVARIANCE, Channel
+from asymptotics.theory.rules import WeightRule
+
+derivation = Derivation(
+    "Equivalence and invariance of pruning rules",
+    r"""A rule keeps the weights of largest score $\Lambda^q|X|$: $q=0$ is magnitude, $q=1/2$
+    covariance scaling. In each group $X\sim N(am,V)$, and a weight is kept if it is beyond
+    $T=t/\Lambda^q$.""",
+    source="Li, Sattar, Thrampoulidis, Oymak, arXiv 2006.10903; derived here",
+)
+kappa = derivation.symbol("kappa", POSITIVE, "features per sample, $p/n$")
+sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
+r = derivation.symbol("r", POSITIVE, "ridge")
+tau = derivation.symbol("tau", POSITIVE, "effective ridge")
+g = derivation.symbol("g", POSITIVE, "noise level")
+t = derivation.symbol("t", POSITIVE, "threshold of the score")
+q = derivation.symbol("q", REAL, "exponent of a rule")
+d = derivation.symbol("d", POSITIVE, "factor of a change of units of a feature")
+c = derivation.symbol("c", POSITIVE, "factor of a change of units of the label")
+ell = derivation.symbol("ell", POSITIVE, "an eigenvalue")
+m = derivation.symbol("m", POSITIVE, "mean of a coefficient")
+s = derivation.symbol("s", POSITIVE, "standard deviation of a coefficient")
+Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue")
+B = derivation.random("B", REAL, "coefficient")
+
+a = derivation.define("a", ell / (ell + tau), "the shrinkage")
+V = derivation.define(
+    "V", a**2 * s**2 + g * kappa * ell / (ell + tau) ** 2, "the variance of a weight"
+)
+cut = derivation.define("u", (t / ell**q - a * m) / sp.sqrt(V), "where a rule cuts")
+derivation.step(
+    "One eigenvalue",
+    Equal(sp.Subs(cut, t, t * ell**q), (t - a * m) / sp.sqrt(V)),
+    r"Where $\Lambda$ is constant the threshold of the exponent $q$ is $\Lambda^q$ times that of "
+    r"magnitude: the same weights are kept by every rule, and the risk is the same.",
+    Exactly(),
+)
+mean = derivation.define(
+    "mu", sp.sqrt(ell) * m, r"the mean of the score $\sqrt\Lambda X$, $\tau=0$"
+)
+variance = derivation.define(
+    "nu", ell * (s**2 + g * kappa / ell), r"its variance, in least squares"
+)
+derivation.step(
+    "Least squares, mean of the covariance-scaled score",
+    Equal(mean, sp.Subs(sp.Subs(mean, m, m / d), ell, d**2 * ell)),
+    r"Features in other units, $(\Lambda,B)\to(d^2\Lambda,B/d)$: the score is that of the same "
+    "prediction.",
+    Exactly(),
+)
+derivation.step(
+    "Least squares, variance of the covariance-scaled score",
+    Equal(variance, sp.Subs(sp.Subs(variance, s, s / d), ell, d**2 * ell)),
+    r"Its law does not depend on units, group by group; nor do $\gamma$ at $\tau=0$ and the risk.",
+    Exactly(),
+)
+derivation.step(
+    "Least squares, magnitude",
+    Equal(d**2 * sp.Subs(sp.Subs(variance / ell, s, s / d), ell, d**2 * ell), variance / ell),
+    r"The variance of $|X|$ falls by $d^2$: magnitude pruning prefers features in small units.",
+    Exactly(),
+)
+F = derivation.define(
+    "F", r / tau + kappa * Mean(Lambda / (Lambda + tau)) - 1, "the equation of the effective ridge"
+)
+derivation.step(
+    "All features in other units",
+    Equal((d * r) / (d * tau) + kappa * Mean(d * Lambda / (d * Lambda + d * tau)) - 1, F),
+    r"With $\Lambda\to d\Lambda$, $r\to dr$ the equation is solved by $d\tau$.",
+    Exactly(),
+)
+gamma = derivation.define(
+    "gamma",
+    (sigma**2 + tau**2 * Mean(Lambda * B**2 / (Lambda + tau) ** 2))
+    / (1 - kappa * Mean(Lambda**2 / (Lambda + tau) ** 2)),
+    "the noise level",
+)
+derivation.step(
+    "Noise level of features in other units",
+    Equal(
+        (sigma**2 + (d * tau) ** 2 * Mean(d * Lambda * B**2 / d / (d * Lambda + d * tau) ** 2))
+        / (1 - kappa * Mean((d * Lambda) ** 2 / (d * Lambda + d * tau) ** 2)),
+        gamma,
+    ),
+    r"With $B\to B/\sqrt d$ the noise level is as before; so is the law of $\sqrt d\,X$, and every "
+    "rule keeps the same weights.",
+    Exactly(),
+)
+derivation.step(
+    "The label in other units",
+    Equal(
+        ((c * sigma) ** 2 + tau**2 * Mean(Lambda * (c * B) ** 2 / (Lambda + tau) ** 2))
+        / (1 - kappa * Mean(Lambda**2 / (Lambda + tau) ** 2)),
+        c**2 * gamma,
+    ),
+    r"$(B,\sigma)\to c(B,\sigma)$ multiplies noise level and risk by $c^2$.",
+    Exactly(),
+)
+
+
+def law(inputs):
+    one = inputs([1])
+    columns = (inputs([x]) for x in (ell, m, s, a, 1 - a, V - a**2 * s**2))
+    return Channel(one, *columns)
+
+
+def standard_cut(score, inputs):
+    return (inputs(t) / score.scale - score.center) / score.spread
+
+
+derivation.step(
+    "The code's cut",
+    Computed(
+        cut,
+        WeightRule.score,
+        lambda inputs: standard_cut(COVARIANCE.score(law(inputs), inputs.arithmetic), inputs),
+    ),
+    r"What the package calls the score, for $q=1/2$: its cut in units of its spread.",
+    Exactly(),
+    given={q: sp.Rational(1, 2)},
+)
