@@ -75,7 +75,7 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
             try:
                 values = _row(population, grid, index, arithmetic)
             except Undecided as error:
-                values, reason = dict.fromkeys(_VALUES, Balls.nan), f"undecided {error}"
+                values, reason = dict.fromkeys(_VALUES, Balls.nan), str(error)
             else:
                 lower, upper = values["risk"].bounds(digits + 3)
                 bounds = [max(bounds[0], lower), min(bounds[1], upper)]

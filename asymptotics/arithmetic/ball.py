@@ -361,7 +361,7 @@ class Balls(Arithmetic):
             if certificate.holds(self.bits):
                 return Ball(hull)
             reach = 8 * reach
-        raise Undecided("where a root is, to this precision")
+        raise Undecided("where a root is")
 
 
 def _sqrt(x: Ball) -> Ball:
