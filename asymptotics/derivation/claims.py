@@ -110,9 +110,7 @@ class Claim(ABC):
 
 
 @dataclass(frozen=True)
-class Equal(Claim):
-    """``left = right``; matrices are equal entry by entry."""
-
+class _TwoSides(Claim):
     left: Any
     right: Any
 
@@ -122,6 +120,10 @@ class Equal(Claim):
 
     def mapped(self, change: Change) -> Self:
         return replace(self, left=change(self.left), right=change(self.right))
+
+
+class Equal(_TwoSides):
+    """``left = right``; matrices are equal entry by entry."""
 
     def exactly(self) -> Finding:
         pairs = _entries(self.left, self.right)
@@ -140,18 +142,7 @@ class Equal(Claim):
         return f"{sp.latex(self.left)} = {sp.latex(self.right)}"
 
 
-@dataclass(frozen=True)
-class _Inequality(Claim):
-    left: Any
-    right: Any
-
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return self.left, self.right
-
-    def mapped(self, change: Change) -> Self:
-        return replace(self, left=change(self.left), right=change(self.right))
-
+class _Inequality(_TwoSides):
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
         yield self.right - self.left, box
 
