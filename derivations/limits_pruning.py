@@ -4,6 +4,7 @@ import sympy as sp
 
 from asymptotics.derivation import (
     POSITIVE,
+    UNIT,
     Computed,
     Derivation,
     Equal,
@@ -11,13 +12,14 @@ from asymptotics.derivation import (
     Limit,
     Mean,
 )
-from asymptotics.theory import RANDOM, Channel, Threshold, pruned_risk
+from asymptotics.theory import MAGNITUDE, RANDOM, Channel, Threshold, pruned_risk
 
 derivation = Derivation(
     "Limits of pruning",
     r"""Of one group, with $B\sim N(0,s^2)$ and $X=aB+\sqrt v\,H$ of variance $V$, the pruned risk
     is $\Lambda$ times an error if kept and $\Lambda B^2$ if dropped, at the threshold $T$ in units
-    of $\sqrt V$; $c=as^2/V$ is the slope of $B$ on $X$. Other groups add up.""",
+    of $\sqrt V$; $c=as^2/V$ is the slope of $B$ on $X$. Other groups add up;
+    the last steps have them all, with means $M$.""",
     source="Li, Sattar, Thrampoulidis, Oymak, arXiv 2006.10903; derived here",
 )
 a = derivation.symbol("a", POSITIVE, "shrinkage")
@@ -26,7 +28,7 @@ v = derivation.symbol("v", POSITIVE, "noise of a trained weight")
 T = derivation.symbol("T", POSITIVE, r"threshold over $\sqrt V$")
 sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
 c0 = derivation.symbol("c_0", POSITIVE, "factor of a change of units")
-alpha = derivation.symbol("alpha", POSITIVE, "fraction kept")
+alpha = derivation.symbol("alpha", UNIT, "fraction kept")
 x = derivation.symbol("x", POSITIVE, "variable of integration")
 Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue")
 S = derivation.random("S", POSITIVE, "standard deviation of coefficients, in each group")
@@ -92,15 +94,73 @@ derivation.step(
     r"As $\sigma\to\infty$ the signal vanishes beside $\sigma$: what is kept is noise alone.",
     Exactly(),
 )
+t = derivation.symbol("t", POSITIVE, "threshold of the magnitude")
+M = derivation.random("M", POSITIVE, "mean of the coefficients, in each group")
+W = derivation.define("V_X", A**2 * S**2 + N, "the variance of the weights of each group")
+slope = derivation.define("c_X", A * S**2 / W, "the slope there")
+
+
+def normal(x):
+    return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+
+
+u = derivation.define("u", (t - A * M) / sp.sqrt(W), "upper cut in standard units")
+l = derivation.define("l", (t + A * M) / sp.sqrt(W), "lower cut, with its sign changed")
+share = derivation.define(
+    "P_X", (sp.erfc(u / sp.sqrt(2)) + sp.erfc(l / sp.sqrt(2))) / 2, "the share kept of a group"
+)
+first = derivation.define("M_1", sp.sqrt(W) * (normal(u) - normal(l)), r"$E[X-AM;\,kept]$")
+second = derivation.define(
+    "M_2", W * (share + u * normal(u) + l * normal(l)), r"$E[(X-AM)^2;\,kept]$"
+)
+x_kept = derivation.define("X_1", first + A * M * share, r"$E[X;\,kept]$")
+xx_kept = derivation.define(
+    "X_2", second + 2 * A * M * first + (A * M) ** 2 * share, r"$E[X^2;\,kept]$"
+)
+gain = derivation.define(
+    "g", 2 * ((1 - slope * A) * M * x_kept + slope * xx_kept) - xx_kept, r"$E[2BX-X^2;\,kept]$"
+)
+R_X = derivation.define(
+    "R_X", sigma**2 + Mean(Lambda * (M**2 + S**2 - gain)), "the risk of all groups, by magnitude"
+)
+derivation.step(
+    "All groups, all kept",
+    Limit(R_X, t, 0, sigma**2 + Mean(Lambda * ((1 - A) ** 2 * (M**2 + S**2) + N))),
+    r"As $\alpha\to1$: the risk $\gamma$ of the unpruned model.",
+    Exactly(),
+)
+derivation.step(
+    "All groups, none kept",
+    Limit(gain, t, sp.oo, sp.Integer(0)),
+    r"As $\alpha\to0$ no group gains: what stays is the null risk, $\sigma^2+E[\Lambda B^2]$.",
+    Exactly(),
+)
+
+
+def by_magnitude(inputs):
+    groups = inputs.groups(Lambda, mean=M, std=S)
+    law = Channel(*groups, inputs(A), inputs(1 - A), inputs(N))
+    threshold = Threshold(inputs(0), inputs(t), inputs(0))
+    return pruned_risk(law, inputs(sigma), MAGNITUDE, threshold, inputs.arithmetic).risk
+
+
+derivation.step(
+    "The code, by magnitude",
+    Computed(R_X, pruned_risk, by_magnitude),
+    r"The limits are those of what the package computes.",
+    Exactly(),
+)
 mixed = derivation.define(
     "R_r",
-    sigma**2 + alpha * Mean(Lambda * ((1 - A) ** 2 * S**2 + N)) + (1 - alpha) * Mean(Lambda * S**2),
+    sigma**2
+    + alpha * Mean(Lambda * ((1 - A) ** 2 * (M**2 + S**2) + N))
+    + (1 - alpha) * Mean(Lambda * (M**2 + S**2)),
     "the risk of weights kept at random",
 )
 
 
 def at_random(inputs):
-    groups = inputs.groups(Lambda, std=S)
+    groups = inputs.groups(Lambda, mean=M, std=S)
     law = Channel(*groups, inputs(A), inputs(1 - A), inputs(N))
     zero = inputs(0)
     threshold = Threshold(zero, zero, inputs(alpha))

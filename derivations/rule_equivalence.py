@@ -11,7 +11,7 @@ from asymptotics.derivation import (
     Exactly,
     Mean,
 )
-from asymptotics.theory import COVARIANCE, Channel
+from asymptotics.theory import COVARIANCE, Channel, Threshold, pruned_risk
 from asymptotics.theory.rules import WeightRule
 
 derivation = Derivation(
@@ -131,4 +131,83 @@ derivation.step(
     r"What the package calls the score, for $q=1/2$: its cut in units of its spread.",
     Exactly(),
     given={q: sp.Rational(1, 2)},
+)
+
+
+def density(x):
+    return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+
+
+def tail(x):
+    return sp.erfc(x / sp.sqrt(2)) / 2
+
+
+def risk_with(mean, std, total, level, shrinkage):
+    """The risk of one group, over its eigenvalue, with the score cut at `level`."""
+    root = sp.sqrt(total)
+    low, high = (level + shrinkage * mean) / root, (level - shrinkage * mean) / root
+    share = tail(high) + tail(low)
+    first = root * (density(high) - density(low))
+    second = total * (share + high * density(high) + low * density(low))
+    slope = shrinkage * std**2 / total
+    kept_x = first + shrinkage * mean * share
+    kept_xx = second + 2 * shrinkage * mean * first + (shrinkage * mean) ** 2 * share
+    kept_bx = (mean - slope * shrinkage * mean) * kept_x + slope * kept_xx
+    return mean**2 + std**2 - 2 * kept_bx + kept_xx
+
+
+h = derivation.symbol("h", POSITIVE, "shrinkage of the one eigenvalue")
+v = derivation.symbol("v", POSITIVE, "noise of its weights")
+one_risk = derivation.define(
+    "R",
+    sigma**2 + ell * risk_with(m, s, h**2 * s**2 + v, t, h),
+    r"the pruned risk of one eigenvalue, by magnitude at the threshold $t$",
+)
+
+
+def one_eigenvalue(inputs):
+    return Channel(inputs([1]), *(inputs([x]) for x in (ell, m, s, h, 1 - h, v)))
+
+
+def risk(inputs, group, rule, level):
+    cut = Threshold(inputs(0), inputs(level), inputs(0))
+    return pruned_risk(group, inputs(sigma), rule, cut, inputs.arithmetic).risk
+
+
+derivation.step(
+    "The code's risk with one eigenvalue",
+    Computed(
+        one_risk,
+        pruned_risk,
+        lambda inputs: risk(
+            inputs, one_eigenvalue(inputs), WeightRule(inputs(q).item()), t * ell**q
+        ),
+    ),
+    r"With the exponent $q$ and the threshold $t\Lambda^q$ the package finds the risk of magnitude "
+    r"at $t$, whatever $q$ is.",
+    Exactly(),
+)
+T = derivation.define("T", t / sp.sqrt(ell), "the threshold, over a weight")
+units_risk = derivation.define(
+    "R_0",
+    sigma**2 + ell * risk_with(m, s, s**2 + g * kappa / ell, T, sp.Integer(1)),
+    r"the risk by covariance scaling, in least squares",
+)
+
+
+def rescaled(inputs):
+    """One group in units changed by d, in least squares."""
+    columns = (d**2 * ell, m / d, s / d, 1, 0, g * kappa / (d**2 * ell))
+    return Channel(inputs([1]), *(inputs([x]) for x in columns))
+
+
+derivation.step(
+    "The code's risk in other units",
+    Computed(
+        units_risk,
+        pruned_risk,
+        lambda inputs: risk(inputs, rescaled(inputs), COVARIANCE, t),
+    ),
+    r"At the same threshold of the score the package finds the same risk in any units.",
+    Exactly(),
 )

@@ -223,7 +223,9 @@ class Limit(Claim):
         values = [step(self.expression).item() for step in steps]
         near = _sides(values[-1], value)
         if abs(value) == float("inf"):
-            grows = abs(values[0]) < abs(values[1]) < abs(values[2]) and value * values[2] > 0
+            # What converges takes ever shorter steps; what grows, be it as a logarithm, does not.
+            steps_up = [abs(y) - abs(x) for x, y in pairwise(values)]
+            grows = 0 < steps_up[0] <= 2 * steps_up[1] and value * values[2] > 0
             return Finding(bool(grows), near)
         errors = [abs(x - value) for x in values]
         scale = abs(value) if value != 0 else 1

@@ -62,6 +62,8 @@ class Search:
 
     def __init__(self, question: Question, digits: int, undefined_fails: bool = True) -> None:
         self.undefined_fails = undefined_fails
+        #: What was found at points: it must not change when the time is up.
+        self.seen: dict[str, str | None] = {}
         self.ends = time.monotonic() + _PATIENCE
         self.claim, self.domains, self.given, self.resolve = question
         self.arithmetic = Multiprecision(digits)
@@ -94,8 +96,16 @@ class Search:
 
     def _fails(self, point: Point) -> str | None:
         """What is wrong at a point; None if nothing is, or the point is outside the domains."""
+        key = str(point)
+        if key not in self.seen:
+            if time.monotonic() > self.ends:
+                return None
+            self.seen[key] = self._failure(point)
+        return self.seen[key]
+
+    def _failure(self, point: Point) -> str | None:
         values = self._values(point)
-        if values is None or time.monotonic() > self.ends:
+        if values is None:
             return None
         try:
             self.tried += 1

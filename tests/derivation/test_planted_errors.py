@@ -99,6 +99,10 @@ TWINS = {
         Limit(1 / (1 - kappa), kappa, 1, sp.oo, "-"),
         Limit(1 / (1 - kappa), kappa, 1, sp.oo, "+"),
     ),
+    "a limit that is finite": Twins(
+        Limit(kappa / y, y, 0, sp.oo),
+        Limit(kappa - y, y, 0, sp.oo),
+    ),
     "a limit at infinity": Twins(
         Limit(tail / phi * t, t, sp.oo, 1),
         Limit(tail / phi, t, sp.oo, 1),
