@@ -1,132 +1,201 @@
-r"""Least squares at finite size: its exact risk, and the way to its limit."""
+r"""Least squares at finite size: its exact law and risk, and the way to their limits."""
 
 import sympy as sp
 
+from asymptotics import Population
 from asymptotics.derivation import (
     POSITIVE,
+    REAL,
     UNIT,
+    AtPoints,
     Computed,
     Derivation,
     Equal,
     Exactly,
     Limit,
-    above,
+    Mean,
 )
 from asymptotics.population import Groups
+from asymptotics.theory import FixedPoint, channel
 from asymptotics.theory.fixed_point import noise_level
 
 derivation = Derivation(
     "Least squares at finite size",
-    r"""For $n>p$ Gaussian samples least squares errs by $\hat\beta-\beta^* =
-    \sigma\,\Sigma^{-1/2} g/\sqrt{\chi^2_k}$, with $k=n-p+1$ and $g\sim N(0,I_p)$ independent of the
-    $\chi^2$: given the direction of the error, its length is set by the residual of one column of
-    the design on the others. The excess risk is $\sigma^2\|g\|^2/\chi^2_k$.""",
-    source="Hastie, Montanari, Rosset, Tibshirani, arXiv 1903.08560; Muirhead, Aspects of "
-    "Multivariate Statistical Theory (1982), section 3.2",
+    r"""With $n>p$ Gaussian samples least squares errs by $\hat\beta-\beta^* =
+    \Sigma^{-1/2}\epsilon$, where $\epsilon$ is its error for a design $X$ of independent standard
+    normal entries. Write $X=QR$ with orthonormal columns in $Q$ and an upper triangular $R$, here
+    of $p=2$. Each column of $X$ is normal in every direction, so that the square of the last
+    entry of $R$, what regression on the other $p-1$ columns leaves of the last one, is a
+    $\chi^2_k$ of $k=n-p+1$ degrees of freedom.""",
+    source="Muirhead, Aspects of Multivariate Statistical Theory (1982), section 3.2; Hastie, "
+    "Montanari, Rosset, Tibshirani, arXiv 1903.08560",
 )
+sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
+r = [
+    derivation.symbol(f"r_{place}", REAL if place == "12" else POSITIVE, "entry of $R$")
+    for place in ("11", "12", "22")
+]
+z = [derivation.normal(f"z_{i}") for i in (1, 2)]
+G = derivation.normal("G")
+l = derivation.symbol("l", POSITIVE, "argument of a Laplace transform")
+k = derivation.symbol("k", POSITIVE, "degrees of freedom, $n-p+1$")
+x = derivation.symbol("x", POSITIVE, r"value of $\chi^2_k$")
 n = derivation.symbol("n", POSITIVE, "samples")
 p = derivation.symbol("p", POSITIVE, "features")
-kappa = derivation.symbol("kappa", UNIT, "features per sample, $p/n$")
+j = derivation.symbol("j", POSITIVE, "samples beyond those that a moment needs")
+delta = derivation.symbol("delta", POSITIVE, r"lower end of $\chi^2_k$")
 e = derivation.symbol("e", UNIT, r"$1-\kappa$")
-sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
-ell = derivation.symbol("ell", POSITIVE, "an eigenvalue")
-k = derivation.symbol("k", above(4), r"degrees of freedom of the $\chi^2$")
-j = derivation.symbol("j", POSITIVE, r"$k-4$")
-x = derivation.symbol("x", POSITIVE, r"value of the $\chi^2$")
+kappa = derivation.symbol("kappa", UNIT, "features per sample, $p/n$")
+Lambda = derivation.symbol("Lambda", POSITIVE, "eigenvalue, the variance of a feature")
 
+R = sp.ImmutableMatrix([[r[0], r[1]], [0, r[2]]])
+last = derivation.define("epsilon_2", sigma * z[1] / r[2], "the error of the last weight")
+first = derivation.define("epsilon_1", (sigma * z[0] - r[1] * last) / r[0], "that of the first")
+derivation.step(
+    "Normal equations",
+    Equal(
+        sp.MatMul(R.T, R, sp.ImmutableMatrix([first, last])),
+        sp.MatMul(R.T, sigma * sp.ImmutableMatrix(z)),
+    ),
+    r"They are $X^TX\epsilon = X^T\sigma z$, in which $X^TX=R^TR$, and $Q^T$ turns the noise into "
+    "independent normal $z_i$.",
+    Exactly(),
+)
+derivation.step(
+    "Given the design",
+    Equal(
+        sp.MatMul(
+            R.T,
+            R,
+            sp.ImmutableMatrix(2, 2, lambda i, j: Mean((first, last)[i] * (first, last)[j])),
+        ),
+        sigma**2 * sp.eye(2),
+    ),
+    r"The error is normal, of covariance $\sigma^2(X^TX)^{-1}$; of the last weight, of variance "
+    r"$\sigma^2/r_{22}^2$. As rotations do not change the law of $X$, so is its part in any "
+    r"direction, of variance $\sigma^2$ over a $\chi^2_k$. The laws of all parts fix that of the "
+    r"whole: $\epsilon=\sigma g/\sqrt{\chi^2_k}$, with $g\sim N(0,I_p)$ independent of the "
+    r"$\chi^2_k$.",
+    Exactly(),
+)
 density = derivation.define(
     "f",
     x ** (k / 2 - 1) * sp.exp(-x / 2) / (2 ** (k / 2) * sp.gamma(k / 2)),
     r"the density of $\chi^2_k$",
 )
+
+
+def chi(function):
+    """The mean of a function of chi squared."""
+    return sp.Integral(function * density, (x, 0, sp.oo))
+
+
 derivation.step(
-    "Mean of the inverse",
-    Equal(sp.Integral(density / x, (x, 0, sp.oo)), 1 / (k - 2)),
-    r"An integral of Euler's; it is finite for $k>2$.",
-    Exactly(),
-    given={k: j + 4},
-)
-derivation.step(
-    "Mean of its square",
-    Equal(sp.Integral(density / x**2, (x, 0, sp.oo)), 1 / ((k - 2) * (k - 4))),
-    r"Likewise; it is finite for $k>4$.",
-    Exactly(),
-    given={k: j + 4},
-)
-excess = derivation.define(
-    "R_n", sigma**2 * p / (n - p - 1), r"the mean excess risk, with $E\|g\|^2=p$ and $k=n-p+1$"
-)
-derivation.step(
-    "From the moment to the risk",
-    Equal(excess, sigma**2 * p * sp.Subs(1 / (k - 2), k, n - p + 1)),
-    r"Numerator and denominator are independent.",
+    "The square of a normal variable",
+    Equal(Mean(sp.exp(-l * G**2)), 1 / sp.sqrt(1 + 2 * l)),
+    r"Its Laplace transform; that of a sum of $k$ independent ones is the $k$-th power.",
     Exactly(),
 )
+derivation.step(
+    "The density of a sum of squares",
+    Equal(chi(sp.exp(-l * x)), (1 + 2 * l) ** (-k / 2)),
+    r"So $f$ is the density of $\chi^2_k$, an integral of Euler's.",
+    Exactly(),
+)
+derivation.step(
+    "Moments of the length",
+    Equal(
+        sp.ImmutableMatrix([p * Mean(G**2), p * Mean(G**4) + p * (p - 1) * Mean(G**2) ** 2]),
+        sp.ImmutableMatrix([p, p * (p + 2)]),
+    ),
+    r"$E\|g\|^2$ and $E\|g\|^4$, of $p$ squares and of their products.",
+    Exactly(),
+)
+derivation.step(
+    "Mean excess risk",
+    Equal(sigma**2 * p * chi(1 / x), sigma**2 * p / (n - p - 1)),
+    r"The excess risk is $\|\epsilon\|^2=\sigma^2\|g\|^2/\chi^2_k$, and $E[1/\chi^2_k]=1/(k-2)$ "
+    r"where $n>p+1$, here by $j$.",
+    Exactly(),
+    given={k: j + 2, n: p + 1 + j},
+)
+derivation.step(
+    "Its variance",
+    Equal(
+        sigma**4 * (p * (p + 2) * chi(1 / x**2) - (p * chi(1 / x)) ** 2),
+        2 * sigma**4 * p * (n - 1) / ((n - p - 1) ** 2 * (n - p - 3)),
+    ),
+    r"Where $n>p+3$, here by $j$.",
+    Exactly(),
+    given={k: j + 4, n: p + 3 + j},
+)
+
+
+def mean_beyond_delta(function, freedom):
+    """The mean of a function of chi squared, where this exceeds delta."""
+    return sp.Integral(function * sp.Subs(density, k, freedom), (x, delta, sp.oo))
+
+
 derivation.step(
     "No mean",
-    Limit(excess, n, p + 1, sp.oo, "+"),
-    r"As $n$ comes down to $p+1$ the mean grows without bound; at $n\le p+1$ it is infinite.",
+    Limit(mean_beyond_delta(1 / x, 2), delta, 0, sp.oo),
+    r"For $n=p+1$, so $k=2$, the mean is infinite, and for $n=p$ all the more.",
     Exactly(),
-)
-spread = derivation.define(
-    "S",
-    sigma**4 * ((p**2 + 2 * p) / ((n - p - 1) * (n - p - 3)) - p**2 / (n - p - 1) ** 2),
-    r"its variance, with $E\|g\|^4=p^2+2p$",
 )
 derivation.step(
     "No variance",
-    Limit(spread, n, p + 3, sp.oo, "+"),
-    r"And the variance as $n$ comes down to $p+3$.",
+    Limit(mean_beyond_delta(1 / x**2, 4), delta, 0, sp.oo),
+    r"Likewise for $n=p+3$, so $k=4$, and for fewer samples all the more.",
     Exactly(),
 )
 derivation.step(
     "The limit of the risk",
-    Limit(sp.Subs(excess, p, kappa * n), n, sp.oo, sigma**2 * kappa / e),
+    Limit(sp.Subs(sigma**2 * p / (n - p - 1), p, (1 - e) * n), n, sp.oo, sigma**2 * (1 - e) / e),
     r"With $p=\kappa n$; it is $\gamma-\sigma^2$ for $\gamma=\sigma^2/(1-\kappa)$.",
     Exactly(),
-    given={kappa: 1 - e},
+)
+distance = derivation.define(
+    "d", (k**2 + 2 * k) / n**2 - 2 * e * k / n + e**2, "the distance of $\\chi^2_k/n$ from $e$"
 )
 derivation.step(
-    "How fast",
-    Limit(
-        n * (sp.Subs(excess, p, kappa * n) - sigma**2 * kappa / e),
-        n,
-        sp.oo,
-        sigma**2 * kappa / e**2,
-    ),
-    r"The difference falls as $1/n$.",
+    "How far the scale is from its limit",
+    Equal(chi((x / n - e) ** 2), distance),
+    r"The mean of $\chi^2_k$ is $k$, that of its square $k^2+2k$.",
     Exactly(),
-    given={kappa: 1 - e},
 )
 derivation.step(
-    "It concentrates",
-    Limit(sp.Subs(spread, p, kappa * n), n, sp.oo, sp.Integer(0)),
-    "The risk of a single problem is the mean, in the limit.",
+    "The scale concentrates",
+    Limit(distance, n, sp.oo, sp.Integer(0)),
+    r"With $k=n-p+1$ and $p=\kappa n$, $\chi^2_k/n$ tends to $e=1-\kappa$ in mean square. Given "
+    r"it, a trained weight $\sqrt p\,\hat\beta_i$ is normal, of variance "
+    r"$\kappa\sigma^2/(\Lambda\,\chi^2_k/n)$.",
     Exactly(),
-    given={kappa: 1 - e},
+    given={k: e * n + 1},
 )
+
+
+def trained(inputs):
+    """The noise level and the channel of least squares."""
+    groups = Groups(*(inputs([column]) for column in (1, Lambda, 0, 1)))
+    scalars = (inputs(value) for value in (0, kappa, sigma, 0, -e))
+    gamma = noise_level(*scalars, groups, inputs.arithmetic)
+    population = Population.isotropic(eigenvalue=inputs(Lambda).item())
+    fixed = FixedPoint(inputs(kappa), inputs(0), gamma, inputs(0))
+    return gamma, channel(population, fixed, inputs.arithmetic)
+
+
 derivation.step(
-    "The noise of a weight",
-    Limit(
-        sp.Subs(p * sigma**2 / (ell * (n - p - 1)), p, kappa * n),
-        n,
-        sp.oo,
-        kappa * (sigma**2 / e) / ell,
-    ),
-    r"$p$ times the variance of $\hat\beta_i$ tends to the channel's, $\kappa\gamma/\Lambda$.",
-    Exactly(),
+    "The code's channel",
+    Computed(kappa * sigma**2 / (Lambda * e), channel, lambda inputs: trained(inputs)[1].noise),
+    r"The variance of a weight in the package's channel, $\kappa\gamma/\Lambda$ at $\tau=0$ and "
+    r"the package's $\gamma$, is the limit of the exact law.",
+    AtPoints(),
     given={kappa: 1 - e},
 )
-
-
-def one_group(inputs):
-    return Groups(inputs([1]), inputs([ell]), inputs([0]), inputs([1]))
-
-
 derivation.step(
     "The code's noise level",
     Computed(
-        sigma**2 + sigma**2 * kappa / e,
+        sigma**2 + sigma**2 * (1 - e) / e,
         noise_level,
         lambda inputs: noise_level(
             inputs(0),
@@ -134,11 +203,11 @@ derivation.step(
             inputs(sigma),
             inputs(0),
             inputs(-e),
-            one_group(inputs),
+            Groups(*(inputs([column]) for column in (1, Lambda, 0, 1))),
             inputs.arithmetic,
         ),
     ),
-    r"Noise and excess risk are $\gamma$, at $\tau=0$.",
+    r"Noise and limit of the excess risk are $\gamma$, at $\tau=0$.",
     Exactly(),
     given={kappa: 1 - e},
 )

@@ -8,7 +8,6 @@ from asymptotics.derivation import (
     REAL,
     UNIT,
     AtMost,
-    AtPoints,
     Computed,
     Derivation,
     Equal,
@@ -198,5 +197,5 @@ derivation.step(
         lambda inputs: distance_of_score(COVARIANCE, a, v, inputs),
     ),
     r"Its score is $|\Lambda^{1/2}X|$, of which the square is the saliency of the trained weight.",
-    AtPoints(),
+    Exactly(),
 )

@@ -98,7 +98,7 @@ derivation.step(
 )
 derivation.step(
     "Ascent",
-    Limit(sigma**2 / (1 - kappa), kappa, 1, sp.oo, "-"),
+    Limit(sp.Subs(gamma, tau, 0), kappa, 1, sp.oo, "-"),
     r"At $\tau=0$ the noise level is $\sigma^2/(1-\kappa)$, which grows without bound.",
     Exactly(),
 )
@@ -128,6 +128,20 @@ derivation.step(
     ),
     r"It is negative up to $\kappa = b/(b-\sigma)$ if $\sigma<b$, and everywhere otherwise.",
     Exactly(),
+)
+derivation.step(
+    "The best number of features",
+    Equal(sp.Subs(ridgeless, kappa, b / (b - sigma)), 2 * sigma * b),
+    r"If $\sigma<b$ the noise level is least there, below the null risk by $(b-\sigma)^2$.",
+    Exactly(),
+)
+derivation.step(
+    "A ridge takes the peak away",
+    Limit(sp.sqrt(r) * sp.Subs(gamma, tau, root), r, 0, sigma**2 / 2),
+    r"At $\kappa=1$ the noise level is finite for every ridge, and grows as "
+    r"$\sigma^2/(2\sqrt r)$ when it is taken away.",
+    Exactly(),
+    given={kappa: sp.Integer(1)},
 )
 w = derivation.symbol("w", UNIT, "fraction of features of the first of two eigenvalues")
 first = derivation.symbol("Lambda_1", POSITIVE, "first eigenvalue")

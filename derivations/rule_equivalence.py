@@ -70,7 +70,8 @@ derivation.step(
 derivation.step(
     "Least squares, magnitude",
     Equal(d**2 * sp.Subs(sp.Subs(variance / ell, s, s / d), ell, d**2 * ell), variance / ell),
-    r"The variance of $|X|$ falls by $d^2$: magnitude pruning prefers features in small units.",
+    r"Where the numbers of a feature grow by $d$ the variance of $X$ falls by $d^2$: magnitude "
+    "pruning prefers features in large units, whose numbers are small.",
     Exactly(),
 )
 F = derivation.define(
