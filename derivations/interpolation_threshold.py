@@ -56,7 +56,7 @@ derivation.step(
 derivation.step(
     "With noise",
     Limit((kappa - 1) * gamma, tau, 0, sigma**2),
-    r"$\gamma$ falls as $\sigma^2/(\kappa-1)$, whatever the population.",
+    r"$\gamma$ falls as $\sigma^2/(\kappa-1)$, where $E[1/\Lambda]$ is finite.",
     Exactly(),
     given=curve,
 )
