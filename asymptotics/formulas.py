@@ -10,7 +10,7 @@ tau = kappa - 1
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -251,6 +251,11 @@ def _slopes(parameter: sp.Symbol) -> dict[sp.Symbol, Any]:
     return {TAU: tau, GAMMA: gamma}
 
 
+def _slope_of(solution: sp.Symbol, parameter: sp.Symbol) -> Parts:
+    """Derivative of the effective ridge, or of the noise level."""
+    return sp.Derivative(solution, parameter), _slopes(parameter)[solution], {}
+
+
 def _risk_slope(rule: Rule, parameter: sp.Symbol) -> tuple[Any, Any, dict[sp.Symbol, Any]]:
     """Derivative of the pruned risk, the threshold moving so that alpha is kept."""
     risk, kept = _pruned(rule)
@@ -417,14 +422,14 @@ _CATALOGUE = {
     **{
         f"threshold-{rule}": _Entry(
             f"Equation of the threshold of {rule} pruning", _ANY, _LI,
-            lambda rule=rule: _of_rule(ALPHA, rule, 1),  # type: ignore[misc]
+            partial(_of_rule, ALPHA, rule, 1),
         )
         for rule in (MAGNITUDE, COVARIANCE)
     },
     **{
         f"pruned-risk-{rule}": _Entry(
             f"Risk after {rule} pruning", _ANY, _LI,
-            lambda rule=rule: _of_rule(_R, rule, 0),  # type: ignore[misc]
+            partial(_of_rule, _R, rule, 0),
         )
         for rule in (MAGNITUDE, COVARIANCE)
     },
@@ -432,7 +437,7 @@ _CATALOGUE = {
         f"effective-ridge-slope-{name}": _Entry(
             f"Derivative of the effective ridge in {name}", _ANY + ", ridge or kappa > 1",
             "implicit differentiation",
-            lambda x=x: (sp.Derivative(TAU, x), _slopes(x)[TAU], {}),  # type: ignore[misc]
+            partial(_slope_of, TAU, x),
         )
         for name, x in (("kappa", KAPPA), ("ridge", RIDGE))
     },
@@ -440,7 +445,7 @@ _CATALOGUE = {
         f"noise-level-slope-{name}": _Entry(
             f"Derivative of the noise level in {name}", _ANY + ", ridge or kappa > 1",
             "implicit differentiation",
-            lambda x=x: (sp.Derivative(GAMMA, x), _slopes(x)[GAMMA], {}),  # type: ignore[misc]
+            partial(_slope_of, GAMMA, x),
         )
         for name, x in (("kappa", KAPPA), ("sigma", SIGMA), ("ridge", RIDGE))
     },
@@ -448,7 +453,7 @@ _CATALOGUE = {
         f"pruned-risk-slope-{name}-{rule}": _Entry(
             f"Derivative of the risk after {rule} pruning in {name}",
             _ANY + ", ridge or kappa > 1", "implicit differentiation",
-            lambda rule=rule, x=x: _risk_slope(rule, x),  # type: ignore[misc]
+            partial(_risk_slope, rule, x),
         )
         for name, x in (("kappa", KAPPA), ("sigma", SIGMA), ("alpha", ALPHA), ("ridge", RIDGE))
         for rule in (MAGNITUDE, COVARIANCE)

@@ -7,6 +7,8 @@ from .population import Population
 from .theory import FixedPoint, Rule, channel, pruned_risk, threshold
 from .theory.rules import Random, WeightRule
 
+#: A residual above this is a failure, not a number.
+ACCEPTED = 1e-6
 #: A part of the weights that is smaller counts as so large in its residual.
 _FEWEST = 1e-8
 

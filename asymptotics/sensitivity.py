@@ -11,12 +11,9 @@ from .errors import InvalidInput
 from .grid import NUMBERS, RulesLike, as_grid, batches
 from .population import Population
 from .results import GridResult
-from .rows import evaluate
+from .rows import ACCEPTED, evaluate
 from .theory import fixed_point
 from .theory.rules import WeightRule
-
-#: A residual above this is a failure, not a number.
-_ACCEPTED = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,7 +112,7 @@ def sensitivity(
     _settle_ends(slopes, flat, population)
     status = np.where(np.isnan(slopes).any(axis=-1), "no slope", "ok")
     status = np.where(np.isinf(value), "diverges", status)
-    failed = ~(residual <= _ACCEPTED) | np.isnan(value)
+    failed = ~(residual <= ACCEPTED) | np.isnan(value)
     status = np.where(failed, "no convergence", status)
     value[failed] = np.nan
     slopes[failed | np.isinf(value)] = np.nan

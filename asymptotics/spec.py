@@ -195,8 +195,9 @@ class Problem:
         progress: Progress | None = None,
     ) -> RiskResult:
         """The predicted risk on the grid."""
-        settings: Any = {"digits": digits, "certify": certify, "progress": progress}
-        return risk(self.population, *self.grid(), **settings)
+        return risk(
+            self.population, *self.grid(), digits=digits, certify=certify, progress=progress
+        )
 
     def smooth(self, axis: str) -> "Problem":
         """The problem with the range of one axis dense enough to draw a curve through."""

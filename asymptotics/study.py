@@ -11,11 +11,9 @@ from .grid import NUMBERS, Grid, RulesLike, as_grid, batches
 from .population import Population
 from .precision import Progress, agreed, proved
 from .results import CertifiedRisk, RiskResult
-from .rows import Rows, evaluate
+from .rows import ACCEPTED, Rows, evaluate
 from .theory import FixedPoint, fixed_point, null_risk
 
-#: A residual above this is a failure, not a number.
-_ACCEPTED = 1e-6
 MOST_DIGITS = 3_000
 #: Digits that are proved unless another number is asked for.
 _CERTIFIED = 15
@@ -120,7 +118,7 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
         done += part.size
         if progress:
             progress(done, alpha.size)
-    failed = ~(rows.residual <= _ACCEPTED) | np.isnan(rows.risk)
+    failed = ~(rows.residual <= ACCEPTED) | np.isnan(rows.risk)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
     rows.risk[failed] = np.nan
     return rows._asdict() | {

@@ -292,13 +292,9 @@ class Balls(Arithmetic):
             result = combine(result, x[..., group])
         return np.asarray(result, dtype=object)
 
-    def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
-        # Sorted by midpoints; whoever needs the order to be right has it decided there.
-        order = np.argsort(-_keys(x), axis=-1, kind="stable")
-        x, weight = (np.take_along_axis(y, order, axis=-1) for y in np.broadcast_arrays(x, weight))
-        before = np.cumsum(weight, axis=-1) < self.column(mass)
-        rank = np.count_nonzero(before, axis=-1)
-        return self.pick(x, np.minimum(rank, x.shape[-1] - 1))
+    def descending(self, x: Array) -> Array:
+        # By midpoints; whoever needs the order to be right has it decided there.
+        return np.argsort(-_keys(x), axis=-1, kind="stable")
 
     # -- roots -------------------------------------------------------------------------------
 

@@ -144,9 +144,13 @@ class Arithmetic(ABC):
         x = np.broadcast_to(x, (*np.shape(group), x.shape[-1]))
         return np.take_along_axis(x, np.asarray(group)[..., None], axis=-1)[..., 0]
 
+    def descending(self, x: Array) -> Array:
+        """Indices that sort the last axis, the largest first."""
+        return np.argsort(-x, axis=-1)
+
     def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
         """The value over the last axis of `x` down to which `mass` of the `weight` lies."""
-        order = np.argsort(-x, axis=-1)
+        order = self.descending(x)
         x, weight = (np.take_along_axis(y, order, axis=-1) for y in np.broadcast_arrays(x, weight))
         before = np.cumsum(weight, axis=-1) < self.column(mass)
         rank = np.count_nonzero(before, axis=-1)

@@ -4,17 +4,14 @@ Boxes whose enclosure does not tell are halved, the longest side first, until al
 too many.
 """
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from ..arithmetic.ball import Ball, Balls, Undecided
+from .claims import Box
 from .evaluation import NoValue, value_of
-
-Interval = tuple[Fraction, Fraction]
-Box = Mapping[sp.Symbol, Interval]
 
 
 def unproved(expression: Any, box: Box, most: int, bits: int) -> tuple[Box | None, int]:

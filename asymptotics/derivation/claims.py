@@ -194,22 +194,22 @@ class Limit(Claim):
 
     @property
     def expressions(self) -> tuple[Any, ...]:
-        return self.expression, as_expression(self.value)
+        return self.expression, self.value
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
     def mapped(self, change: Change) -> Self:
-        value = change(as_expression(self.value))
-        return replace(self, expression=change(self.expression), value=value)
+        expression, value = change(self.expression), change(self.value)
+        return replace(self, expression=expression, value=value, point=as_expression(self.point))
 
     def exactly(self) -> Finding:
         try:
             found = algebra.limit(self.expression, self.variable, self.point, self.side)
         except NotImplementedError:
             return Finding(None, "the limit is not found")
-        value = algebra.in_groups(as_expression(self.value))
+        value = algebra.in_groups(self.value)
         if found == value or (value.is_finite is not False and algebra.vanishes(found - value)):
             return PROVED
         return Finding(None, f"the limit is {found}")
@@ -240,11 +240,11 @@ class Limit(Claim):
 
     def latex(self) -> str:
         side = "" if self.point in (sp.oo, -sp.oo) else f"^{{{self.side}}}"
-        to = rf"{sp.latex(self.variable)} \to {sp.latex(as_expression(self.point))}{side}"
+        to = rf"{sp.latex(self.variable)} \to {sp.latex(self.point)}{side}"
         shown = sp.latex(self.expression)
         if self.expression.is_Add:
             shown = rf"\left({shown}\right)"
-        return rf"\lim_{{{to}}} {shown} = {sp.latex(as_expression(self.value))}"
+        return rf"\lim_{{{to}}} {shown} = {sp.latex(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -258,15 +258,15 @@ class UniqueRoot(Claim):
 
     @property
     def expressions(self) -> tuple[Any, ...]:
-        return self.function, as_expression(self.low), as_expression(self.high)
+        return self.function, self.low, self.high
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
     def mapped(self, change: Change) -> Self:
-        low, high = (change(as_expression(end)) for end in (self.low, self.high))
-        return replace(self, function=change(self.function), low=low, high=high)
+        function, low, high = map(change, self.expressions)
+        return replace(self, function=function, low=low, high=high)
 
     def exactly(self) -> Finding:
         slope = algebra.sign(sp.diff(self.function, self.variable))
@@ -293,7 +293,7 @@ class UniqueRoot(Claim):
         return Finding(bool(monotone and crosses), _sides(values[0], values[-1]))
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
-        low, high = (Fraction(str(as_expression(end))) for end in (self.low, self.high))
+        low, high = (Fraction(str(end)) for end in (self.low, self.high))
         others = {x: interval for x, interval in box.items() if x != self.variable}
         ends = [self.function.subs(self.variable, end) for end in (self.low, self.high)]
         middle = {x: (low + high) / 2 for x, (low, high) in others.items()}
@@ -307,7 +307,7 @@ class UniqueRoot(Claim):
         """The function at a share of the way from low to high; infinity is far."""
         low = inputs(self.low).item()
         distance = sp.Rational(str(float(share if share > 0 else 1 + share)))
-        if as_expression(self.high) == sp.oo:
+        if self.high == sp.oo:
             x = low + inputs(distance / (1 - distance)).item()
         else:
             x = low + (inputs(self.high).item() - low) * inputs(distance).item()
@@ -316,7 +316,7 @@ class UniqueRoot(Claim):
 
     def latex(self) -> str:
         x = sp.latex(self.variable)
-        interval = f"({sp.latex(as_expression(self.low))}, {sp.latex(as_expression(self.high))})"
+        interval = f"({sp.latex(self.low)}, {sp.latex(self.high)})"
         return rf"\exists!\, {x} \in {interval}:\quad {sp.latex(self.function)} = 0"
 
 
