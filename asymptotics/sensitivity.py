@@ -56,7 +56,10 @@ class Sensitivity(GridResult):
 
     def notes(self) -> Iterator[str]:
         if (self.status == "no slope").any():
-            yield "no slope: at alpha = 0, or point masses without noise, a slope does not exist"
+            yield (
+                "no slope: there is none at alpha = 0 or for point masses without noise; "
+                "none is found in alpha where double precision sees no weight near the threshold"
+            )
 
 
 Sensitivity.columns = tuple(field.name for field in fields(Sensitivity))

@@ -191,7 +191,7 @@ derivation.step(
     Computed(
         -(sp.Derivative(P, u) + sp.Derivative(P, l)) / (sp.sqrt(v_x) * Lambda**q),
         part_masses,
-        lambda inputs: part_masses(score(inputs), at(inputs), inputs(1), inputs.arithmetic)[1],
+        lambda inputs: part_masses(score(inputs), at(inputs), False, inputs.arithmetic)[1],
     ),
     r"The score is $\Lambda^q$ times the size of $Y$.",
     Exactly(),

@@ -21,6 +21,8 @@ from .surd import Surd
 
 #: Where Arb has no value of erfc.
 _INFINITE = arb.pos_inf()
+#: Beyond it erfc is less than 10^-450,000.
+_FAR = 1 << 10
 
 
 class Undecided(ArithmeticError):
@@ -217,7 +219,7 @@ class Balls(Arithmetic):
     def __init__(self, bits: int) -> None:
         self.bits = bits
         self.eps = Ball.of(Fraction(1, 2**bits))
-        self.tiny = Ball(arb(1) / arb(2) ** (1 << 40))
+        self.tiny = Ball(arb((1, -(1 << 200))))
 
     def __repr__(self) -> str:
         return f"Balls({self.bits})"
@@ -368,6 +370,9 @@ def _sqrt(x: Ball) -> Ball:
 def _erfc(x: Ball) -> Ball:
     if abs(x.arb) == _INFINITE:
         return Ball.of(0 if x.arb > 0 else 2)
+    if x.arb > _FAR:
+        # From its ends, as it falls: Arb bounds how it changes over a ball too crudely out there.
+        return Ball(x.arb.lower().erfc().union(x.arb.upper().erfc()))
     return Ball(x.arb.erfc())
 
 

@@ -150,11 +150,20 @@ class Arithmetic(ABC):
 
     def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
         """The value over the last axis of `x` down to which `mass` of the `weight` lies."""
+        x, masses = self._ladder(x, weight)
+        rank = np.count_nonzero(masses < self.column(mass), axis=-1)
+        return self.pick(x, np.minimum(rank, x.shape[-1] - 1))
+
+    def nearest_quantile(self, x: Array, weight: Array, mass: Array) -> Array:
+        """The value over the last axis of `x` down to which the `weight` is nearest to `mass`."""
+        x, masses = self._ladder(x, weight)
+        return self.pick(x, self.over_groups("argmin", abs(masses - self.column(mass))))
+
+    def _ladder(self, x: Array, weight: Array) -> tuple[Array, Array]:
+        """The values, largest first, and the weight down to each."""
         order = self.descending(x)
         x, weight = (np.take_along_axis(y, order, axis=-1) for y in np.broadcast_arrays(x, weight))
-        before = np.cumsum(weight, axis=-1) < self.column(mass)
-        rank = np.count_nonzero(before, axis=-1)
-        return self.pick(x, np.minimum(rank, x.shape[-1] - 1))
+        return x, np.cumsum(weight, axis=-1)
 
     def ratio(self, x: Any, y: Any, otherwise: Any = 0) -> Array:
         """``x / y``, and `otherwise` where ``y`` is zero."""
@@ -203,18 +212,19 @@ class Arithmetic(ABC):
         density = self.normal_density(u)
         return self.where(density > 0, u, 0) * density
 
-    def interval_mass(self, h: Array, center: Array, u: Array) -> Array:
-        r"""Mass of the interval :math:`|Y| < h` for ``Y = center + H``, ``center >= 0``.
+    def part_mass(self, inside: Any, h: Array, center: Array, u: Array) -> Array:
+        r"""Mass of :math:`|Y| < h` where `inside`, else of :math:`|Y| > h`, for ``Y = center + H``.
 
-        ``u = h - center`` is passed beside ``h`` because a caller may know it better than the
-        difference does.
+        ``center >= 0``; ``u = h - center`` is passed beside ``h`` because a caller may know it
+        better than the difference does.
         """
-        return self.normal_tail(-u) - self.normal_tail(h + center)
+        side = self.where(inside, -1, 1)
+        return self.normal_tail(side * u) + side * self.normal_tail(h + center)
 
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
-        r"""Moments :math:`E[Y^k; |Y| < h]`, ``k = 0, 1, 2``, for ``Y`` as in `interval_mass`."""
+        r"""Moments :math:`E[Y^k; |Y| < h]`, ``k = 0, 1, 2``, for ``Y`` as in `part_mass`."""
         l = h + center
-        mass = self.interval_mass(h, center, u)
+        mass = self.part_mass(True, h, center, u)
         first = self.normal_density(l) - self.normal_density(u)
         second = mass - self.moment_density(u) - self.moment_density(l)
         return mass, center * mass + first, center * (center * mass + 2 * first) + second

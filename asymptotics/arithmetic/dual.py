@@ -208,8 +208,13 @@ class DualNumbers(Float64):
         total = super().sum(plain, weight)
         return total if slope is None else Dual(total, (slope * weight[..., None]).sum(axis=-2))
 
-    def interval_mass(self, h: Any, center: Any, u: Any) -> Any:
-        return self._moments(h, center, u)[0]
+    def part_mass(self, inside: Any, h: Any, center: Any, u: Any) -> Any:
+        (mass,) = self.choose(
+            inside,
+            lambda: self._moments(h, center, u)[:1],
+            lambda: (super(DualNumbers, self).part_mass(False, h, center, u),),
+        )
+        return mass
 
     def interval_moments(self, h: Any, center: Any, u: Any) -> Any:
         return self._moments(h, center, u)
@@ -242,7 +247,7 @@ class DualNumbers(Float64):
         upper: Any,
         start: Any = None,
     ) -> Any:
-        """The root, with the slope that keeps the function at zero."""
+        """The root, with the slope that keeps the function at zero; NaN where it is level there."""
 
         def plain(x: Array) -> tuple[Array, Array]:
             value, slope = function(x)
@@ -253,7 +258,8 @@ class DualNumbers(Float64):
         x = super().root(plain, low, high, None if start is None else _parts(start)[0])
         value, falling = function(x)
         change, falling = self.slope(value), _parts(falling)[0][..., None]
-        slope = np.divide(-change, falling, out=np.zeros_like(change), where=falling != 0)
+        none = np.where(change == 0, 0.0, np.nan)
+        slope = np.divide(-change, falling, out=none, where=falling != 0)
         return Dual(x, slope)
 
 

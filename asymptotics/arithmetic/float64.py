@@ -83,10 +83,10 @@ class Float64(Arithmetic):
     def erfc(self, x: Array) -> Array:
         return np.asarray(erfc(x))
 
-    def interval_mass(self, h: Array, center: Array, u: Array) -> Array:
-        """As the base class; where its difference of tails cancels, by the Taylor series."""
-        mass = super().interval_mass(h, center, u)
-        short = h * (1 + center) < 0.03
+    def part_mass(self, inside: Any, h: Array, center: Array, u: Array) -> Array:
+        """As the base class; where a difference of tails cancels, by the Taylor series."""
+        mass = super().part_mass(inside, h, center, u)
+        short = inside & (h * (1 + center) < 0.03)
         if not short.any():
             return mass
         h, center = np.where(short, h, 0), np.where(short, np.minimum(center, _FAR), 0)

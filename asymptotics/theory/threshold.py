@@ -1,13 +1,18 @@
 r"""Stage 4: the threshold ``t`` with :math:`P(\Lambda^q|Y| > t) = \alpha`.
 
-The equation is solved for the smaller of the two parts, kept or dropped, so that its relative
-accuracy holds for any :math:`\alpha`.  Where the score has an atom at ``t``, tied weights are kept
-at random so that exactly :math:`\alpha` is kept.  Scores of point masses that agree but for a few
-roundings of the arithmetic are tied.
+Groups are divided by their centres into those seen as kept whole and those seen as dropped whole,
+and the equation is about the exceptions in both, which no group loses digits in:
+
+.. math:: \sum_{dropped} w P(|Y|>T) - \sum_{kept} w P(|Y|<T) = \alpha - \sum_{kept} w.
+
+So its relative accuracy holds for any :math:`\alpha`, also where the fraction above ``t`` is all
+but constant: between groups that together weigh :math:`\alpha` and the rest far below.  Where the
+score has an atom at ``t``, tied weights are kept at random so that exactly :math:`\alpha` is kept.
+Scores of point masses that agree but for a few roundings of the arithmetic are tied.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..parameters import numbers
@@ -16,8 +21,24 @@ from .truncated_gaussian import Threshold, cut_of, part_masses
 
 #: A group this many times farther from zero than it is wide sees the threshold as an offset.
 _SHARP = 1000
+#: Groups nearer to zero than so many times their width leave no gap for the threshold to lie in.
+_APART = 4
 #: From so many groups on, a thinned population gives the first guess.
 _MANY = 1 << 16
+
+
+class _Divided(NamedTuple):
+    """A score whose groups are divided into those seen as kept whole, and the rest."""
+
+    weight: Array
+    scale: Array
+    center: Array
+    spread: Array
+    whole: Array
+
+    @property
+    def score(self) -> Score:
+        return Score(*self[:4])
 
 
 def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Threshold:
@@ -48,15 +69,33 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         arithmetic.where(solve, arithmetic.ratio(part, scored), arithmetic.array(1) / 2)
         for part in (alpha, rest)
     )
-    few = arithmetic.where(keep <= drop, 1, -1)  # which part the equation is about
-    target = arithmetic.where(few > 0, alpha, rest)
-    target = arithmetic.where(solve, target, 1)
+    divided, excess = _divided(score, positive, alpha, rest, arithmetic)
+    excess = arithmetic.where(solve, excess, 1)
+    over = arithmetic.maximum(excess, 0)
+    under = over - excess
 
     def equation(cut: Threshold, rate: Array) -> tuple[Array, Array]:
-        """Log of the part over its target, and its slope where the threshold grows at `rate`."""
-        part, slope = arithmetic.expect(lambda part: part_masses(part, cut, few, arithmetic), score)
-        part = arithmetic.maximum(part, arithmetic.tiny)
-        return few * arithmetic.log(part / target), -rate * slope / part
+        """Log of what is kept too much over what is dropped too much, and its slope.
+
+        Beside the exceptions each has its side of the `excess`; `rate` is that of the threshold.
+        """
+
+        def exceptions(part: _Divided) -> tuple[Array, ...]:
+            mass, density = part_masses(part.score, cut, part.whole, arithmetic)
+            return (
+                arithmetic.where(part.whole, 0, mass),
+                arithmetic.where(part.whole, 0, density),
+                arithmetic.where(part.whole, mass, 0),
+                arithmetic.where(part.whole, density, 0),
+            )
+
+        kept, kept_rate, dropped, dropped_rate = arithmetic.expect(exceptions, divided)
+        kept = arithmetic.maximum(kept, arithmetic.tiny) + over
+        dropped = arithmetic.maximum(dropped, arithmetic.tiny) + under
+        # Below the least number nothing is known of how they change.
+        known = arithmetic.beyond(arithmetic.minimum(kept, dropped), arithmetic.tiny)
+        slope = arithmetic.where(known, kept_rate / kept + dropped_rate / dropped, 0)
+        return arithmetic.log(kept / dropped), -rate * slope
 
     def at(log_t: Array) -> tuple[Array, Array]:
         t = arithmetic.exp(log_t)
@@ -78,6 +117,39 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         arithmetic.where(solve, cut.anchor, 0),
         arithmetic.where(solve, cut.offset, arithmetic.where(rest > 0, ends, 0)),
         arithmetic.where(solve, cut.tie, arithmetic.where(rest > 0, 0, zero_tie)),
+    )
+
+
+def _divided(
+    score: Score, positive: Array, alpha: Array, rest: Array, arithmetic: Arithmetic
+) -> tuple[_Divided, Array]:
+    """The groups divided by their centres, and how much those kept whole weigh beyond `alpha`.
+
+    Any division is right.  All or none are whole, as the smaller part, kept or dropped, is better
+    known; or, where groups lie apart from zero, those that weigh nearest to `alpha`.
+    """
+    height = arithmetic.plain(score.scale * score.center)  # a choice has no slopes
+
+    def divided(lowest: Array) -> _Divided:
+        whole = positive & ~arithmetic.beyond(arithmetic.column(lowest), height)
+        return _Divided(*score, whole)
+
+    most = arithmetic.beyond(alpha, rest)
+    lowest = arithmetic.where(most, 0, arithmetic.infinity)
+    excess = arithmetic.where(most, rest, -alpha)
+    if not arithmetic.any(arithmetic.beyond(score.center, _APART * score.spread)):
+        return divided(lowest), excess
+    step = _MANY // 256 if score.weight.size >= _MANY else 1
+    between = arithmetic.nearest_quantile(
+        height[..., ::step], step * score.weight[..., ::step], arithmetic.plain(alpha)
+    )
+    (weight,) = arithmetic.expect(
+        lambda part: (arithmetic.where(part.whole, 1, 0),), divided(between)
+    )
+    nearer = arithmetic.beyond(abs(excess), abs(weight - alpha))
+    return (
+        divided(arithmetic.where(nearer, between, lowest)),
+        arithmetic.where(nearer, weight - alpha, excess),
     )
 
 
@@ -170,7 +242,7 @@ def _tie(
     snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)
 
     def integrand(part: Score) -> tuple[Array, ...]:
-        above, _ = part_masses(part, snapped, 1 + 0 * alpha, arithmetic)
+        above, _ = part_masses(part, snapped, False, arithmetic)
         tied = (part.spread == 0) & (cut_of(part, snapped, arithmetic).gap == 0)
         return above, arithmetic.where(tied, 1, 0)
 

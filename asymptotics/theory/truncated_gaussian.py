@@ -11,7 +11,7 @@ few weights dropped must not cost digits.  A point mass (``spread = 0``) is kept
 the threshold, kept with the probability `Threshold.tie`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from .rules import Score
@@ -86,7 +86,7 @@ def truncated_moments(
 
     def of_spread() -> tuple[Array, ...]:
         standard, variance = cut.over(_widened(score, arithmetic)), score.spread * score.spread
-        mass = kept_mass(standard, arithmetic)
+        mass = part_mass(standard, False, arithmetic)
         u, l = standard.u, standard.h + standard.center
         first = arithmetic.normal_density(u) - arithmetic.normal_density(l)
         second = mass + arithmetic.moment_density(u) + arithmetic.moment_density(l)
@@ -119,14 +119,9 @@ def cut_of(score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64)
     return Cut(origin + offset, arithmetic.where(tied, offset, distance + offset))
 
 
-def kept_mass(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
-    r""":math:`P(|Y|>T) = Q(u)+Q(l)`."""
-    return arithmetic.normal_tail(cut.u) + arithmetic.normal_tail(cut.h + cut.center)
-
-
-def dropped_mass(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
-    r""":math:`P(|Y|<T)`."""
-    return arithmetic.interval_mass(cut.h, cut.center, cut.u)
+def part_mass(cut: StandardCut, inside: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
+    r""":math:`P(|Y|<T) = Q(-u)-Q(l)` where `inside`, else :math:`P(|Y|>T) = Q(u)+Q(l)`."""
+    return arithmetic.part_mass(inside, cut.h, cut.center, cut.u)
 
 
 def density(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
@@ -143,31 +138,27 @@ def point_kept(cut: Cut, threshold: Threshold, arithmetic: Arithmetic = FLOAT64)
 
 
 def part_masses(
-    score: Score, threshold: Threshold, few: Array, arithmetic: Arithmetic = FLOAT64
+    score: Score, threshold: Threshold, whole: Any, arithmetic: Arithmetic = FLOAT64
 ) -> tuple[Array, Array]:
-    """Per group, the kept mass (the dropped where `few` < 0), and the density of scores.
+    """Per group, the kept mass (the dropped where it is `whole`), and the density of scores.
 
     Weights whose score is 0 count in neither.
     """
-    cut, column = cut_of(score, threshold, arithmetic), arithmetic.column(few)
+    cut = cut_of(score, threshold, arithmetic)
 
     def of_points() -> tuple[Array, ...]:
         kept = point_kept(cut, threshold, arithmetic)
         (mass,) = arithmetic.choose(
-            column > 0,
-            lambda: (kept,),
+            whole,
             lambda: (arithmetic.where(score.center > 0, 1 - kept, 0),),
+            lambda: (kept,),
         )
         return mass, 0 * kept
 
     def of_spread() -> tuple[Array, ...]:
         wide = _widened(score, arithmetic)
         standard = cut.over(wide)
-        (mass,) = arithmetic.choose(
-            column > 0,
-            lambda: (kept_mass(standard, arithmetic),),
-            lambda: (dropped_mass(standard, arithmetic),),
-        )
+        mass = part_mass(standard, whole, arithmetic)
         return mass, density(standard, arithmetic) / (wide.spread * wide.scale)
 
     mass, slope = arithmetic.choose(score.spread == 0, of_points, of_spread)

@@ -202,6 +202,21 @@ def test_what_cannot_be_certified_is_refused(population: Population, allowed: st
         risk(population, 0.5, 1, 0.5, certify=True)
 
 
+@pytest.mark.parametrize("sigma", ["0.3", "0.05", "0.01", "1e-3", "1e-10", "1e-30"])
+@pytest.mark.parametrize("alpha", ["0.5", "0.4", "0.5000001"])
+def test_a_threshold_in_a_gap_between_groups(sigma: str, alpha: str) -> None:
+    """The kept fraction is all but constant there: only what is beyond each group tells where."""
+    population = Population([1, 1], mean=[1, 2])
+    lower, upper = certified(population, 0.5, Decimal(sigma), Decimal(alpha))
+    computed = Fraction(risk(population, 0.5, float(sigma), float(alpha)).risk.item())
+    slack = Fraction(1, 10**11)
+    assert Fraction(lower) * (1 - slack) <= computed <= Fraction(upper) * (1 + slack)
+    noise = Fraction(sigma)
+    if alpha == "0.5" and noise <= Fraction("0.01"):  # the larger are kept, the smaller dropped
+        exact = (noise**2 + 1) / 2 + noise**2
+        assert Fraction(lower) * (1 - slack) <= exact <= Fraction(upper) * (1 + slack)
+
+
 @pytest.mark.parametrize("digits", [1, 15, 100, 1000])
 def test_as_many_digits_as_are_asked_for(digits: int) -> None:
     population = Population([Decimal("0.3"), Decimal("0.7")], [10, Decimal("0.5")], std=[0.5, 1])

@@ -88,6 +88,16 @@ def test_slopes_that_do_not_exist_are_said() -> None:
     assert np.isnan(at_threshold.d_kappa.item())
 
 
+def test_slopes_at_a_threshold_that_no_weight_is_near() -> None:
+    """Between means 1 and 2: a weight there gains 2 E[B|Y=3/2] 3/2 - (3/2)² = 9/4."""
+    points = Population([1, 1], mean=[1, 2])
+    found = sensitivity(points, 0.5, [0.05, 0.02, 0.01], 0.5)
+    np.testing.assert_allclose(found.d_alpha[:2], -9 / 4, rtol=1e-12)
+    assert np.isnan(found.d_alpha[2])  # below the least number, and not a guess
+    np.testing.assert_allclose(found.d_sigma, 3 * found.sigma, rtol=1e-12)
+    assert found.status.tolist() == ["ok", "ok", "no slope"]
+
+
 def test_the_grid_broadcasts() -> None:
     found = sensitivity(Population.isotropic(), [0.5, 2], 1, [[0.1], [0.5], [0.9]], rule="oracle")
     assert found.shape == (3, 2)

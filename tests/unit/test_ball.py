@@ -163,3 +163,13 @@ def test_an_undecided_step_is_the_hull_of_both() -> None:
     assert step.arb.contains(0)
     assert step.arb.contains(1)
     assert arithmetic.step_down(arithmetic.array([-1, 0, 1])).tolist() == [1, 0, 0]
+
+
+def test_tails_far_out_stay_narrow() -> None:
+    """Over a ball, erfc(x) changes by the factor exp(2 x times its radius), and hardly more."""
+    with Balls(128).working():
+        x = arb(3_000_000_000, arb(2) ** -80)
+        tail = Balls(128).erfc(np.array([Ball(x)], dtype=object))[0].arb
+        for end in (x.lower(), x.upper()):
+            assert tail.contains(end.erfc())
+        assert tail.rad() < abs(tail.mid()) * 2.0**-40
