@@ -1,0 +1,83 @@
+"""What is said on the terminal."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+#: Seconds before a progress bar appears.
+_PATIENCE = 1.0
+
+
+def say(text: str) -> None:
+    """Write to standard output, as far as it is read."""
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:  # the reader, such as `head`, has what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_titles(titles: Mapping[str, str]) -> None:
+    """A line for each name, with its title."""
+    width = max(map(len, titles))
+    say("".join(f"{name:{width}}  {title}\n" for name, title in titles.items()))
+
+
+def fail(message: str, status: int) -> None:
+    """Exit with a line on standard error."""
+    click.echo(f"asymptotics: {' '.join(message.split())}", err=True)
+    sys.exit(status)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
+    """A progress callback, with a bar when it takes longer and a terminal is there to show it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bars: list[Bar] = []
+    seen: dict[str, Any] = {}  # what was last reported; before the first rows the bar pulses
+
+    def show() -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bar.add_task(**({"description": what, "total": None} | seen))
+        bar.start()
+        bars.append(bar)
+
+    def update(done: int, total: int, description: str = what) -> None:
+        seen.update(completed=done, total=total, description=description)
+        for bar in bars:
+            bar.update(bar.task_ids[0], **seen)
+
+    timer = threading.Timer(_PATIENCE, show)
+    timer.start()
+    try:
+        yield update
+    finally:
+        timer.cancel()
+        timer.join()
+        for bar in bars:
+            bar.stop()

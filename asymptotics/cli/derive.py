@@ -1,0 +1,98 @@
+"""The derivations, checked and shown."""
+
+from pathlib import Path
+
+import click
+
+from ..spec import example_text
+from .console import fail, say, say_titles
+from .output import replacing
+
+
+@click.group()
+def derive() -> None:
+    """Check the derivations of the formulas, step by step, and read them.
+
+    \b
+    asymptotics derive list
+    asymptotics derive check
+    asymptotics derive show fixed_point --html fixed_point.html
+    asymptotics derive template > mine.py
+    asymptotics derive check mine.py
+    """
+
+
+@derive.command("list")
+def derive_list() -> None:
+    """List the derivations that come with the package."""
+    from ..derivation.library import load, names
+
+    say_titles({name: load(name).title for name in names()})
+
+
+@derive.command("template")
+def derive_template() -> None:
+    """Print a derivation with remarks, to start your own from.
+
+    \b
+    asymptotics derive template > mine.py
+    asymptotics derive check mine.py
+    """
+    say(example_text("derivation.py"))
+
+
+@derive.command("show")
+@click.argument("name")
+@click.option("--check", is_flag=True, help="Check the steps, and say what was found.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for a page that shows its formulas without a network.",
+)
+def derive_show(name: str, check: bool, html: Path | None) -> None:
+    """Print a derivation, by its name or the path of its file, in Markdown with LaTeX.
+
+    \b
+    asymptotics derive show fixed_point
+    asymptotics derive show fixed_point --check --html fixed_point.html
+    """
+    from ..derivation.library import load
+    from ..derivation.rendering import to_html, to_markdown
+
+    derivation = load(name)
+    outcomes = list(derivation.outcomes()) if check else []
+    if html is None:
+        say(to_markdown(derivation, outcomes))
+        return
+    with replacing(html.resolve()) as path:
+        path.write_text(to_html(derivation, outcomes), encoding="utf-8")
+
+
+@derive.command("check")
+@click.argument("name", nargs=-1)
+def derive_check(name: tuple[str, ...]) -> None:
+    """Check derivations, by name or by the path of a file; all of the package by default.
+
+    One line for each step, with its time.  The exit status is 1 if a step fails, and 2 if a
+    derivation cannot be checked as it is written.
+
+    \b
+    asymptotics derive check
+    asymptotics derive check fixed_point pruned_risk
+    asymptotics derive check path/to/mine.py
+    """
+    from ..derivation.library import load, names
+
+    derivations = {each: load(each) for each in name or names()}
+    failed = steps = 0
+    for each, derivation in derivations.items():
+        say(f"{each}: {derivation.title}\n")
+        for outcome in derivation.outcomes():
+            mark = "ok    " if outcome.verdict.holds else "FAILED"
+            place = "" if outcome.verdict.holds else f"{outcome.step.place}: "
+            found = f"{outcome.step.name}: {place}{outcome.verdict.found}"
+            say(f"  {mark} {outcome.seconds:7.2f} s  {found}\n")
+            steps, failed = steps + 1, failed + (not outcome.verdict.holds)
+    if failed:
+        fail(f"{failed} of {steps} steps failed", 1)
+    say(f"{steps} steps of {len(derivations)} derivations hold\n")

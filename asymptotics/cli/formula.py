@@ -1,0 +1,46 @@
+"""The formulas, printed."""
+
+import click
+
+from .console import say, say_titles
+
+
+@click.group()
+def formula() -> None:
+    """Print the formulas: what the code computes, as symbols.
+
+    \b
+    asymptotics formula list
+    asymptotics formula show limit-kappa-1-above
+    asymptotics formula show pruned-risk-magnitude --format python > pruned_risk.py
+    """
+
+
+@formula.command("list")
+def formula_list() -> None:
+    """List the formulas, with what they hold for."""
+    from ..formulas import titles
+
+    say_titles(titles())
+
+
+@formula.command("show")
+@click.argument("name")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "markdown", "python"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+def formula_show(name: str, form: str) -> None:
+    """Print a formula by its name.
+
+    \b
+    asymptotics formula show effective-ridge-two-eigenvalues
+    asymptotics formula show noise-level --format latex
+    """
+    from ..formulas import formula
+
+    say(getattr(formula(name), form)().rstrip() + "\n")

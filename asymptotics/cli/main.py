@@ -1,0 +1,98 @@
+"""The command and how it ends."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from .. import __version__
+from ..errors import AsymptoticsError, InvalidInput
+from .console import fail
+from .derive import derive
+from .formula import formula
+from .predict import curve, example, risk, verify
+
+#: Which extra brings a package.
+_EXTRAS = {
+    "matplotlib": "plot",
+    "pandas": "frames",
+    "pyarrow": "frames",
+    "flint": "certify",
+    "sympy": "symbolic",
+    "hypothesis": "derive",
+    "latex2mathml": "derive",
+    "markdown_it": "derive",
+    "mdit_py_plugins": "derive",
+}
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
+@click.version_option(__version__, prog_name="asymptotics")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Exact asymptotic test error of pruned linear models.
+
+    A SPEC is a TOML file that describes a population and a grid of parameters; `asymptotics
+    example` prints one.  Without a SPEC the bundled example runs; `-` reads standard input.
+
+    \b
+    asymptotics example > my.toml
+    asymptotics risk my.toml
+    asymptotics curve my.toml -o curve.pdf
+
+    Completion for bash: eval "$(_ASYMPTOTICS_COMPLETE=bash_source asymptotics)", likewise
+    zsh_source and fish_source.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (risk, curve, verify, example, formula, derive):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    with ExitStack() as stack:
+        if sys.stderr is None:  # closed: nobody is to be told
+            sys.stderr = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
+        try:
+            cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
+        except (click.Abort, KeyboardInterrupt):
+            fail("interrupted", 130)
+        except Exception as error:  # whatever is not expected goes on with its traceback
+            fail(*_failure(error))
+
+
+def _failure(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit status; raises what is none of a user's making."""
+    match error:
+        case InvalidInput():
+            return str(error), 2
+        case AsymptoticsError():
+            return str(error), 1
+        case click.ClickException():
+            return error.format_message(), 2
+        case OSError():  # a full disk, say
+            return f"cannot write: {error.strerror}", 1
+        case MemoryError():
+            return "out of memory: ask for fewer points or groups at a time", 1
+        case ModuleNotFoundError():
+            return _missing(error), 1
+    raise error
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    extra = _EXTRAS.get((error.name or "").split(".")[0])
+    if extra is None:
+        raise error
+    return f"this needs {error.name}: pip install 'asymptotics[{extra}]'"

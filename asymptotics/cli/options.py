@@ -1,0 +1,74 @@
+"""Arguments and options that commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+SPEC = click.argument("spec", required=False, metavar="[SPEC]")
+DIGITS = click.option(
+    "--digits", type=int, metavar="N", help="Compute N decimal digits (multiprecision; slower)."
+)
+
+CERTIFY = click.option(
+    "--certify", is_flag=True, help="Prove the digits (15, or --digits): lower and upper bounds."
+)
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print the rows.",
+)
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def output_option(required: bool) -> Callable[[Command], Command]:
+    """The file to write."""
+    return click.option(
+        "-o",
+        "--output",
+        required=required,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="File to write: .png .svg .pdf draw, .csv .json .parquet hold the rows.",
+    )
+
+
+def simulation_options(command: Command) -> Command:
+    """The options of a simulation, in the order of `asymptotics.verify`."""
+    for option in reversed(
+        [
+            click.option("--p", type=int, metavar="P", help="Features; by default a ladder."),
+            click.option("--trials", type=int, metavar="T", help="Trials at each size."),
+            click.option("--target-se", type=float, help="Relative standard error to reach."),
+            click.option(
+                "--time-limit", type=float, metavar="S", help="Seconds; then none is begun."
+            ),
+            click.option("--seed", type=int, default=0, show_default=True, metavar="S"),
+            click.option(
+                "--sampler", default="auto", show_default=True, help="dense, exact or implicit."
+            ),
+            click.option(
+                "--design",
+                default="gaussian",
+                show_default=True,
+                help="Law of its entries: rademacher, uniform, student-t=5, sparse=0.1.",
+            ),
+            click.option(
+                "--noise", default="gaussian", show_default=True, help="Law of the label noise."
+            ),
+            click.option(
+                "--workers", type=int, help="Processes; by default, and at most, one a core."
+            ),
+            click.option("--scheduler", metavar="URL", help="A Dask scheduler, tcp://..."),
+            click.option(
+                "--store",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="File of trials, to resume from.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command

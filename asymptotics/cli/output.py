@@ -1,0 +1,73 @@
+"""Rows and pictures, on standard output and in files."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InvalidInput
+from ..results import GridResult, Verification, to_csv, to_json
+from ..spec import Problem
+from .console import say
+
+PICTURES, TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
+
+
+def suffix_of(output: Path) -> str:
+    """The kind of file to write, if it can be."""
+    suffix = output.suffix.lower()
+    if suffix not in PICTURES + TABLES:
+        allowed = f"must end in {' '.join(PICTURES + TABLES)}"
+        raise InvalidInput("output", str(output), allowed)
+    if not output.absolute().parent.is_dir():
+        raise InvalidInput("output", str(output), "must be in a folder that exists")
+    return suffix
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved onto it when all has gone well."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=path.suffix)
+    except OSError as error:
+        raise InvalidInput("output", str(path), f"cannot be written: {error.strerror}") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def print_rows(result: GridResult, problem: Problem, form: str) -> None:
+    """Rows on standard output, in one of the forms that can be asked for."""
+    if form == "json":
+        say(to_json(result, problem.source) + "\n")
+    else:
+        say(to_csv(result) if form == "csv" else result.table() + "\n")
+
+
+def write(
+    result: GridResult,
+    problem: Problem,
+    path: Path,
+    suffix: str,
+    simulated: Verification | None = None,
+) -> None:
+    """Rows, or a picture of them, in a file of the kind that its suffix names."""
+    if suffix == ".csv":
+        path.write_text(to_csv(result), encoding="utf-8")
+    elif suffix == ".json":
+        path.write_text(to_json(result, problem.source) + "\n", encoding="utf-8")
+    elif suffix == ".parquet":
+        result.to_dataframe().to_parquet(path, index=False)
+    else:
+        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
+        from ..plotting import save
+
+        save(result, path, x=problem.abscissa, simulated=simulated)

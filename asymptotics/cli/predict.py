@@ -1,0 +1,162 @@
+"""Predictions, their pictures, and simulations beside them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import InvalidInput, NoConvergence
+from ..results import RiskResult, Verification
+from ..spec import Problem, example_text, read_spec
+from .console import fail, progress_bar, say
+from .options import CERTIFY, DIGITS, FORMAT, SPEC, output_option, simulation_options
+from .output import PICTURES, print_rows, replacing, suffix_of, write
+
+
+@click.command()
+@SPEC
+@FORMAT
+@DIGITS
+@CERTIFY
+def risk(spec: str | None, form: str, digits: int | None, certify: bool) -> None:
+    """Print the predicted risk at every point of the grid.
+
+    \b
+    asymptotics risk my.toml --format json
+    asymptotics risk my.toml --digits 30
+    asymptotics risk my.toml --certify
+    """
+    problem, result = _computed(spec, digits=digits, certify=certify)
+    print_rows(result, problem, form)
+    _require_convergence(result)
+
+
+@click.command()
+@SPEC
+@output_option(required=True)
+@DIGITS
+@click.option("--simulate", is_flag=True, help="Draw simulated points beside the curve.")
+@simulation_options
+def curve(
+    spec: str | None, output: Path, digits: int | None, simulate: bool, **settings: Any
+) -> None:
+    """Draw the predicted risk, or write it to a file.
+
+    In a picture a range of the spec is drawn as a smooth curve.  The options from --p on are those
+    of `asymptotics verify`, for --simulate.
+
+    \b
+    asymptotics curve my.toml -o curve.pdf
+    asymptotics curve my.toml -o curve.csv
+    asymptotics curve my.toml -o curve.pdf --simulate --p 2000 --trials 10
+    """
+    suffix = suffix_of(output)
+    if not simulate:
+        _require_none_given(settings)
+    elif suffix not in PICTURES:
+        allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
+        raise InvalidInput("output", str(output), allowed)
+    _require_distinct(output, settings["store"])
+    problem, result = _computed(spec, smooth=suffix in PICTURES, digits=digits)
+    simulated = _verified(problem, settings) if simulate else None
+    with replacing(output.resolve()) as path:
+        write(result, problem, path, suffix, simulated)
+    click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
+    _require_convergence(result)
+    if simulated is not None:
+        click.echo(f"simulated: {simulated.summary()}", err=True)
+        _require_consistency(simulated)
+
+
+@click.command()
+@SPEC
+@FORMAT
+@output_option(required=False)
+@simulation_options
+def verify(spec: str | None, form: str, output: Path | None, **settings: Any) -> None:
+    """Hold the predicted risk against simulations, and give a verdict.
+
+    Without --p each problem is simulated at three sizes and extrapolated.  Without --trials,
+    --target-se and --time-limit, trials are added until an error of 1 % would be detected, as long
+    as that takes minutes.  The exit status is 1 if a prediction is inconsistent with its
+    simulation, or no row has a verdict.
+
+    \b
+    asymptotics verify my.toml
+    asymptotics verify my.toml --p 2000 --trials 50 --seed 1
+    asymptotics verify my.toml --store runs.db -o convergence.pdf
+    """
+    suffix = None if output is None else suffix_of(output)
+    _require_distinct(output, settings["store"])
+    problem = read_spec(spec)
+    result = _verified(problem, settings)
+    if output is not None and suffix is not None:
+        with replacing(output.resolve()) as path:
+            write(result, problem, path, suffix)
+    print_rows(result, problem, form)
+    _require_consistency(result)
+
+
+@click.command()
+def example() -> None:
+    """Print the bundled example, to start a spec of your own from.
+
+    \b
+    asymptotics example > my.toml
+    """
+    say(example_text())
+
+
+def _computed(
+    spec: str | None, smooth: bool = False, **precision: Any
+) -> tuple[Problem, RiskResult]:
+    with progress_bar("risk") as progress:
+        problem = read_spec(spec)
+        shown = problem.smooth(problem.abscissa) if smooth else problem
+        return problem, shown.solve(**precision, progress=progress)
+
+
+def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
+    from ..verification import verify
+
+    with progress_bar("trials") as update:
+
+        def progress(done: int, total: int, error: float) -> None:
+            if update:
+                known = f", standard error {error:.2%}" if error == error else ""
+                update(done, total, f"trials{known}")
+
+        return verify(
+            problem.population, *problem.grid(), **settings, progress=progress if update else None
+        )
+
+
+def _require_distinct(output: Path | None, store: Path | None) -> None:
+    if output is not None and store is not None and output.resolve() == store.resolve():
+        raise InvalidInput("output", str(output), "must be another file than the store")
+
+
+def _require_none_given(settings: Mapping[str, Any]) -> None:
+    """Raise for an option of the simulation without one."""
+    source = click.get_current_context().get_parameter_source
+    for name, value in settings.items():
+        if source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise InvalidInput(name, value, "is for --simulate alone")
+
+
+def _require_convergence(result: RiskResult) -> None:
+    remedies = {"no convergence": "try --digits 30", "undecided": "their bounds are the best found"}
+    for status, remedy in remedies.items():
+        if failed := int((result.status == status).sum()):
+            raise NoConvergence(f"{failed} of {result.risk.size} rows: {status}; {remedy}")
+
+
+def _require_consistency(result: Verification) -> None:
+    if result.interrupted:
+        fail("interrupted: the rows hold what was done", 130)
+    wrong = int((result.verdict == "inconsistent").sum())
+    if wrong:
+        fail(f"{wrong} of {result.risk.size} rows are inconsistent with their simulation", 1)
+    if (result.verdict == "no verdict").all():
+        fail(f"no row has a verdict: {result.reason.ravel()[0]}", 1)
