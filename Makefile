@@ -21,7 +21,7 @@ benchmark: $(READY)  ## speed and accuracy beside the alternatives, a few minute
 	$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
 
 notebooks: $(READY)  ## run the notebooks and keep their output in them
-	$(BIN)/python -m nbclient.cli --inplace notebooks/*.ipynb
+	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -89,6 +89,9 @@ class OverBoxes(Check):
         }
         total = 0
         for expression, fixed in question.claim.positive_parts(box):
+            expression = expression.doit()
+            if expression.has(sp.Integral):
+                return Verdict(False, "undecided: an integral is left, which has no enclosure")
             if missing := expression.atoms(sp.Symbol) - set(fixed):
                 names = ", ".join(sorted(map(str, missing)))
                 return Verdict(False, f"undecided: no interval is given for {names}")

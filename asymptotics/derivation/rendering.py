@@ -6,6 +6,7 @@ from html import escape
 
 import sympy as sp
 
+from .checks import Verdict
 from .derivation import Definition, Derivation, Outcome
 
 _STYLE = """
@@ -45,7 +46,7 @@ def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str
             lines += [f"where {where}", ""]
         reference = f" {step.reference}." if step.reference else ""
         verdict = found.get(step.name)
-        said = "" if verdict is None else f": {verdict.found if verdict.holds else 'FAILED'}"
+        said = "" if verdict is None else f": {_said(verdict)}"
         lines += [f"*Checked {step.check}{said}.{reference}*"]
     tie = "" if not derivation.untied else f" Not tied to code: {derivation.untied}."
     return "\n".join([*lines, "", f"Source: {derivation.source}.{tie}", ""])
@@ -56,6 +57,11 @@ def _symbols(derivation: Derivation) -> Iterator[str]:
     for symbol, meaning in filter(operator.itemgetter(1), derivation.meanings.items()):
         domain = derivation.domains[symbol].latex()
         yield f"| ${sp.latex(symbol)}$ | ${domain}$ | {meaning} |"
+
+
+def _said(verdict: Verdict) -> str:
+    # Verbatim where numbers and expressions are in it.
+    return verdict.found if verdict.holds else f"FAILED, `{verdict.found}`"
 
 
 def _paragraph(text: str) -> str:
