@@ -261,6 +261,10 @@ class Balls(Arithmetic):
     def erfc(self, x: Array) -> Array:
         return _map(_erfc, x)
 
+    def special(self, name: str, x: Array) -> Array:
+        name = "lgamma" if name == "loggamma" else name
+        return _map(lambda ball: Ball(getattr(ball.arb, name)()), x)
+
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
         """As the base class; an interval of no length has none, which its differences only near."""
         moments = super().interval_moments(h, center, u)

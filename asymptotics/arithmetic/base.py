@@ -15,6 +15,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+#: Functions beside those that the formulas need, for derivations; see `Arithmetic.special`.
+SPECIAL = (
+    "sin", "cos", "tan", "asin", "acos", "atan",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma",
+)  # fmt: skip
 Columns = tuple[Array, ...]
 Table = TypeVar("Table", bound=Columns)
 
@@ -81,6 +86,10 @@ class Arithmetic(ABC):
 
     @abstractmethod
     def erfc(self, x: Array) -> Array: ...
+
+    def special(self, name: str, x: Array) -> Array:
+        """A function of `SPECIAL`, by its name."""
+        raise NotImplementedError(f"{name} in {self!r}")
 
     def owns(self, values: Any) -> bool:
         """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""

@@ -71,6 +71,9 @@ class Multiprecision(Arithmetic):
     def erfc(self, x: Array) -> Array:
         return self._map(self._erfc, x)
 
+    def special(self, name: str, x: Array) -> Array:
+        return self._map(getattr(self.context, name), x)
+
     def _erfc(self, x: Any) -> Any:
         if abs(x) > _FAR:  # where the library fails
             return self.context.mpf(0 if x > 0 else 2)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ..arithmetic import Arithmetic, Array
+from ..arithmetic import SPECIAL, Arithmetic, Array
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 
 Values = Mapping[sp.Symbol, Any]
@@ -91,6 +91,18 @@ def _log(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     return arithmetic.log(x)
 
 
+def _special(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
+    """A function that the theory has no need of, but a derivation may."""
+    (x,) = _arguments(expression, values, arithmetic)
+    try:
+        found = arithmetic.special(expression.func.__name__, x)
+    except ValueError as error:  # at a pole
+        raise NoValue(f"{expression}: {error}") from None
+    if any(getattr(value, "imag", 0) != 0 for value in np.ravel(found)):
+        raise NoValue(f"{expression} is not real")
+    return found
+
+
 def _erf(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     (x,) = _arguments(expression, values, arithmetic)
     return arithmetic.array(1) - arithmetic.erfc(x)
@@ -143,6 +155,9 @@ _RULES: Mapping[Any, Callable[..., Any]] = {
     sp.erf: _erf,
     sp.Abs: lambda x, values, arithmetic: abs(value_of(x.args[0], values, arithmetic)),
     sp.Integral: _integral,
+    **{getattr(sp, name): _special for name in SPECIAL},
+    sp.Max: lambda x, values, arithmetic: _fold(arithmetic.maximum)(x, values, arithmetic),
+    sp.Min: lambda x, values, arithmetic: _fold(arithmetic.minimum)(x, values, arithmetic),
     type(sp.pi): lambda _, __, arithmetic: arithmetic.array(arithmetic.pi),
     type(sp.E): lambda _, __, arithmetic: arithmetic.exp(arithmetic.array(1)),
     type(sp.oo): lambda _, __, arithmetic: arithmetic.array(arithmetic.infinity),

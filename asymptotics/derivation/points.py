@@ -108,10 +108,10 @@ class Search:
         if values is None:
             return None
         try:
-            self.tried += 1
             found: Finding = self.claim.at(Inputs(values, self.arithmetic, self.resolve))
         except (NoValue, ZeroDivisionError, OverflowError) as error:
             return f"no value: {error}" if self.undefined_fails else None
+        self.tried += 1
         return None if found.holds else found.why
 
     def _values(self, point: Point) -> dict[sp.Symbol, Any] | None:
