@@ -1,10 +1,11 @@
 """What SymPy decides exactly: that an expression vanishes, its sign, its limit."""
 
+from contextlib import suppress
 from typing import Any
 
 import sympy as sp
 
-from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from ..arithmetic.symbolic import GroupSymbol, Mean
 
 #: Larger expressions are not simplified.
 _MOST_OPERATIONS = 300
@@ -44,7 +45,8 @@ def _merged(expression: Any) -> tuple[Any, Any]:
     for term in sp.Add.make_args(sp.expand(expression)):
         means = [factor for factor in sp.Mul.make_args(term) if isinstance(factor, Mean)]
         rest = term / means[0] if means else term
-        if rest.has(Mean):
+        # A quantity of the population outside an expectation is not the one inside it.
+        if rest.has(Mean) or rest.has(GroupSymbol):
             return expression, None
         if means:
             integrand += rest * means[0].integrand
@@ -81,23 +83,77 @@ def nonnegative(expression: Any) -> bool:
     return any(form(expression).is_extended_nonnegative for form in (lambda x: x, *forms))
 
 
+_ORDERS = (1, 2, 3, 4)
+
+
 def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
-    """The limit of an expression; of a population, with two groups in it."""
-    return sp.limit(in_groups(expression), variable, point, side)
+    """The limit of an expression, for any population.
 
-
-def in_groups(expression: Any, count: int = 2) -> Any:
-    """Expectations as sums over groups that are listed by number."""
+    Each expectation is expanded about the point: its moments, and the remainder, are symbols of
+    their own, and the limit must not depend on a remainder.
+    """
     if not expression.has(Mean):
-        return expression
-    random = {x for mean in expression.atoms(Mean) for x in mean.integrand.atoms(GroupSymbol)}
-    sizes = [_numbered(WEIGHT, index) for index in range(1, count + 1)]
-    groups = [
-        (size / sum(sizes), {x: _numbered(x, index) for x in random})
-        for index, size in enumerate(sizes, start=1)
-    ]
-    return expression.replace(lambda part: isinstance(part, Mean), lambda part: part.over(groups))
+        return sp.limit(expression, variable, point, side)
+    x = sp.Dummy("x", positive=True)
+    if point in (sp.oo, -sp.oo):
+        moved = 1 / x if point == sp.oo else -1 / x
+    else:
+        moved = point + x if side == "+" else point - x
+    near = expression.subs(variable, moved)
+    with suppress(NotImplementedError):
+        return _termwise(near, x)
+    for order in _ORDERS:
+        found = _expanded_limit(near, x, order)
+        if found is not None:
+            return found
+    raise NotImplementedError("the limit depends on a remainder")
 
 
-def _numbered(symbol: sp.Symbol, index: int) -> sp.Symbol:
-    return sp.Symbol(f"{symbol.name}_{index}", **symbol.assumptions0)
+def _termwise(near: Any, x: sp.Symbol) -> Any:
+    """The limit of a sum of expectations whose factors do not depend on x, term by term."""
+    total = sp.Integer(0)
+    for term in sp.Add.make_args(sp.expand(near)):
+        means = [part for part in sp.Mul.make_args(term) if isinstance(part, Mean)]
+        if not means:
+            total += sp.limit(term, x, 0, "+")
+            continue
+        rest = term / means[0]
+        inner = sp.limit(means[0].integrand, x, 0, "+")
+        if rest.has(Mean) or rest.has(x) or inner.is_finite is False:
+            raise NotImplementedError("not a sum of expectations")
+        total += rest * Mean(inner)
+    if total.has(sp.nan, sp.zoo):
+        raise NotImplementedError("infinite terms cancel")
+    return total
+
+
+def _expanded_limit(near: Any, x: sp.Symbol, order: int) -> Any:
+    moments: dict[Any, sp.Symbol] = {}
+    remainders: set[sp.Symbol] = set()
+
+    def moment(mean: Any) -> Any:
+        if not mean.has(Mean):
+            return mean
+        symbol = moments.get(mean)
+        if symbol is None:
+            sure = {"positive": True} if mean.is_positive else {"real": True}
+            symbol = moments[mean] = sp.Dummy("m", **sure)
+        return symbol
+
+    def named(expression: Any) -> Any:
+        return expression.replace(lambda part: isinstance(part, Mean), moment)
+
+    def expanded(mean: Any) -> Any:
+        if not mean.has(x):
+            return named(mean)
+        terms = sp.series(sp.together(mean.integrand), x, 0, order).removeO()
+        if terms.has(sp.Order):
+            raise NotImplementedError("a term has no expansion")
+        rest = sp.Dummy("R", real=True)
+        remainders.add(rest)
+        return named(Mean(sp.expand(terms))) + rest * x**order
+
+    found = sp.limit(near.replace(lambda part: isinstance(part, Mean), expanded), x, 0, "+")
+    if found.free_symbols & remainders or found.has(sp.nan, sp.zoo):
+        return None
+    return found.xreplace({symbol: mean for mean, symbol in moments.items()})

@@ -182,8 +182,8 @@ class AtMost(_Inequality):
 class Limit(Claim):
     """``expression`` tends to ``value`` as ``variable`` goes to ``point`` from one side.
 
-    `side` is ``"+"``, from above, or ``"-"``, from below; at infinity it says nothing.  Of a
-    population the limit is taken with two groups.
+    `side` is ``"+"``, from above, or ``"-"``, from below; at infinity it says nothing.  It is
+    proved for any number of groups.
     """
 
     expression: Any
@@ -209,7 +209,7 @@ class Limit(Claim):
             found = algebra.limit(self.expression, self.variable, self.point, self.side)
         except NotImplementedError:
             return Finding(None, "the limit is not found")
-        value = algebra.in_groups(self.value)
+        value = self.value
         if found == value or (value.is_finite is not False and algebra.vanishes(found - value)):
             return PROVED
         return Finding(None, f"the limit is {found}")
