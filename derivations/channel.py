@@ -109,7 +109,9 @@ derivation.step(
 derivation.step(
     "Many samples",
     Limit(X, kappa, 0, a * B),
-    r"The noise goes with $\kappa$; the shrinkage stays.",
+    r"At given $\tau$ and $\gamma$, the noise goes with $\kappa$. With $\kappa$ also $\tau\to r$, "
+    r"while $\gamma$ stays finite (limits of training): the weight goes to $\Lambda "
+    r"B/(\Lambda+r)$.",
     Exactly(),
 )
 
@@ -139,7 +141,7 @@ def second_moment(law):
 derivation.step(
     "The code without eigenvalue",
     Computed(sp.Integer(0), channel, lambda inputs: second_moment(law(inputs, eigenvalue=0))),
-    r"At $\Lambda=0$ the formulas are those of the limit, for any $\tau$: $E[X^2]=0$.",
+    r"At $\Lambda=0$ the formulas are those of the limit, for any $\tau>0$: $E[X^2]=0$.",
     Exactly(),
 )
 derivation.step(

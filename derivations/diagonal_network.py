@@ -8,7 +8,6 @@ from asymptotics.derivation import (
     Derivation,
     Equal,
     Exactly,
-    Less,
     Limit,
     UniqueRoot,
 )
@@ -67,9 +66,11 @@ speed = derivation.define(
 )
 derivation.step(
     "Nothing but the target stops it",
-    Less(sp.Integer(0), speed / (target - beta)),
-    r"If $\delta\ne0$, and so $\delta^2=m^2$ with $m>0$, the coefficient is drawn to $\beta^*$ "
-    "from either side, through 0 if need be.",
+    Equal((speed / (target - beta)) ** 2, (lambda_ * m) ** 2 + (2 * lambda_ * beta) ** 2),
+    r"If $\delta\ne0$, and so $\delta^2=m^2$ with $m>0$: $\dot\beta$ has the sign of "
+    r"$\beta^*-\beta$ and "
+    r"is at least $\lambda m$ times it in size, so that $|\beta^*-\beta|$ falls at least as "
+    r"$e^{-\lambda mt}$, through $\beta=0$ if need be.",
     Exactly(),
     given={delta: m},
 )

@@ -174,6 +174,37 @@ derivation.step(
 )
 
 
+y = derivation.symbol("y", POSITIVE, r"value of $\chi^2_k/n$")
+derivation.step(
+    "What the scale does to a weight",
+    Equal(
+        (y - e) ** 2 / (y * e**2) - (1 / sp.sqrt(y) - 1 / sp.sqrt(e)) ** 2,
+        (y - e) ** 2 * (y + 2 * sp.sqrt(y * e)) / (y * e**2 * (sp.sqrt(y) + sp.sqrt(e)) ** 2),
+    ),
+    r"So $(1/\sqrt y-1/\sqrt e)^2 \le (y-e)^2/(ye^2)$.",
+    Exactly(),
+)
+gap = derivation.define(
+    "d_1", k / n - 2 * e + e**2 * n / (k - 2), r"the mean of $(y-e)^2/y$ for $y=\chi^2_k/n$"
+)
+derivation.step(
+    "How far a weight is from its channel",
+    Equal(chi((x / n - e) ** 2 / (x / n)), gap),
+    r"With the same $g_i=H$ in both, $E[(\sqrt p\,\hat\beta_i-X)^2] \le "
+    r"\kappa\sigma^2d_1/(\Lambda e^2)$ for $X=B+\sqrt{\kappa\sigma^2/(\Lambda e)}\,H$.",
+    Exactly(),
+    given={k: j + 2},
+)
+derivation.step(
+    "A weight goes over into its channel",
+    Limit(gap, n, sp.oo, sp.Integer(0)),
+    r"In mean square, and all weights at once, as $\chi^2_k$ is the same for all: given it their "
+    r"errors are independent, so that their empirical law goes to that of $X$.",
+    Exactly(),
+    given={k: e * n + 1},
+)
+
+
 def trained(inputs):
     """The noise level and the channel of least squares."""
     groups = Groups(*(inputs([column]) for column in (1, Lambda, 0, 1)))

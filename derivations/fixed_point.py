@@ -3,8 +3,11 @@ r"""Effective ridge and noise level, from the scalarised min-max problem of trai
 import sympy as sp
 
 from asymptotics.derivation import (
+    NONNEGATIVE,
     POSITIVE,
     REAL,
+    UNIT,
+    AtPoints,
     Computed,
     Derivation,
     Equal,
@@ -21,7 +24,9 @@ derivation = Derivation(
     over a dual vector of length $\beta$, bilinear in the Gaussian design; Gordon's comparison
     replaces the design by two Gaussian vectors. With $x=\sqrt p\,b_i$ for a weight of eigenvalue
     $\Lambda$ and coefficient $B$, and $\sqrt{u} = \min_q (q/2 + u/2q)$, the problem becomes
-    $\max_\beta \min_q$ of a function of two numbers, $D + E[\min_x C]$.""",
+    $\max_\beta \min_q$ of a function of two numbers, $D + E[\min_x C]$. That it does is taken from
+    the source; what follows from it is derived here. The ridge is positive, and eigenvalues are;
+    without ridge the solution is the limit of those with one.""",
     source="Thrampoulidis, Oymak, Hassibi (2015); Li et al., arXiv 2006.10903, Theorem 1; "
     "Hastie, Montanari, Rosset, Tibshirani, arXiv 1903.08560",
 )
@@ -35,6 +40,12 @@ x = derivation.symbol("x", REAL, r"a weight, $\sqrt p\,b_i$")
 Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue, the variance of a feature")
 B = derivation.random("B", REAL, r"coefficient, $\sqrt p\,\beta^*_i$")
 H = derivation.normal("H")
+e = derivation.symbol("e", POSITIVE, r"excess of $\kappa$ over 1, or of $1/\kappa$")
+ell = derivation.symbol("lambda", POSITIVE, "the least eigenvalue")
+e0 = derivation.symbol("e_0", NONNEGATIVE, r"excess of $1/\kappa$ over 1, if $\kappa\le1$")
+d = derivation.random("d", NONNEGATIVE, "excess of an eigenvalue over the least one")
+over = derivation.random("delta", POSITIVE, r"excess of an eigenvalue over $\tau$")
+c = derivation.random("c", UNIT, r"what an eigenvalue is of $\tau$, if less")
 
 D = derivation.define(
     "D", beta * q / 2 + beta * sigma**2 / (2 * q) - beta**2 / 2, "the part without weights"
@@ -46,6 +57,13 @@ C = derivation.define(
     + r * x**2 / 2,
     "the cost of one weight",
 )
+derivation.step(
+    "The root as a minimum",
+    Equal(q / 2 + x**2 / (2 * q) - abs(x), (q - abs(x)) ** 2 / (2 * q)),
+    r"With $u=x^2$: $q/2+u/(2q)$ exceeds $\sqrt u$ by a square over $2q$, which is 0 at $q=\sqrt "
+    r"u$.",
+    Exactly(),
+)
 X = derivation.define(
     "X", (Lambda * B + sp.sqrt(kappa * Lambda) * q * H) / (Lambda + tau), "the trained weight"
 )
@@ -55,6 +73,38 @@ derivation.step(
     r"The inner minimum over $x$ is that of a parabola, at $X$, where $\tau = rq/\beta$.",
     Exactly(),
     given={beta: r * q / tau},
+)
+value = derivation.define(
+    "C^*",
+    r * B**2 / 2 - q * (kappa * Lambda * beta**2 + r**2 * B**2) / (2 * (beta * Lambda + q * r)),
+    r"the least cost of a weight, on average over $H$",
+)
+derivation.step(
+    "Its cost",
+    Equal(Mean(sp.Subs(C, x, X)), Mean(value)),
+    r"$C$ at $X$.",
+    Exactly(),
+    given={tau: r * q / beta},
+)
+total = beta * Lambda + q * r
+derivation.step(
+    "Convex in q",
+    Equal(
+        sp.Derivative(D + Mean(value), q, 2),
+        beta * sigma**2 / q**3
+        + r * beta * Mean(Lambda * (kappa * Lambda * beta**2 + r**2 * B**2) / total**3),
+    ),
+    r"Strictly: every term is positive, or not negative.",
+    Exactly(),
+)
+derivation.step(
+    "Concave in β",
+    Equal(
+        sp.Derivative(D + Mean(value), beta, 2),
+        -1 - q * r**2 * Mean(Lambda * (kappa * q**2 + Lambda * B**2) / total**3),
+    ),
+    r"Strictly. So where both slopes vanish is the one saddle, and max and min may be exchanged.",
+    Exactly(),
 )
 derivation.step(
     "Stationarity in q",
@@ -87,11 +137,45 @@ derivation.step(
 )
 derivation.step(
     "Without ridge, near 0",
-    Limit(balance, tau, 0, kappa - 1),
-    r"Where all eigenvalues are positive $F$ starts at $\kappa-1$: as it still falls to $-1$, "
-    r"there is a root if and only if $\kappa>1$.",
+    Limit(sp.Subs(balance, r, 0), tau, 0, kappa - 1),
+    r"Where all eigenvalues are positive $F$ starts at $\kappa-1$.",
     Exactly(),
-    given={r: sp.Integer(0)},
+)
+derivation.step(
+    "One root without ridge, more features than samples",
+    UniqueRoot(sp.Subs(balance, r, 0), tau, 0, sp.oo),
+    r"For $\kappa=1+e$ it falls from $e$ to $-1$.",
+    Exactly(),
+    given={kappa: 1 + e},
+)
+derivation.step(
+    "No root without ridge otherwise",
+    Equal(sp.Subs(balance, r, 0), -(e0 + Mean(tau / (Lambda + tau))) / (1 + e0)),
+    r"For $\kappa=1/(1+e_0)\le1$ it is negative throughout: the effective ridge is 0, the limit of "
+    r"that of a small ridge.",
+    Exactly(),
+    given={kappa: 1 / (1 + e0)},
+)
+derivation.step(
+    "Not below the ridge",
+    Equal(sp.Subs(balance, tau, r), kappa * Mean(Lambda / (Lambda + r))),
+    r"At $\tau=r$ it is still positive.",
+    Exactly(),
+)
+derivation.step(
+    "Not below what the least eigenvalue asks for",
+    Equal(balance, r / (ell * e) + Mean(d * e / (ell + d + ell * e))),
+    r"At $\tau=\lambda(\kappa-1)$, with $\lambda$ the least eigenvalue and $\kappa=1+e$, it is not "
+    r"negative.",
+    Exactly(),
+    given={kappa: 1 + e, tau: ell * e, Lambda: ell + d},
+)
+derivation.step(
+    "Below all that eigenvalues can add",
+    Equal(balance, -kappa * Mean(Lambda**2 / (Lambda + tau)) / tau),
+    r"At $\tau=r+\kappa E[\Lambda]$ it is negative. The code looks for the root between these.",
+    Exactly(),
+    given={r: tau - kappa * Mean(Lambda)},
 )
 missed = tau**2 * Mean(Lambda * B**2 / (Lambda + tau) ** 2)
 gamma = derivation.define(
@@ -130,8 +214,28 @@ derivation.step(
             inputs.arithmetic,
         )[0],
     ),
-    "The ratio of the two sides, which falls through 1 at the effective ridge.",
+    "The ratio of the two sides, which falls through 1 at the effective ridge. Here no eigenvalue "
+    r"exceeds it: $\Lambda=c\tau$.",
     Exactly(),
+    given={Lambda: c * tau},
+)
+derivation.step(
+    "The code's equation, of eigenvalues above the effective ridge",
+    Computed(
+        sp.Integer(1),
+        effective_ridge_balance,
+        lambda inputs: effective_ridge_balance(
+            inputs(tau),
+            inputs(kappa),
+            inputs(r),
+            inputs(kappa - 1),
+            inputs.groups(tau + over, mean=B),
+            inputs.arithmetic,
+        )[0],
+    ),
+    r"There the code takes $\tau/(\Lambda+\tau)$ from $\kappa-1$: where $F=0$ its ratio is 1 too.",
+    AtPoints(100),
+    given={r: tau * (1 - kappa * Mean((tau + over) / (2 * tau + over)))},
 )
 derivation.step(
     "The code's noise level",

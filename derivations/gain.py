@@ -5,16 +5,20 @@ import sympy as sp
 from asymptotics.derivation import (
     POSITIVE,
     REAL,
+    UNIT,
     Computed,
     Derivation,
     Equal,
     Exactly,
     Limit,
     Mean,
+    between,
 )
 from asymptotics.theory.channel import Channel
 from asymptotics.theory.fixed_point import noise_level
-from asymptotics.theory.rules import WeightRule
+from asymptotics.theory.risk import pruned_risk
+from asymptotics.theory.rules import COVARIANCE, WeightRule
+from asymptotics.theory.truncated_gaussian import Threshold
 
 derivation = Derivation(
     "Gain of a weight",
@@ -37,6 +41,17 @@ m = derivation.random("m", REAL, "mean of the coefficients of a group")
 s = derivation.random("s", POSITIVE, "their standard deviation")
 M = derivation.random("M", POSITIVE, "a mean that is positive")
 W = derivation.normal("W")
+alpha = derivation.symbol("alpha", UNIT, "fraction of the weights kept")
+cut = derivation.symbol("g_0", REAL, "a cut of the gain")
+t = derivation.symbol("t", POSITIVE, "threshold of the covariance-scaled score")
+z = derivation.symbol("z", REAL, "a weight in standard units")
+q = derivation.symbol("q", REAL, "exponent of a rule")
+k = derivation.random(
+    "k", between(0, 1, True, True), "chance that a weight is kept, a function of all that is seen"
+)
+G = derivation.random("G", REAL, "its gain, given all that is seen")
+u = derivation.random("u", POSITIVE, "the cut of a weight in standard units")
+h = derivation.random("h", REAL, "what its gain exceeds the cut by; not 0 where it is divided by")
 
 a = derivation.define("a", Lambda / (Lambda + tau), "the shrinkage")
 v = derivation.define("v", gamma * kappa * Lambda / (Lambda + tau) ** 2, "the noise of a weight")
@@ -74,10 +89,59 @@ g = derivation.define("g", Lambda * (2 * x * E_x - x**2), "the gain of a weight"
 derivation.step(
     "Gain of a weight",
     Equal(Mean(Lambda * (B**2 - (B - x) ** 2)), Mean(g)),
-    r"On average over $W$, at any $x$: what is unknown of $B$ costs the same either way. The "
-    r"pruned risk is $\sigma^2+E[\Lambda B^2]-E[g;\,kept]$, so that the best mask keeps the "
-    r"weights with $g>0$.",
+    r"On average over $W$, at any $x$: what is unknown of $B$ costs the same either way.",
     Exactly(),
+)
+derivation.step(
+    "Cost of a mask",
+    Equal(Mean(Lambda * (k * (B - x) ** 2 + (1 - k) * B**2)), Mean(Lambda * B**2) - Mean(k * g)),
+    r"A mask keeps a weight with a chance $k$ that depends on the weight, its group and a coin, "
+    r"but not on $W$. Its risk is $R_k = \sigma^2+E[\Lambda B^2]-E[kG]$, with $G$ the gain of the "
+    r"weight as a random quantity. From here $E$ is over the weights too: a population lists pairs "
+    r"of $k$ and $G$ with their weights. A mask that sees $\Lambda$ and not the group has for $G$ "
+    r"the mean gain given $X$ and $\Lambda$.",
+    Exactly(),
+)
+above = derivation.define("G_+", (h + abs(h)) / 2, "the part of the gain above the cut")
+short = derivation.define("G_-", (abs(h) - h) / 2, "the part missing below it")
+derivation.step(
+    "Every mask keeps at most what is above a cut",
+    Equal(above - k * h, (1 - k) * above + k * short),
+    r"With $h=G-g_0$. The right-hand side is not negative, as $0\le k\le1$: so $kh\le G_+$. The "
+    r"two are equal if and only if $k=1$ where $h>0$ and $k=0$ where $h<0$; where $h=0$ any $k$ "
+    r"does.",
+    Exactly(),
+)
+over = {h: G - cut}
+best_mask = derivation.define("k^*", (h + abs(h)) / (2 * abs(h)), "1 above the cut, 0 below it")
+derivation.step(
+    "A mask that keeps all of it",
+    Equal(best_mask * h, above),
+    r"Keep the weights with $G>g_0$ and drop those with $G<g_0$, and the bound is attained, "
+    r"whatever is done where $G=g_0$ (there both sides are 0).",
+    Exactly(),
+)
+derivation.step(
+    "The optimal mask",
+    Equal(
+        -Mean(k * G) + (cut * alpha + Mean(above)),
+        Mean((1 - k) * above + k * short),
+    ),
+    r"For every mask with $E[k]=\alpha$ and every cut, so that $R_k \ge \sigma^2+E[\Lambda "
+    r"B^2]-g_0\alpha-E[G_+]$. Choose $g_0$ with $P(G>g_0)\le\alpha\le P(G\ge g_0)$, and keep the "
+    r"weights with $G=g_0$ by a coin so that $E[k]=\alpha$: then the right-hand side is 0. So of "
+    r"all masks that keep $\alpha$, random ones too, the one that keeps the largest gains has the "
+    r"least risk, and up to ties it is the only one.",
+    Exactly(),
+    given={alpha: Mean(k), **over},
+)
+derivation.step(
+    "The optimal mask, at any fraction",
+    Equal(-Mean(k * G) + Mean(above), Mean((1 - k) * above + k * short)),
+    r"The cut $g_0=0$ needs no $\alpha$: no mask at all beats the one that keeps the weights with "
+    r"$G>0$.",
+    Exactly(),
+    given={h: G},
 )
 derivation.step(
     "Sign of the gain",
@@ -88,10 +152,11 @@ derivation.step(
         * ((Lambda + 2 * tau) * s**2 * x + (2 * m - x) * kappa * gamma)
         / (Lambda * s**2 + kappa * gamma),
     ),
-    r"Where $m\ne0$ there is a second zero beside $x=0$. If $(\Lambda+2\tau)s^2>\kappa\gamma$, it "
-    r"has the other sign than $m$, and the weights between the two hurt: no cut of $|X|$ tells "
-    r"them from those of the sign of $m$. Otherwise it has the sign of $m$, and only the weights "
-    r"between the two are worth keeping.",
+    r"Where $m\ne0$ and $(\Lambda+2\tau)s^2\ne\kappa\gamma$ there is a second zero beside $x=0$. "
+    r"If $(\Lambda+2\tau)s^2>\kappa\gamma$, it has the other sign than $m$, and the weights "
+    r"between the two hurt: no cut of $|X|$ tells them from those of the sign of $m$. If it is "
+    r"less, the zero has the sign of $m$, and only the weights between the two are worth keeping. "
+    r"If they are equal, the gain is linear, and those of the sign of $m$ are.",
     Exactly(),
 )
 derivation.step(
@@ -104,7 +169,24 @@ derivation.step(
         / (Lambda * s**2 + kappa * gamma),
     ),
     r"There $g=\Lambda(2c-1)x^2$: whether a weight is worth keeping depends on its group alone. It "
-    r"is if $(\Lambda+2\tau)s^2>\kappa\gamma$, and otherwise hurts, however large it is.",
+    r"is if $(\Lambda+2\tau)s^2>\kappa\gamma$, and hurts if it is less, however large it is.",
+    Exactly(),
+    given={m: sp.Integer(0)},
+)
+rho = derivation.define(
+    "rho",
+    ((Lambda + 2 * tau) * s**2 - kappa * gamma) / (Lambda * s**2 + kappa * gamma),
+    r"$2c-1$, the gain over $\Lambda x^2$ where the mean is 0",
+)
+derivation.step(
+    "When a rule is optimal",
+    Equal(g, (Lambda**q * x) ** 2 * Lambda ** (1 - 2 * q) * rho),
+    r"If $\Lambda^{1-2q}\rho$ is one and the same positive number in all groups, of mean 0, the "
+    r"gain rises with the score $\Lambda^q|x|$, so that its order is the order of gains: the rule "
+    r"is the optimal mask at every $\alpha$. For covariance scaling, $q=1/2$, $\rho$ must be the "
+    r"same; for magnitude, $q=0$, $\Lambda\rho$ must. In one group both hold if $\rho>0$; if "
+    r"$\rho<0$ the order is turned around, and at a given $\alpha$ the optimal mask keeps the "
+    r"smallest weights.",
     Exactly(),
     given={m: sp.Integer(0)},
 )
@@ -167,11 +249,22 @@ derivation.step(
 )
 best = {gamma: b**2 * tau / kappa, s: b}
 derivation.step(
+    "Covariance scaling is optimal at the best ridge alone",
+    Equal(
+        sp.Subs(sp.Derivative(rho, Lambda), s, b),
+        2 * b**2 * (kappa * gamma - b**2 * tau) / (Lambda * b**2 + kappa * gamma) ** 2,
+    ),
+    r"If the coefficients have mean 0 and variance $b^2$ in every group, $\rho$ is the same for "
+    r"two eigenvalues if and only if $\kappa\gamma=b^2\tau$: at $r=\kappa\sigma^2/b^2$.",
+    Exactly(),
+)
+derivation.step(
     "At the best ridge no weight hurts",
     Equal(g, Lambda * x**2),
     r"For normal coefficients of mean 0 and variance $b^2$ the trained weight is then the estimate "
-    r"of its coefficient, $E[B|X]=X$. Its gain is the square of its covariance-scaled score: "
-    r"that rule is the best one, and pruning by it costs $E[\Lambda X^2;\,dropped]$.",
+    r"of its coefficient, $E[B|X]=X$. Its gain is the square of its covariance-scaled score: by "
+    r"the steps on masks that rule is the optimal one, and pruning by it costs "
+    r"$E[\Lambda X^2;\,dropped]$.",
     Exactly(),
     given=best | {m: sp.Integer(0)},
 )
@@ -225,4 +318,44 @@ derivation.step(
     "The weight tells nothing of its error.",
     Exactly(),
     given=best,
+)
+
+
+def density(x):
+    return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+
+
+variance = derivation.define("V", a**2 * b**2 + v, r"the variance of its weights")
+share = derivation.define("P", sp.erfc(u / sp.sqrt(2)), "the share kept of a group")
+excess = derivation.define(
+    "E_+",
+    Lambda * variance * (share + 2 * u * density(u)) - t**2 * share,
+    r"$E[(\Lambda X^2-t^2)_+]$ in a group, where $X\sim N(0,V)$",
+)
+derivation.step(
+    "What is above the cut at the best ridge",
+    Equal(2 * sp.Integral((Lambda * variance * z**2 - t**2) * density(z), (z, u, sp.oo)), excess),
+    r"$\Lambda X^2>t^2$ where $|X|/\sqrt V>u=t/\sqrt{\Lambda V}$, on either side.",
+    Exactly(),
+)
+
+
+def at_the_best_ridge(inputs):
+    groups = inputs.groups(Lambda, std=b)
+    channel = Channel(*groups, *map(inputs, (a, 1 - a, v)))
+    level = Threshold(inputs(0), inputs(t), inputs(0))
+    return pruned_risk(channel, inputs(sigma), COVARIANCE, level, inputs.arithmetic).risk
+
+
+derivation.step(
+    "The code's risk is the bound at the best ridge",
+    Computed(
+        sigma**2 + b**2 * Mean(Lambda) - t**2 * Mean(share) - Mean(excess),
+        pruned_risk,
+        at_the_best_ridge,
+    ),
+    r"The least risk of any mask that keeps $\alpha=E[P]$, with the cut $g_0=t^2$ of the gain "
+    r"$\Lambda X^2$: covariance scaling attains it.",
+    Exactly(),
+    given={gamma: b**2 * tau / kappa, u: t / sp.sqrt(Lambda * (a**2 * b**2 + v))},
 )

@@ -7,7 +7,6 @@ from asymptotics.derivation import (
     POSITIVE,
     REAL,
     UNIT,
-    AtMost,
     Computed,
     Derivation,
     Equal,
@@ -23,7 +22,8 @@ derivation = Derivation(
     covariance $\Sigma$: every one is that of $x=lg$ with a lower triangular $l$ and independent
     standard normal $g$. The natural importance of weights is the rise of the risk when they are
     deleted; the Hessian saliency of one is half its square times the second derivative of the
-    risk. It is written for three features, of which two, the set $\Delta$, are deleted.""",
+    risk. It is written for three features, of which two, the set $\Delta$, are deleted; for more
+    the same algebra holds of blocks of $\Sigma$, which is not checked here.""",
     source="LeCun, Denker, Solla (1989); Hassibi, Stork (1992); Li et al., arXiv 2006.10903, "
     "section 2",
 )
@@ -99,8 +99,16 @@ derivation.step(
 )
 derivation.step(
     "Natural importance",
-    Equal(risk_at(0, theta[1], theta[2]) - risk_at(*theta), covariance[0, 0] * theta[0] ** 2),
-    r"At the optimum the importance of a weight is its saliency, "
+    Equal(
+        sp.ImmutableMatrix(
+            [
+                risk_at(0, theta[1], theta[2]) - risk_at(*theta),
+                sp.Subs(saliency, tuple(b), tuple(theta)),
+            ]
+        ),
+        sp.ImmutableMatrix([covariance[0, 0] * theta[0] ** 2] * 2),
+    ),
+    r"At the optimum the importance of a weight, first, and its saliency, second, are "
     r"$\lambda_i\theta_i^2$ with $\lambda_i=\Sigma_{ii}$.",
     Exactly(),
 )
@@ -150,9 +158,12 @@ derivation.step(
 )
 derivation.step(
     "Another fit does no harm",
-    AtMost(refit, cost),
-    r"The difference is $(\Sigma_{13}\theta_1+\Sigma_{23}\theta_2)^2/\Sigma_{33}$: nothing where "
-    "the deleted features are uncorrelated with the rest.",
+    Equal(
+        cost - refit,
+        (covariance[0, 2] * theta[0] + covariance[1, 2] * theta[1]) ** 2 / covariance[2, 2],
+    ),
+    r"It takes a square off the cost: nothing where the deleted features are uncorrelated with the "
+    "rest.",
     Exactly(),
 )
 
@@ -196,6 +207,7 @@ derivation.step(
         COVARIANCE.score,
         lambda inputs: distance_of_score(COVARIANCE, a, v, inputs),
     ),
-    r"Its score is $|\Lambda^{1/2}X|$, of which the square is the saliency of the trained weight.",
+    r"Its score is $|\Lambda^{1/2}X|$, of which the square is $p$ times the saliency of the "
+    r"trained weight.",
     Exactly(),
 )

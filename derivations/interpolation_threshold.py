@@ -6,6 +6,7 @@ from asymptotics.derivation import (
     POSITIVE,
     REAL,
     UNIT,
+    AtMost,
     Computed,
     Derivation,
     Equal,
@@ -26,8 +27,11 @@ derivation = Derivation(
 kappa = derivation.symbol("kappa", POSITIVE, "features per sample, $p/n$")
 sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
 tau = derivation.symbol("tau", POSITIVE, "effective ridge")
-e = derivation.symbol("e", POSITIVE, r"$1-\kappa$")
+e = derivation.symbol("e", POSITIVE, r"$1-\kappa$, or $1/b-1$")
 w = derivation.symbol("w_+", UNIT, r"$P(\Lambda>0)$")
+b = derivation.symbol("b", UNIT, "exponent of the law of small eigenvalues")
+b0 = derivation.symbol("b_0", POSITIVE, "root mean square of coefficients, the same for all")
+h = derivation.symbol("h", POSITIVE, r"variable of integration, $\Lambda/\tau$")
 y = derivation.symbol("y", POSITIVE, "root of an eigenvalue of the power law")
 Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue, where it is positive")
 B = derivation.random("B", REAL, "coefficient")
@@ -62,10 +66,12 @@ derivation.step(
 )
 derivation.step(
     "Without noise",
-    Limit(gamma / (kappa - 1), tau, 0, Mean(B**2 / Lambda) / Mean(1 / Lambda) ** 2),
+    Limit(
+        sp.Subs(gamma, sigma, 0) / (kappa - 1), tau, 0, Mean(B**2 / Lambda) / Mean(1 / Lambda) ** 2
+    ),
     r"At the threshold the model finds every coefficient; beyond it the error rises linearly.",
     Exactly(),
-    given={**curve, sigma: sp.Integer(0)},
+    given=curve,
 )
 some = derivation.define(
     "gamma_w",
@@ -83,11 +89,51 @@ derivation.step(
 )
 derivation.step(
     "Features of eigenvalue 0, without noise",
-    Limit(some / (kappa * w - 1), tau, 0, w * Mean(B**2 / Lambda) / Mean(1 / Lambda) ** 2),
+    Limit(
+        sp.Subs(some, sigma, 0) / (kappa * w - 1),
+        tau,
+        0,
+        w * Mean(B**2 / Lambda) / Mean(1 / Lambda) ** 2,
+    ),
     r"The numerator is an expectation over all features, $E[B^2/\Lambda;\Lambda>0]$; the "
     r"denominator is one over those of positive eigenvalue.",
     Exactly(),
-    given={**some_curve, sigma: sp.Integer(0)},
+    given=some_curve,
+)
+lost = derivation.define("g", Mean(tau / (Lambda + tau)), "what shrinkage loses, $1/\\kappa=1-g$")
+derivation.step(
+    "The rate is the index of the loss",
+    Equal((kappa - 1) * gamma, (sigma**2 + signal) * lost / (tau * sp.Derivative(lost, tau))),
+    r"On the curve, for any law of positive eigenvalues. As $\tau\to0$ the signal vanishes (next "
+    r"step), so that $(\kappa-1)\gamma\to\sigma^2/b$ where $\tau g'/g\to b$: where $g$ goes as "
+    r"$\tau^b$. If $E[1/\Lambda]$ is finite, $g\sim\tau E[1/\Lambda]$ and $b=1$.",
+    Exactly(),
+    given=curve,
+)
+derivation.step(
+    "The signal vanishes",
+    AtMost(tau**2 * Lambda / (Lambda + tau) ** 2 * B**2, Lambda * B**2),
+    r"Each integrand goes to 0 and is at most $\Lambda B^2$, so that its mean goes to 0 if "
+    r"$E[\Lambda B^2]$ is finite, by dominated convergence.",
+    Exactly(),
+)
+derivation.step(
+    "A law of small eigenvalues",
+    Equal(sp.Integral(b * h ** (b - 1) / (1 + h), (h, 0, sp.oo)), sp.pi * b / sp.sin(sp.pi * b)),
+    r"If $P(\Lambda<x)=x^b$ up to $x=1$, with $0<b<1$, then with $\Lambda=\tau h$ "
+    r"$g/\tau^b = \int_0^{1/\tau} bh^{b-1}/(1+h)\,dh$, which goes to this, and likewise $\tau "
+    r"g'/\tau^b$ to "
+    r"$b$ times it: $\gamma$ falls as $\sigma^2/(b(\kappa-1))$. Small eigenvalues make the peak "
+    r"wider.",
+    Exactly(),
+    given={b: 1 / (1 + e)},
+)
+derivation.step(
+    "Its slope",
+    Equal(sp.Integral(b * h**b / (1 + h) ** 2, (h, 0, sp.oo)), b * sp.pi * b / sp.sin(sp.pi * b)),
+    r"The limit of $\tau g'/\tau^b$, as $\tau g'=E[\tau\Lambda/(\Lambda+\tau)^2]$.",
+    Exactly(),
+    given={b: 1 / (1 + e)},
 )
 z = sp.sqrt(tau)
 taken = derivation.define(
@@ -102,21 +148,22 @@ derivation.step(
 derivation.step(
     "Its noise level near the threshold",
     Limit(
-        (1 / taken - 1) * sigma**2 / (1 - (taken + tau * sp.Derivative(taken, tau)) / taken),
+        (1 / taken - 1)
+        * (sigma**2 - tau**2 * b0**2 * sp.Derivative(taken, tau))
+        / (1 - (taken + tau * sp.Derivative(taken, tau)) / taken),
         tau,
         0,
         2 * sigma**2,
     ),
-    r"With $\kappa=1/M$ the denominator of $\gamma$ is "
-    r"$1-\kappa(M+\tau M')$, as $E[\Lambda^2/(\Lambda+\tau)^2]=M+\tau M'$: $\gamma$ falls as "
-    r"$\sigma^2/(b(\kappa-1))$, here with $b=1/2$. Small eigenvalues make the peak wider.",
+    r"In full for $b=1/2$ and $E[B^2|\Lambda]=b_0^2$: with $\kappa=1/M$, "
+    r"$E[\Lambda^2/(\Lambda+\tau)^2]=M+\tau M'$ and $E[\Lambda/(\Lambda+\tau)^2]=-M'$.",
     Exactly(),
 )
 below = derivation.define("gamma_-", sigma**2 / (1 - kappa), "the noise level of least squares")
 derivation.step(
     "From below",
     Limit(below, kappa, 1, sp.oo, "-"),
-    "It grows without bound.",
+    r"It is $\sigma^2/(1-\kappa)$ itself, whatever the eigenvalues, and grows without bound.",
     Exactly(),
 )
 

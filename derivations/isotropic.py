@@ -132,7 +132,8 @@ derivation.step(
 derivation.step(
     "The best number of features",
     Equal(sp.Subs(ridgeless, kappa, b / (b - sigma)), 2 * sigma * b),
-    r"If $\sigma<b$ the noise level is least there, below the null risk by $(b-\sigma)^2$.",
+    r"If $\sigma<b$ the noise level of $\kappa>1$ is least there, below the null risk by "
+    r"$(b-\sigma)^2$; for $\kappa<1-\sigma/(2b)$ that of least squares is less.",
     Exactly(),
 )
 derivation.step(
@@ -184,8 +185,10 @@ derivation.step(
             inputs.arithmetic,
         )[0],
     ),
-    "The equation that the package solves.",
+    r"The equation that the package solves, here for $\tau>1$: for a smaller $\tau$ it takes "
+    r"$\tau/(1+\tau)$ from $\kappa-1$.",
     Exactly(),
+    given={tau: 1 + e},
 )
 derivation.step(
     "The code's equation of two eigenvalues",
@@ -203,6 +206,7 @@ derivation.step(
     ),
     "Likewise, of two groups.",
     Exactly(),
+    given={tau: first + second + e},
 )
 derivation.step(
     "The code's noise level",

@@ -73,13 +73,12 @@ derivation.step(
     r"The signal: with every group, the null risk.",
     Exactly(),
 )
-for power in (1, 2, 5):
-    derivation.step(
-        f"No expansion in the threshold, order {power}",
-        Limit(T**power * (R - s**2), T, sp.oo, sp.Integer(0)),
-        r"What a few weights change falls faster than this power of $1/T$; likewise any other.",
-        Exactly(),
-    )
+derivation.step(
+    "No expansion in the threshold",
+    Limit(sp.exp(T**2 / 4) * (R - s**2), T, sp.oo, sp.Integer(0)),
+    r"What a few weights change falls faster than $e^{-T^2/4}$, and so than any power of $1/T$.",
+    Exactly(),
+)
 derivation.step(
     "Units of the label",
     Equal(c0**2 * R, sp.Subs(sp.Subs(R, v, c0**2 * v), s, c0 * s)),
@@ -91,7 +90,8 @@ derivation.step(
 derivation.step(
     "Much noise",
     Limit(R, s, 0, v * Q),
-    r"As $\sigma\to\infty$ the signal vanishes beside $\sigma$: what is kept is noise alone.",
+    r"In units of $\sigma$ the signal vanishes as $\sigma\to\infty$, while $v/\sigma^2$ stays "
+    r"positive: what is kept is noise alone.",
     Exactly(),
 )
 t = derivation.symbol("t", POSITIVE, "threshold of the magnitude")

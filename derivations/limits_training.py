@@ -7,10 +7,11 @@ from asymptotics.derivation import (
     REAL,
     Computed,
     Derivation,
+    Equal,
     Exactly,
-    Less,
     Limit,
     Mean,
+    between,
 )
 from asymptotics.theory.fixed_point import noise_level
 
@@ -27,6 +28,9 @@ sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
 r = derivation.symbol("r", POSITIVE, "ridge")
 tau = derivation.symbol("tau", POSITIVE, "effective ridge")
 e = derivation.symbol("e", POSITIVE, r"distance of $\kappa$ from 1, or $1/\kappa$")
+tau_0 = derivation.symbol("tau_0", POSITIVE, "effective ridge without ridge")
+j = derivation.symbol("j", between(0, 1, low_included=True), r"$r/\tau$, which is less than 1")
+ell = derivation.symbol("lambda", POSITIVE, "one eigenvalue")
 Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue")
 B = derivation.random("B", REAL, "coefficient")
 
@@ -54,7 +58,15 @@ derivation.step(
 derivation.step(
     "Noise level of few features",
     Limit(gamma, tau, r, sigma**2 + r**2 * Mean(Lambda * B**2 / (Lambda + r) ** 2)),
-    r"Nothing but the ridge shrinks a weight: $X=\Lambda B/(\Lambda+r)$.",
+    r"That of $X=\Lambda B/(\Lambda+r)$: nothing but the ridge shrinks a weight.",
+    Exactly(),
+    given=kappa_of,
+)
+derivation.step(
+    "Noise of a weight of few features",
+    Limit(gamma * kappa * ell / (ell + tau) ** 2, tau, r, sp.Integer(0)),
+    r"And $\Lambda/(\Lambda+\tau)\to\Lambda/(\Lambda+r)$: so the law of a trained weight goes to "
+    r"that $X$.",
     Exactly(),
     given=kappa_of,
 )
@@ -69,6 +81,20 @@ derivation.step(
     "Noise level of many features",
     Limit(gamma, tau, sp.oo, null),
     "Every weight is shrunk to nothing: the null risk.",
+    Exactly(),
+    given=ridgeless,
+)
+size = derivation.define(
+    "S",
+    Mean(Lambda**3 * B**2 / (Lambda + tau) ** 2)
+    + kappa * gamma * Mean(Lambda**2 / (Lambda + tau) ** 2),
+    r"$E[\Lambda X^2]$, of the weights of the trained model",
+)
+derivation.step(
+    "Weights of many features",
+    Limit(size, tau, sp.oo, sp.Integer(0)),
+    r"Pruning by any rule changes the risk by $|E[\Lambda(2BX-X^2);\,kept]| \le "
+    r"2\sqrt{E[\Lambda B^2]\,S}+S$: the pruned risk too goes to the null risk, at any $\alpha$.",
     Exactly(),
     given=ridgeless,
 )
@@ -99,9 +125,17 @@ derivation.step(
     given=ridge_of,
 )
 derivation.step(
+    "Weights of a large ridge",
+    Limit(size, tau, sp.oo, sp.Integer(0)),
+    r"Likewise: the pruned risk goes to the null risk, at any $\alpha$.",
+    Exactly(),
+    given=ridge_of,
+)
+derivation.step(
     "A large ridge always beats an infinite one",
     Limit(r * (gamma - null), tau, sp.oo, -2 * Mean(Lambda**2 * B**2)),
-    r"To first order in $1/r$ the noise does not enter: a little training helps.",
+    r"To first order in $1/r$ the noise does not enter: unless $\Lambda B=0$ throughout, a little "
+    r"training helps.",
     Exactly(),
     given=ridge_of,
 )
@@ -131,13 +165,45 @@ derivation.step(
     Exactly(),
     given={r: tau * (1 - M / (1 + e)), kappa: 1 / (1 + e)},
 )
+at_zero = {kappa: 1 / Mean(Lambda / (Lambda + tau_0))}
+ridge = derivation.define("r_tau", tau * (1 - kappa * M), "the ridge of an effective ridge")
+derivation.step(
+    "The ridge rises with the effective ridge",
+    Equal(
+        sp.Derivative(ridge, tau),
+        (tau * Mean(Lambda / (Lambda + tau) ** 2) + j * Mean(Lambda**2 / (Lambda + tau) ** 2)) / M,
+    ),
+    r"Wherever the ridge $r=j\tau$ is not negative: so each ridge has one effective ridge, which "
+    r"depends on it continuously, as long as it is positive.",
+    Exactly(),
+    given={kappa: (1 - j) / M},
+)
 derivation.step(
     "Small ridge, more features than samples",
-    Less(sp.Integer(0), sp.Derivative(tau * (1 - kappa * M), tau)),
-    r"For $\kappa>1$ the ridge is 0 at a positive $\tau$, where $\kappa M=1$, and rises with it: "
-    r"the curve meets the minimum-norm interpolator at a slope, without a break.",
+    Limit(ridge, tau, tau_0, sp.Integer(0)),
+    r"For $\kappa>1$ the ridge is 0 at a positive $\tau_0$, where $\kappa M=1$: as $r\to0$ the "
+    r"effective ridge comes down to $\tau_0$, that of the minimum-norm interpolator.",
     Exactly(),
-    given=ridgeless,
+    given=at_zero,
+)
+derivation.step(
+    "It goes over into the interpolator",
+    Equal(
+        1 - kappa * Mean(Lambda**2 / (Lambda + tau_0) ** 2),
+        kappa * tau_0 * Mean(Lambda / (Lambda + tau_0) ** 2),
+    ),
+    r"At $\tau_0$ the denominator of $\gamma$ is positive, so that $\gamma$ is a continuous "
+    r"function of "
+    r"$\tau$ there: the noise level too goes to that without ridge.",
+    Exactly(),
+    given=at_zero,
+)
+derivation.step(
+    "Small ridge, as many features as samples",
+    Limit(ridge * gamma**2, tau, 0, sigma**4 / (4 * Mean(1 / Lambda))),
+    r"The exception: at $\kappa=1$ the noise level grows as $\sigma^2/(2\sqrt{rE[1/\Lambda]})$.",
+    Exactly(),
+    given={kappa: sp.Integer(1)},
 )
 derivation.step(
     "The code's noise level",

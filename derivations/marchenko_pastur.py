@@ -18,6 +18,7 @@ derivation = Derivation(
 )
 kappa = derivation.symbol("kappa", POSITIVE, "features per sample, $p/n$")
 r = derivation.symbol("r", POSITIVE, "ridge")
+e = derivation.symbol("e", POSITIVE, "what the ridge exceeds 1 by")
 x = derivation.symbol("x", POSITIVE, "eigenvalue of $X^TX/n$")
 h = derivation.symbol("h", POSITIVE, "variable of integration instead of $x$")
 p = derivation.symbol("p", POSITIVE, "any number")
@@ -30,9 +31,10 @@ x_h = derivation.define("x_h", (A + C * h**2) / (1 + h**2), "the change of varia
 f_h = derivation.define(
     "f_h", 16 * h**2 / (sp.pi * (1 + h**2) ** 2 * (A + C * h**2)), "the density of $h$"
 )
+S = derivation.define("S", 4 * sp.sqrt(kappa) * h / (1 + h**2), r"$\sqrt{(A-x)(x-C)}$ at $x_h$")
 derivation.step(
     "Under the root",
-    Equal((A - x_h) * (x_h - C), (4 * sp.sqrt(kappa) * h / (1 + h**2)) ** 2),
+    Equal((A - x_h) * (x_h - C), S**2),
     r"As $h$ rises from 0 to infinity, $x$ falls from $A$ to $C$, and the root becomes rational.",
     Exactly(),
 )
@@ -44,19 +46,19 @@ derivation.step(
 )
 derivation.step(
     "The density of the new variable",
-    Equal(
-        4
-        * sp.sqrt(kappa)
-        * h
-        / (1 + h**2)
-        / (2 * sp.pi * kappa * x_h)
-        * (8 * sp.sqrt(kappa) * h / (1 + h**2) ** 2),
-        f_h,
-    ),
-    r"The density $f$ at $x_h$ times $|dx/dh|$.",
+    Equal(S * sp.Subs(f / sp.sqrt((A - x) * (x - C)), x, x_h) * -sp.Derivative(x_h, h), f_h),
+    r"The density $f$ at $x_h$, with $S$ for its root, times $|dx/dh|$.",
     Exactly(),
 )
 D = derivation.define("D", sp.sqrt((kappa + r - 1) ** 2 + 4 * r), r"the root of $(A+r)(C+r)$")
+derivation.step(
+    "The ends of the law",
+    Equal(
+        sp.ImmutableMatrix([(A + r) * (C + r), A * C]), sp.ImmutableMatrix([D**2, (1 - kappa) ** 2])
+    ),
+    r"From $A+C=2(1+\kappa)$ and $\sqrt{AC}=|1-\kappa|$.",
+    Exactly(),
+)
 derivation.step(
     "Partial fractions",
     Equal(
@@ -80,8 +82,24 @@ derivation.step(
 )
 bulk = derivation.define(
     "s_f",
-    (D**2 / D - (1 - kappa) ** 2 / sp.Abs(1 - kappa) - r) * sp.pi / 2 / (sp.pi * kappa * r),
+    (D**2 / D - (1 - kappa) ** 2 / sp.Abs(1 - kappa) - r) / (2 * kappa * r),
     "the part of the density",
+)
+derivation.step(
+    "The part of the density",
+    Equal(
+        (
+            D**2 * integral(A + r, D**2 / (A + r))
+            - (1 - kappa) ** 2 * integral(A, (1 - kappa) ** 2 / A)
+            - r * integral(1, 1)
+        )
+        / (sp.pi * kappa * r),
+        bulk,
+    ),
+    r"Of the three fractions, by the integral of each, with $C+r=D^2/(A+r)$ and "
+    r"$C=(1-\kappa)^2/A$. "
+    r"Where $\kappa=1$ the second is not there.",
+    Exactly(),
 )
 atom = derivation.define(
     "s_0", (kappa - 1 + sp.Abs(1 - kappa)) / (2 * kappa * r), "the part of the eigenvalues 0"
@@ -123,6 +141,8 @@ derivation.step(
             inputs.arithmetic,
         )[0],
     ),
-    r"The ratio that the package brings to 1 is 1 at $\tau = 1/s_c$.",
+    r"The ratio that the package brings to 1 is 1 at $\tau = 1/s_c$, here for a ridge above 1, "
+    r"where $\tau$ exceeds the eigenvalue.",
     Exactly(),
+    given={r: 1 + e},
 )

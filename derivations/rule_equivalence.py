@@ -9,6 +9,7 @@ from asymptotics.derivation import (
     Derivation,
     Equal,
     Exactly,
+    Limit,
     Mean,
 )
 from asymptotics.theory import COVARIANCE, Channel, Threshold, pruned_risk
@@ -35,17 +36,30 @@ m = derivation.symbol("m", POSITIVE, "mean of a coefficient")
 s = derivation.symbol("s", POSITIVE, "standard deviation of a coefficient")
 Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue")
 B = derivation.random("B", REAL, "coefficient")
+H = derivation.random("H", REAL, "a value of the channel's noise")
+r_d = derivation.symbol("r_d", POSITIVE, "ridge, in other units")
+tau_d = derivation.symbol("tau_d", POSITIVE, "effective ridge, in other units")
+Lambda_d = derivation.random("Lambda_d", POSITIVE, "eigenvalue, in other units")
+B_d = derivation.random("B_d", REAL, "coefficient, in other units")
+in_other_units = {r_d: d**2 * r, tau_d: d**2 * tau, Lambda_d: d**2 * Lambda, B_d: B / d}
 
 a = derivation.define("a", ell / (ell + tau), "the shrinkage")
 V = derivation.define(
     "V", a**2 * s**2 + g * kappa * ell / (ell + tau) ** 2, "the variance of a weight"
 )
 cut = derivation.define("u", (t / ell**q - a * m) / sp.sqrt(V), "where a rule cuts")
+lower = derivation.define(
+    "l", (t / ell**q + a * m) / sp.sqrt(V), "where it cuts below 0, with its sign changed"
+)
 derivation.step(
     "One eigenvalue",
-    Equal(sp.Subs(cut, t, t * ell**q), (t - a * m) / sp.sqrt(V)),
+    Equal(
+        sp.ImmutableMatrix([sp.Subs(x, t, t * ell**q) for x in (cut, lower)]),
+        sp.ImmutableMatrix([(t - a * m) / sp.sqrt(V), (t + a * m) / sp.sqrt(V)]),
+    ),
     r"Where $\Lambda$ is constant the threshold of the exponent $q$ is $\Lambda^q$ times that of "
-    r"magnitude: the same weights are kept by every rule, and the risk is the same.",
+    r"magnitude, in every group: at any $\alpha$ the same weights are kept by every rule, and the "
+    r"risk is the same.",
     Exactly(),
 )
 mean = derivation.define(
@@ -63,8 +77,15 @@ derivation.step(
 )
 derivation.step(
     "Least squares, variance of the covariance-scaled score",
-    Equal(variance, sp.Subs(sp.Subs(variance, s, s / d), ell, d**2 * ell)),
-    r"Its law does not depend on units, group by group; nor do $\gamma$ at $\tau=0$ and the risk.",
+    Equal(
+        sp.ImmutableMatrix([variance, ell * s**2]),
+        sp.ImmutableMatrix(
+            [sp.Subs(sp.Subs(x, s, s / d), ell, d**2 * ell) for x in (variance, ell * s**2)]
+        ),
+    ),
+    r"With $\gamma$, which at $\tau=0$ is $\sigma^2/(1-\kappa)$ in any units; and of the "
+    r"covariance $\Lambda s^2$ of $\sqrt\Lambda X$ with $\sqrt\Lambda B$. So the law of the pair "
+    r"does not depend on units, group by group; the risk is a mean of a function of it.",
     Exactly(),
 )
 derivation.step(
@@ -74,14 +95,32 @@ derivation.step(
     "pruning prefers features in large units, whose numbers are small.",
     Exactly(),
 )
+derivation.step(
+    "Least squares, magnitude in small units",
+    Limit(
+        (
+            sp.erfc((t * d - m) / sp.sqrt(2 * variance / ell))
+            + sp.erfc((t * d + m) / sp.sqrt(2 * variance / ell))
+        )
+        / 2,
+        d,
+        sp.oo,
+        sp.Integer(0),
+    ),
+    r"The share of the group with $|X|>t$, in units changed by $d$. Where other groups have the "
+    r"fraction $\alpha$ of all weights they hold the threshold up: as $d$ grows this group is "
+    r"pruned as a whole, however much it matters. So the risk by magnitude depends on units.",
+    Exactly(),
+)
 F = derivation.define(
     "F", r / tau + kappa * Mean(Lambda / (Lambda + tau)) - 1, "the equation of the effective ridge"
 )
 derivation.step(
     "All features in other units",
-    Equal((d * r) / (d * tau) + kappa * Mean(d * Lambda / (d * Lambda + d * tau)) - 1, F),
-    r"With $\Lambda\to d\Lambda$, $r\to dr$ the equation is solved by $d\tau$.",
+    Equal(F, r_d / tau_d + kappa * Mean(Lambda_d / (Lambda_d + tau_d)) - 1),
+    r"With $\Lambda\to d^2\Lambda$ for all, and $r\to d^2r$, the equation is solved by $d^2\tau$.",
     Exactly(),
+    given=in_other_units,
 )
 gamma = derivation.define(
     "gamma",
@@ -92,13 +131,25 @@ gamma = derivation.define(
 derivation.step(
     "Noise level of features in other units",
     Equal(
-        (sigma**2 + (d * tau) ** 2 * Mean(d * Lambda * B**2 / d / (d * Lambda + d * tau) ** 2))
-        / (1 - kappa * Mean((d * Lambda) ** 2 / (d * Lambda + d * tau) ** 2)),
         gamma,
+        (sigma**2 + tau_d**2 * Mean(Lambda_d * B_d**2 / (Lambda_d + tau_d) ** 2))
+        / (1 - kappa * Mean(Lambda_d**2 / (Lambda_d + tau_d) ** 2)),
     ),
-    r"With $B\to B/\sqrt d$ the noise level is as before; so is the law of $\sqrt d\,X$, and every "
-    "rule keeps the same weights.",
+    r"With $B\to B/d$ the noise level is as before.",
     Exactly(),
+    given=in_other_units,
+)
+derivation.step(
+    "Weights of features in other units",
+    Equal(
+        (Lambda * B + sp.sqrt(g * kappa * Lambda) * H) / (Lambda + tau),
+        d * (Lambda_d * B_d + sp.sqrt(g * kappa * Lambda_d) * H) / (Lambda_d + tau_d),
+    ),
+    r"Each is divided by $d$, and each score $\Lambda^q|X|$ multiplied by one and the same "
+    r"number: every rule keeps the same weights, and as $\Lambda(B-X)^2$ and $\Lambda B^2$ are as "
+    r"before, so is the risk.",
+    Exactly(),
+    given=in_other_units,
 )
 derivation.step(
     "The label in other units",
@@ -107,7 +158,8 @@ derivation.step(
         / (1 - kappa * Mean(Lambda**2 / (Lambda + tau) ** 2)),
         c**2 * gamma,
     ),
-    r"$(B,\sigma)\to c(B,\sigma)$ multiplies noise level and risk by $c^2$.",
+    r"$(B,\sigma)\to c(B,\sigma)$ multiplies the noise level by $c^2$, and so every $X$ by $c$: "
+    r"the same weights are kept, and the risk is multiplied by $c^2$ too.",
     Exactly(),
 )
 

@@ -16,10 +16,12 @@ derivation = Derivation(
     "Importance in two layers",
     r"""A network $f(x)=\sum_j v_j\,\varphi(w_j\cdot x)$ has an activation that is homogeneous, the
     linear one or ReLU. Its loss is half the mean squared error, $L=E[(f-y)^2]/2$, where $E$ is the
-    mean over a sample or a population of inputs and outputs. Except where an activation switches,
+    mean over a finite sample of inputs and outputs or, for the linear one, any law of them.
     $\varphi(w_j\cdot x)=a_j\,w_j\cdot x$ with a slope $a_j$ of each neuron on each input, always 1
-    for the linear one, 0 or 1 for ReLU; what follows holds for any slopes. It is written for two
-    inputs and two neurons: more add terms of the same form.""",
+    for the linear one, 0 or 1 for ReLU. Unless $w_j\cdot x=0$ on an input of the sample, slopes do
+    not change nearby, and derivatives are taken with slopes held. A deleted weight may switch
+    them, so that the network without it has slopes $a'_j$ of its own. It is written for two inputs
+    and two neurons: more add terms of the same form.""",
     source="Li et al., arXiv 2006.10903, on importance across layers; LeCun, Denker, Solla (1989)",
     untied="the package does not train networks",
 )
@@ -32,6 +34,10 @@ w = [
 v = [derivation.symbol(f"v_{j}", REAL, f"weight of neuron {j} in the output") for j in (1, 2)]
 x = [derivation.random(f"x_{i}", REAL, f"input {i}") for i in (1, 2)]
 a = [derivation.random(f"a_{j}", REAL, f"slope of neuron {j} on this input") for j in (1, 2)]
+b = [
+    derivation.random(f"a'_{j}", REAL, f"slope of neuron {j} when a weight is deleted")
+    for j in (1, 2)
+]
 y = derivation.random("y", REAL, "output that is to be learned")
 weights = (*w[0], *w[1], *v)
 #: One of each layer, as good as any other.
@@ -55,11 +61,14 @@ derivation.step(
     r"As $\eta>0$. So a slope $a_j$ does not change when the neuron's weights are multiplied.",
     Exactly(),
 )
-f = derivation.define(
-    "f",
-    sum(v_j * a_j * (w_j[0] * x[0] + w_j[1] * x[1]) for v_j, a_j, w_j in zip(v, a, w, strict=True)),
-    "the network",
-)
+
+
+def network(slopes):
+    layers = zip(v, slopes, w, strict=True)
+    return sum(v_j * a_j * (w_j[0] * x[0] + w_j[1] * x[1]) for v_j, a_j, w_j in layers)
+
+
+f = derivation.define("f", network(a), "the network")
 loss = derivation.define("L", Mean((f - y) ** 2) / 2, "the loss")
 derivation.step(
     "Rescaled layers compute the same",
@@ -76,9 +85,14 @@ derivation.step(
 )
 
 
-def rise(weight):
-    """What deleting a weight adds to the loss."""
-    return sp.Subs(loss, weight, 0) - loss
+def without(weight, slopes):
+    """The loss when a weight is deleted and the neurons have other slopes."""
+    return sp.Subs(Mean((network(slopes) - y) ** 2) / 2, weight, 0)
+
+
+def rise(weight, slopes=a):
+    """What deleting a weight adds to the loss; unless told otherwise no slope changes."""
+    return without(weight, slopes) - loss
 
 
 def saliency(weight):
@@ -87,9 +101,13 @@ def saliency(weight):
 
 derivation.step(
     "Importance does not change",
-    Equal(of_each_layer(lambda weight: rescaled(rise(weight))), of_each_layer(rise)),
-    "The natural importance of a weight is the rise of the loss when it is deleted, and the "
-    "network without it rescales as well. Shown for a weight of each layer.",
+    Equal(
+        of_each_layer(lambda weight: rescaled(rise(weight, b))),
+        of_each_layer(lambda weight: rise(weight, b)),
+    ),
+    "The natural importance of a weight is the rise of the loss when it is deleted. The network "
+    "without it rescales as well, with slopes that may be others, but are the same at any scale. "
+    "Shown for a weight of each layer.",
     Exactly(),
 )
 derivation.step(
@@ -105,8 +123,11 @@ derivation.step(
         of_each_layer(rise),
         of_each_layer(lambda weight: saliency(weight) - weight * sp.Derivative(loss, weight)),
     ),
-    "The loss is quadratic in each single weight, so that its expansion ends there. Of a trained "
-    "network the gradient is 0: saliency is importance.",
+    "While no slope changes the loss is quadratic in each single weight, so that its expansion "
+    "ends there: always for the second layer and for the linear activation. Then, of a trained "
+    "network, where the gradient is 0, saliency is importance. A first-layer weight of ReLU whose "
+    "deletion switches neurons on some inputs has an importance that its saliency does not tell "
+    "exactly.",
     Exactly(),
 )
 derivation.step(
@@ -115,8 +136,25 @@ derivation.step(
         of_each_layer(lambda weight: sp.Derivative(loss, weight, 2)),
         of_each_layer(lambda weight: Mean(sp.Derivative(f, weight) ** 2)),
     ),
-    "The network is linear in each single weight: the diagonal is that of the Gauss-Newton "
-    "matrix, and never negative.",
+    "With slopes held the network is linear in each single weight: the diagonal is that of the "
+    "Gauss-Newton matrix, and never negative.",
+    Exactly(),
+)
+length = sp.sqrt(w[0][0] ** 2 + w[0][1] ** 2)
+population = derivation.define(
+    "L_1",
+    (length**2 / 2 - 2 * length / sp.sqrt(2 * sp.pi) + 1) / 2,
+    r"$E[(\varphi(w_1\cdot x)-1)^2]/2$ for ReLU, $x\sim N(0,I_2)$, as $w_1\cdot x = \|w_1\|z$ with "
+    r"$E[z_+]=1/\sqrt{2\pi}$ and $E[z_+^2]=1/2$",
+)
+derivation.step(
+    "Not so for ReLU and a law with a density",
+    Equal(
+        sp.Subs(sp.Derivative(population, first, 2), (first, w[0][1]), (0, 1)),
+        sp.Rational(1, 2) - 1 / sp.sqrt(2 * sp.pi),
+    ),
+    r"At $w_1=(0,1)$ the Gauss-Newton matrix has $E[x_1^2;x_2>0]=1/2$: inputs at which the neuron "
+    r"switches add a term to the Hessian of the mean.",
     Exactly(),
 )
 derivation.step(

@@ -83,6 +83,32 @@ def nonnegative(expression: Any) -> bool:
     return any(form(expression).is_extended_nonnegative for form in (lambda x: x, *forms))
 
 
+#: Functions that are continuous wherever they are defined for real numbers, and that is everywhere.
+_SMOOTH = (
+    sp.exp, sp.erf, sp.erfc, sp.sin, sp.cos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.Abs,
+    sp.Add, sp.Mul, sp.Max, sp.Min, Mean,
+)  # fmt: skip
+
+
+def continuous(expression: Any, variable: sp.Symbol) -> bool:
+    """Whether it is proved to be continuous in a variable, over all that is assumed of it."""
+    if not expression.has(variable):
+        return True
+    if isinstance(expression, sp.Symbol):
+        return True
+    if isinstance(expression, sp.Pow):
+        base, exponent = expression.args
+        whole = exponent.is_integer and exponent.is_nonnegative
+        root = exponent.is_nonnegative and nonnegative(base)
+        defined = whole or root or sign(base) == 1 or (exponent.is_integer and sign(base) == -1)
+    elif isinstance(expression, sp.log):
+        defined = sign(expression.args[0]) == 1
+    else:
+        defined = isinstance(expression, _SMOOTH)
+    return bool(defined) and all(continuous(part, variable) for part in expression.args)
+
+
+#: Terms of an expansion that are tried.
 _ORDERS = (1, 2, 3, 4)
 
 
@@ -111,17 +137,19 @@ def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
 
 def _termwise(near: Any, x: sp.Symbol) -> Any:
     """The limit of a sum of expectations whose factors do not depend on x, term by term."""
-    total = sp.Integer(0)
+    terms = []
     for term in sp.Add.make_args(sp.expand(near)):
         means = [part for part in sp.Mul.make_args(term) if isinstance(part, Mean)]
-        if not means:
-            total += sp.limit(term, x, 0, "+")
-            continue
-        rest = term / means[0]
-        inner = sp.limit(means[0].integrand, x, 0, "+")
-        if rest.has(Mean) or rest.has(x) or inner.is_finite is False:
+        rest = term / means[0] if means else term
+        if rest.has(Mean) or (means and rest.has(x)):
             raise NotImplementedError("not a sum of expectations")
-        total += rest * Mean(inner)
+        terms.append((rest, means[0].integrand if means else None))
+    total = sp.Integer(0)
+    for rest, integrand in terms:
+        inner = sp.limit(rest if integrand is None else integrand, x, 0, "+")
+        if integrand is not None and inner.is_finite is False:
+            raise NotImplementedError("an infinite expectation")
+        total += inner if integrand is None else rest * Mean(inner)
     if total.has(sp.nan, sp.zoo):
         raise NotImplementedError("infinite terms cancel")
     return total

@@ -8,8 +8,18 @@ from typing import Any
 
 import sympy as sp
 
+from ..arithmetic.symbolic import Mean
+from ..errors import InvalidInput
+from .claims import Limit
+from .domains import Domain
 from .points import Question, Search, shown
 
+#: What a check at points must have.
+_FEWEST, _LEAST_DIGITS = 10, 30
+#: Digits of points, and of those near a limit.
+_DIGITS, _LIMIT_DIGITS = 50, 150
+#: Points that a proof is held against, and seconds for them.
+_UPHELD_POINTS, _UPHELD_SECONDS = 20, 0.5
 #: Points that are searched for a counterexample to a claim that was not shown.
 SEARCHED = 1000
 
@@ -29,6 +39,9 @@ class Check(ABC):
     def verdict(self, question: Question) -> Verdict:
         """Whether the claim was shown."""
 
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain]) -> None:  # noqa: B027  # most do
+        """Raise `InvalidInput` for a check that cannot be made where the symbols are declared."""
+
     @abstractmethod
     def __str__(self) -> str:
         """How it is checked, to follow on "checked"."""
@@ -41,7 +54,7 @@ class Exactly(Check):
     def verdict(self, question: Question) -> Verdict:
         finding = question.claim.exactly()
         if finding.holds:
-            return Verdict(True, "proved")
+            return _upheld(question, "proved")
         return _refuted(question, finding.why)
 
     def __str__(self) -> str:
@@ -53,14 +66,19 @@ class AtPoints(Check):
     """At points drawn from the domains, with many digits: evidence, not a proof."""
 
     number: int = 200
-    digits: int = 50
+    digits: int = _DIGITS
+
+    def __post_init__(self) -> None:
+        if self.number < _FEWEST or self.digits < _LEAST_DIGITS:
+            allowed = f"must have {_FEWEST} points or more, with {_LEAST_DIGITS} digits or more"
+            raise InvalidInput("check", f"AtPoints({self.number}, {self.digits})", allowed)
 
     def verdict(self, question: Question) -> Verdict:
         search = Search(question, self.digits)
         found = search.counterexample(self.number)
         if found is not None:
             return Verdict(False, f"fails at {shown(found[0])}: {found[1]}")
-        # A claim without symbols has a single point.
+        # Without symbols there is a single point.
         if search.tried < min(self.number / 10, 1 if not question.claim.symbols else self.number):
             return Verdict(False, f"undecided: {search.tried} points fell inside the domains")
         return Verdict(True, f"{search.tried} points")
@@ -80,6 +98,19 @@ class OverBoxes(Check):
     most: int = 20_000
     bits: int = 64
 
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain]) -> None:
+        for symbol, interval in self.intervals.items():
+            allowed = "must be two rational numbers of its domain, the smaller first"
+            if symbol not in domains:
+                raise InvalidInput("interval", symbol, "is of a symbol that is not declared")
+            try:
+                low, high = (Fraction(str(end)) for end in interval)
+            except (TypeError, ValueError):
+                raise InvalidInput(f"interval of {symbol}", interval, allowed) from None
+            domain = domains[symbol]
+            if not (low < high and domain.low <= low and high <= domain.high):
+                raise InvalidInput(f"interval of {symbol}", interval, allowed)
+
     def verdict(self, question: Question) -> Verdict:
         from .boxes import in_words, unproved
 
@@ -90,6 +121,8 @@ class OverBoxes(Check):
         total = 0
         for expression, fixed in question.claim.positive_parts(box):
             expression = expression.doit()
+            if expression.has(Mean):
+                return Verdict(False, "undecided: an expectation is over no box of numbers")
             if expression.has(sp.Integral):
                 return Verdict(False, "undecided: an integral is left, which has no enclosure")
             if missing := expression.atoms(sp.Symbol) - set(fixed):
@@ -99,10 +132,15 @@ class OverBoxes(Check):
             total += count
             if part is not None:
                 why = f"not shown where {in_words(part)}, after {total} boxes"
-                return _refuted(question, why)
+                inside = {
+                    symbol: Domain(sp.Rational(str(low)), sp.Rational(str(high)), True, True)
+                    for symbol, (low, high) in box.items()
+                }
+                within = question._replace(domains={**question.domains, **inside})
+                return _refuted(within, why)
         if not total:
             return Verdict(False, "undecided: enclosures show inequalities and roots alone")
-        return Verdict(True, f"proved over {total} box{'es' if total > 1 else ''}")
+        return _upheld(question, f"proved over {total} box{'es' if total > 1 else ''}")
 
     def __str__(self) -> str:
         sides = (
@@ -111,9 +149,25 @@ class OverBoxes(Check):
         return f"by enclosures, over {', '.join(sides)}"
 
 
+def _upheld(question: Question, found: str) -> Verdict:
+    """A claim that was shown, unless a point says otherwise.
+
+    Algebra is that of SymPy, generic in its symbols: it may pass by what is special at the ends of
+    their domains; and of what is given at no point of them, all is true.
+    """
+    digits = _LIMIT_DIGITS if isinstance(question.claim, Limit) else _DIGITS
+    search = Search(question, digits, undefined_fails=False, seconds=_UPHELD_SECONDS)
+    against = search.counterexample(_UPHELD_POINTS)
+    if against is not None:
+        return Verdict(False, f"fails at {shown(against[0])}: {against[1]} (though {found})")
+    if question.given and not search.inside:
+        return Verdict(False, "undecided: no point of the domains has what is given")
+    return Verdict(True, found)
+
+
 def _refuted(question: Question, why: str) -> Verdict:
     """A claim that was not shown fails: with a counterexample, or as undecided."""
-    search = Search(question, digits=50, undefined_fails=False)
+    search = Search(question, _DIGITS, undefined_fails=False)
     found = search.counterexample(SEARCHED)
     if found is None:
         return Verdict(False, f"undecided: {why}; no counterexample in {search.tried} points")

@@ -4,12 +4,14 @@ Exactly, by algebra; over boxes of its symbols, by enclosures; at a point, by nu
 digits.  A way that does not apply, or does not decide, leaves the claim undecided.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from types import FrameType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -20,6 +22,7 @@ from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
 from ..errors import InvalidInput
 from ..population import Groups
 from . import algebra
+from .domains import Domain
 from .evaluation import NoValue, Values, value_of
 
 #: Numbers count as equal if they agree to this share of the digits that they are computed with.
@@ -36,6 +39,9 @@ class Finding(NamedTuple):
 
     holds: bool | None
     why: str = ""
+    #: At a point: how far two sides that hold as equal are apart, and the size of their terms.
+    gap: Any = 0
+    size: Any = 0
 
 
 PROVED = Finding(True)
@@ -82,11 +88,13 @@ class Claim(ABC):
     @property
     def symbols(self) -> set[sp.Symbol]:
         """Symbols that a point must give a value, those of the population among them."""
-        return {
-            symbol
-            for expression in self.expressions
-            for symbol in expression.atoms(sp.Symbol) - dummies(expression)
-        } - self.bound
+        used: set[sp.Symbol] = set().union(*map(free, self.expressions))
+        return used - self.bound
+
+    def require_meaning(  # noqa: B027  # most have one anywhere
+        self, domains: Mapping[sp.Symbol, Domain], given: Values
+    ) -> None:
+        """Raise `InvalidInput` for a claim that means nothing where its symbols are declared."""
 
     @abstractmethod
     def mapped(self, change: Change) -> Self:
@@ -132,11 +140,11 @@ class Equal(_TwoSides):
         return Finding(None, "algebra does not bring the sides to one form")
 
     def at(self, inputs: Inputs) -> Finding:
-        for left, right in _entries(self.left, self.right):
-            found = _same(left, right, inputs(left), inputs(right), inputs)
-            if not found.holds:
-                return found
-        return PROVED
+        found = [
+            _same(left, right, inputs(left), inputs(right), inputs)
+            for left, right in _entries(self.left, self.right)
+        ]
+        return next((x for x in found if not x.holds), max(found, key=lambda x: x.gap))
 
     def latex(self) -> str:
         return f"{sp.latex(self.left)} = {sp.latex(self.right)}"
@@ -156,7 +164,12 @@ class Less(_Inequality):
 
     def at(self, inputs: Inputs) -> Finding:
         left, right = inputs(self.left), inputs(self.right)
-        return Finding(bool(np.all(left < right)), _sides(left, right))
+        if np.all(left < right):
+            return PROVED
+        # As near as numbers of these digits tell; but that 0 is not less than 0 is told by any.
+        close = _same(self.left, self.right, left, right, inputs).holds
+        zeros = np.any((left == 0) & (right == 0))
+        return Finding(None if close and not zeros else False, _sides(left, right))
 
     def latex(self) -> str:
         return f"{sp.latex(self.left)} < {sp.latex(self.right)}"
@@ -171,8 +184,9 @@ class AtMost(_Inequality):
 
     def at(self, inputs: Inputs) -> Finding:
         left, right = inputs(self.left), inputs(self.right)
-        close = _same(self.left, self.right, left, right, inputs).holds
-        return Finding(bool(close or np.all(left < right)), _sides(left, right))
+        if np.all(left <= right):
+            return PROVED
+        return _same(self.left, self.right, left, right, inputs)
 
     def latex(self) -> str:
         return rf"{sp.latex(self.left)} \le {sp.latex(self.right)}"
@@ -194,15 +208,29 @@ class Limit(Claim):
 
     @property
     def expressions(self) -> tuple[Any, ...]:
-        return self.expression, self.value
+        return self.expression, self.value, self.point
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
     def mapped(self, change: Change) -> Self:
-        expression, value = change(self.expression), change(self.value)
-        return replace(self, expression=expression, value=value, point=as_expression(self.point))
+        expression, value, point = map(change, self.expressions)
+        return replace(self, expression=expression, value=value, point=point)
+
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
+        _require_variable(self.variable, domains, given, (self.value, self.point))
+        if self.side not in ("+", "-"):
+            raise InvalidInput("side", self.side, "must be '+' or '-'")
+        domain, point = domains[self.variable], self.point
+        if point in (sp.oo, -sp.oo):
+            inside = point in (domain.low, domain.high)
+        elif self.side == "+":
+            inside = _at_most(domain.low, point) and _less(point, domain.high)
+        else:
+            inside = _less(domain.low, point) and _at_most(point, domain.high)
+        if not inside:
+            raise InvalidInput("point", point, f"is not come to from within the domain, {domain}")
 
     def exactly(self) -> Finding:
         try:
@@ -216,11 +244,7 @@ class Limit(Claim):
 
     def at(self, inputs: Inputs) -> Finding:
         value = inputs(self.value).item()
-        steps = [
-            inputs._replace(values={**inputs.values, self.variable: self._near(decades, inputs)})
-            for decades in (8, 16, 24)
-        ]
-        values = [step(self.expression).item() for step in steps]
+        values = [step(self.expression).item() for step in self.nearing(inputs)]
         near = _sides(values[-1], value)
         if abs(value) == float("inf"):
             # What converges takes ever shorter steps; what grows, be it as a logarithm, does not.
@@ -229,8 +253,22 @@ class Limit(Claim):
             return Finding(bool(grows), near)
         errors = [abs(x - value) for x in values]
         scale = abs(value) if value != 0 else 1
-        comes = errors[0] >= errors[1] >= errors[2] and errors[2] <= scale * 1e-5
-        return Finding(bool(comes), near)
+        digits = getattr(inputs.arithmetic, "digits", 15)
+        # What tends to another value, be it a near one, stays away from this.
+        floor = scale * 10.0 ** (-digits * _SHARE)
+        falls = errors[1] <= max(errors[0], floor) and errors[2] <= max(errors[1] / 10, floor)
+        if falls and errors[2] <= scale * 1e-5:
+            return PROVED
+        # On its way but not there yet, or below what digits show of numbers near 1.
+        coming = falls or errors[2] < 10.0 ** (-digits * _ZERO)
+        return Finding(None if coming else False, near)
+
+    def nearing(self, inputs: Inputs) -> list[Inputs]:
+        """The point with the variable ever nearer to where it goes."""
+        return [
+            inputs._replace(values={**inputs.values, self.variable: self._near(decades, inputs)})
+            for decades in (8, 16, 24)
+        ]
 
     def _near(self, decades: int, inputs: Inputs) -> Array:
         step = sp.Integer(10) ** decades
@@ -268,7 +306,16 @@ class UniqueRoot(Claim):
         function, low, high = map(change, self.expressions)
         return replace(self, function=function, low=low, high=high)
 
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
+        _require_variable(self.variable, domains, given, (self.low, self.high))
+        domain = domains[self.variable]
+        if not (_at_most(domain.low, self.low) and _at_most(self.high, domain.high)):
+            interval = f"({self.low}, {self.high})"
+            raise InvalidInput("interval", interval, f"must lie in the domain, {domain}")
+
     def exactly(self) -> Finding:
+        if not algebra.continuous(self.function, self.variable):
+            return Finding(None, "algebra does not show that it is continuous")
         slope = algebra.sign(sp.diff(self.function, self.variable))
         if slope is None:
             return Finding(None, "algebra does not show that it is monotone")
@@ -288,11 +335,15 @@ class UniqueRoot(Claim):
             self._value(share, inputs) for share in (1e-12, *np.arange(0.05, 1, 0.05), -1e-12)
         ]
         signs = [np.sign(float(y - x)) for x, y in pairwise(values)]
-        monotone = len(set(signs) - {0}) == 1  # 0 where no digits tell values apart
-        crosses = values[0] * values[-1] < 0
+        told = set(signs) - {0}  # 0 where no digits tell values apart
+        monotone, crosses = len(told) == 1, values[0] * values[-1] < 0
+        if not told or (monotone and not crosses and self.high == sp.oo):
+            return Finding(None, "no change of sign was seen")  # it may be farther out
         return Finding(bool(monotone and crosses), _sides(values[0], values[-1]))
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
+        if not (self.low.is_Rational and self.high.is_Rational):
+            return
         low, high = (Fraction(str(end)) for end in (self.low, self.high))
         others = {x: interval for x, interval in box.items() if x != self.variable}
         ends = [self.function.subs(self.variable, end) for end in (self.low, self.high)]
@@ -308,7 +359,8 @@ class UniqueRoot(Claim):
         low = inputs(self.low).item()
         distance = sp.Rational(str(float(share if share > 0 else 1 + share)))
         if self.high == sp.oo:
-            x = low + inputs(distance / (1 - distance)).item()
+            # As far as 10^60, whatever the scale is.
+            x = low + inputs((distance / (1 - distance)) ** 5).item()
         else:
             x = low + (inputs(self.high).item() - low) * inputs(distance).item()
         values = {**inputs.values, self.variable: inputs.arithmetic.array(x)}
@@ -344,9 +396,14 @@ class Computed(Claim):
             asked.update(expression.atoms(sp.Symbol))
             return expression
 
-        with suppress(*_CODE_FAILS):  # it is asked before code that is no use on symbols is run
+        with suppress(Exception):  # it is asked before code that is no use on symbols is run
             self.run(Inputs({}, SYMBOLIC, noted))
         return asked
+
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
+        if not hasattr(self.function, "__code__"):
+            allowed = "must be the function of the package that `run` calls"
+            raise InvalidInput("function", self.function, allowed)
 
     @property
     def name(self) -> str:
@@ -361,13 +418,34 @@ class Computed(Claim):
 
     def exactly(self) -> Finding:
         try:
-            code = _only(self.run(Inputs({}, SYMBOLIC)))
+            code, called = self._run(Inputs({}, SYMBOLIC))
         except _CODE_FAILS as error:  # such as SymPy's, where assumptions decide no branch
             return Finding(None, f"the code cannot be run on symbols: {error}")
+        if not called:
+            return Finding(None, f"{self.name} is not called")
         return Equal(self.expression, code).exactly()
 
+    def _run(self, inputs: Inputs) -> tuple[Any, bool]:
+        """What the code computes, and whether it is the function that it is said to be."""
+        called = False
+
+        def watch(frame: FrameType, event: str, _: Any) -> None:
+            nonlocal called
+            called = called or (event == "call" and frame.f_code is self.function.__code__)
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            value = self.run(inputs)
+        finally:
+            sys.setprofile(before)
+        return _only(value), called
+
     def at(self, inputs: Inputs) -> Finding:
-        computed = inputs.arithmetic.array(_only(self.run(inputs)))
+        code, called = self._run(inputs)
+        if not called:
+            return Finding(False, f"{self.name} is not called")
+        computed = inputs.arithmetic.array(code)
         expected = inputs(self.expression)
         return _same(self.expression, self.expression, computed, expected, inputs)
 
@@ -396,32 +474,61 @@ def _only(value: Any) -> Any:
     return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
 
 
-def dummies(expression: Any) -> set[sp.Symbol]:
-    """The variables of its integrals."""
-    return {limit[0] for integral in expression.atoms(sp.Integral) for limit in integral.limits}
+def free(expression: Any) -> set[sp.Symbol]:
+    """The symbols that its value depends on, those of the population among them."""
+    return set(expression.free_symbols) | expression.atoms(GroupSymbol)
+
+
+def _require_variable(
+    variable: Any, domains: Mapping[sp.Symbol, Domain], given: Values, others: tuple[Any, ...]
+) -> None:
+    if variable not in domains or variable in given:
+        raise InvalidInput("variable", variable, "must be a declared symbol that is not given")
+    if any(variable in free(other) for other in others):
+        raise InvalidInput("variable", variable, "must not be in what does not vary with it")
+
+
+def _at_most(x: Any, y: Any) -> bool:
+    return x == -sp.oo or y == sp.oo or algebra.nonnegative(y - x)
+
+
+def _less(x: Any, y: Any) -> bool:
+    return x == -sp.oo or y == sp.oo or algebra.sign(y - x) == 1
 
 
 def _entries(left: Any, right: Any) -> list[tuple[Any, Any]]:
+    left, right = map(_explicit, (left, right))
+    if getattr(left, "shape", ()) != getattr(right, "shape", ()):
+        raise ValueError("the two sides must be numbers, or matrices of the same shape")
     if isinstance(left, sp.MatrixBase):
         return list(zip(left, right, strict=True))
     return [(left, right)]
 
 
+def _explicit(side: Any) -> Any:
+    """A matrix with its entries."""
+    return side.doit().as_explicit() if isinstance(side, sp.MatrixExpr) else side
+
+
 def _same(left: Any, right: Any, x: Array, y: Array, inputs: Inputs) -> Finding:
     """Whether the values of two sides agree, beside the terms that they are sums of."""
+    if any(abs(value) == float("inf") for value in (*np.ravel(x), *np.ravel(y))):
+        return Finding(bool(np.all(x == y)), _sides(x, y))
     digits = getattr(inputs.arithmetic, "digits", 15)
     terms = [inputs(term) for side in (left, right) for term in sp.Add.make_args(side)]
     size = max(np.max(abs(term)) for term in (x, y, *terms))
     difference = np.max(abs(x - y))
-    if difference != difference:
+    if difference != difference or size == float("inf"):
         raise NoValue("a side is not a number")
     # Two zeros are what rounding leaves of them.
     near = max(size * 10.0 ** (-digits * _SHARE), 10.0 ** (-digits * _ZERO))
-    return Finding(bool(difference <= near), _sides(x, y))
+    return Finding(bool(difference <= near), _sides(x, y), difference, size)
 
 
 def _sides(left: Any, right: Any) -> str:
-    return f"left = {_shown(left)}, right = {_shown(right)}"
+    sides = _shown(left), _shown(right)
+    apart = f", left - right = {_shown(left - right)}" if sides[0] == sides[1] else ""
+    return f"left = {sides[0]}, right = {sides[1]}{apart}"
 
 
 def _shown(value: Any) -> str:

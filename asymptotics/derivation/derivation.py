@@ -13,12 +13,14 @@ import sympy as sp
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
 from ..errors import InvalidInput
 from .checks import Check, Verdict
-from .claims import Claim, Computed, as_expression, dummies
+from .claims import Claim, Computed, as_expression, free
 from .domains import REAL, UNIT, Domain
+from .limit import OutOfTime, limited
+from .names import Name, written_out
 from .points import Question
 
-#: What a name inherits of its expression.
-_FACTS = ("positive", "negative", "nonnegative", "real")
+#: Seconds that the check of a step may take.
+_PATIENCE = 60.0
 
 
 class InvalidDerivation(InvalidInput):
@@ -39,8 +41,7 @@ class Place(NamedTuple):
 class Definition:
     """A name for an expression."""
 
-    symbol: sp.Symbol
-    expression: Any
+    name: Name
     meaning: str
 
 
@@ -93,7 +94,6 @@ class Derivation:
         self.title, self.about, self.source, self.untied = title, about, source, untied
         self.domains: dict[sp.Symbol, Domain] = {}
         self.meanings: dict[sp.Symbol, str] = {}
-        self._written: dict[sp.Symbol, Any] = {}
         #: Definitions and steps, in the order in which they are read.
         self.items: list[Definition | Step] = []
 
@@ -118,32 +118,27 @@ class Derivation:
         """Declare a standard normal variable, independent of the population."""
         return self._declared(NormalSymbol(name, real=True), REAL, "standard normal")
 
-    def define(self, name: str, expression: Any, meaning: str) -> sp.Symbol:
+    def define(self, name: str, expression: Any, meaning: str) -> Name:
         """Name an expression; checks see the expression, readers the name."""
-        expression = as_expression(expression)
-        self._require_usable(f"{_caller()}, {name}", (expression,))
-        random = any(isinstance(x, GroupSymbol) for x in expression.free_symbols)
-        facts = {fact: True for fact in _FACTS if getattr(expression, f"is_{fact}")}
-        symbol = (GroupSymbol if random else sp.Symbol)(name, **(facts or {"real": True}))
-        self._declared(symbol, REAL, "")
-        # Written out now and substituted at once, so that derivatives see all that depends.
-        self._written[symbol] = expression.xreplace(self._written)
-        self.items.append(Definition(symbol, expression, meaning))
-        return symbol
-
-    def resolved(self, expression: Any) -> Any:
-        """An expression with what is defined written out, and normal variables integrated."""
-        return (
-            expression.xreplace(self._written)
-            .doit()
-            .replace(lambda part: isinstance(part, Mean), lambda mean: mean.integrated())
-        )
+        place = f"{_caller()}, {name}"
+        expression = _expression(place, expression)
+        if not isinstance(expression, sp.Expr):
+            raise InvalidDerivation(place, expression, "must be a number: matrices have no names")
+        self._require_usable(place, (expression,))
+        self._require_new(name)
+        definition = Definition(Name(sp.Symbol(name), expression), meaning)
+        self.items.append(definition)
+        return definition.name
 
     def _declared(self, symbol: sp.Symbol, domain: Domain, meaning: str) -> sp.Symbol:
-        if symbol in self.domains:
-            raise InvalidDerivation(str(_caller()), symbol.name, "is declared already")
+        self._require_new(symbol.name)
         self.domains[symbol], self.meanings[symbol] = domain, meaning
         return symbol
+
+    def _require_new(self, name: str) -> None:
+        defined = {item.name.name for item in self.items if isinstance(item, Definition)}
+        if name in defined | {symbol.name for symbol in self.domains}:
+            raise InvalidDerivation(str(_caller()), name, "is declared already")
 
     def step(
         self,
@@ -174,22 +169,39 @@ class Derivation:
             a derivative is taken they are constants.
         """
         place = _caller()
-        given = {symbol: as_expression(value) for symbol, value in (given or {}).items()}
+        here = f"{place}, {name}"
+        given = {symbol: _expression(here, value) for symbol, value in (given or {}).items()}
         if not isinstance(claim, Claim):
-            raise InvalidDerivation(
-                f"{place}, {name}", claim, "must be a claim, such as Equal(...)"
-            )
+            raise InvalidDerivation(here, claim, "must be a claim, such as Equal(...)")
         if not isinstance(check, Check):
-            raise InvalidDerivation(f"{place}, {name}", "check", "every step must have a check")
+            raise InvalidDerivation(here, "check", "every step must have a check")
+        if not (isinstance(because, str) and because.strip()):
+            raise InvalidDerivation(here, because, "every step must have a reason")
         if any(step.name == name for step in self.steps):
             raise InvalidDerivation(str(place), name, "is the name of an earlier step")
-        claim = claim.mapped(as_expression)
-        self._require_usable(f"{place}, {name}", [*claim.expressions, *given, *given.values()])
+        claim = claim.mapped(lambda expression: _expression(here, expression))
+        self._require_usable(here, [*claim.expressions, *given, *given.values()])
+        self._require_determined(here, given)
+        try:
+            claim.require_meaning(self.domains, given)
+            check.require_meaning(self.domains)
+        except InvalidInput as error:
+            raise InvalidDerivation(f"{here}, {error.key}", error.value, error.allowed) from None
         self.items.append(Step(name, claim, because, check, reference, given, place))
+
+    def _require_determined(self, place: str, given: Mapping[sp.Symbol, Any]) -> None:
+        """Raise unless what is given follows from symbols that are not."""
+        if undeclared := [symbol for symbol in given if symbol not in self.domains]:
+            allowed = "what is given must be declared symbols"
+            raise InvalidDerivation(place, ", ".join(map(str, undeclared)), allowed)
+        for symbol, value in _determined(given).items():
+            if used := sorted(str(x) for x in free(value) & set(given)):
+                allowed = f"must not depend on itself: {', '.join(used)}"
+                raise InvalidDerivation(place, f"{symbol} = {given[symbol]}", allowed)
 
     def _require_usable(self, place: str, expressions: Iterable[Any]) -> None:
         for expression in expressions:
-            used = expression.atoms(sp.Symbol) - dummies(expression)
+            used = free(expression)
             if undeclared := sorted(str(x) for x in used - set(self.domains)):
                 allowed = "is not declared: derivation.symbol, .random, .normal or .define does"
                 raise InvalidDerivation(place, ", ".join(undeclared), allowed)
@@ -206,11 +218,11 @@ class Derivation:
             raise InvalidDerivation(str(self.steps[-1].place), self.steps[-1].name, allowed)
 
     def _question(self, step: Step) -> Question:
-        given = {symbol: self.resolved(value) for symbol, value in step.given.items()}
+        given = {symbol: _resolved(value) for symbol, value in _determined(step.given).items()}
 
         @cache
         def resolve(expression: Any) -> Any:
-            return self.resolved(expression).subs(given)
+            return _resolved(expression).subs(given)
 
         return Question(step.claim.mapped(resolve), self.domains, given, resolve)
 
@@ -218,15 +230,51 @@ class Derivation:
         """Check one step after another."""
         for step in self.steps:
             start = time.perf_counter()
-            verdict = step.check.verdict(self._question(step))
-            yield Outcome(step, verdict, time.perf_counter() - start)
+            yield Outcome(step, self._verdict(step), time.perf_counter() - start)
+
+    def _verdict(self, step: Step) -> Verdict:
+        try:
+            with limited(_PATIENCE):
+                return step.check.verdict(self._question(step))
+        except OutOfTime:
+            return Verdict(False, f"undecided: no answer in {_PATIENCE:.0f} seconds")
+        except Exception as error:  # what a claim holds, and the code it runs, may raise anything
+            return Verdict(False, f"cannot be checked: {type(error).__name__}: {error}")
+
+
+def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
+    """What is given, in terms of symbols that are not, unless it goes in a circle."""
+    values = {symbol: written_out(value) for symbol, value in given.items()}
+    for _ in given:
+        values = {symbol: value.xreplace(values) for symbol, value in values.items()}
+    return values
+
+
+def _resolved(expression: Any) -> Any:
+    """An expression with what is defined written out, and normal variables integrated."""
+    return (
+        written_out(expression)
+        .doit()
+        .replace(lambda part: isinstance(part, Mean), lambda mean: mean.integrated())
+    )
+
+
+def _expression(place: str, value: Any) -> Any:
+    try:
+        return as_expression(value)
+    except InvalidInput as error:
+        raise InvalidDerivation(place, error.value, error.allowed) from None
 
 
 def _caller() -> Place:
-    """The line outside this module that is being run."""
+    """The line of the derivation's file that is being run: not that of a helper in it."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     if frame is None:
         return Place("", 0)
-    return Place(frame.f_code.co_filename, frame.f_lineno)
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    while frame is not None:
+        line = frame.f_lineno if frame.f_code.co_filename == file else line
+        frame = frame.f_back
+    return Place(file, line)

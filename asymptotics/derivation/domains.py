@@ -7,6 +7,8 @@ from typing import Any
 import sympy as sp
 from hypothesis import strategies as st
 
+from ..errors import InvalidInput
+
 #: Decades that drawn numbers of an unbounded domain span, on either side of 1.
 _DECADES = 4
 
@@ -20,6 +22,18 @@ class Domain:
     low_included: bool = False
     high_included: bool = False
     whole: bool = False
+
+    def __post_init__(self) -> None:
+        numbers = self.low < self.high or (
+            self.low == self.high and self.low_included and self.high_included
+        )
+        infinite = (self.low == -sp.oo and self.low_included) or (
+            self.high == sp.oo and self.high_included
+        )
+        if not numbers or infinite:
+            raise InvalidInput("domain", f"{self.low} to {self.high}", "must hold numbers, finite")
+        if self.whole and self.low == -sp.oo:
+            raise InvalidInput("domain", self.low, "of integers must have a first")
 
     @property
     def interval(self) -> sp.Interval:
@@ -68,7 +82,8 @@ class Domain:
         return st.one_of(inside, *ends)
 
     def __str__(self) -> str:
-        return str(sp.Range(self.low, self.high) if self.whole else self.interval)
+        left, right = "[" if self.low_included else "(", "]" if self.high_included else ")"
+        return f"{'integers of ' if self.whole else ''}{left}{self.low}, {self.high}{right}"
 
     def latex(self) -> str:
         """The domain as a set, in LaTeX."""

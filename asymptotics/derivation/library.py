@@ -43,7 +43,7 @@ def _read(path: Path) -> Derivation:
         found = runpy.run_path(str(path)).get("derivation")
     except InvalidInput:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InvalidDerivation(_place(path, error), type(error).__name__, str(error)) from error
     if not isinstance(found, Derivation):
         raise InvalidDerivation(str(path), "derivation", "must be a Derivation in this file")
@@ -51,7 +51,7 @@ def _read(path: Path) -> Derivation:
     return found
 
 
-def _place(path: Path, error: Exception) -> str:
+def _place(path: Path, error: BaseException) -> str:
     """The line of a file at which an error arose."""
     if isinstance(error, SyntaxError):
         return f"{path.name}:{error.lineno}"

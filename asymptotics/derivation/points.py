@@ -14,14 +14,19 @@ from hypothesis.errors import NoSuchExample
 
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol
-from .claims import Change, Claim, Finding, Inputs
+from .claims import Change, Claim, Finding, Inputs, Limit
 from .domains import Domain
 from .evaluation import NoValue, value_of
+from .limit import OutOfTime, limited
 
 #: A point: for each symbol a number, or one per group of the population.
 Point = Mapping[sp.Symbol, Any]
 Domains = Mapping[sp.Symbol, Domain]
 _MOST_GROUPS = 3
+#: Share of the digits that two sides have in common if it is surely rounding that parts them.
+_SURE = 0.8
+#: More digits, where it is not sure.
+_FACTORS = (1, 2, 4, 8)
 #: Seconds that a search may take.
 _PATIENCE = 60.0
 
@@ -60,13 +65,22 @@ class Question(NamedTuple):
 class Search:
     """A search for a point of the domains at which a claim fails."""
 
-    def __init__(self, question: Question, digits: int, undefined_fails: bool = True) -> None:
+    def __init__(
+        self,
+        question: Question,
+        digits: int,
+        undefined_fails: bool = True,
+        seconds: float = _PATIENCE,
+    ) -> None:
         self.undefined_fails = undefined_fails
         #: What was found at points: it must not change when the time is up.
         self.seen: dict[str, str | None] = {}
-        self.ends = time.monotonic() + _PATIENCE
+        self.ends = time.monotonic() + seconds
         self.claim, self.domains, self.given, self.resolve = question
-        self.arithmetic = Multiprecision(digits)
+        self.arithmetics = [Multiprecision(factor * digits) for factor in _FACTORS]
+        self.has_integrals = any(x.has(sp.Integral) for x in self.claim.expressions)
+        #: Points of the domains, whether or not the claim has a meaning there.
+        self.inside = 0
         #: Points tried at which the claim has a meaning.
         self.tried = 0
 
@@ -90,7 +104,7 @@ class Search:
             )
         except NoSuchExample:
             return None
-        values = self._values(point) or {}
+        values = self._values(point, self.arithmetics[0]) or {}
         others = {symbol: float(np.ravel(values[symbol])[0]) for symbol in self.given}
         return {**point, **others}, self._fails(point) or ""
 
@@ -104,25 +118,61 @@ class Search:
         return self.seen[key]
 
     def _failure(self, point: Point) -> str | None:
-        values = self._values(point)
-        if values is None:
-            return None
         try:
-            found: Finding = self.claim.at(Inputs(values, self.arithmetic, self.resolve))
-        except (NoValue, ZeroDivisionError, OverflowError) as error:
+            with limited(max(self.ends - time.monotonic(), 0.01)):
+                found = self._finding(point)
+        except OutOfTime:
+            return None
+        except Exception as error:  # the code of a claim may raise anything
             return f"no value: {error}" if self.undefined_fails else None
+        if found is None or found.holds is None:
+            return None
         self.tried += 1
         return None if found.holds else found.why
 
-    def _values(self, point: Point) -> dict[sp.Symbol, Any] | None:
+    def _finding(self, point: Point) -> Finding | None:
+        """What the claim says at a point, with more digits as long as they may tell more.
+
+        A difference that rounding leaves is another number then, one that is there stays.  Where
+        even that is beyond all digits, nothing is known.
+        """
+        before: Finding | None = None
+        for arithmetic in self.arithmetics:
+            values = self._values(point, arithmetic)
+            if values is None:
+                return None
+            inputs = Inputs(values, arithmetic, self.resolve)
+            if isinstance(self.claim, Limit) and not self._stays_inside(self.claim, inputs):
+                return None
+            self.inside += 1
+            found = self.claim.at(inputs)
+            if not found.gap or self.has_integrals:
+                return found
+            least = arithmetic.context.mpf(10) ** (-_SURE * arithmetic.digits)
+            rounding = before is not None and abs(found.gap - before.gap) > found.gap / 100
+            if found.holds and (rounding or found.gap <= found.size * least):
+                return found
+            before = found
+        return found._replace(holds=None if found.gap <= least else False)
+
+    def _stays_inside(self, claim: Limit, inputs: Inputs) -> bool:
+        """Whether what is given stays in its domain on the way to the limit."""
+        return all(
+            self.domains[symbol].contains(x)
+            for near in claim.nearing(inputs)
+            for symbol, expression in self.given.items()
+            for x in np.ravel(near(expression))
+        )
+
+    def _values(self, point: Point, arithmetic: Multiprecision) -> dict[sp.Symbol, Any] | None:
         """Numbers for all symbols; None if a given one falls outside its domain."""
         values = {
-            symbol: self.arithmetic.array(list(value) if isinstance(value, tuple) else value)
+            symbol: arithmetic.array(list(value) if isinstance(value, tuple) else value)
             for symbol, value in point.items()
         }
         for symbol, expression in self.given.items():
             try:
-                values[symbol] = value_of(expression, values, self.arithmetic)
+                values[symbol] = value_of(expression, values, arithmetic)
             except (NoValue, ZeroDivisionError):
                 return None
             if not all(self.domains[symbol].contains(x) for x in np.ravel(values[symbol])):

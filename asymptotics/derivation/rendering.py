@@ -28,10 +28,11 @@ def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str
     number = 0
     for step in derivation.items:
         if isinstance(step, Definition):
-            formula = f"{sp.latex(step.symbol)} := {sp.latex(step.expression)}"
+            name = sp.latex(step.name)
+            formula = f"{name} := {sp.latex(step.name.expression)}"
             lines += [
                 "",
-                f"Write ${sp.latex(step.symbol)}$ for {step.meaning}:",
+                f"Write ${name}$ for {step.meaning}:",
                 "",
                 "$$",
                 formula,
@@ -46,8 +47,10 @@ def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str
             lines += [f"where {where}", ""]
         reference = f" {step.reference}." if step.reference else ""
         verdict = found.get(step.name)
-        said = "" if verdict is None else f": {_said(verdict)}"
-        lines += [f"*Checked {step.check}{said}.{reference}*"]
+        checked = f"To be checked {step.check}"
+        if verdict is not None:
+            checked = f"Checked {step.check}: {_said(verdict)}"
+        lines += [f"*{checked}.{reference}*"]
     tie = "" if not derivation.untied else f" Not tied to code: {derivation.untied}."
     return "\n".join([*lines, "", f"Source: {derivation.source}.{tie}", ""])
 
@@ -56,7 +59,8 @@ def _symbols(derivation: Derivation) -> Iterator[str]:
     yield from ("| symbol | domain | meaning |", "|---|---|---|")
     for symbol, meaning in filter(operator.itemgetter(1), derivation.meanings.items()):
         domain = derivation.domains[symbol].latex()
-        yield f"| ${sp.latex(symbol)}$ | ${domain}$ | {meaning} |"
+        shown = meaning.replace("|", r"\|")
+        yield f"| ${sp.latex(symbol)}$ | ${domain}$ | {shown} |"
 
 
 def _said(verdict: Verdict) -> str:

@@ -176,9 +176,7 @@ CASES = [
 
 def verdict(claim: Claim, check: Check, given):
     derivation = Derivation("One step", "", source="", untied="a test")
-    derivation.__dict__.update(
-        domains=d.domains, meanings=d.meanings, items=list(d.items), _written=d._written
-    )
+    derivation.__dict__.update(domains=d.domains, meanings=d.meanings, items=list(d.items))
     derivation.step("the step", claim, "It is tried.", check, given=given)
     (outcome,) = derivation.outcomes()
     return outcome.verdict
