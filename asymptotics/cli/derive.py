@@ -63,9 +63,11 @@ def derive_show(name: str, check: bool, html: Path | None) -> None:
     outcomes = list(derivation.outcomes()) if check else []
     if html is None:
         say(to_markdown(derivation, outcomes))
-        return
-    with replacing(html.resolve()) as path:
-        path.write_text(to_html(derivation, outcomes), encoding="utf-8")
+    else:
+        with replacing(html.resolve()) as path:
+            path.write_text(to_html(derivation, outcomes), encoding="utf-8")
+    if failed := sum(not outcome.verdict.holds for outcome in outcomes):
+        fail(f"{failed} of {len(outcomes)} steps failed", 1)
 
 
 @derive.command("check")

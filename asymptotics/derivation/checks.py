@@ -118,6 +118,11 @@ class OverBoxes(Check):
             symbol: (Fraction(str(low)), Fraction(str(high)))
             for symbol, (low, high) in self.intervals.items()
         }
+        inside = {
+            symbol: Domain(sp.Rational(str(low)), sp.Rational(str(high)), True, True)
+            for symbol, (low, high) in box.items()
+        }
+        question = question._replace(domains={**question.domains, **inside})
         total = 0
         for expression, fixed in question.claim.positive_parts(box):
             expression = expression.doit()
@@ -132,12 +137,7 @@ class OverBoxes(Check):
             total += count
             if part is not None:
                 why = f"not shown where {in_words(part)}, after {total} boxes"
-                inside = {
-                    symbol: Domain(sp.Rational(str(low)), sp.Rational(str(high)), True, True)
-                    for symbol, (low, high) in box.items()
-                }
-                within = question._replace(domains={**question.domains, **inside})
-                return _refuted(within, why)
+                return _refuted(question, why)
         if not total:
             return Verdict(False, "undecided: enclosures show inequalities and roots alone")
         return _upheld(question, f"proved over {total} box{'es' if total > 1 else ''}")

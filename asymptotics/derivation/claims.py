@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 
 from ..arithmetic import Arithmetic, Array
-from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
+from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, Mean
 from ..errors import InvalidInput
 from ..population import Groups
 from . import algebra
@@ -108,6 +108,10 @@ class Claim(ABC):
     def at(self, inputs: Inputs) -> Finding:
         """Whether it holds at a point."""
 
+    def settled(self, point: Mapping[sp.Symbol, Any]) -> bool | None:
+        """Whether it holds at exact numbers, where those of any digits do not tell."""
+        return None
+
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
         """Expressions whose being positive over their boxes shows the claim over a box."""
         yield from ()
@@ -166,10 +170,15 @@ class Less(_Inequality):
         left, right = inputs(self.left), inputs(self.right)
         if np.all(left < right):
             return PROVED
-        # As near as numbers of these digits tell; but that 0 is not less than 0 is told by any.
+        # As near as numbers of these digits tell.
         close = _same(self.left, self.right, left, right, inputs).holds
-        zeros = np.any((left == 0) & (right == 0))
-        return Finding(None if close and not zeros else False, _sides(left, right))
+        return Finding(None if close else False, _sides(left, right))
+
+    def settled(self, point: Mapping[sp.Symbol, Any]) -> bool | None:
+        difference = (self.right - self.left).xreplace(point)
+        if difference.has(Mean, sp.Integral):
+            return None
+        return None if difference.is_positive is None else bool(difference.is_positive)
 
     def latex(self) -> str:
         return f"{sp.latex(self.left)} < {sp.latex(self.right)}"

@@ -122,7 +122,7 @@ class Derivation:
         """Name an expression; checks see the expression, readers the name."""
         place = f"{_caller()}, {name}"
         expression = _expression(place, expression)
-        if not isinstance(expression, sp.Expr):
+        if not isinstance(expression, sp.Expr) or expression.is_Matrix:
             raise InvalidDerivation(place, expression, "must be a number: matrices have no names")
         self._require_usable(place, (expression,))
         self._require_new(name)

@@ -146,6 +146,8 @@ class Search:
                 return None
             self.inside += 1
             found = self.claim.at(inputs)
+            if found.holds is None:
+                return found._replace(holds=self.claim.settled(_exact(point)))
             if not found.gap or self.has_integrals:
                 return found
             least = arithmetic.context.mpf(10) ** (-_SURE * arithmetic.digits)
@@ -178,6 +180,15 @@ class Search:
             if not all(self.domains[symbol].contains(x) for x in np.ravel(values[symbol])):
                 return None
         return values
+
+
+def _exact(point: Point) -> dict[sp.Symbol, Any]:
+    """The numbers of a point for SymPy, but for those of several groups."""
+    return {
+        symbol: sp.Rational(value.numerator, value.denominator)
+        for symbol, value in point.items()
+        if not isinstance(value, tuple)
+    }
 
 
 def shown(point: Point) -> str:

@@ -7,6 +7,7 @@ import sympy as sp
 
 from asymptotics.derivation import (
     POSITIVE,
+    UNIT,
     AtPoints,
     Computed,
     Derivation,
@@ -34,6 +35,7 @@ kappa = derivation.symbol("kappa", POSITIVE, "features per sample, $p/n$")
 tau = derivation.symbol("tau", POSITIVE, "effective ridge")
 r = derivation.symbol("r", POSITIVE, "ridge")
 Lambda = derivation.random("Lambda", POSITIVE, "eigenvalue")
+c = derivation.random("c", UNIT, "what an eigenvalue is of tau, if less")
 
 # 3. Names for expressions: readers see the name, checks what it stands for.
 F = derivation.define(
@@ -89,6 +91,8 @@ derivation.step(
             inputs.arithmetic,
         )[0],
     ),
-    "The ratio that the package brings to 1.",
+    r"The ratio that the package brings to 1, here where no eigenvalue exceeds $\tau$: for those "
+    "that do it writes the same equation in another form.",
     Exactly(),
+    given={Lambda: c * tau},
 )

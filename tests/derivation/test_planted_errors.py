@@ -211,7 +211,7 @@ def test_what_cannot_be_decided_has_failed() -> None:
     def unknown(inputs) -> Array:
         return inputs(tau) if inputs(tau) > inputs(kappa) else 1 * inputs(tau)
 
-    claim = Computed(tau, noise_level, unknown)
+    claim = Computed(tau, unknown, unknown)
     assert verdict(claim, POINTS, None).holds
     found = verdict(claim, EXACT, None)
     assert not found.holds

@@ -1,0 +1,198 @@
+"""Claims that are false, empty or mean nothing, and how each is told."""
+
+from typing import Any
+
+import pytest
+import sympy as sp
+
+from asymptotics.derivation import (
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    AtMost,
+    AtPoints,
+    Computed,
+    Derivation,
+    Equal,
+    Exactly,
+    InvalidDerivation,
+    Less,
+    Limit,
+    Mean,
+    OverBoxes,
+    UniqueRoot,
+    between,
+    integers_from,
+)
+from asymptotics.errors import InvalidInput
+from asymptotics.theory.fixed_point import noise_level
+
+EXACT, POINTS = Exactly(), AtPoints(100)
+NONE: Any = None
+d = Derivation("Claims", "", source="", untied="a test")
+x = d.symbol("x", REAL, "a number")
+p, q = (d.symbol(name, POSITIVE, "a positive number") for name in "pq")
+a = d.symbol("a", NONNEGATIVE, "a number that may be 0")
+n = d.symbol("n", integers_from(0), "a count")
+Lambda = d.random("Lambda", POSITIVE, "an eigenvalue")
+h = d.normal("h")
+F = d.define("F", p**2, "a square")
+root = d.define("s", sp.sqrt(x), "a root, real or not")
+named = [d.symbol(name, POSITIVE, name) for name in ("w_1", "w_2", "Lambda_1", "Lambda_2")]
+moments = sp.Matrix(3, 3, lambda i, j: Mean(Lambda ** (i + j)))
+
+FALSE = {
+    "a quantity for its mean": (Equal(Lambda, Mean(Lambda)), EXACT),
+    "a factor that is not constant": (Equal(Lambda * Mean(1 / Lambda), 1), EXACT),
+    "a determinant of three moments": (Limit(moments.det() + 1 / p, p, sp.oo, 0), EXACT),
+    "a mean of two groups": (
+        Limit(
+            Mean(Lambda) + 1 / p,
+            p,
+            sp.oo,
+            sum(w * y for w, y in zip(named[:2], named[2:], strict=True)) / sum(named[:2]),
+        ),
+        EXACT,
+    ),
+    "the derivative of a name": (Equal(sp.diff(F, p), 0), EXACT),
+    "a name with a number put in": (Equal(F.subs(p, 3), F), EXACT),
+    "the integral of a name": (Equal(sp.integrate(F, (p, 0, 1)), F), EXACT),
+    "a name that is not real": (Equal(sp.Abs(root**2), root**2), POINTS),
+    "infinity for a number": (Equal(sp.oo, p), POINTS),
+    "infinity at most a number": (AtMost(sp.oo, p), POINTS),
+    "an integral that diverges": (Equal(sp.Integral(1 / x**2, (x, 0, 1)), p), POINTS),
+    "one beside a large number": (Equal(p + 10**30, p + 10**30 + 1), POINTS),
+    "twice a small number": (Equal(sp.exp(-p - 100), 2 * sp.exp(-p - 100)), POINTS),
+    "a small number for zero": (Equal(sp.exp(-p - 200), 0), POINTS),
+    "a limit beside the right one": (
+        Limit(1 / p + sp.Rational(1, 10**6), p, sp.oo, 0),
+        POINTS,
+    ),
+    "a limit at all but one number": (Limit(1 / (1 + a * p), p, sp.oo, 0), EXACT),
+    "a limit where 0 is special": (Limit(x / (x + 1 / p), p, sp.oo, 1), EXACT),
+    "less at all but one number": (Less(0, sp.atan(n)), EXACT),
+    "roots on both sides of a pole": (UniqueRoot(3 * x - sp.atan(1 / x), x, -1, 1), EXACT),
+    "roots of a function with poles": (UniqueRoot(sp.tan(x), x, -1, 4), EXACT),
+    "code on a branch of its own": (
+        Computed(
+            1 / (a / q + p * Mean(Lambda * q / (Lambda + q) ** 2)),
+            noise_level,
+            lambda inputs: noise_level(
+                inputs(q),
+                inputs(p),
+                inputs(1),
+                inputs(a),
+                inputs(-1),
+                inputs.groups(Lambda),
+                inputs.arithmetic,
+            ),
+        ),
+        EXACT,
+    ),
+    "code that is not run": (Computed(p**2, noise_level, lambda inputs: inputs(p**2)), EXACT),
+    "code that forgets the mean": (
+        Computed(Mean(Lambda), noise_level, lambda inputs: inputs(Lambda)),
+        EXACT,
+    ),
+    "code with too few arguments": (
+        Computed(p, noise_level, lambda inputs: noise_level(inputs(q))),  # type: ignore[call-arg]
+        POINTS,
+    ),
+    "matrices of two shapes": (Equal(sp.Matrix([[p, q]]), sp.Matrix([p, q])), EXACT),
+    "a relation beside a relation": (Less(x > 0, x > 0), EXACT),
+    "enclosures of a population": (Less(0, Mean(Lambda)), OverBoxes({p: (1, 2)})),
+}
+TRUE = {
+    "linearity": (Equal(Mean(p * Lambda + q), p * Mean(Lambda) + q), EXACT),
+    "the derivative of a name": (Equal(sp.diff(F, p), 2 * p), EXACT),
+    "a tail below what digits show": (Less(1 - sp.exp(-p), 1), POINTS),
+    "an identity of functions": (Equal(sp.tanh(p), sp.sinh(p) / sp.cosh(p)), POINTS),
+    "a limit for any population": (Limit(Mean(Lambda / (Lambda + 1 / p)), p, sp.oo, 1), EXACT),
+    "a root": (UniqueRoot(p - 1, p, 0, sp.oo), EXACT),
+}
+REFUSED = {
+    "an interval outside the domain": (Less(p, 0), OverBoxes({p: (-2, -1)}), None, "interval of p"),
+    "an interval that is infinite": (Less(0, p), OverBoxes({p: (0, sp.oo)}), None, "rational"),
+    "a root outside the domain": (
+        UniqueRoot(p - 1 / p, p, -2, 2),
+        EXACT,
+        None,
+        r"\(-2, 2\)': must lie in the domain, \(0, oo\)",
+    ),
+    "a limit from outside": (Limit(p, p, -1, -1), EXACT, None, "from within the domain"),
+    "a side that is none": (Limit(1 / x, x, 0, sp.oo, "above"), EXACT, None, "must be '\\+' or"),
+    "a limit in a name": (Limit(1 / F, F, sp.oo, 1 / p**2), EXACT, None, "variable = F"),
+    "a limit in what is given": (Limit(1 / p, p, sp.oo, 1 / q), EXACT, {p: q}, "variable = p"),
+    "given by itself": (Less(p, 0), EXACT, {p: -p}, "must not depend on itself"),
+    "given in a circle": (Less(p, 0), EXACT, {p: q - 1, q: p - 1}, "must not depend on itself"),
+    "a rounded point": (Limit(p, p, sp.Float("0.5"), p * 0), EXACT, None, "rounded number"),
+    "a rounded condition": (Less(p, q), EXACT, {x: 0.5}, "must be an expression"),
+    "code that is none": (
+        Computed(p, NONE, lambda inputs: inputs(p)),
+        EXACT,
+        None,
+        "function = None",
+    ),
+}
+
+
+def verdict(claim, check, given=None):
+    derivation = Derivation("One step", "", source="", untied="a test")
+    derivation.__dict__.update(domains=d.domains, meanings=d.meanings, items=list(d.items))
+    derivation.step("the step", claim, "It is tried.", check, given=given)
+    (outcome,) = derivation.outcomes()
+    return outcome.verdict
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_false_claims_fail(name: str) -> None:
+    found = verdict(*FALSE[name])
+    assert not found.holds
+    assert found.found.startswith(("fails at", "undecided", "cannot be checked")), found.found
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_their_true_neighbours_hold(name: str) -> None:
+    found = verdict(*TRUE[name])
+    assert found.holds, found.found
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_means_nothing_is_refused(name: str) -> None:
+    claim, check, given, said = REFUSED[name]
+    with pytest.raises(InvalidDerivation, match=said) as raised:
+        verdict(claim, check, given)
+    assert "test_soundness.py:" in str(raised.value)
+
+
+def test_of_what_cannot_be_nothing_is_proved() -> None:
+    assert "no point of the domains" in verdict(Less(p, 0), EXACT, {p: -q}).found
+
+
+def test_a_limit_from_outside_what_is_given() -> None:
+    found = verdict(Limit(p, q, sp.oo, -sp.oo), EXACT, {p: 1 - q})
+    assert "no point of the domains" in found.found
+
+
+def test_domains_hold_numbers() -> None:
+    with pytest.raises(InvalidInput, match="must hold numbers"):
+        between(1, -5)
+
+
+def test_a_check_at_points_has_some() -> None:
+    for few in ((0, 50), (100, 1)):
+        with pytest.raises(InvalidInput, match="10 points or more, with 30 digits"):
+            AtPoints(*few)
+
+
+def test_names_are_not_used_twice() -> None:
+    with pytest.raises(InvalidDerivation, match="declared already"):
+        d.symbol("x", POSITIVE, "another x")
+    with pytest.raises(InvalidDerivation, match="matrices have no names"):
+        d.define("A", sp.Matrix([[1, p], [0, 1]]), "a matrix")
+
+
+def test_algebra_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asymptotics.derivation.derivation._PATIENCE", 0.5)
+    found = verdict(Equal((p + q + x + a + n + 1) ** 30, 1), EXACT)
+    assert found.found == "undecided: no answer in 0 seconds"
