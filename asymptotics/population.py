@@ -283,7 +283,8 @@ class Population:
         array([0.1, 0.9])
         """
         fraction = scalar("fraction", fraction, _FRACTION)
-        return cls([fraction, 1 - fraction], eigenvalue, [mean, 0], [std, 0])
+        rest = 1 - (Fraction(fraction) if isinstance(fraction, Decimal) else fraction)
+        return cls([fraction, rest], eigenvalue, [mean, 0], [std, 0])
 
     @classmethod
     def power_law(cls, capacity: float, source: float, tolerance: float = 1e-10) -> Self:

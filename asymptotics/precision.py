@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -83,7 +82,7 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
                 if not all(values[key].has_digits(digits + 1) for key in _PROVED):
                     reason = "the enclosures stay wider than asked for"
             if not reason or 2 * bits > last:
-                known = {key: _central(value) for key, value in values.items()}
+                known = {key: _central(value, digits) for key, value in values.items()}
                 known["residual"] = float(abs(values["residual"]).arb.upper())
                 break
         bits *= 2
@@ -96,16 +95,20 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
     return _rounded(known, digits) | ends | {"status": status, "reason": reason}
 
 
+#: Digits that values keep beyond those asked for.
+_SPARE = 5
 #: The values whose digits are proved; a residual is an enclosure of zero.
 _PROVED = tuple(key for key in _VALUES if key != "residual")
 
 
-def _central(ball: Any) -> Any:
-    """The middle of a ball, exactly."""
+def _central(ball: Any, digits: int) -> Any:
+    """The middle of a ball, to more than its digits."""
+    from .arithmetic.multiprecision import Multiprecision
+
     if not ball.is_finite:
         return float(ball)
     mantissa, exponent = (int(x) for x in ball.arb.mid().man_exp())
-    return Fraction(mantissa) * Fraction(2) ** exponent
+    return Multiprecision(digits + 20).context.ldexp(mantissa, exponent)
 
 
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
@@ -136,7 +139,7 @@ def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
     """Values rounded to their digits; the risk before pruning is gamma."""
     from .arithmetic.multiprecision import Multiprecision
 
-    rounded = Multiprecision(digits)
+    rounded = Multiprecision(digits + _SPARE)  # printing rounds them, once
     numbers = {
         key: rounded.nan if value != value else rounded.array(value).item()
         for key, value in values.items()

@@ -8,7 +8,7 @@ never whether they hold.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from .surd import Surd
 
 #: Where Arb has no value of erfc.
 _INFINITE = arb.pos_inf()
+#: Powers of two that are written out, and those that decimals hold.
+_MODERATE, _IMMENSE = 1 << 14, 1 << 60
 #: Beyond it erfc is less than 10^-450,000.
 _FAR = 1 << 10
 
@@ -182,10 +184,30 @@ def _made(enclosure: arb, exact: Surd | None) -> Ball:
 
 def _decimal(end: arb, digits: int, rounding: str) -> Decimal:
     mantissa, exponent = (int(x) for x in end.man_exp())
-    context = Context(prec=digits, rounding=rounding, Emax=10**9, Emin=-(10**9))
-    scale = Decimal(2 ** abs(exponent))
+    context = Context(prec=digits, rounding=rounding, Emax=MAX_EMAX, Emin=MIN_EMIN)
     number = Decimal(mantissa)
-    return context.multiply(number, scale) if exponent >= 0 else context.divide(number, scale)
+    if abs(exponent) <= _MODERATE:
+        scale = Decimal(2 ** abs(exponent))
+        return context.multiply(number, scale) if exponent >= 0 else context.divide(number, scale)
+    # Too many digits to write out: a power that is right to more digits, and room for its error.
+    if abs(exponent) > _IMMENSE:
+        return _beyond_decimals(number, exponent, rounding)
+    wide = Context(prec=digits + 30, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    near = wide.multiply(number, wide.power(Decimal(2), Decimal(exponent)))
+    room = abs(near).scaleb(-digits - 20, wide)
+    return context.plus(
+        wide.subtract(near, room) if rounding == ROUND_FLOOR else wide.add(near, room)
+    )
+
+
+def _beyond_decimals(number: Decimal, exponent: int, rounding: str) -> Decimal:
+    """A bound of a number whose exponent decimals do not hold."""
+    outward = (number > 0) == (rounding == ROUND_CEILING)
+    if exponent < 0:
+        size = Decimal(f"1e{MIN_EMIN}") if outward else Decimal(0)
+    else:
+        size = Decimal("inf") if outward else Decimal(f"1e{MAX_EMAX}")
+    return size.copy_sign(number) if number else Decimal(0)
 
 
 class _Certificate(NamedTuple):
@@ -353,16 +375,20 @@ class Balls(Arithmetic):
         """The least widened neighbourhood of `x` that is proved to hold the root."""
         value, slope = (ball.arb for ball in at(x))
         unit = abs(x).max(arb(1)).mid()
-        reach = 2 * abs(value / slope).upper() if slope < 0 else arb(0)
-        # At a jump the slope says nothing of how far the root is.
-        reach = (reach.min(unit * arb(2) ** (10 - self.bits)) + unit * arb(2) ** (-self.bits)).mid()
-        for _ in range(20):
-            ends = ((x - reach).mid(), (x + reach).mid())
-            hull = ends[0].union(ends[1])
-            certificate = _Certificate(at(ends[0])[0], at(ends[1])[0], *at(hull))
-            if certificate.holds(self.bits):
-                return Ball(hull)
-            reach = 8 * reach
+        far = 2 * abs(value / slope).upper() if slope < 0 else arb(0)
+        # At a jump the slope says nothing of how far the root is; elsewhere it tells how much
+        # precision is lost.
+        for most in (10 - self.bits, -self.bits // 4):
+            reach = (far.min(unit * arb(2) ** most) + unit * arb(2) ** (-self.bits)).mid()
+            for _ in range(20):
+                ends = ((x - reach).mid(), (x + reach).mid())
+                hull = ends[0].union(ends[1])
+                certificate = _Certificate(at(ends[0])[0], at(ends[1])[0], *at(hull))
+                if certificate.holds(self.bits):
+                    return Ball(hull)
+                reach = 8 * reach
+                if reach > unit * arb(2) ** (-self.bits // 8):
+                    break
         raise Undecided("where a root is")
 
 

@@ -116,8 +116,8 @@ def effective_ridge_balance(
 
     below, above, falling, rising = (kappa * part for part in arithmetic.expect(integrand, groups))
     share = ridge / tau
-    left = share + below + arithmetic.maximum(excess, 0)
-    right = above + arithmetic.maximum(-excess, 0)
+    over = arithmetic.maximum(excess, 0)
+    left, right = share + below + over, above + (over - excess)
     slope = arithmetic.ratio(share + falling, left) + arithmetic.ratio(rising, right)
     return arithmetic.ratio(left, right), -slope
 
