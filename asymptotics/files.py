@@ -2,8 +2,9 @@
 
 import csv
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import IO
 
@@ -52,6 +53,18 @@ def read_samples(path: str | Path) -> dict[str, Array]:
             _blame_a_line(path, header, names)
             raise error if isinstance(error, InvalidInput) else _bad(path, str(error)) from None
     return samples
+
+
+def read_decimals(path: str | Path, names: Iterable[str]) -> dict[str, Array]:
+    """Columns of a file that `read_samples` reads, with its numbers as they are written."""
+    with _reading(Path(path)) as file:
+        reader = csv.reader(file)
+        header = [name.strip() for name in next(reader)]
+        rows = list(filter(None, reader))
+    return {
+        name: np.array([Decimal(row[header.index(name)].strip()) for row in rows], dtype=object)
+        for name in names
+    }
 
 
 @contextmanager

@@ -45,6 +45,10 @@ DOMAINS = {
 }
 
 
+#: Integers from here on may be no floats.
+_EXACT = 2.0**53
+
+
 def parameter(key: str, value: Any, domain: Domain | None = None, name: str | None = None) -> Array:
     """`value` as an array of numbers in the domain of `key`.
 
@@ -100,6 +104,8 @@ def _array(name: str, value: Any, domain: Domain) -> Array:
                 raise InvalidInput(entry_name(name, index), entry, domain.text)
     elif array.dtype.kind not in "iuf":
         raise InvalidInput(name, value, domain.text)
+    elif array.dtype.kind in "iu" and np.any(np.abs(array.astype(np.float64)) >= _EXACT):
+        return array.astype(object)  # floats would round them
     return array
 
 

@@ -258,14 +258,11 @@ class Population:
 
         With many digits, the values of a file of up to 10,000 rows are the decimals written there.
         """
-        from .files import read_samples
+        from .files import read_decimals, read_samples
 
-        columns: dict[str, Any] = dict(read_samples(path))
+        columns = read_samples(path)
         if columns["eigenvalue"].size <= _MOST_EXACT:
-            columns = {
-                key: np.array([Decimal(repr(x)) for x in column.tolist()], dtype=object)
-                for key, column in columns.items()
-            }
+            columns = read_decimals(path, columns)
         return cls.from_samples(**columns)
 
     @classmethod

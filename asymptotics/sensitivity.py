@@ -13,7 +13,7 @@ from .population import Population
 from .results import GridResult
 from .rows import ACCEPTED, evaluate
 from .theory import fixed_point
-from .theory.rules import WeightRule
+from .theory.rules import Oracle, WeightRule
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,5 +136,26 @@ def _settle_ends(slopes: Array, flat: Any, population: Population) -> None:
     exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1)
     by_weight = np.array([isinstance(rule, WeightRule) for rule in flat.rule], dtype=bool)
     kink = points & exact & by_weight & (flat.alpha < 1) & ~nothing
+    threshold = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share == 1)
     for key in ("kappa", "sigma", "ridge"):
-        slopes[kink, NUMBERS.index(key)] = np.nan
+        slopes[(kink | threshold) & ~nothing, NUMBERS.index(key)] = np.nan
+    # Between scores of point masses the slope in alpha jumps, for the oracle also where weights
+    # of score 0 begin: these are dropped whatever they are.
+    oracle = np.array([isinstance(rule, Oracle) for rule in flat.rule], dtype=bool)
+    atoms = oracle & bool((population.std == 0).any()) | kink
+    steps = _masses_of_atoms(flat, population)
+    jump = atoms & (abs(flat.alpha[:, None] - steps) <= 1e-12).any(axis=-1)
+    alive = (population.eigenvalue > 0) & ((population.std > 0) | (population.mean != 0))
+    jump |= oracle & (abs(flat.alpha - population.weight @ alive) <= 1e-12)
+    slopes[jump, NUMBERS.index("alpha")] = np.nan
+
+
+def _masses_of_atoms(flat: Any, population: Population) -> Array:
+    """Per row, the weight of the groups whose score, were they points, is at least each one's."""
+    exponent = np.array([float(getattr(rule, "exponent", 0.5)) for rule in flat.rule])
+    eigenvalue = np.where(population.eigenvalue > 0, population.eigenvalue, 1)
+    score = eigenvalue ** exponent[:, None] * abs(population.mean) * (population.eigenvalue > 0)
+    order = np.argsort(-score, axis=-1)
+    weight = np.broadcast_to(population.weight, score.shape)
+    score, weight = (np.take_along_axis(x, order, axis=-1) for x in (score, weight))
+    return np.where(score > 0, np.cumsum(weight, axis=-1), np.nan)

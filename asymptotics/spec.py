@@ -218,6 +218,8 @@ def read_spec(path: str | Path | None = None) -> Problem:
     text, name, folder = _text(path)
     try:
         document = tomllib.loads(text, parse_float=Decimal)
+    except ArithmeticError:
+        raise InvalidInput("spec", name, "holds a number that is too large to read") from None
     except (ValueError, RecursionError) as error:  # the reader's own, and of what it calls
         raise InvalidInput("spec", name, f"must be valid TOML: {error}") from None
     return problem(document, folder)

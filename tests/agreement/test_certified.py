@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -215,6 +216,44 @@ def test_a_threshold_in_a_gap_between_groups(sigma: str, alpha: str) -> None:
     if alpha == "0.5" and noise <= Fraction("0.01"):  # the larger are kept, the smaller dropped
         exact = (noise**2 + 1) / 2 + noise**2
         assert Fraction(lower) * (1 - slack) <= exact <= Fraction(upper) * (1 + slack)
+
+
+def test_a_file_holds_the_decimals_that_are_written_in_it(tmp_path: Path) -> None:
+    """Their nearest floats would interpolate at kappa = 10."""
+    path = tmp_path / "samples.csv"
+    rows = "1,2,0.10000000000000000001", "0,1,0.89999999999999999999"
+    path.write_text("\n".join(["eigenvalue,coefficient,weight", *rows]), encoding="utf-8")
+    lower, upper = certified(Population.from_csv(path), 10, 1, 1)
+    assert Decimal("9.9e18") < lower <= upper < Decimal("1.1e19")
+
+
+def test_a_fraction_of_many_digits() -> None:
+    """All that is not zero is kept: nothing is lost, and without noise nothing is wrong."""
+    fraction = Decimal("0.1234567890123456789012345678901")
+    spikes = Population.spike_and_slab(fraction, mean=1, std=0)
+    assert not any(certified(spikes, Decimal("0.5"), 0, fraction))
+
+
+def test_large_integers_stay_what_they_are() -> None:
+    large = 2**53 + 1
+    lower, upper = certified(Population([1], mean=[large]), 0.5, 0, 0, digits=40)
+    assert lower <= large**2 <= upper
+
+
+@pytest.mark.parametrize("digits", [21, 23, 50])
+def test_hardly_a_weight_dropped(digits: int) -> None:
+    alpha = 1 - Fraction(1, 10**digits)
+    lower, upper = certified(Population.isotropic(), 0.5, 1, alpha)
+    assert lower <= 2 <= upper or abs(upper - 2) < Decimal("1e-15")
+
+
+@pytest.mark.parametrize("sigma", ["0.001", "0.0003", "1e-10"])
+def test_tails_too_small_to_write_out(sigma: str) -> None:
+    population = Population([1, 1], mean=[2, 0])
+    lower, upper = certified(population, 0.5, Decimal(sigma), 0.75)
+    computed = risk(population, 0.5, float(sigma), 0.75).risk.item()
+    assert float(lower) == pytest.approx(computed, rel=1e-11)
+    assert upper - lower <= lower * Decimal("1e-15")
 
 
 @pytest.mark.parametrize("digits", [1, 15, 100, 1000])

@@ -88,6 +88,23 @@ def test_slopes_that_do_not_exist_are_said() -> None:
     assert np.isnan(at_threshold.d_kappa.item())
 
 
+@pytest.mark.parametrize(("kappa", "ridge"), [(1.0, 0.1), (2.0, 0.0)])
+def test_slopes_where_eigenvalues_alone_interpolate(kappa: float, ridge: float) -> None:
+    """kappa P(Λ > tau) = 1: the excess changes sides there."""
+    population = Population([0.5, 0.5], [10, 1], std=1)
+    assert_slopes(Problem(population, kappa, 0.5, 0.4, ridge, "magnitude"))  # type: ignore[arg-type]
+
+
+def test_slopes_that_differ_on_two_sides_are_none() -> None:
+    points = Population([1, 1], mean=[1, 2])
+    between = sensitivity(points, 0.5, [0, 1], 0.5, rule=["magnitude", "oracle"])
+    assert np.isnan(between.d_alpha).all()
+    last = sensitivity(Population.isotropic(), 2, 0.5, 1, rule="oracle")
+    assert np.isnan(last.d_alpha.item())
+    threshold = sensitivity(Population.isotropic(), 1, 0, 0.5)
+    assert np.isnan([threshold.d_kappa, threshold.d_sigma, threshold.d_ridge]).all()
+
+
 def test_slopes_at_a_threshold_that_no_weight_is_near() -> None:
     """Between means 1 and 2: a weight there gains 2 E[B|Y=3/2] 3/2 - (3/2)² = 9/4."""
     points = Population([1, 1], mean=[1, 2])
