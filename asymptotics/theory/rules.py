@@ -176,7 +176,7 @@ RANDOM = Random()
 
 RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)}
 
-MAX_EXPONENT = 5
+MIN_EXPONENT, MAX_EXPONENT = 1e-12, 5
 
 
 def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
@@ -184,8 +184,9 @@ def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
     if isinstance(exponent, bool) or not isinstance(exponent, Real | Decimal):
         raise InvalidInput(f"{name}.exponent", exponent, "must be a number")
     signals = isinstance(exponent, Decimal) and exponent.is_nan()
-    if signals or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
-        allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
+    within = not signals and -MAX_EXPONENT <= exponent <= MAX_EXPONENT
+    if not within or (exponent != 0 and -MIN_EXPONENT < exponent < MIN_EXPONENT):
+        allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}, or 0"
         raise InvalidInput(f"{name}.exponent", exponent, allowed)
     return WeightRule(exponent)
 

@@ -50,7 +50,7 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
     Raises `InvalidInput` for `alpha` outside [0, 1].
     """
     alpha = numbers("alpha", alpha, arithmetic)
-    positive = score.center + score.spread > 0
+    positive = (score.center + score.spread > 0) & (score.weight > 0)
 
     def integrand(part: Score) -> tuple[Array, ...]:
         of_part = part.center + part.spread > 0

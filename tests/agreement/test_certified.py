@@ -240,6 +240,13 @@ def test_large_integers_stay_what_they_are() -> None:
     assert lower <= large**2 <= upper
 
 
+@pytest.mark.parametrize("mean", [1000, "0.001"])
+def test_groups_without_weight_change_nothing(mean: object) -> None:
+    problem = (0.5, Decimal("1e-6"), Decimal("0.3"))
+    without = certified(Population([1], mean=[1]), *problem)
+    assert certified(Population([1, 0], mean=[1, Decimal(mean)]), *problem) == without  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("digits", [21, 23, 50])
 def test_hardly_a_weight_dropped(digits: int) -> None:
     alpha = 1 - Fraction(1, 10**digits)
