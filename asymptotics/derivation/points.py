@@ -25,6 +25,8 @@ Domains = Mapping[sp.Symbol, Domain]
 _MOST_GROUPS = 3
 #: Share of the digits that two sides have in common if it is surely rounding that parts them.
 _SURE = 0.8
+#: A difference of this size beside the terms is none of rounding.
+_PLAIN = 1e-6
 #: More digits, where it is not sure.
 _FACTORS = (1, 2, 4, 8)
 #: Seconds that a search may take.
@@ -148,7 +150,8 @@ class Search:
             found = self.claim.at(inputs)
             if found.holds is None:
                 return found._replace(holds=self.claim.settled(_exact(point)))
-            if not found.gap or self.has_integrals:
+            plain = not found.holds and found.gap > found.size * _PLAIN
+            if not found.gap or plain or self.has_integrals:
                 return found
             least = arithmetic.context.mpf(10) ** (-_SURE * arithmetic.digits)
             rounding = before is not None and abs(found.gap - before.gap) > found.gap / 100
