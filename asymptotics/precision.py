@@ -65,7 +65,9 @@ def proved(
 def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> dict[str, Any]:
     """One row in balls, of as many bits as it takes."""
     from .arithmetic.ball import Balls, Undecided
+    from .arithmetic.multiprecision import Multiprecision
 
+    context = Multiprecision(digits + _GUARD).context
     bits = math.ceil(digits * math.log2(10)) + _GUARD
     last = max(bits << _DOUBLINGS, _LEAST_LAST)
     bounds = [Decimal(0), Decimal("inf")]
@@ -82,7 +84,7 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
                 if not all(values[key].has_digits(digits + 1) for key in _PROVED):
                     reason = "the enclosures stay wider than asked for"
             if not reason or 2 * bits > last:
-                known = {key: _central(value, digits) for key, value in values.items()}
+                known = {key: _central(value, context) for key, value in values.items()}
                 known["residual"] = float(abs(values["residual"]).arb.upper())
                 break
         bits *= 2
@@ -101,14 +103,12 @@ _SPARE = 5
 _PROVED = tuple(key for key in _VALUES if key != "residual")
 
 
-def _central(ball: Any, digits: int) -> Any:
-    """The middle of a ball, to more than its digits."""
-    from .arithmetic.multiprecision import Multiprecision
-
+def _central(ball: Any, context: Any) -> Any:
+    """The middle of a ball, as a number of mpmath."""
     if not ball.is_finite:
         return float(ball)
     mantissa, exponent = (int(x) for x in ball.arb.mid().man_exp())
-    return Multiprecision(digits + 20).context.ldexp(mantissa, exponent)
+    return context.ldexp(mantissa, exponent)
 
 
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:

@@ -143,19 +143,23 @@ def _settle_ends(slopes: Array, flat: Any, population: Population) -> None:
     # of score 0 begin: these are dropped whatever they are.
     oracle = np.array([isinstance(rule, Oracle) for rule in flat.rule], dtype=bool)
     atoms = oracle & bool((population.std == 0).any()) | kink
-    steps = _masses_of_atoms(flat, population)
-    jump = atoms & (abs(flat.alpha[:, None] - steps) <= 1e-12).any(axis=-1)
+    jump = np.zeros_like(atoms)
+    for rule in set(flat.rule[atoms]):
+        of_rule = atoms & (flat.rule == rule)
+        jump[of_rule] = _meets(_masses_of_atoms(rule, population), flat.alpha[of_rule])
     alive = (population.eigenvalue > 0) & ((population.std > 0) | (population.mean != 0))
     jump |= oracle & (abs(flat.alpha - population.weight @ alive) <= 1e-12)
     slopes[jump, NUMBERS.index("alpha")] = np.nan
 
 
-def _masses_of_atoms(flat: Any, population: Population) -> Array:
-    """Per row, the weight of the groups whose score, were they points, is at least each one's."""
-    exponent = np.array([float(getattr(rule, "exponent", 0.5)) for rule in flat.rule])
-    eigenvalue = np.where(population.eigenvalue > 0, population.eigenvalue, 1)
-    score = eigenvalue ** exponent[:, None] * abs(population.mean) * (population.eigenvalue > 0)
-    order = np.argsort(-score, axis=-1)
-    weight = np.broadcast_to(population.weight, score.shape)
-    score, weight = (np.take_along_axis(x, order, axis=-1) for x in (score, weight))
-    return np.where(score > 0, np.cumsum(weight, axis=-1), np.nan)
+def _masses_of_atoms(rule: Any, population: Population) -> Array:
+    """The weight of the groups whose score, were they points, is at least each one's."""
+    alive = population.eigenvalue > 0
+    scale = np.where(alive, population.eigenvalue, 1) ** float(getattr(rule, "exponent", 0.5))
+    score, masses = FLOAT64.ladder(alive * scale * abs(population.mean), population.weight)
+    return masses[score > 0]
+
+
+def _meets(masses: Array, alpha: Array) -> Array:
+    """Whether each `alpha` is one of the rising `masses`, but for rounding."""
+    return np.searchsorted(masses, alpha - 1e-12) < np.searchsorted(masses, alpha + 1e-12, "right")

@@ -159,17 +159,17 @@ class Arithmetic(ABC):
 
     def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
         """The value over the last axis of `x` down to which `mass` of the `weight` lies."""
-        x, masses = self._ladder(x, weight)
+        x, masses = self.ladder(x, weight)
         rank = np.count_nonzero(masses < self.column(mass), axis=-1)
         return self.pick(x, np.minimum(rank, x.shape[-1] - 1))
 
     def nearest_quantile(self, x: Array, weight: Array, mass: Array) -> Array:
         """The value over the last axis of `x` down to which the `weight` is nearest to `mass`."""
-        x, masses = self._ladder(x, weight)
+        x, masses = self.ladder(x, weight)
         return self.pick(x, self.over_groups("argmin", abs(masses - self.column(mass))))
 
-    def _ladder(self, x: Array, weight: Array) -> tuple[Array, Array]:
-        """The values, largest first, and the weight down to each."""
+    def ladder(self, x: Array, weight: Array) -> tuple[Array, Array]:
+        """The values over the last axis, largest first, and the weight down to each."""
         order = self.descending(x)
         x, weight = (np.take_along_axis(y, order, axis=-1) for y in np.broadcast_arrays(x, weight))
         return x, np.cumsum(weight, axis=-1)

@@ -11,7 +11,7 @@ import sympy as sp
 from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput
 from .claims import Limit
-from .domains import Domain
+from .domains import Domain, between
 from .points import Question, Search, shown
 
 #: What a check at points must have.
@@ -104,7 +104,7 @@ class OverBoxes(Check):
             if symbol not in domains:
                 raise InvalidInput("interval", symbol, "is of a symbol that is not declared")
             try:
-                low, high = (Fraction(str(end)) for end in interval)
+                low, high = _ends(interval)
             except (TypeError, ValueError):
                 raise InvalidInput(f"interval of {symbol}", interval, allowed) from None
             domain = domains[symbol]
@@ -114,14 +114,8 @@ class OverBoxes(Check):
     def verdict(self, question: Question) -> Verdict:
         from .boxes import in_words, unproved
 
-        box = {
-            symbol: (Fraction(str(low)), Fraction(str(high)))
-            for symbol, (low, high) in self.intervals.items()
-        }
-        inside = {
-            symbol: Domain(sp.Rational(str(low)), sp.Rational(str(high)), True, True)
-            for symbol, (low, high) in box.items()
-        }
+        box = {symbol: _ends(interval) for symbol, interval in self.intervals.items()}
+        inside = {symbol: between(*ends, True, True) for symbol, ends in box.items()}
         question = question._replace(domains={**question.domains, **inside})
         total = 0
         for expression, fixed in question.claim.positive_parts(box):
@@ -147,6 +141,11 @@ class OverBoxes(Check):
             rf"${sp.latex(x)} \in [{low}, {high}]$" for x, (low, high) in self.intervals.items()
         )
         return f"by enclosures, over {', '.join(sides)}"
+
+
+def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
+    low, high = interval
+    return Fraction(str(low)), Fraction(str(high))
 
 
 def _upheld(question: Question, found: str) -> Verdict:

@@ -186,7 +186,9 @@ def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
     signals = isinstance(exponent, Decimal) and exponent.is_nan()
     within = not signals and -MAX_EXPONENT <= exponent <= MAX_EXPONENT
     if not within or (exponent != 0 and -MIN_EXPONENT < exponent < MIN_EXPONENT):
-        allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}, or 0"
+        allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
+        if within:
+            allowed = f"must be 0, or {MIN_EXPONENT:g} or more off it"
         raise InvalidInput(f"{name}.exponent", exponent, allowed)
     return WeightRule(exponent)
 

@@ -1,6 +1,6 @@
 """Wrong steps must be rejected, and their right twins accepted."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import sympy as sp
@@ -23,9 +23,11 @@ from asymptotics.derivation import (
     Mean,
     OverBoxes,
     UniqueRoot,
+    Verdict,
 )
 from asymptotics.derivation.checks import SEARCHED
 from asymptotics.theory.fixed_point import noise_level
+from tests.one_step import among, verdict_of
 
 d = Derivation("Planted errors", "Steps, right and wrong.", source="none", untied="a test")
 kappa = d.symbol("kappa", POSITIVE, "features per sample")
@@ -174,12 +176,10 @@ CASES = [
 ]
 
 
-def verdict(claim: Claim, check: Check, given):
-    derivation = Derivation("One step", "", source="", untied="a test")
-    derivation.__dict__.update(domains=d.domains, meanings=d.meanings, items=list(d.items))
-    derivation.step("the step", claim, "It is tried.", check, given=given)
-    (outcome,) = derivation.outcomes()
-    return outcome.verdict
+def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
+    one = among(d)
+    one.step("the step", claim, "It is tried.", check, given=given)
+    return verdict_of(one)
 
 
 @pytest.mark.parametrize(("twins", "check"), CASES)

@@ -13,6 +13,8 @@ from asymptotics.derivation import (
     REAL,
     AtMost,
     AtPoints,
+    Check,
+    Claim,
     Computed,
     Derivation,
     Equal,
@@ -23,11 +25,13 @@ from asymptotics.derivation import (
     Mean,
     OverBoxes,
     UniqueRoot,
+    Verdict,
     between,
     integers_from,
 )
 from asymptotics.errors import InvalidInput
 from asymptotics.theory.fixed_point import noise_level
+from tests.one_step import among, verdict_of
 
 EXACT, POINTS = Exactly(), AtPoints(100)
 NONE: Any = None
@@ -138,12 +142,10 @@ REFUSED = {
 }
 
 
-def verdict(claim, check, given=None):
-    derivation = Derivation("One step", "", source="", untied="a test")
-    derivation.__dict__.update(domains=d.domains, meanings=d.meanings, items=list(d.items))
-    derivation.step("the step", claim, "It is tried.", check, given=given)
-    (outcome,) = derivation.outcomes()
-    return outcome.verdict
+def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
+    one = among(d)
+    one.step("the step", claim, "It is tried.", check, given=given)
+    return verdict_of(one)
 
 
 @pytest.mark.parametrize("name", FALSE)
