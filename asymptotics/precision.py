@@ -97,8 +97,6 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
     return _rounded(known, digits) | ends | {"status": status, "reason": reason}
 
 
-#: Digits that values keep beyond those asked for.
-_SPARE = 5
 #: The values whose digits are proved; a residual is an enclosure of zero.
 _PROVED = tuple(key for key in _VALUES if key != "residual")
 
@@ -139,11 +137,14 @@ def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
     """Values rounded to their digits; the risk before pruning is gamma."""
     from .arithmetic.multiprecision import Multiprecision
 
-    rounded = Multiprecision(digits + _SPARE)  # printing rounds them, once
-    numbers = {
-        key: rounded.nan if value != value else rounded.array(value).item()
-        for key, value in values.items()
-    }
+    context = Multiprecision(digits).context
+
+    def decimal(value: Any) -> Any:
+        # To decimals at once: from binary numbers of so many digits they would be rounded again.
+        wide = getattr(value, "context", None)
+        return context.mpf(value if wide is None else wide.nstr(value, digits))
+
+    numbers = {key: decimal(value) for key, value in values.items()}
     return numbers | {"unpruned_risk": numbers["gamma"]}
 
 
