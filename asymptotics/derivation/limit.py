@@ -3,9 +3,13 @@
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+
+#: Seconds until the timer strikes again, where it struck in vain.
+_AGAIN = 0.01
 
 
 class OutOfTime(BaseException):
@@ -24,15 +28,18 @@ def limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(*_: Any) -> None:
-        raise OutOfTime
+    def stop(_: int, frame: FrameType | None) -> None:
+        # A callback of the interpreter's swallows what is raised in it: the timer comes again.
+        if frame is None or frame.f_code.co_filename != weakref.__file__:
+            timer(signal.ITIMER_REAL, 0)
+            raise OutOfTime
 
     before, start = signal.signal(signal.SIGALRM, stop), time.monotonic()
-    outer, _ = timer(signal.ITIMER_REAL, seconds)
+    outer, _ = timer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     finally:
         timer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if outer:  # goes on, or is over now
-            timer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-6))
+            timer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-6), _AGAIN)
