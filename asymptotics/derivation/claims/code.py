@@ -1,0 +1,109 @@
+"""The tie of a derivation to code."""
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any, Self
+
+import numpy as np
+import sympy as sp
+
+from ...arithmetic.symbolic import SYMBOLIC
+from ...errors import InvalidInput
+from ..domains import Domain
+from ..evaluation import Values
+from .base import Change, Claim, Finding, Inputs
+from .relations import Equal, same
+
+
+@dataclass(frozen=True)
+class Computed(Claim):
+    """A function of the package computes the expression: the tie of a derivation to code.
+
+    `run` takes `Inputs` and calls the function with their arithmetic; in algebra the arithmetic is
+    symbolic, so that the code itself yields the expression that is compared.
+    """
+
+    expression: Any
+    function: Callable[..., Any]
+    run: Callable[[Inputs], Any]
+
+    @property
+    def expressions(self) -> tuple[Any, ...]:
+        return (self.expression,)
+
+    @property
+    def symbols(self) -> set[sp.Symbol]:
+        asked = set(super().symbols)
+
+        def noted(expression: Any) -> Any:
+            asked.update(expression.atoms(sp.Symbol))
+            return expression
+
+        with suppress(Exception):  # it is asked before code that is no use on symbols is run
+            self.run(Inputs({}, SYMBOLIC, noted))
+        return asked
+
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
+        if not hasattr(self.function, "__code__"):
+            allowed = "must be the function of the package that `run` calls"
+            raise InvalidInput("function", self.function, allowed)
+
+    @property
+    def name(self) -> str:
+        """The full name of the function."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def mapped(self, change: Change) -> Self:
+        def run(inputs: Inputs) -> Any:
+            return self.run(inputs._replace(resolve=lambda x: inputs.resolve(change(x))))
+
+        return replace(self, expression=change(self.expression), run=run)
+
+    def exactly(self) -> Finding:
+        try:
+            code, called = self._run(Inputs({}, SYMBOLIC))
+        except _CODE_FAILS as error:  # such as SymPy's, where assumptions decide no branch
+            return Finding(None, f"the code cannot be run on symbols: {error}")
+        if not called:
+            return Finding(None, f"{self.name} is not called")
+        return Equal(self.expression, code).exactly()
+
+    def _run(self, inputs: Inputs) -> tuple[Any, bool]:
+        """What the code computes, and whether it is the function that it is said to be."""
+        called = False
+
+        def watch(frame: FrameType, event: str, _: Any) -> None:
+            nonlocal called
+            called = called or (event == "call" and frame.f_code is self.function.__code__)
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            value = self.run(inputs)
+        finally:
+            sys.setprofile(before)
+        return _only(value), called
+
+    def at(self, inputs: Inputs) -> Finding:
+        code, called = self._run(inputs)
+        if not called:
+            return Finding(False, f"{self.name} is not called")
+        computed = inputs.arithmetic.array(code)
+        expected = inputs(self.expression)
+        return same(self.expression, self.expression, computed, expected, inputs)
+
+    def latex(self) -> str:
+        name = self.name.replace("_", r"\_")
+        return rf"\texttt{{{name}}} = {sp.latex(self.expression)}"
+
+
+#: What running code on symbols that it is not made for may raise.
+_CODE_FAILS = (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError)
+
+
+def _only(value: Any) -> Any:
+    """The one number in what a function returns."""
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
