@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -113,6 +113,16 @@ class Crew:
     def submit(self, job: Job) -> "Future[list[Array]]":
         return self._executor.submit(run_job, job)
 
+    def abandon(self, futures: Iterable["Future[list[Array]]"]) -> None:
+        """Leave jobs undone.
+
+        Our own processes end with what they are at, and their pool, which sets an error on each
+        job that it did not finish, trips over one that is cancelled.
+        """
+        if not self._owned:
+            for future in futures:
+                future.cancel()
+
     def replace(self) -> None:
         """Start over after workers died."""
         if self._owned:
@@ -194,8 +204,7 @@ def run_jobs(
                 running.clear()
                 workers.replace()
     finally:
-        for future in running:
-            future.cancel()
+        workers.abandon(running)
 
 
 def _again(job: Job, attempt: int, error: BaseException) -> tuple[Job, int]:

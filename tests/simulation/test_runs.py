@@ -132,6 +132,15 @@ def test_a_pool_whose_process_is_killed_is_replaced() -> None:
     crew.dismiss()
 
 
+def test_jobs_that_are_abandoned_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    crew = Crew(1, lambda: Processes(1), owned=True)
+    futures = [crew.submit(Job(experiment(), 0, tuple(range(2000)))) for _ in range(30)]
+    futures[0].result()
+    crew.abandon(futures)
+    crew.dismiss()
+    assert not caplog.records
+
+
 def test_after_the_deadline_nothing_is_begun() -> None:
     jobs = [Job(experiment(), 0, (index,)) for index in range(3)]
     crew = Crew(1, lambda: ThreadPoolExecutor(1), owned=True)
