@@ -18,7 +18,7 @@ from .simulation.exact import Exact
 from .simulation.finite import LARGEST, FiniteProblem, realise, require_size, smallest_size
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
-from .simulation.trials import Experiment, replicates_at
+from .simulation.trials import LinearExperiment, replicates_at
 from .study import risk
 from .theory import Rule, fixed_point
 
@@ -72,7 +72,7 @@ class Point(NamedTuple):
 class Case(NamedTuple):
     """A point at one size: its experiment, and what is predicted for rules and alphas."""
 
-    experiment: Experiment
+    experiment: LinearExperiment
     predicted: Array
     #: What the finite size does to it through the cut, in theory.
     shift: Array
@@ -115,7 +115,7 @@ class Ladder(NamedTuple):
     predicted: Array
 
     @property
-    def experiments(self) -> list[Experiment]:
+    def experiments(self) -> list[LinearExperiment]:
         return [case.experiment for case in self.cases]
 
     @property
@@ -214,7 +214,7 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
     else:
         predicted = shift = np.full((len(point.rules), len(point.alphas)), np.nan)
     return Case(
-        Experiment(problem, sampler, replicates),
+        LinearExperiment(problem, sampler, replicates),
         predicted,
         shift,
         freedom,
@@ -277,7 +277,7 @@ def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
     return Exact()
 
 
-def require_memory(experiments: Sequence[Experiment], workers: int, tolerance: float) -> None:
+def require_memory(experiments: Sequence[LinearExperiment], workers: int, tolerance: float) -> None:
     """Raise `InvalidInput` if an experiment, once for each worker, does not fit into memory."""
     available = _memory()
     for experiment in experiments:

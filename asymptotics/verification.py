@@ -24,7 +24,7 @@ from .simulation.execution import cores, crew
 from .simulation.finite import LARGEST
 from .simulation.run import Run
 from .simulation.store import Store
-from .simulation.trials import Experiment
+from .simulation.trials import LinearExperiment
 from .study import risk
 
 #: Called with trials done, trials wanted, and the largest relative standard error so far.
@@ -222,9 +222,9 @@ def _largest_error(ladder: Ladder, run: Run) -> float:
 
 def _wanted(
     tested: Sequence[Ladder], run: Run, target: float | None, level: float
-) -> dict[Experiment, int]:
+) -> dict[LinearExperiment, int]:
     """Trials that every row needs for its standard error."""
-    wanted: dict[Experiment, int] = {}
+    wanted: dict[LinearExperiment, int] = {}
     for ladder in tested:
         trials = _trials(ladder, run, target, level)
         wanted |= dict(zip(ladder.experiments, trials, strict=True))
@@ -317,7 +317,7 @@ def _judged(
 
 
 def _cost(
-    experiment: Experiment, outcomes: Mapping[int, Array], place: tuple[int, int]
+    experiment: LinearExperiment, outcomes: Mapping[int, Array], place: tuple[int, int]
 ) -> dict[str, Any]:
     """How the trials of one row were made, and what was gained and lost by it."""
     problem = experiment.problem

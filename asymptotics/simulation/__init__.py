@@ -6,13 +6,14 @@ population -> `realise` -> a sampler's `draw` -> `pruned_errors`, and `run_trial
 from .dense import Dense
 from .designs import Law, as_law
 from .exact import Exact
+from .experiment import Experiment, run_trial
 from .finite import FiniteProblem, realise
 from .gaussian_matrix import GaussianMatrix
 from .implicit import Implicit
 from .pruning import pruned_errors
 from .sampler import Draw, Sampler
 from .store import Store
-from .trials import Experiment, run_trial
+from .trials import LinearExperiment
 
 __all__ = [
     "Dense",
@@ -23,6 +24,7 @@ __all__ = [
     "GaussianMatrix",
     "Implicit",
     "Law",
+    "LinearExperiment",
     "Sampler",
     "Store",
     "as_law",

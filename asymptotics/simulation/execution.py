@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..arithmetic import Array
 from ..errors import InvalidInput, NoConvergence
-from .trials import Experiment, run_trial
+from .experiment import Experiment, run_trial
 
 #: Attempts at a job whose worker dies.
 _ATTEMPTS = 3

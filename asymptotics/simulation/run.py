@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..arithmetic import Array
 from .execution import Crew, Job, run_jobs
+from .experiment import Experiment
 from .store import Store
-from .trials import Experiment
 
 #: Seconds that a job takes at least, by the samplers' reckoning: enough to outweigh sending it.
 _WORK = 0.05
@@ -15,6 +16,7 @@ _MOST_TOGETHER = 16
 _SAVING = 1.0  # seconds between writes to the store
 
 Outcomes = dict[int, Array]
+Repeated = TypeVar("Repeated", bound=Experiment)
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Run:
         """How many outcomes there are so far, of any trials."""
         return len(self._outcomes.get(experiment.key, ()))
 
-    def complete(self, wanted: Mapping[Experiment, int]) -> None:
+    def complete(self, wanted: Mapping[Repeated, int]) -> None:
         """Do what is missing of the first `wanted` trials of each experiment."""
         jobs, ready, total = [], 0, sum(wanted.values())
         for experiment, trials in wanted.items():

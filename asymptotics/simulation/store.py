@@ -1,6 +1,7 @@
 """Outcomes of trials in one SQLite file, which any number of processes may add to."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput, WriteFailed
-from .sampler import OUTCOME
-from .trials import Experiment
+from .experiment import Experiment
 
 #: Tells our files from other databases ("asym"), and this layout from others.
 _APPLICATION, _LAYOUT = 0x6173796D, 1
@@ -69,16 +69,15 @@ class Store:
 
     def outcomes(self, experiment: Experiment, seed: int) -> dict[int, Array]:
         """Outcomes by the index of their trial."""
-        shape = (len(OUTCOME), len(experiment.problem.rules), len(experiment.problem.kept))
         with self._explained():
             rows = self._database.execute(
                 "select trial, outcome from trials where key = ? and seed = ? order by trial",
                 (experiment.key, str(seed)),
             ).fetchall()
         for index, blob in rows:
-            if not isinstance(blob, bytes) or len(blob) != 8 * np.prod(shape):
+            if not isinstance(blob, bytes) or len(blob) != 8 * math.prod(experiment.shape):
                 raise InvalidInput("store", str(self.path), f"is damaged: trial {index} of {seed}")
-        return {index: np.frombuffer(blob, "<f8").reshape(shape) for index, blob in rows}
+        return {index: np.frombuffer(blob, "<f8").reshape(experiment.shape) for index, blob in rows}
 
     def add(self, seed: int, outcomes: Iterable[tuple[Experiment, int, Array]]) -> None:
         """Add outcomes, in one transaction; those that are there already stay as they are.

@@ -1,17 +1,15 @@
-"""Trials: one random draw of a finite problem each, from a stream of its own."""
+"""Trials of the linear model: one random draw of a finite problem each."""
 
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from ..arithmetic import Array
+from .experiment import Experiment
 from .finite import FiniteProblem
-from .sampler import Sampler
+from .sampler import OUTCOME, Sampler
 
 #: Goes up when the same seed gives other numbers than before.
 VERSION = 2
@@ -21,8 +19,8 @@ _MOST_REPLICATES = 256
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """What is repeated: a finite problem and how its weights are drawn."""
+class LinearExperiment(Experiment):
+    """A finite problem and how its weights are drawn."""
 
     problem: FiniteProblem
     sampler: Sampler
@@ -30,12 +28,10 @@ class Experiment:
 
     @property
     def cost(self) -> float:
-        """Seconds that a trial takes on one core, roughly."""
         return self.sampler.cost(self.problem, self.replicates)
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """All that the numbers of a trial depend on but its seed and index, as plain data."""
         problem = self.problem
         return {
             "version": VERSION,
@@ -52,34 +48,15 @@ class Experiment:
             "replicates": self.replicates,
         }
 
-    @cached_property
-    def key(self) -> str:
-        """A digest of the description."""
-        text = json.dumps(self.description, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(OUTCOME), len(self.problem.rules), len(self.problem.kept)
 
-    def stream(self, seed: int, index: int) -> np.random.Generator:
-        """The random numbers of a trial: a child of the seed that no other trial shares."""
-        words = (int(self.key[start : start + 8], 16) for start in range(0, 32, 8))
-        child = np.random.SeedSequence(seed, spawn_key=(*words, index))
-        return np.random.Generator(np.random.SFC64(child))  # the fastest of NumPy's
+    def trial(self, rng: np.random.Generator) -> Array:
+        """Risk, control and effect of truncation; see `Sampler.trial`."""
+        return self.sampler.trial(self.problem, self.replicates, rng)
 
 
 def replicates_at(p: int) -> int:
     """Replicates that make a design of p features worth its while."""
     return min(max(_WEIGHTS // p, 1), _MOST_REPLICATES)
-
-
-def run_trial(experiment: Experiment, seed: int, index: int) -> Array:
-    """Risk, control and effect of truncation, of shape (3, rules, alphas).
-
-    See `Sampler.trial`.  BLAS runs on one thread, so that sums do not depend on their number.
-    """
-    rng = experiment.stream(seed, index)
-    with _blas().limit(limits=1):
-        return experiment.sampler.trial(experiment.problem, experiment.replicates, rng)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()

@@ -14,13 +14,13 @@ from asymptotics import Population, risk, verify
 from asymptotics.simulation import (
     Dense,
     Exact,
-    Experiment,
     FiniteProblem,
     Implicit,
+    LinearExperiment,
     Sampler,
     realise,
 )
-from asymptotics.simulation.trials import run_trial
+from asymptotics.simulation.experiment import run_trial
 from asymptotics.spec import read_spec
 from asymptotics.theory import MAGNITUDE
 from tests.benchmarks.test_speed import Row, medians, report
@@ -42,7 +42,7 @@ def drawing(sampler: Sampler, problem: FiniteProblem) -> Callable[[], object]:
 
 def accuracy(sampler: Sampler, problem: FiniteProblem, trials: int) -> str:
     """Mean of simulated risks, less its control, relative to the theory."""
-    experiment = Experiment(problem, sampler, 1)
+    experiment = LinearExperiment(problem, sampler, 1)
     outcomes = np.array([run_trial(experiment, 1, index)[:, 0, 0] for index in range(trials)])
     values = outcomes[:, 0] - outcomes[:, 1]
     exact = float(risk(problem.population, problem.kappa, SIGMA, ALPHA).risk)
@@ -70,11 +70,11 @@ _MILLION = """
 import json, resource, sys, time
 import numpy as np
 from asymptotics import Population
-from asymptotics.simulation import Experiment, Implicit, realise, run_trial
+from asymptotics.simulation import LinearExperiment, Implicit, realise, run_trial
 from asymptotics.theory import MAGNITUDE
 population = Population(weight=[1, 1], eigenvalue=[10, 1], std=1)
 problem = realise(population, 10**6, 2.0, 0.5, [0.3], 0.0, [MAGNITUDE])
-experiment, seconds = Experiment(problem, Implicit(float(sys.argv[1])), 1), []
+experiment, seconds = LinearExperiment(problem, Implicit(float(sys.argv[1])), 1), []
 for index in range(3):
     start = time.perf_counter()
     outcome = run_trial(experiment, 0, index)[:, 0, 0]
@@ -124,7 +124,7 @@ def test_exact_law_beside_its_normals(std: float) -> None:
     p = 10**7
     problem = finite(Population(weight=[1, 1], eigenvalue=[10, 1], mean=0.5, std=std), p, 0.5)
     rng, kept = np.random.default_rng(0), problem.kept[0]
-    experiment = Experiment(problem, Exact(), 1)
+    experiment = LinearExperiment(problem, Exact(), 1)
 
     def normals(number: int) -> None:
         for _ in range(number):

@@ -17,7 +17,7 @@ import pytest
 
 from asymptotics import InvalidInput, NoConvergence, Population, Verification, verify
 from asymptotics.errors import WriteFailed
-from asymptotics.simulation import Dense, Experiment, Store, realise, run_trial
+from asymptotics.simulation import Dense, LinearExperiment, Store, realise, run_trial
 from asymptotics.simulation.execution import Crew, Job, Processes, run_jobs
 from asymptotics.theory import MAGNITUDE
 
@@ -52,8 +52,8 @@ def assert_same(one: Verification, two: Verification) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), name)
 
 
-def experiment(p: int = 40) -> Experiment:
-    return Experiment(realise(POPULATION, p, 2.0, 0.7, [0.3], 0.0, [MAGNITUDE]), Dense(), 2)
+def experiment(p: int = 40) -> LinearExperiment:
+    return LinearExperiment(realise(POPULATION, p, 2.0, 0.7, [0.3], 0.0, [MAGNITUDE]), Dense(), 2)
 
 
 @pytest.mark.parametrize("workers", [2, 4])

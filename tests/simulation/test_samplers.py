@@ -12,9 +12,9 @@ from asymptotics.arithmetic import Array
 from asymptotics.simulation import (
     Dense,
     Exact,
-    Experiment,
     FiniteProblem,
     Implicit,
+    LinearExperiment,
     Sampler,
     as_law,
     pruned_errors,
@@ -41,7 +41,7 @@ def finite(kappa: float, ridge: float, p: int = 60, population: Population = POP
 
 def errors(sampler: Sampler, problem: FiniteProblem, draws: int) -> Array:
     """Test errors of independent draws, of shape (draws, rules)."""
-    experiment = Experiment(problem, sampler, 1)
+    experiment = LinearExperiment(problem, sampler, 1)
     return np.array([run_trial(experiment, 0, index)[0, :, 0] for index in range(draws)])
 
 
@@ -174,7 +174,7 @@ def test_a_sampler_of_another_law_is_rejected(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(implicit, "GaussianMatrix", Forgetful)
     monkeypatch.setattr(implicit, "_MOST_STEPS", 30)
-    experiment, drawn = Experiment(problem, Implicit(1e-2), 1), []
+    experiment, drawn = LinearExperiment(problem, Implicit(1e-2), 1), []
     with np.errstate(all="ignore"):
         for index in range(400):
             try:
@@ -186,7 +186,7 @@ def test_a_sampler_of_another_law_is_rejected(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_solver_stops_where_it_no_longer_matters() -> None:
     problem = finite(2.5, 0.0, p=2000)
-    coarse = run_trial(Experiment(problem, Implicit(1e-3), 1), 0, 0)
+    coarse = run_trial(LinearExperiment(problem, Implicit(1e-3), 1), 0, 0)
     truncation = abs(coarse[2, :3, 0])
     assert 0 < truncation.max() < 0.02
     assert np.all(coarse[2, 3] < 0.02)
@@ -248,7 +248,7 @@ def test_controls_have_mean_zero_and_take_variance_off(kappa: float, ridge: floa
     control = controls(problem, draws)
     z = control.mean(axis=0) / (control.std(axis=0) / np.sqrt(len(draws)))
     assert abs(z).max() < 4
-    experiment = Experiment(problem, Dense(), 1)
+    experiment = LinearExperiment(problem, Dense(), 1)
     outcomes = np.array([run_trial(experiment, 0, index) for index in range(300)])
     gain = outcomes[:, 0].var(axis=0) / (outcomes[:, 0] - outcomes[:, 1]).var(axis=0)
     assert gain.min() > 0.95
@@ -266,11 +266,13 @@ def test_each_trial_has_a_stream_of_its_own() -> None:
     problem = finite(2.5, 0.0)
     other = realise(POPULATION, 60, 2.5, 0.71, [0.3], 0.0, RULES)
     streams = [
-        Experiment(which, Dense(), 1).stream(seed, index)
+        LinearExperiment(which, Dense(), 1).stream(seed, index)
         for which in (problem, other)
         for seed in (0, 1)
         for index in (0, 1)
     ]
     assert len({stream.integers(1 << 60) for stream in streams}) == 8
-    again = Experiment(finite(2.5, 0.0), Dense(), 1).stream(0, 0)
-    assert again.integers(1 << 60) == Experiment(problem, Dense(), 1).stream(0, 0).integers(1 << 60)
+    again = LinearExperiment(finite(2.5, 0.0), Dense(), 1).stream(0, 0)
+    assert again.integers(1 << 60) == LinearExperiment(problem, Dense(), 1).stream(0, 0).integers(
+        1 << 60
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from asymptotics import Population, risk
 from asymptotics.arithmetic import Array
-from asymptotics.simulation import Exact, Experiment, pruned_errors, realise, run_trial
+from asymptotics.simulation import Exact, LinearExperiment, pruned_errors, realise, run_trial
 from asymptotics.simulation import finite as finite_module
 from asymptotics.simulation.control import controls
 from asymptotics.simulation.finite import BLOCK, FiniteProblem
@@ -84,7 +84,7 @@ def test_ties_are_kept_in_the_right_number() -> None:
 
 def test_large_problems_are_streamed() -> None:
     problem = realise(MIXED, 32 * BLOCK, 0.5, 0.7, [0.3], 0.0, RULES)
-    experiment = Experiment(problem, Exact(), 2)
+    experiment = LinearExperiment(problem, Exact(), 2)
     tracemalloc.start()
     outcomes = np.array([run_trial(experiment, 0, index) for index in range(2)])
     _, peak = tracemalloc.get_traced_memory()
