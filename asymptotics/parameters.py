@@ -31,6 +31,7 @@ def _anything(x: Array) -> Array:
 
 
 _POSITIVE_TEXT, _NONNEGATIVE_TEXT = "must be a finite number > 0", "must be a finite number >= 0"
+_COUNT_TEXT = "must be a number >= 1"
 REAL = Domain(_anything, "must be a finite number", largest=1e100)
 DOMAINS = {
     "kappa": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
@@ -42,6 +43,9 @@ DOMAINS = {
     "mean": REAL,
     "std": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-100, 1e100),
     "coefficient": REAL,
+    "eta": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
+    "inputs": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
+    "width": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
 }
 
 

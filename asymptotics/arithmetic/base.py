@@ -179,6 +179,10 @@ class Arithmetic(ABC):
         zero = y == 0
         return self.where(zero, otherwise, x / self.where(zero, 1, y))
 
+    def decay(self, x: Array) -> Array:
+        """``1 - exp(-x)``, for ``x`` not negative, to full relative accuracy."""
+        return 1 - self.exp(-x)
+
     # -- expectations ------------------------------------------------------------------------
 
     def expect(self, integrand: Callable[[Table], Columns], table: Table) -> Columns:

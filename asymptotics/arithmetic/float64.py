@@ -66,6 +66,9 @@ class Float64(Arithmetic):
     def log(self, x: Array) -> Array:
         return np.log(x)
 
+    def decay(self, x: Array) -> Array:
+        return -np.expm1(-x)
+
     def log1p(self, x: Array) -> Array:
         return np.log1p(x)
 

@@ -87,9 +87,10 @@ def largest(score: Array, kept: int, rng: np.random.Generator) -> Array:
     if kept in (0, size):
         return np.full(score.shape, kept > 0)
     cut = np.partition(score, size - kept, axis=1)[:, size - kept, None]
-    mask = np.asarray(score >= cut * (1 - _ROUNDING))
+    margin = _ROUNDING * abs(cut)
+    mask = np.asarray(score >= cut - margin)
     surplus = np.count_nonzero(mask, axis=1) - kept
     for row in np.flatnonzero(surplus):
-        tied = np.flatnonzero(mask[row] & (score[row] <= cut[row] * (1 + _ROUNDING)))
+        tied = np.flatnonzero(mask[row] & (score[row] <= cut[row] + margin[row]))
         mask[row, rng.choice(tied, surplus[row], replace=False)] = False
     return mask

@@ -1,0 +1,39 @@
+"""Two-layer networks: where importance and magnitude part."""
+
+from .diagonal import DiagonalNetwork
+from .importance import Importance, hessian, magnitude, natural, obs, restored
+from .initial_pruning import deleting_scale, kept_at_start
+from .lazy import LazyPrediction, Modes, lazy_limit, lazy_prediction, modes, tangent_kernel
+from .network import Layers, Network, mean_squared_error
+from .pruning import Pruned, by_layer, globally, prune
+from .training import Training, gradient_descent, gradient_flow
+from .two_layer import TwoLayer
+
+__all__ = [
+    "DiagonalNetwork",
+    "Importance",
+    "Layers",
+    "LazyPrediction",
+    "Modes",
+    "Network",
+    "Pruned",
+    "Training",
+    "TwoLayer",
+    "by_layer",
+    "deleting_scale",
+    "globally",
+    "gradient_descent",
+    "gradient_flow",
+    "hessian",
+    "kept_at_start",
+    "lazy_limit",
+    "lazy_prediction",
+    "magnitude",
+    "mean_squared_error",
+    "modes",
+    "natural",
+    "obs",
+    "prune",
+    "restored",
+    "tangent_kernel",
+]

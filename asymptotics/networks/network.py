@@ -1,0 +1,123 @@
+"""What the networks have in common: two layers of weights, and gradients to train them by."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Self, TypeVar
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..parameters import DOMAINS, REAL, parameter, scalar
+
+Entry = TypeVar("Entry")
+#: The two layers, in the order of `Layers`.
+LAYERS = ("hidden", "output")
+
+
+class Layers(NamedTuple, Generic[Entry]):
+    """Something of either layer: of the hidden weights, and of the output weights."""
+
+    hidden: Entry
+    output: Entry
+
+
+def flat(layers: Layers[Array]) -> Array:
+    """The weights of both layers, or something of each, in one vector."""
+    return np.concatenate([layer.ravel() for layer in layers])
+
+
+class Evaluated(NamedTuple):
+    """The loss, and half its gradient."""
+
+    loss: float
+    of_hidden: Array
+    of_output: Array
+
+    @property
+    def norm(self) -> float:
+        """The norm of the gradient."""
+        return math.hypot(np.linalg.norm(self.of_hidden), np.linalg.norm(self.of_output))
+
+
+class Gradient(ABC):
+    """Loss and gradient of networks of one kind on one sample."""
+
+    @abstractmethod
+    def __call__(self, hidden: Array, output: Array) -> Evaluated:
+        """Both at some weights."""
+
+    @abstractmethod
+    def sharpness(self, hidden: Array, output: Array) -> float:
+        """A bound on the largest eigenvalue of the Gauss-Newton matrix of half the loss."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(ABC):
+    """Two layers of weights, immutable."""
+
+    hidden: Array
+    output: Array
+
+    def __post_init__(self) -> None:
+        for name in LAYERS:
+            weights = np.array(parameter(name, getattr(self, name), REAL), dtype=np.float64)
+            weights.setflags(write=False)
+            object.__setattr__(self, name, weights)
+
+    @abstractmethod
+    def __call__(self, inputs: Any) -> Array:
+        """The output for inputs of shape (n, d)."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """The number d of inputs."""
+
+    @property
+    @abstractmethod
+    def imbalance(self) -> Array:
+        """What gradient flow conserves of each neuron."""
+
+    @abstractmethod
+    def gradient(self, inputs: Array, targets: Array) -> Gradient:
+        """Loss and gradient on a sample, for any weights of these shapes."""
+
+    @abstractmethod
+    def with_weights(self, hidden: Any, output: Any) -> Self:
+        """A network of the same kind with other weights."""
+
+    @property
+    def weights(self) -> Layers[Array]:
+        """Both layers."""
+        return Layers(self.hidden, self.output)
+
+    def rescaled(self, eta: float) -> Self:
+        r"""The same function from :math:`(\eta W, v/\eta)`, for :math:`\eta>0`."""
+        eta = float(scalar("eta", eta, DOMAINS["eta"]))
+        return self.with_weights(eta * self.hidden, self.output / eta)
+
+
+def mean_squared_error(network: Network, inputs: Any, targets: Any) -> float:
+    """The loss of this package, the mean of (f(x) - y)² over a sample."""
+    inputs, targets = as_sample(network, inputs, targets)
+    residual = network(inputs) - targets
+    return float(residual @ residual / residual.size)
+
+
+def as_inputs(inputs: Any, features: int) -> Array:
+    """Inputs as an array of shape (n, d), n at least 1."""
+    array = np.asarray(parameter("inputs", inputs, REAL), dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != features or not array.size:
+        raise InvalidInput("inputs", f"shape {array.shape}", f"must be (n, {features}), n >= 1")
+    return array
+
+
+def as_sample(network: Network, inputs: Any, targets: Any) -> tuple[Array, Array]:
+    """Inputs (n, d) and targets (n,) that belong together and fit the network."""
+    inputs = as_inputs(inputs, network.inputs)
+    targets = np.asarray(parameter("targets", targets, REAL), dtype=np.float64)
+    if targets.shape != inputs.shape[:1]:
+        raise InvalidInput("targets", f"shape {targets.shape}", f"must be ({len(inputs)},)")
+    return inputs, targets

@@ -1,0 +1,273 @@
+r"""Training: gradient flow through an integrator, and plain gradient descent.
+
+Both follow the gradient of the mean squared error :math:`L=\frac1n\sum_i(f(x_i)-y_i)^2`; the flow
+is :math:`\dot\theta=-\frac12\nabla L`.
+
+Gradient flow conserves :math:`\|w_j\|^2-v_j^2` of every neuron (Du, Hu, Lee, arXiv 1806.00900),
+which gradient descent does only as its step vanishes.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput, unknown_name
+from ..parameters import Domain, scalar
+from .network import Evaluated, Layers, Network, as_sample, flat
+
+#: Steps of gradient descent between two looks at the bound on the sharpness.
+_RENEWED = 20
+#: A loss so many times that of the start is the end of a run.
+_BLOWN = 1e8
+_POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
+_SMALL = Domain(lambda x: (x > 0) & (x < 1), "must be a number in (0, 1)")
+_INTEGRATORS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Training:
+    """What became of a network.
+
+    Attributes
+    ----------
+    initial, network : Network
+        At the start and at the end; of a run that diverges, some time before.
+    loss : array
+        The mean squared error at each of the times.
+    time : array
+        The time of the flow; a step of descent takes as long as a flow of its size.
+    slowdown : float
+        The norm of the gradient at the end, relative to the start.
+    status : {"converged", "unfinished", "diverged"}
+    reason : str
+        Why it has not converged, if so.
+    """
+
+    initial: Network
+    network: Network
+    loss: Array
+    time: Array
+    slowdown: float
+    status: str
+    reason: str = ""
+
+    @property
+    def drift(self) -> Array:
+        r"""By how much :math:`\|w_j\|^2-v_j^2` of each neuron changed, of shape (m,)."""
+        return self.network.imbalance - self.initial.imbalance
+
+    @property
+    def moved(self) -> Layers[float]:
+        r""":math:`\|\Delta W\|` and :math:`\|\Delta v\|`."""
+        pairs = zip(self.network.weights, self.initial.weights, strict=True)
+        return Layers(*(float(np.linalg.norm(end - start)) for end, start in pairs))
+
+    def __repr__(self) -> str:
+        drift = float(np.abs(self.drift).max())
+        return (
+            f"Training({self.status}: loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g} "
+            f"at time {self.time[-1]:.4g}, drift of the conserved quantities {drift:.1e})"
+        )
+
+
+def gradient_descent(
+    network: Network,
+    inputs: Any,
+    targets: Any,
+    steps: int = 6000,
+    step: float = 0.5,
+    tolerance: float = 1e-8,
+) -> Training:
+    r"""Full-batch gradient descent.
+
+    Parameters
+    ----------
+    inputs, targets : arrays, shapes (n, d) and (n,)
+    steps : int
+        At most so many.
+    step : float
+        Step size in units of 1/S, for a bound S on the largest eigenvalue of the Gauss-Newton
+        matrix of the loss.  For two layers, in spectral norms and with
+        :math:`\Phi_{ij}=\varphi(w_j\cdot x_i)`,
+
+        .. math:: S = \tfrac2n\left(\|\Phi\|^2+\|v\|^2\|X\|^2\right).
+
+        It is renewed every 20 steps, and when the loss rises.  Descent is stable below 2 if
+        residuals are small.
+    tolerance : float
+        Relative norm of the gradient at which it has converged.
+
+    Raises
+    ------
+    InvalidInput
+        For samples that do not fit the network, and settings outside their domain.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((50, 3))
+    >>> from asymptotics.networks import TwoLayer
+    >>> trained = gradient_descent(TwoLayer.random(8, 3, rng), x, abs(x[:, 0]), steps=500)
+    >>> trained.status, bool(trained.loss[-1] < 0.1 * trained.loss[0])
+    ('unfinished', True)
+    """
+    inputs, targets = as_sample(network, inputs, targets)
+    step = float(scalar("step", step, _POSITIVE))
+    tolerance = float(scalar("tolerance", tolerance, _SMALL))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _descend(network, inputs, targets, _count("steps", steps), step, tolerance)
+
+
+class _Course:
+    """What a run has been through so far."""
+
+    def __init__(self, network: Network, here: Evaluated, tolerance: float, targets: Array) -> None:
+        self._network, self._tolerance, self._first = network, tolerance, here.norm
+        self._highest = _BLOWN * (here.loss + float(targets @ targets) / len(targets))
+        self._losses, self._times = [here.loss], [0.0]
+        self.slowdown = float(here.norm > 0)
+        self.status = "unfinished" if self.slowdown else "converged"
+        self.reason = ""
+
+    def goes_on(self, time: float, here: Evaluated) -> bool:
+        """Note where the run is; false if it has diverged."""
+        if not here.loss <= self._highest:
+            self.status, self.slowdown = "diverged", math.inf
+            self.reason = "the loss rose without bound: take a smaller step"
+            return False
+        self._losses.append(here.loss)
+        self._times.append(time)
+        self.slowdown = here.norm / self._first
+        if self.slowdown <= self._tolerance:
+            self.status = "converged"
+        return True
+
+    def ended(self, hidden: Array, output: Array) -> Training:
+        return Training(
+            self._network,
+            self._network.with_weights(hidden, output),
+            np.array(self._losses),
+            np.array(self._times),
+            self.slowdown,
+            self.status,
+            "time is up" if self.status == "unfinished" and not self.reason else self.reason,
+        )
+
+
+def _descend(
+    network: Network, x: Array, y: Array, steps: int, step: float, tolerance: float
+) -> Training:
+    hidden, output = np.array(network.hidden), np.array(network.output)
+    gradient = network.gradient(x, y)
+    here = gradient(hidden, output)
+    course = _Course(network, here, tolerance, y)
+    time, before = 0.0, math.inf
+    for number in range(steps):
+        if course.status != "unfinished":
+            break
+        if number % _RENEWED == 0 or here.loss > before:
+            safe = hidden.copy(), output.copy()
+            size = step / gradient.sharpness(hidden, output)
+        before = here.loss
+        hidden -= size * here.of_hidden
+        output -= size * here.of_output
+        time += size
+        here = gradient(hidden, output)
+        course.goes_on(time, here)
+    return course.ended(*(safe if course.status == "diverged" else (hidden, output)))
+
+
+def gradient_flow(
+    network: Network,
+    inputs: Any,
+    targets: Any,
+    time: float,
+    rtol: float = 1e-6,
+    tolerance: float = 1e-6,
+    method: str = "RK45",
+    evaluations: int = 200_000,
+) -> Training:
+    r"""Gradient flow :math:`\dot\theta=-\frac12\nabla L`, through one of SciPy's integrators.
+
+    For ReLU the flow jumps where a neuron switches on a sample, and it may run along such a
+    place; small `rtol` then take many steps.
+
+    Parameters
+    ----------
+    inputs, targets : arrays, shapes (n, d) and (n,)
+    time : float
+        When it ends at the latest.
+    rtol : float
+        Relative error of a step of the integrator; the absolute one is a hundredth of it.
+    tolerance : float
+        Relative norm of the gradient at which it has converged.
+    method : {"RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF"}
+        See `scipy.integrate.solve_ivp`; the last three where the flow is stiff.
+    evaluations : int
+        Of the gradient, after which it ends.
+
+    Raises
+    ------
+    InvalidInput
+        For samples that do not fit the network, and settings outside their domain.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((50, 3))
+    >>> from asymptotics.networks import TwoLayer
+    >>> start = TwoLayer.random(8, 3, rng, activation="linear")
+    >>> trained = gradient_flow(start, x, x @ [1, 2, 3], time=100)
+    >>> trained.status, bool(abs(trained.drift).max() < 1e-4)
+    ('converged', True)
+    """
+    import scipy.integrate
+
+    inputs, targets = as_sample(network, inputs, targets)
+    if method not in _INTEGRATORS:
+        raise unknown_name("method", method, _INTEGRATORS)
+    time = float(scalar("time", time, _POSITIVE))
+    rtol, tolerance = (
+        float(scalar(key, value, _SMALL))
+        for key, value in (("rtol", rtol), ("tolerance", tolerance))
+    )
+    evaluations = _count("evaluations", evaluations)
+    shape, split = network.hidden.shape, network.hidden.size
+    gradient = network.gradient(inputs, targets)
+
+    def unpack(state: Array) -> tuple[Array, Array]:
+        return state[:split].reshape(shape), state[split:]
+
+    def at(state: Array) -> Evaluated:
+        return gradient(*unpack(state))
+
+    def velocity(_: float, state: Array) -> Array:
+        here = at(state)
+        return -flat(Layers(here.of_hidden, here.of_output))
+
+    start = flat(network.weights)
+    course = _Course(network, at(start), tolerance, targets)
+    with np.errstate(over="ignore", invalid="ignore"):
+        solver: Any = getattr(scipy.integrate, method)(
+            velocity, 0.0, start, time, rtol=rtol, atol=rtol / 100
+        )
+        state = start
+        while course.status == "unfinished" and solver.status == "running":
+            if solver.nfev > evaluations:
+                course.reason = f"{evaluations} evaluations: give more, or a larger rtol"
+                break
+            solver.step()
+            if solver.status == "failed":
+                course.status, course.reason = "diverged", "the integrator's steps vanish"
+            elif course.goes_on(solver.t, at(solver.y)):
+                state = solver.y
+    return course.ended(*unpack(state))
+
+
+def _count(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidInput(key, value, "must be a whole number >= 1")
+    return int(value)

@@ -1,0 +1,150 @@
+r"""Networks of two layers, :math:`f(x)=v^\top\varphi(Wx)`, and where their training starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput, unknown_name
+from .network import Evaluated, Gradient, Network, as_inputs
+
+
+class Activation(NamedTuple):
+    r"""A homogeneous function, :math:`\varphi(z)=\varphi'(z)z`."""
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+
+
+#: Those there are; the slope of ReLU at 0 is taken to be 0.
+ACTIVATIONS = {
+    "relu": Activation(lambda z: np.maximum(z, 0.0), lambda z: np.asarray(z > 0)),
+    "linear": Activation(lambda z: z, lambda z: np.ones(z.shape, dtype=bool)),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TwoLayer(Network):
+    r"""A network :math:`f(x)=\sum_j v_j\,\varphi(w_j\cdot x)` of m neurons and d inputs.
+
+    Parameters
+    ----------
+    hidden : array, shape (m, d)
+        The weights :math:`w_j` of each neuron.
+    output : array, shape (m,)
+        The weight :math:`v_j` of each neuron in the output.
+    activation : {"relu", "linear"}
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that do not fit, or weights that are not finite.
+
+    Examples
+    --------
+    >>> network = TwoLayer([[1, 0], [0, 2]], [3, -1])
+    >>> network([[1, 1], [-1, 1]])
+    array([ 1., -2.])
+    >>> network.rescaled(2).output
+    array([ 1.5, -0.5])
+    """
+
+    activation: str = "relu"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.activation not in ACTIVATIONS:
+            raise unknown_name("activation", self.activation, ACTIVATIONS)
+        shapes = self.hidden.shape, self.output.shape
+        if self.hidden.ndim != 2 or shapes[1] != shapes[0][:1] or 0 in shapes[0]:
+            raise InvalidInput("shapes", shapes, "must be (m, d) and (m,), m and d at least 1")
+
+    @classmethod
+    def random(
+        cls,
+        width: int,
+        inputs: int,
+        rng: np.random.Generator,
+        antisymmetric: bool = False,
+        activation: str = "relu",
+    ) -> "TwoLayer":
+        r"""A start of training: entries of W from N(0, 1/d), and :math:`v_j=\pm1/\sqrt m`.
+
+        An antisymmetric one has neurons in pairs of equal :math:`w_j` and opposite
+        :math:`v_j`, so that f = 0; its width is even.
+        """
+        if antisymmetric and width % 2:
+            raise InvalidInput("width", width, "must be even for an antisymmetric start")
+        drawn = width // 2 if antisymmetric else width
+        hidden = rng.standard_normal((drawn, inputs)) / np.sqrt(inputs)
+        output = rng.choice([-1.0, 1.0], drawn) / np.sqrt(width)
+        if antisymmetric:
+            hidden, output = np.vstack([hidden, hidden]), np.concatenate([output, -output])
+        return cls(hidden, output, activation)
+
+    def __call__(self, inputs: Any) -> Array:
+        return np.asarray(self.output @ self.active(as_inputs(inputs, self.inputs)))
+
+    def __repr__(self) -> str:
+        return f"TwoLayer({self.width} {self.activation} neurons of {self.inputs} inputs)"
+
+    @property
+    def width(self) -> int:
+        """The number m of neurons."""
+        return len(self.output)
+
+    @property
+    def inputs(self) -> int:
+        return int(self.hidden.shape[1])
+
+    @property
+    def imbalance(self) -> Array:
+        r"""What gradient flow conserves of each neuron, :math:`\|w_j\|^2-v_j^2`."""
+        return np.asarray(np.vecdot(self.hidden, self.hidden) - self.output**2)
+
+    @property
+    def phi(self) -> Activation:
+        """The activation and its slope."""
+        return ACTIVATIONS[self.activation]
+
+    def active(self, inputs: Array) -> Array:
+        r"""Activities :math:`\varphi(w_j\cdot x_i)`, of shape (m, n)."""
+        return self.phi.value(self.hidden @ inputs.T)
+
+    def slopes(self, inputs: Array) -> Array:
+        r"""Slopes :math:`\varphi'(w_j\cdot x_i)`, of shape (m, n): whether neurons are active."""
+        return self.phi.slope(self.hidden @ inputs.T)
+
+    def gradient(self, inputs: Array, targets: Array) -> Gradient:
+        return _Gradient(self, inputs, targets)
+
+    def with_weights(self, hidden: Any, output: Any) -> "TwoLayer":
+        return TwoLayer(hidden, output, self.activation)
+
+
+class _Gradient(Gradient):
+    """Holds memory for what is computed, so that steps need not ask for it."""
+
+    def __init__(self, network: TwoLayer, x: Array, y: Array) -> None:
+        self._phi, self._x, self._y = network.phi, x, y
+        self._transposed = np.ascontiguousarray(x.T)
+        self._received, self._sent = np.empty((2, network.width, len(y)))
+        self._squared = float(np.linalg.norm(x, 2)) ** 2
+
+    def __call__(self, hidden: Array, output: Array) -> Evaluated:
+        n = len(self._y)
+        received = np.matmul(hidden, self._transposed, out=self._received)
+        active = self._phi.value(received)
+        residual = output @ active - self._y
+        loss = float(residual @ residual) / n
+        sent = np.multiply(self._phi.slope(received), residual, out=self._sent)
+        of_hidden = sent @ self._x
+        of_hidden *= output[:, None] / n
+        return Evaluated(loss, of_hidden, active @ residual / n)
+
+    def sharpness(self, hidden: Array, output: Array) -> float:
+        active = self._phi.value(hidden @ self._transposed)
+        of_output = float(np.linalg.eigvalsh(active @ active.T)[-1])
+        return (of_output + float(output @ output) * self._squared) / len(self._y)
