@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,6 +91,15 @@ def scalar(key: str, value: Any, domain: Domain) -> Any:
     if number.ndim:
         raise InvalidInput(key, value, domain.text)
     return number.item()
+
+
+def whole(key: str, value: Any, least: int, most: float = math.inf) -> int:
+    """`value` as a whole number from `least` to `most`; raises `InvalidInput`."""
+    integral = isinstance(value, Integral) and not isinstance(value, bool)
+    if not integral or not least <= int(value) <= most:
+        bound = f" and <= {most}" if most < math.inf else ""
+        raise InvalidInput(key, value, f"must be a whole number >= {least}{bound}")
+    return int(value)
 
 
 def _array(name: str, value: Any, domain: Domain) -> Array:

@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 #: Version of the JSON document; it changes when a reader of the old one would fail.
 DOCUMENT_VERSION = 1
 _SHOWN = 12
-_GRID = ("kappa", "sigma", "alpha", "ridge", "rule")
 
 
 class GridResult(ABC):
     """Arrays over a grid, as rows, tables and data frames."""
 
-    #: Names of the arrays, in the order of columns; those that a table shows; the one it sums up.
+    #: Names of the arrays, in the order of columns.
     columns: ClassVar[tuple[str, ...]]
+    #: Of these, the parameters of the grid.
+    grid: ClassVar[tuple[str, ...]] = ("kappa", "sigma", "alpha", "ridge", "rule")
+    #: What a table shows beside them, and sums up.
     shown: ClassVar[tuple[str, ...]]
     outcome: ClassVar[str]
     digits: int | None = None
@@ -75,9 +77,9 @@ class GridResult(ABC):
         from .tables import text_table
 
         rows = list(self.rows())
-        fixed = {key for key in _GRID if len({row[key] for row in rows}) == 1}
-        head = ", ".join(f"{key} = {_brief(rows[0][key])}" for key in _GRID if key in fixed)
-        shown = [key for key in (*_GRID, *self.shown) if key not in fixed]
+        fixed = {key for key in self.grid if len({row[key] for row in rows}) == 1}
+        head = ", ".join(f"{key} = {_brief(rows[0][key])}" for key in self.grid if key in fixed)
+        shown = [key for key in (*self.grid, *self.shown) if key not in fixed]
         lines = [[row[key] for key in shown] for row in rows]
         if most is not None and len(lines) > most:
             lines = [*lines[: most // 2], ["..."] * len(shown), *lines[-(most // 2) :]]
@@ -221,7 +223,7 @@ class CertifiedRisk(RiskResult):
     shown = ("lower", "upper", "status")
 
     def notes(self) -> Iterator[str]:
-        return _explained(self.status, self.reason)
+        return explained(self.status, self.reason)
 
 
 CertifiedRisk.columns = (*RiskResult.columns, "lower", "upper", "reason")
@@ -298,7 +300,7 @@ class Verification(GridResult):
         return np.asarray(getattr(self if name in _OWN else self.prediction, name))
 
     def notes(self) -> Iterator[str]:
-        return _explained(self.verdict, self.reason)
+        return explained(self.verdict, self.reason)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Relative differences against 1/p, with their extrapolation; needs matplotlib."""
@@ -335,7 +337,7 @@ def to_csv(result: GridResult) -> str:
     return text.getvalue()
 
 
-def _explained(outcome: Array, reason: Array) -> Iterator[str]:
+def explained(outcome: Array, reason: Array) -> Iterator[str]:
     """The reasons that some rows have the outcome that they have."""
     pairs = zip(outcome.ravel().tolist(), reason.ravel().tolist(), strict=True)
     for (name, why), count in Counter(pairs).items():

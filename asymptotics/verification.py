@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from .arithmetic import FLOAT64, Array
 from .comparison import MOST_TRIALS, Sample, detecting, estimate, judge, trials_needed
 from .errors import InvalidInput, unknown_name
 from .grid import NUMBERS, Grid, RulesLike, as_grid
-from .parameters import Domain, scalar
+from .parameters import Domain, scalar, whole
 from .plan import SAMPLERS, Ladder, Prediction, Settings, ladders, require_memory
 from .population import Population
 from .results import Verification
@@ -373,13 +372,7 @@ def _columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
 
 
 def _whole(key: str, value: Any, least: int, most: float = math.inf) -> int | None:
-    if value is None:
-        return None
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not least <= int(value) <= most:
-        bound = f" and <= {most}" if most < math.inf else ""
-        raise InvalidInput(key, value, f"must be a whole number >= {least}{bound}")
-    return int(value)
+    return None if value is None else whole(key, value, least, most)
 
 
 def _require(key: str, value: Any, kind: Any, allowed: str) -> None:

@@ -99,6 +99,9 @@ class Network(ABC):
         return self.with_weights(eta * self.hidden, self.output / eta)
 
 
+Kind = TypeVar("Kind", bound=Network)
+
+
 def mean_squared_error(network: Network, inputs: Any, targets: Any) -> float:
     """The loss of this package, the mean of (f(x) - y)² over a sample."""
     inputs, targets = as_sample(network, inputs, targets)

@@ -1,7 +1,7 @@
 """Pruning a network: which weights stay, globally or layer by layer."""
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -10,11 +10,10 @@ from ..errors import InvalidInput
 from ..parameters import DOMAINS, scalar
 from ..simulation.pruning import largest
 from .importance import hessian, magnitude, natural, obs
-from .network import LAYERS, Layers, Network, flat
+from .network import LAYERS, Kind, Layers, flat
 from .two_layer import TwoLayer
 
 Pruning = Callable[[Layers[Array], float, np.random.Generator], Layers[Array]]
-Kind = TypeVar("Kind", bound=Network)
 
 
 class Pruned(NamedTuple, Generic[Kind]):

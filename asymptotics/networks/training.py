@@ -9,14 +9,14 @@ which gradient descent does only as its step vanishes.
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput, unknown_name
-from ..parameters import Domain, scalar
-from .network import Evaluated, Layers, Network, as_sample, flat
+from ..errors import unknown_name
+from ..parameters import Domain, scalar, whole
+from .network import Evaluated, Kind, Layers, as_sample, flat
 
 #: Steps of gradient descent between two looks at the bound on the sharpness.
 _RENEWED = 20
@@ -28,7 +28,7 @@ _INTEGRATORS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Training:
+class Training(Generic[Kind]):
     """What became of a network.
 
     Attributes
@@ -46,8 +46,8 @@ class Training:
         Why it has not converged, if so.
     """
 
-    initial: Network
-    network: Network
+    initial: Kind
+    network: Kind
     loss: Array
     time: Array
     slowdown: float
@@ -74,13 +74,13 @@ class Training:
 
 
 def gradient_descent(
-    network: Network,
+    network: Kind,
     inputs: Any,
     targets: Any,
     steps: int = 6000,
     step: float = 0.5,
     tolerance: float = 1e-8,
-) -> Training:
+) -> Training[Kind]:
     r"""Full-batch gradient descent.
 
     Parameters
@@ -118,13 +118,13 @@ def gradient_descent(
     step = float(scalar("step", step, _POSITIVE))
     tolerance = float(scalar("tolerance", tolerance, _SMALL))
     with np.errstate(over="ignore", invalid="ignore"):
-        return _descend(network, inputs, targets, _count("steps", steps), step, tolerance)
+        return _descend(network, inputs, targets, whole("steps", steps, 1), step, tolerance)
 
 
-class _Course:
+class _Course(Generic[Kind]):
     """What a run has been through so far."""
 
-    def __init__(self, network: Network, here: Evaluated, tolerance: float, targets: Array) -> None:
+    def __init__(self, network: Kind, here: Evaluated, tolerance: float, targets: Array) -> None:
         self._network, self._tolerance, self._first = network, tolerance, here.norm
         self._highest = _BLOWN * (here.loss + float(targets @ targets) / len(targets))
         self._losses, self._times = [here.loss], [0.0]
@@ -145,7 +145,7 @@ class _Course:
             self.status = "converged"
         return True
 
-    def ended(self, hidden: Array, output: Array) -> Training:
+    def ended(self, hidden: Array, output: Array) -> Training[Kind]:
         return Training(
             self._network,
             self._network.with_weights(hidden, output),
@@ -158,8 +158,8 @@ class _Course:
 
 
 def _descend(
-    network: Network, x: Array, y: Array, steps: int, step: float, tolerance: float
-) -> Training:
+    network: Kind, x: Array, y: Array, steps: int, step: float, tolerance: float
+) -> Training[Kind]:
     hidden, output = np.array(network.hidden), np.array(network.output)
     gradient = network.gradient(x, y)
     here = gradient(hidden, output)
@@ -181,7 +181,7 @@ def _descend(
 
 
 def gradient_flow(
-    network: Network,
+    network: Kind,
     inputs: Any,
     targets: Any,
     time: float,
@@ -189,7 +189,7 @@ def gradient_flow(
     tolerance: float = 1e-6,
     method: str = "RK45",
     evaluations: int = 200_000,
-) -> Training:
+) -> Training[Kind]:
     r"""Gradient flow :math:`\dot\theta=-\frac12\nabla L`, through one of SciPy's integrators.
 
     For ReLU the flow jumps where a neuron switches on a sample, and it may run along such a
@@ -234,7 +234,7 @@ def gradient_flow(
         float(scalar(key, value, _SMALL))
         for key, value in (("rtol", rtol), ("tolerance", tolerance))
     )
-    evaluations = _count("evaluations", evaluations)
+    evaluations = whole("evaluations", evaluations, 1)
     shape, split = network.hidden.shape, network.hidden.size
     gradient = network.gradient(inputs, targets)
 
@@ -265,9 +265,3 @@ def gradient_flow(
             elif course.goes_on(solver.t, at(solver.y)):
                 state = solver.y
     return course.ended(*unpack(state))
-
-
-def _count(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InvalidInput(key, value, "must be a whole number >= 1")
-    return int(value)

@@ -1,0 +1,108 @@
+"""One run of the experiment: draw a task, train a network from a scaled start, prune it."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..simulation.experiment import Experiment
+from .importance import restored
+from .network import mean_squared_error
+from .pruning import MEASURES, SCOPES, prune
+from .tasks import Data, Task
+from .training import gradient_descent
+from .two_layer import TwoLayer
+
+#: Goes up when the same seed gives other numbers than before.
+VERSION = 1
+#: What a run says of the trained network, and of each way to prune it.  Errors are mean squared
+#: errors on the test sample, divided by the variance of its targets.
+WHOLE = (
+    "unpruned_error",
+    "magnitude_hidden",
+    "magnitude_output",
+    "restored_hidden",
+    "restored_output",
+    "converged",
+)
+PRUNED = ("test_error", "kept_hidden", "kept_output")
+_SECONDS = 2.5e-9  # of a step, for each weight and sample
+
+
+@dataclass(frozen=True)
+class NetworkExperiment(Experiment):
+    """Training and pruning of a two-layer network in one setting."""
+
+    task: Task
+    width: int
+    samples: int
+    eta: float
+    alphas: tuple[float, ...]
+    rules: tuple[str, ...]
+    scope: str
+    activation: str
+    antisymmetric: bool
+    steps: int
+    step: float
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        settings = {key: value for key, value in asdict(self).items() if key != "task"}
+        return self.drawn | settings | {"experiment": "network"}
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "task": self.task.name,
+            "settings": asdict(self.task),
+            "samples": self.samples,
+        }
+
+    @property
+    def cost(self) -> float:
+        return _SECONDS * self.steps * self.width * self.task.inputs * self.samples
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(WHOLE) + len(PRUNED) * len(self.rules) * len(self.alphas),)
+
+    def trial(self, rng: np.random.Generator) -> Array:
+        """`WHOLE`, and `PRUNED` for each rule and alpha; not numbers if training diverges."""
+        data = self.task.draw(self.samples, rng)
+        start = TwoLayer.random(
+            self.width, self.task.inputs, rng, self.antisymmetric, self.activation
+        ).rescaled(self.eta)
+        trained = gradient_descent(start, data.inputs, data.targets, self.steps, self.step)
+        if trained.status == "diverged":
+            return np.full(self.shape, np.nan)
+        whole = np.array(
+            [
+                _error(trained.network, data),
+                *(float(abs(layer).mean()) for layer in trained.network.weights),
+                *_restored(trained.network, start, data),
+                trained.status == "converged",
+            ]
+        )
+        return np.concatenate([whole, self._pruned(trained.network, data, rng).ravel()])
+
+    def _pruned(self, network: TwoLayer, data: Data, rng: np.random.Generator) -> Array:
+        outcome = np.empty((len(self.rules), len(self.alphas), len(PRUNED)))
+        for place, rule in enumerate(self.rules):
+            scores = MEASURES[rule](network, data.inputs, data.targets, rng)
+            for column, alpha in enumerate(self.alphas):
+                pruned = prune(network, SCOPES[self.scope](scores, alpha, rng))
+                outcome[place, column] = _error(pruned.network, data), *pruned.share
+        return outcome
+
+
+def _error(network: TwoLayer, data: Data) -> float:
+    error = mean_squared_error(network, data.test_inputs, data.test_targets)
+    return error / float(np.var(data.test_targets))
+
+
+def _restored(network: TwoLayer, start: TwoLayer, data: Data) -> Array:
+    costs = restored(network, start, data.test_inputs, data.test_targets)
+    return np.array(costs) / float(np.var(data.test_targets))

@@ -1,0 +1,325 @@
+"""The experiment over a grid of settings, with several runs of each."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput, unknown_name
+from ..parameters import Domain, entry_name, parameter, scalar, whole
+from ..results import GridResult, explained
+from ..simulation.execution import cores, crew
+from ..simulation.run import Run
+from ..simulation.store import Store
+from .experiment import PRUNED, WHOLE, NetworkExperiment
+from .pruning import MEASURES, SCOPES
+from .tasks import Task, Teacher
+from .two_layer import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Called now and then with runs done and wanted.
+Progress = Callable[[int, int], object]
+
+TEACHER = Teacher()
+_MOST_WEIGHTS, _MOST_SAMPLES, _MOST_TRIALS = 10**6, 10**6, 10**6
+_POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
+#: Quantities with a mean over runs and its standard error.
+_MEASURED = (*PRUNED, *WHOLE[:-1])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkSweep(GridResult):
+    """Errors of pruned networks over a grid; every array has the grid's shape.
+
+    Each quantity is a mean over runs, with a standard error in ``<name>_se``.  Errors are mean
+    squared errors on fresh samples, divided by the variance of the target.
+
+    Attributes
+    ----------
+    eta, alpha, width, samples, rule
+        The grid.
+    test_error, unpruned_error
+        Of the pruned network, and before pruning.
+    kept_hidden, kept_output
+        Fraction kept of each layer.
+    magnitude_hidden, magnitude_output
+        Mean magnitude of the weights of each layer, after training.
+    restored_hidden, restored_output
+        Importance of each layer: by how much the error rises if it is put back to its start.
+    collapsed
+        Fraction of runs in which a layer is deleted.
+    converged
+        Fraction of runs whose gradient vanished within the steps allowed.
+    trials
+        Number of runs.
+    status
+        ``"ok"``, ``"diverges"`` if training did in some run, or ``"no runs"``.
+    reason
+        Why there are no numbers, or empty.
+    interrupted : bool
+        Whether the sweep was ended by hand.
+    """
+
+    eta: Array
+    alpha: Array
+    width: Array
+    samples: Array
+    rule: Array
+    test_error: Array
+    test_error_se: Array
+    kept_hidden: Array
+    kept_hidden_se: Array
+    kept_output: Array
+    kept_output_se: Array
+    unpruned_error: Array
+    unpruned_error_se: Array
+    magnitude_hidden: Array
+    magnitude_hidden_se: Array
+    magnitude_output: Array
+    magnitude_output_se: Array
+    restored_hidden: Array
+    restored_hidden_se: Array
+    restored_output: Array
+    restored_output_se: Array
+    collapsed: Array
+    converged: Array
+    trials: Array
+    status: Array
+    reason: Array
+    interrupted: bool = False
+
+    grid = ("eta", "alpha", "width", "samples", "rule")
+    shown = (
+        "test_error",
+        "test_error_se",
+        "unpruned_error",
+        "kept_hidden",
+        "kept_output",
+        "magnitude_output",
+        "restored_output",
+        "collapsed",
+        "status",
+    )
+    outcome = "status"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.test_error.shape
+
+    def notes(self) -> Iterator[str]:
+        return explained(self.status, self.reason)
+
+    def plot(self, figure: "Figure | None" = None, x: str | None = None) -> "Figure":
+        """Magnitudes, importance and errors against one parameter; needs matplotlib."""
+        from ..plotting import plot_network
+
+        return plot_network(self, figure=figure, x=x)
+
+
+NetworkSweep.columns = tuple(
+    name for name in NetworkSweep.__dataclass_fields__ if name not in ("digits", "interrupted")
+)
+
+
+class _Setting(NamedTuple):
+    """What a network is trained in; the rest is done to it afterwards."""
+
+    eta: float
+    width: int
+    samples: int
+
+
+def sweep(
+    eta: Any,
+    alpha: Any = 0.5,
+    rule: Any = "magnitude",
+    *,
+    width: Any = 64,
+    samples: Any = 1000,
+    task: Task = TEACHER,
+    scope: str = "global",
+    activation: str = "relu",
+    antisymmetric: bool = True,
+    steps: int = 6000,
+    step: float = 0.5,
+    trials: int = 8,
+    seed: int = 0,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    scheduler: str | None = None,
+    store: str | Path | None = None,
+    progress: Progress | None = None,
+) -> NetworkSweep:
+    r"""Train networks from :math:`(\eta W_0,v_0/\eta)`, prune them and measure what is left.
+
+    Parameters
+    ----------
+    eta, alpha, rule, width, samples : array_like
+        Scale of the start, fraction of weights kept, what weights are ranked by (``"magnitude"``,
+        ``"hessian"``, ``"natural"``, ``"obs"``, ``"random"``), number of neurons, and of samples;
+        they broadcast.
+    task : Task
+        What is learned: `Teacher` or `Digits`.  A run draws it, and the start, anew; runs of the
+        same index share them over the grid.
+    scope : {"global", "layer"}
+        Whether all weights compete, or those of each layer among themselves.
+    activation : {"relu", "linear"}
+    antisymmetric : bool
+        Whether the network starts at f = 0.
+    steps, step : int and float
+        As in `gradient_descent`.
+    trials, seed : int
+        Number of runs, and the seed of all their random numbers.
+    workers, executor, scheduler, store
+        As in `asymptotics.verify`.
+    progress : callable, optional
+        Called now and then with the numbers of runs done and wanted.
+
+    Returns
+    -------
+    NetworkSweep
+        After Ctrl-C, of the runs that were done.
+
+    Raises
+    ------
+    InvalidInput
+        A parameter outside its domain.
+
+    Examples
+    --------
+    >>> small = Teacher(inputs=5, test_samples=200)
+    >>> found = sweep([0.5, 4], width=8, samples=50, task=small, trials=2, workers=1, steps=100)
+    >>> found.kept_output, found.collapsed
+    (array([1., 0.]), array([0., 1.]))
+    """
+    columns = _columns(eta, alpha, width, samples, rule)
+    shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
+    flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
+    for key, value, known in (
+        ("scope", scope, SCOPES),
+        ("activation", activation, ACTIVATIONS),
+    ):
+        if value not in known:
+            raise unknown_name(key, value, known)
+    if not isinstance(task, Task):
+        raise InvalidInput("task", task, "must be a Task")
+    if antisymmetric and (odd := flat["width"][flat["width"] % 2 == 1]).size:
+        raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
+    common = {
+        "task": task,
+        "scope": scope,
+        "activation": activation,
+        "antisymmetric": bool(antisymmetric),
+        "steps": whole("steps", steps, 1),
+        "step": float(scalar("step", step, _POSITIVE)),
+    }
+    trials, seed = whole("trials", trials, 1, _MOST_TRIALS), whole("seed", seed, 0)
+    workers = whole("workers", workers or cores(), 1)
+    settings = [
+        _Setting(float(row[0]), int(row[1]), int(row[2]))
+        for row in zip(flat["eta"], flat["width"], flat["samples"], strict=True)
+    ]
+    experiments = {
+        setting: _experiment(setting, settings, flat, common) for setting in dict.fromkeys(settings)
+    }
+    interrupted = False
+    with ExitStack() as stack:
+        run = Run(
+            seed=seed,
+            crew=stack.enter_context(
+                crew(workers if executor else min(workers, cores()), executor, scheduler)
+            ),
+            store=stack.enter_context(Store(store)) if store is not None else None,
+            tick=progress,
+        )
+        try:
+            run.complete(dict.fromkeys(experiments.values(), trials))
+        except KeyboardInterrupt:
+            interrupted = True
+    outcomes = {
+        setting: np.array(list(run.outcomes(experiment).values()))
+        for setting, experiment in experiments.items()
+    }
+    records = [
+        _record(experiments[setting], outcomes[setting], float(alpha), str(rule))
+        for setting, alpha, rule in zip(settings, flat["alpha"], flat["rule"], strict=True)
+    ]
+    measured = {name: np.array([record[name] for record in records]) for name in records[0]}
+    return NetworkSweep(
+        **{name: column.reshape(shape) for name, column in (flat | measured).items()},
+        interrupted=interrupted,
+    )
+
+
+def _columns(eta: Any, alpha: Any, width: Any, samples: Any, rule: Any) -> dict[str, Array]:
+    columns = {
+        "eta": np.asarray(parameter("eta", eta), dtype=np.float64),
+        "alpha": np.asarray(parameter("alpha", alpha), dtype=np.float64),
+        "width": _wholes("width", width, _MOST_WEIGHTS),
+        "samples": _wholes("samples", samples, _MOST_SAMPLES),
+        "rule": np.asarray(rule, dtype=object),
+    }
+    for index, name in np.ndenumerate(columns["rule"]):
+        if not isinstance(name, str) or name not in MEASURES:
+            raise unknown_name(entry_name("rule", index), name, MEASURES)
+    try:
+        shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
+    except ValueError:
+        shapes = {key: column.shape for key, column in columns.items()}
+        raise InvalidInput("shapes", shapes, "must broadcast") from None
+    if 0 in shape:
+        raise InvalidInput("shapes", shape, "must have one or more points")
+    return columns
+
+
+def _wholes(key: str, values: Any, most: int) -> Array:
+    given = np.asarray(values, dtype=object)
+    wholes = [whole(entry_name(key, i), value, 1, most) for i, value in np.ndenumerate(given)]
+    return np.array(wholes, dtype=np.int64).reshape(given.shape)
+
+
+def _experiment(
+    setting: _Setting,
+    settings: Sequence[_Setting],
+    flat: Mapping[str, Array],
+    common: Mapping[str, Any],
+) -> NetworkExperiment:
+    """The run that serves all rows of a setting."""
+    rows = [row for row, other in enumerate(settings) if other == setting]
+    alphas = sorted({float(flat["alpha"][row]) for row in rows})
+    rules = [name for name in MEASURES if name in {flat["rule"][row] for row in rows}]
+    return NetworkExperiment(
+        **setting._asdict(), alphas=tuple(alphas), rules=tuple(rules), **common
+    )
+
+
+def _record(
+    experiment: NetworkExperiment, outcomes: Array, alpha: float, rule: str
+) -> dict[str, Any]:
+    """The means of one row over its runs."""
+    record: dict[str, Any] = dict.fromkeys(_MEASURED, np.nan)
+    record |= {f"{name}_se": np.nan for name in _MEASURED}
+    record |= {"collapsed": np.nan, "converged": np.nan, "trials": len(outcomes)}
+    if not len(outcomes):
+        return record | {"status": "no runs", "reason": "the sweep was interrupted"}
+    diverged = int(np.isnan(outcomes[:, 0]).sum())
+    if diverged:
+        reason = f"{diverged} of {len(outcomes)} runs diverged: take a smaller step"
+        return record | {"status": "diverges", "reason": reason}
+    place = experiment.rules.index(rule), experiment.alphas.index(alpha)
+    shape = (-1, len(experiment.rules), len(experiment.alphas), len(PRUNED))
+    pruned = outcomes[:, len(WHOLE) :].reshape(shape)[:, *place]
+    values = dict(zip((*PRUNED, *WHOLE), (*pruned.T, *outcomes[:, : len(WHOLE)].T), strict=True))
+    record |= {name: column.mean() for name, column in values.items()}
+    if len(outcomes) > 1:
+        root = len(outcomes) ** 0.5
+        record |= {f"{name}_se": values[name].std(ddof=1) / root for name in _MEASURED}
+    collapsed = (values["kept_hidden"] == 0) | (values["kept_output"] == 0)
+    return record | {"collapsed": collapsed.mean(), "status": "ok", "reason": ""}

@@ -1,0 +1,95 @@
+"""What networks learn: a teacher network, or images of digits."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput
+
+#: Images of scikit-learn's digits, of 8 by 8 pixels.
+_DIGITS, _PIXELS = 1797, 64
+
+
+class Data(NamedTuple):
+    """Samples to train and to test on; targets have mean zero over the training sample."""
+
+    inputs: Array
+    targets: Array
+    test_inputs: Array
+    test_targets: Array
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """Where samples come from."""
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """The number of inputs."""
+
+    @abstractmethod
+    def draw(self, samples: int, rng: np.random.Generator) -> Data:
+        """Samples of which `samples` are to train on; raises `InvalidInput` for too many."""
+
+
+@dataclass(frozen=True)
+class Teacher(Task):
+    r"""A network :math:`y=\sum_{j\le k}\max(a_j\cdot x,0)+\sigma\epsilon`, on Gaussian inputs.
+
+    The rows :math:`a_j` are drawn from N(0, I/d), anew for each trial.
+    """
+
+    inputs: int = 20
+    neurons: int = 4
+    sigma: float = 0.0
+    test_samples: int = 5000
+
+    name = "teacher"
+
+    def draw(self, samples: int, rng: np.random.Generator) -> Data:
+        rows = rng.standard_normal((self.neurons, self.inputs)) / np.sqrt(self.inputs)
+        inputs = rng.standard_normal((samples + self.test_samples, self.inputs))
+        targets = np.maximum(inputs @ rows.T, 0).sum(axis=1)
+        targets += self.sigma * rng.standard_normal(len(targets))
+        return _split(inputs, targets, samples)
+
+
+@dataclass(frozen=True)
+class Digits(Task):
+    """Scikit-learn's handwritten digits: odd ones are 1, even ones -1; needs the extra ``data``.
+
+    Images are drawn without replacement, those not trained on are tested on.  Pixels are centred
+    and divided by one number, so that their mean square is 1.
+    """
+
+    name = "digits"
+
+    @property
+    def inputs(self) -> int:
+        return _PIXELS
+
+    def draw(self, samples: int, rng: np.random.Generator) -> Data:
+        from sklearn.datasets import load_digits
+
+        if samples >= _DIGITS:
+            allowed = f"must be less than the {_DIGITS} images there are"
+            raise InvalidInput("samples", samples, allowed)
+        pixels, digits = load_digits(return_X_y=True)
+        pixels = pixels - pixels.mean(axis=0)
+        order = rng.permutation(_DIGITS)
+        inputs = pixels[order] / np.sqrt(np.mean(pixels**2))
+        return _split(inputs, np.where(digits[order] % 2, 1.0, -1.0), samples)
+
+
+TASKS: dict[str, type[Task]] = {task.name: task for task in (Teacher, Digits)}
+
+
+def _split(inputs: Array, targets: Array, samples: int) -> Data:
+    targets = targets - targets[:samples].mean()
+    return Data(inputs[:samples], targets[:samples], inputs[samples:], targets[samples:])
