@@ -1,0 +1,39 @@
+"""Figures of results; needs matplotlib (the extra ``asymptotics[plot]``)."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from ..networks.sweep import NetworkSweep
+from ..results import GridResult, RiskResult, Verification
+from .convergence import draw_convergence, plot_convergence
+from .network import NETWORK_SIZE, draw_network, plot_network
+from .risk import draw_risk, plot_risk
+from .style import SIZE, STYLE
+
+__all__ = ["plot_convergence", "plot_network", "plot_risk", "save"]
+
+
+def save(
+    result: GridResult,
+    path: Path,
+    x: str | None = None,
+    simulated: Verification | None = None,
+) -> None:
+    """Draw a result into a file; its ending tells the format."""
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a file is the same whatever the reader's own settings
+        mpl.rcParams.update(STYLE)
+        figure = Figure(figsize=SIZE, layout="constrained")
+        match result:
+            case Verification():
+                draw_convergence(result, figure.add_subplot())
+            case RiskResult():
+                draw_risk(result, figure.add_subplot(), x, simulated)
+            case NetworkSweep():
+                figure.set_size_inches(NETWORK_SIZE)
+                draw_network(result, figure, x)
+        # No date in the file: the same figure is the same bytes.
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        figure.savefig(path, metadata=metadata)

@@ -1,0 +1,68 @@
+"""Simulation minus theory against the inverse of the size."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from ..results import Verification
+from .style import COLOURS, DASHES, SYMBOLS, floats, frame, new_axes, rule_label, value_label
+
+#: Rows in a picture of convergence.
+_SHOWN = 6
+
+
+def plot_convergence(verification: Verification, ax: Axes | None = None) -> Axes:
+    """Draw the difference between simulation and theory, relative, against 1/p.
+
+    A line for each row, with bars of two standard errors and, at 0, its extrapolation; of many
+    rows, those whose differences are largest in standard errors.
+    """
+    ax = ax or new_axes()
+    draw_convergence(verification, ax)
+    return ax
+
+
+def draw_convergence(verification: Verification, ax: Axes) -> None:
+    """Draw on axes that are given."""
+    z = abs(verification.z.ravel())
+    rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
+    labels = _distinguishing(verification, rows)
+    ax.axhline(0, color="0.35", linewidth=0.8)
+    if not rows:
+        ax.set_title("no row has a verdict", loc="left", fontsize="medium")
+        return
+    for number, row in enumerate(rows):
+        samples = verification.samples.ravel()[row]
+        risk = verification.risk.ravel()[row] or 1.0
+        x = [sample.inverse_size for sample in samples]
+        mean = [sample.mean / risk for sample in samples]
+        error = [2 * (sample.variance / sample.trials) ** 0.5 / risk for sample in samples]
+        if len(samples) > 1:
+            limit = (verification.mean.ravel()[row] - risk) / risk
+            x, mean = [*x, 0.0], [*mean, limit]
+            error.append(2 * verification.standard_error.ravel()[row] / risk)
+        colour = COLOURS[number % len(COLOURS)]
+        shift = 1 + 0.02 * (number - len(rows) / 2)  # bars side by side
+        ax.errorbar(
+            np.array(x) * shift, mean, error, color=colour, capsize=2, linewidth=1, marker="o",
+            linestyle=DASHES[number % len(DASHES)], markersize=4, label=labels[number],
+        )  # fmt: skip
+    ax.ticklabel_format(axis="x", scilimits=(0, 0))
+    ax.set_xlabel("inverse size $1/p$")
+    ax.set_ylabel("simulation minus theory (relative to the risk)")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    if len(rows) < z.size:
+        ax.set_title(f"the {len(rows)} rows of largest |z|", loc="left", fontsize="medium")
+    frame(ax)
+
+
+def _distinguishing(verification: Verification, rows: Sequence[int]) -> list[str]:
+    """Names of rows, by the parameters that vary over the grid."""
+    keys = [k for k in SYMBOLS if np.unique(floats(getattr(verification, k))).size > 1]
+    names = []
+    for row in rows:
+        values = [value_label(key, float(getattr(verification, key).ravel()[row])) for key in keys]
+        names.append(", ".join([rule_label(str(verification.rule.ravel()[row])), *values]))
+    return names

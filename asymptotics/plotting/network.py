@@ -1,0 +1,153 @@
+"""What a sweep over networks found: magnitudes, importance and errors."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..networks.sweep import NetworkSweep
+from .style import (
+    COLOURS,
+    DASHES,
+    LABELS,
+    MOST_LINES,
+    NETWORK_SYMBOLS,
+    floats,
+    rule_label,
+    scale_abscissa,
+    value_label,
+)
+
+NETWORK_SIZE = (9.6, 3.6)
+_LAYERS = {"hidden": "hidden $W$", "output": "output $v$"}
+_BARS: Any = {"capsize": 2, "elinewidth": 1, "markersize": 4}
+_MARKERS = "osD^vPX"
+#: Legends sit above the axes, in so many rows at most.
+_ROWS = 4
+
+
+class _Line(NamedTuple):
+    rule: str
+    parameters: dict[str, float]
+    rows: Array
+
+
+def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | None = None) -> Figure:
+    """Draw mean magnitudes, importance and errors against one parameter, with two standard errors.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure, optional
+        Where to draw; by default a new ``pyplot`` figure.
+    x : {"eta", "alpha", "width", "samples"}, optional
+        The parameter on the axis; by default the one with most values.
+    """
+    if figure is None:
+        import matplotlib.pyplot as plt
+
+        figure = plt.figure(figsize=NETWORK_SIZE, layout="constrained")
+    draw_network(sweep, figure, x)
+    return figure
+
+
+def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> None:
+    """Draw on a figure that is given."""
+    counts = {key: np.unique(floats(getattr(sweep, key))).size for key in NETWORK_SYMBOLS}
+    x = x or max(counts, key=lambda key: counts[key])
+    if x not in NETWORK_SYMBOLS:
+        raise InvalidInput("x", x, f"must be one of {', '.join(NETWORK_SYMBOLS)}")
+    varying = [key for key in NETWORK_SYMBOLS if key != x and counts[key] > 1]
+    lines = list(_lines(sweep, x))
+    if len(lines) > MOST_LINES:
+        allowed = f"must be at most {MOST_LINES} in one figure: fix a parameter"
+        raise InvalidInput("lines", len(lines), allowed)
+    magnitudes, importance, errors = figure.subplots(1, 3)
+    _draw_layers(sweep, magnitudes, x, lines, varying, "magnitude")
+    _draw_layers(sweep, importance, x, lines, varying, "restored")
+    _draw_errors(sweep, errors, x, lines, varying)
+    magnitudes.set_ylabel("mean magnitude of a weight")
+    magnitudes.set_yscale("log")
+    importance.set_ylabel(
+        "importance: rise of the test error\nif the layer is put back to its start"
+    )
+    errors.set_ylabel("test error / variance of the target")
+    errors.set_yscale("log")
+    for ax in (magnitudes, importance, errors):
+        ax.set_xlabel(LABELS[x])
+        scale_abscissa(ax, floats(getattr(sweep, x)))
+        ax.grid(alpha=0.25, linewidth=0.6)
+        ax.spines[["top", "right"]].set_visible(False)
+        entries = len(ax.get_legend_handles_labels()[0])
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1.0), ncols=-(-entries // _ROWS), frameon=False,
+            fontsize="small", borderaxespad=0.2,
+        )  # fmt: skip
+    fixed = [
+        value_label(key, value) for key, value in lines[0].parameters.items() if key not in varying
+    ]
+    runs = np.unique(sweep.trials)
+    number = f"{runs[0]}" if runs.size == 1 else f"{runs[0]} to {runs[-1]}"
+    title = ", ".join([*fixed, f"{number} runs, bars of two standard errors"])
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+
+
+def _draw_layers(
+    sweep: NetworkSweep, ax: Axes, x: str, lines: list[_Line], varying: list[str], what: str
+) -> None:
+    """A quantity of each layer; it depends on neither rule nor alpha, unless that is the axis."""
+    for number, (given, line) in enumerate(_settings(lines, varying).items()):
+        for layer, (name, label) in enumerate(_LAYERS.items()):
+            place = len(_LAYERS) * number + layer
+            _draw_line(sweep, ax, x, line, f"{what}_{name}", place, ", ".join([label, *given]))
+
+
+def _draw_errors(
+    sweep: NetworkSweep, ax: Axes, x: str, lines: list[_Line], varying: list[str]
+) -> None:
+    for given, line in _settings(lines, varying).items():
+        label = ", ".join(["before pruning", *given])
+        _draw_line(sweep, ax, x, line, "unpruned_error", -1, label)
+    for number, line in enumerate(lines):
+        given = _given(line, varying)
+        label = ", ".join([rule_label(line.rule), *given])
+        _draw_line(sweep, ax, x, line, "test_error", number, label)
+    ax.axhline(1, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), label="predicting the mean")
+
+
+def _settings(lines: list[_Line], varying: list[str]) -> dict[tuple[str, ...], _Line]:
+    """A line for each setting of training, by what tells it from the others."""
+    keys = [key for key in varying if key != "alpha"]
+    return {_given(line, keys): line for line in reversed(lines)}
+
+
+def _given(line: _Line, keys: list[str]) -> tuple[str, ...]:
+    return tuple(value_label(key, line.parameters[key]) for key in keys)
+
+
+def _draw_line(
+    sweep: NetworkSweep, ax: Axes, x: str, line: _Line, name: str, number: int, label: str
+) -> None:
+    place, mean, error = (
+        floats(getattr(sweep, key)).ravel()[line.rows] for key in (x, name, f"{name}_se")
+    )
+    ax.errorbar(
+        place, mean, 2 * np.nan_to_num(error), label=label, **_BARS,
+        color=COLOURS[number % len(COLOURS)], linestyle=DASHES[number % len(DASHES)],
+        marker=_MARKERS[number % len(_MARKERS)], markerfacecolor="white",
+    )  # fmt: skip
+
+
+def _lines(sweep: NetworkSweep, x: str) -> Iterator[_Line]:
+    """The grid as lines along `x`."""
+    others = [key for key in NETWORK_SYMBOLS if key != x]
+    columns = {key: floats(getattr(sweep, key)).ravel() for key in NETWORK_SYMBOLS}
+    rules = [str(rule) for rule in sweep.rule.ravel()]
+    keys = list(zip(rules, *(columns[key].tolist() for key in others), strict=True))
+    for key in dict.fromkeys(keys):
+        rows = np.flatnonzero([other == key for other in keys])
+        rows = rows[np.argsort(columns[x][rows], kind="stable")]
+        yield _Line(key[0], dict(zip(others, key[1:], strict=True)), rows)

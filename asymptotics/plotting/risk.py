@@ -1,0 +1,250 @@
+"""Predicted risks against a parameter, with simulated ones beside them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..population import Population
+from ..results import RiskResult, Verification
+from ..study import risk
+from .style import (
+    COLOURS,
+    DASHES,
+    LABELS,
+    MOST_LINES,
+    POINTS,
+    SYMBOLS,
+    floats,
+    frame,
+    new_axes,
+    rule_label,
+    scale_abscissa,
+    value_label,
+)
+
+#: More entries of a legend are set smaller.
+_MANY_ENTRIES = 12
+#: A peak so many times higher than the rest is cut off.
+_HIGHEST = 3
+#: More reference lines of one kind would not be told apart; they are left out.
+_MOST_REFERENCES = 4
+GREYS = ("0.55", "0.2", "0.7", "0.4")
+
+
+class _Line(NamedTuple):
+    rule: str
+    parameters: tuple[tuple[str, float], ...]
+    x: Array
+    risk: Array
+    unpruned: Array
+    null: Array
+
+
+def plot_risk(
+    result: RiskResult,
+    ax: Axes | None = None,
+    x: str | None = None,
+    simulated: Verification | None = None,
+) -> Axes:
+    """Draw the risk against one parameter, with a line for each combination of the others.
+
+    Beside the pruned risks it shows the risk before pruning, the null risk and, where the axis is
+    kappa, the interpolation threshold 1/P(Λ>0), at which lines of ridge 0 are interrupted.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+        Where to draw; by default the axes of a new ``pyplot`` figure.
+    x : {"kappa", "sigma", "alpha", "ridge"}, optional
+        The parameter on the axis; by default the one with most values.
+    simulated : Verification, optional
+        Simulated risks, drawn as points with bars of two standard errors.
+    """
+    ax = ax or new_axes()
+    draw_risk(result, ax, x, simulated)
+    return ax
+
+
+def draw_risk(
+    result: RiskResult, ax: Axes, x: str | None, simulated: Verification | None = None
+) -> None:
+    """Draw on axes that are given."""
+    if result.risk.size == 0:
+        raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
+    counts = {key: np.unique(floats(getattr(result, key))).size for key in SYMBOLS}
+    if x is None:
+        x = max(counts, key=lambda key: counts[key])
+    if x not in SYMBOLS:
+        raise InvalidInput("x", x, f"must be one of {', '.join(SYMBOLS)}")
+    varying = [key for key in SYMBOLS if key != x and counts[key] > 1]
+    lines = list(_lines(result, x))
+    if len(lines) > MOST_LINES:
+        allowed = f"must be at most {MOST_LINES} in one figure: fix a parameter"
+        raise InvalidInput("lines", len(lines), allowed)
+
+    several = len({line.rule for line in lines}) > 1
+    for number, line in enumerate(lines):
+        values = [value_label(key, value) for key, value in line.parameters if key in varying]
+        labels = [rule_label(line.rule), *values] if several or not varying else values
+        alone = _isolated(line.risk) | (np.ptp(line.x) == 0)
+        ax.plot(
+            line.x,
+            line.risk,
+            color=COLOURS[number % len(COLOURS)],
+            linestyle=DASHES[number % len(DASHES)],
+            linewidth=max(1.0, 2.2 - 0.2 * number),  # what lies below still shows
+            marker="o" if alone.any() else None,
+            markersize=5,
+            markevery=np.flatnonzero(alone).tolist(),
+            label=", ".join(labels),
+        )
+        if simulated is not None:
+            _points(ax, line, x, simulated, COLOURS[number % len(COLOURS)])
+    if simulated is not None:
+        ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n± 2 standard errors")
+    _references(ax, lines, varying)
+    peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
+    _mark_threshold(ax, peak_at, lines)
+    _axes(ax, lines, x, peak_at)
+    scale_abscissa(ax, floats(getattr(result, x)))
+    fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
+    title = fixed if several or not varying else [rule_label(lines[0].rule), *fixed]
+    ax.set_title(", ".join(title), loc="left", fontsize="medium")
+    many = len(ax.get_legend_handles_labels()[0]) > _MANY_ENTRIES
+    frame(ax, handlelength=3, fontsize="x-small" if many else None)
+
+
+def _points(ax: Axes, line: _Line, x: str, simulated: Verification, colour: str) -> None:
+    """The simulated risks that belong to a line."""
+    chosen = np.array([str(rule) == line.rule for rule in simulated.rule.ravel()])
+    for key, value in line.parameters:
+        chosen &= floats(getattr(simulated, key)).ravel() == value
+    columns = (getattr(simulated, x), simulated.mean, simulated.standard_error)
+    place, mean, error = (column.ravel()[chosen] for column in columns)
+    ax.errorbar(place, mean, 2 * error, **POINTS, color=colour)
+
+
+def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
+    """The grid as lines along `x`, ordered by rule and then by the other parameters."""
+    rules = np.array([str(rule) for rule in result.rule.ravel()])
+    others = [key for key in SYMBOLS if key != x]
+    columns = {key: floats(getattr(result, key)).ravel() for key in SYMBOLS}
+    values = [floats(v).ravel() for v in (result.risk, result.unpruned_risk, result.null_risk)]
+    keys = list(zip(rules.tolist(), *(columns[key].tolist() for key in others), strict=True))
+    for key in dict.fromkeys(keys):
+        rows = np.flatnonzero([other == key for other in keys])
+        rows = rows[np.argsort(columns[x][rows], kind="stable")]
+        parameters = tuple(zip(others, key[1:], strict=True))
+        line = [columns[x][rows], *(value[rows] for value in values)]
+        if x == "kappa" and dict(parameters)["ridge"] == 0:
+            line = _interrupted(line, result.population, dict(parameters), key[0])
+        yield _Line(key[0], parameters, *line)
+
+
+def _interrupted(
+    line: Sequence[Array], population: Population, parameters: Mapping[str, float], rule: str
+) -> list[Array]:
+    """The line up to the threshold on either side, with a gap where the risk is infinite.
+
+    The points between the threshold and its neighbours are computed, so that a line that diverges
+    is seen to, however coarse the grid.
+    """
+    threshold = population.interpolation_threshold
+    place = int(np.searchsorted(line[0], threshold))
+    if not 0 < place < line[0].size:
+        return list(line)
+    distances = np.geomspace(1, 1e-9, 60)[1:]
+    below = threshold - (threshold - line[0][place - 1]) * distances
+    after = line[0][line[0] > threshold]
+    above = threshold + (after[0] - threshold) * distances[::-1] if after.size else after
+    kappa = np.concatenate([below, [threshold], above])
+    more = risk(population, kappa, parameters["sigma"], parameters["alpha"], 0.0, rule)
+    filled = [kappa, more.risk, more.unpruned_risk, more.null_risk]
+    gap = kappa == threshold
+    kept = line[0] != threshold
+    return [
+        np.concatenate(
+            [old[:place], np.where(gap & (index in (1, 2)), np.nan, new), old[place:][kept[place:]]]
+        )
+        for index, (old, new) in enumerate(zip(line, filled, strict=True))
+    ]
+
+
+def _isolated(values: Array) -> Array:
+    """Finite values between values that are not: a line would not show them."""
+    gap = np.concatenate([[True], ~np.isfinite(values), [True]])
+    return ~gap[1:-1] & gap[:-2] & gap[2:]
+
+
+def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:
+    """The risk before pruning and the null risk: one line for each that differs, if they are few.
+
+    The first depends on all but rule and alpha, the second on the noise alone.
+    """
+    before = [key for key in varying if key != "alpha"]
+    null = [key for key in varying if key == "sigma"]
+    kinds: tuple[tuple[str, list[str], Any, Callable[[_Line], Array]], ...] = (
+        ("before pruning", before, "-", lambda line: line.unpruned),
+        ("null risk", null, (0, (1, 3)), lambda line: line.null),
+    )
+    for label, keys, dashes, of in kinds:
+        curves = {tuple(dict(line.parameters)[key] for key in keys): line for line in lines}
+        if len(curves) > _MOST_REFERENCES:
+            continue
+        for (values, line), grey in zip(curves.items(), GREYS, strict=False):
+            ax.plot(
+                line.x,
+                of(line),
+                color=grey,
+                linewidth=1,
+                linestyle=dashes,
+                marker="_" if line.x.size == 1 else None,
+                markersize=12,
+                label=", ".join([label, *map(value_label, keys, values)]),
+            )
+
+
+def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
+    low, high = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
+    if low <= threshold <= high:
+        ax.axvline(
+            threshold,
+            color="0.35",
+            linewidth=0.8,
+            linestyle=(0, (4, 3)),
+            label=f"interpolation\nthreshold $\\kappa = {threshold:.4g}$",
+        )
+
+
+def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
+    points = np.concatenate([line.x for line in lines])
+    if np.ptp(points) > 0:
+        ax.set_xlim(points.min(), points.max())
+    ax.set_xlabel(LABELS[x])
+    ax.set_ylabel("test error, noise included (units of $y^2$)")
+    # Room for the curves, not for the peak at the threshold.
+    risks, unpruned, null = (
+        np.concatenate([getattr(line, name) for line in lines])
+        for name in ("risk", "unpruned", "null")
+    )
+    finite = np.isfinite(risks)
+    if finite.mean() < 0.5:
+        ax.annotate(
+            "elsewhere the risk is infinite" if finite.any() else "the risk is infinite",
+            (0.5, 0.6),
+            xycoords="axes fraction",
+            ha="center",
+            bbox={"facecolor": "white", "edgecolor": "none"},
+        )
+    away = finite & ~(abs(points - peak_at) <= 0.1 * min(peak_at, 1e300))
+    values = np.concatenate([risks[away], [null.min(), null.max()]])
+    top = 1.15 * max(float(null.max()), float(np.percentile(values, 85)))
+    drawn = np.concatenate([risks[finite], null, unpruned[np.isfinite(unpruned)]])
+    peak, least = drawn.max(), drawn.min()
+    top = 1.05 * peak if peak <= _HIGHEST * top else top
+    if top > 0:
+        ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)

@@ -1,0 +1,104 @@
+"""What figures have in common."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from ..arithmetic import Array
+
+#: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
+SIZE = (6.6, 3.7)
+STYLE: Any = {  # of files; on axes, their owner's settings hold
+    "font.size": 9,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "asymptotics",
+}
+#: Of the linear model's parameters, and of a network's.
+SYMBOLS = {"kappa": r"\kappa", "sigma": r"\sigma", "alpha": r"\alpha", "ridge": r"r"}
+NETWORK_SYMBOLS = {"eta": r"\eta", "alpha": r"\alpha", "width": "m", "samples": "n"}
+LABELS = {
+    "kappa": r"features per sample $\kappa = p/n$",
+    "sigma": r"noise standard deviation $\sigma$ (units of $y$)",
+    "alpha": r"fraction of weights kept $\alpha$",
+    "ridge": r"ridge $r$ (units of feature variance)",
+    "eta": r"scale of the start $\eta$, from $(\eta W_0, v_0/\eta)$",
+    "width": "neurons $m$",
+    "samples": "samples $n$",
+}
+#: A parameter that spans more than this factor gets a logarithmic axis.
+WIDE = 20
+#: A logarithmic axis that spans less than this is labelled between the powers of ten as well.
+DECADES = 300
+#: More lines would not be told apart.
+MOST_LINES = 14
+POINTS: Any = {
+    "fmt": "o",
+    "markersize": 4.5,
+    "markerfacecolor": "white",
+    "markeredgewidth": 1,
+    "elinewidth": 1,
+    "zorder": 3,
+}
+
+
+def new_axes() -> Axes:
+    """Axes of a new figure of pyplot."""
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=SIZE, layout="constrained")
+    return ax
+
+
+def frame(ax: Axes, **legend: Any) -> None:
+    """A faint grid, and the legend beside the axes, where it covers nothing."""
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
+
+
+def scale_abscissa(ax: Axes, values: Array) -> None:
+    """A logarithmic axis where the points of the grid ask for one."""
+    points = np.unique(values)
+    if logarithmic(points):
+        ax.set_xscale("log")
+        few = points[-1] < DECADES * points[0]  # of powers of ten alone
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    elif points[0] == 0 and points.size > 2 and logarithmic(points[1:]) and not even(points):
+        ax.set_xscale("symlog", linthresh=points[1], linscale=0.3)
+        ax.xaxis.set_major_formatter("{x:g}")
+
+
+def logarithmic(points: Array) -> bool:
+    """Whether the points of an axis, in order, ask for a logarithmic scale."""
+    return points[0] > 0 and bool(points[-1] > WIDE * points[0]) and not even(points)
+
+
+def even(points: Array) -> bool:
+    """Whether points are spaced evenly."""
+    steps = np.diff(points)
+    return bool(steps.size > 1 and np.ptp(steps) <= 1e-6 * steps.max())
+
+
+def rule_label(name: str) -> str:
+    """How a legend calls a rule."""
+    return "covariance (Hessian)" if name == "covariance" else name.replace("=", " ")
+
+
+def value_label(key: str, value: float) -> str:
+    """How a legend calls the value of a parameter."""
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    power = rf"10^{{{int(exponent)}}}" if exponent else ""
+    number = power if power and mantissa == "1" else mantissa + (rf" \cdot {power}" * bool(power))
+    return f"${(SYMBOLS | NETWORK_SYMBOLS)[key]} = {number}$"
+
+
+def floats(column: Array) -> Array:
+    """Numbers of any kind as floats."""
+    return np.asarray(column, dtype=np.float64)
