@@ -13,8 +13,10 @@ from .. import __version__
 from ..errors import AsymptoticsError, InvalidInput
 from .console import fail
 from .derive import derive
+from .example import example
 from .formula import formula
-from .predict import curve, example, risk, verify
+from .network import network
+from .predict import curve, risk, verify
 
 #: Which extra brings a package.
 _EXTRAS = {
@@ -25,6 +27,7 @@ _EXTRAS = {
     "sympy": "symbolic",
     "hypothesis": "derive",
     "latex2mathml": "derive",
+    "sklearn": "data",
     "markdown_it": "derive",
     "mdit_py_plugins": "derive",
 }
@@ -37,7 +40,7 @@ _EXTRAS = {
 @click.version_option(__version__, prog_name="asymptotics")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Exact asymptotic test error of pruned linear models.
+    """Exact asymptotic test error of pruned linear models, and experiments that could refute it.
 
     A SPEC is a TOML file that describes a population and a grid of parameters; `asymptotics
     example` prints one.  Without a SPEC the bundled example runs; `-` reads standard input.
@@ -54,7 +57,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (risk, curve, verify, example, formula, derive):
+for command in (risk, curve, verify, network, example, formula, derive):
     cli.add_command(command)
 
 

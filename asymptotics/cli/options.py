@@ -36,8 +36,28 @@ def output_option(required: bool) -> Callable[[Command], Command]:
     )
 
 
+def run_options(command: Command) -> Command:
+    """What any run of trials is told."""
+    for option in reversed(
+        [
+            click.option("--seed", type=int, default=0, show_default=True, metavar="S"),
+            click.option(
+                "--workers", type=int, help="Processes; by default, and at most, one a core."
+            ),
+            click.option("--scheduler", metavar="URL", help="A Dask scheduler, tcp://..."),
+            click.option(
+                "--store",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="File of trials, to resume from.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 def simulation_options(command: Command) -> Command:
-    """The options of a simulation, in the order of `asymptotics.verify`."""
+    """The options of a simulation of the linear model."""
     for option in reversed(
         [
             click.option("--p", type=int, metavar="P", help="Features; by default a ladder."),
@@ -46,7 +66,6 @@ def simulation_options(command: Command) -> Command:
             click.option(
                 "--time-limit", type=float, metavar="S", help="Seconds; then none is begun."
             ),
-            click.option("--seed", type=int, default=0, show_default=True, metavar="S"),
             click.option(
                 "--sampler", default="auto", show_default=True, help="dense, exact or implicit."
             ),
@@ -59,15 +78,7 @@ def simulation_options(command: Command) -> Command:
             click.option(
                 "--noise", default="gaussian", show_default=True, help="Law of the label noise."
             ),
-            click.option(
-                "--workers", type=int, help="Processes; by default, and at most, one a core."
-            ),
-            click.option("--scheduler", metavar="URL", help="A Dask scheduler, tcp://..."),
-            click.option(
-                "--store",
-                type=click.Path(dir_okay=False, path_type=Path),
-                help="File of trials, to resume from.",
-            ),
+            run_options,
         ]
     ):
         command = option(command)

@@ -2,16 +2,22 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 from ..errors import InvalidInput
 from ..results import GridResult, Verification, to_csv, to_json
-from ..spec import Problem
 from .console import say
 
 PICTURES, TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
+
+
+def require_distinct(output: Path | None, store: Path | None) -> None:
+    """Raise `InvalidInput` if one file were to be both."""
+    if output is not None and store is not None and output.resolve() == store.resolve():
+        raise InvalidInput("output", str(output), "must be another file than the store")
 
 
 def suffix_of(output: Path) -> str:
@@ -23,6 +29,16 @@ def suffix_of(output: Path) -> str:
     if not output.absolute().parent.is_dir():
         raise InvalidInput("output", str(output), "must be in a folder that exists")
     return suffix
+
+
+class Asked(Protocol):
+    """What was asked for: the spec as it was read, and the parameter to draw against."""
+
+    @property
+    def source(self) -> Mapping[str, Any]: ...
+
+    @property
+    def abscissa(self) -> str: ...
 
 
 @contextmanager
@@ -44,17 +60,17 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def print_rows(result: GridResult, problem: Problem, form: str) -> None:
+def print_rows(result: GridResult, asked: Asked, form: str) -> None:
     """Rows on standard output, in one of the forms that can be asked for."""
     if form == "json":
-        say(to_json(result, problem.source) + "\n")
+        say(to_json(result, asked.source) + "\n")
     else:
         say(to_csv(result) if form == "csv" else result.table() + "\n")
 
 
 def write(
     result: GridResult,
-    problem: Problem,
+    asked: Asked,
     path: Path,
     suffix: str,
     simulated: Verification | None = None,
@@ -63,11 +79,11 @@ def write(
     if suffix == ".csv":
         path.write_text(to_csv(result), encoding="utf-8")
     elif suffix == ".json":
-        path.write_text(to_json(result, problem.source) + "\n", encoding="utf-8")
+        path.write_text(to_json(result, asked.source) + "\n", encoding="utf-8")
     elif suffix == ".parquet":
         result.to_dataframe().to_parquet(path, index=False)
     else:
         os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
         from ..plotting import save
 
-        save(result, path, x=problem.abscissa, simulated=simulated)
+        save(result, path, x=asked.abscissa, simulated=simulated)

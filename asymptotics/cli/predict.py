@@ -8,10 +8,10 @@ import click
 
 from ..errors import InvalidInput, NoConvergence
 from ..results import RiskResult, Verification
-from ..spec import Problem, example_text, read_spec
-from .console import fail, progress_bar, say
+from ..spec import Problem, read_spec
+from .console import fail, progress_bar
 from .options import CERTIFY, DIGITS, FORMAT, SPEC, output_option, simulation_options
-from .output import PICTURES, print_rows, replacing, suffix_of, write
+from .output import PICTURES, print_rows, replacing, require_distinct, suffix_of, write
 
 
 @click.command()
@@ -57,7 +57,7 @@ def curve(
     elif suffix not in PICTURES:
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
-    _require_distinct(output, settings["store"])
+    require_distinct(output, settings["store"])
     problem, result = _computed(spec, smooth=suffix in PICTURES, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
     with replacing(output.resolve()) as path:
@@ -88,7 +88,7 @@ def verify(spec: str | None, form: str, output: Path | None, **settings: Any) ->
     asymptotics verify my.toml --store runs.db -o convergence.pdf
     """
     suffix = None if output is None else suffix_of(output)
-    _require_distinct(output, settings["store"])
+    require_distinct(output, settings["store"])
     problem = read_spec(spec)
     result = _verified(problem, settings)
     if output is not None and suffix is not None:
@@ -96,16 +96,6 @@ def verify(spec: str | None, form: str, output: Path | None, **settings: Any) ->
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
     _require_consistency(result)
-
-
-@click.command()
-def example() -> None:
-    """Print the bundled example, to start a spec of your own from.
-
-    \b
-    asymptotics example > my.toml
-    """
-    say(example_text())
 
 
 def _computed(
@@ -130,11 +120,6 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
         return verify(
             problem.population, *problem.grid(), **settings, progress=progress if update else None
         )
-
-
-def _require_distinct(output: Path | None, store: Path | None) -> None:
-    if output is not None and store is not None and output.resolve() == store.resolve():
-        raise InvalidInput("output", str(output), "must be another file than the store")
 
 
 def _require_none_given(settings: Mapping[str, Any]) -> None:

@@ -1,9 +1,8 @@
 """The experiment over a grid of settings, with several runs of each."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from ..arithmetic import Array
 from ..errors import InvalidInput, unknown_name
 from ..parameters import Domain, entry_name, parameter, scalar, whole
-from ..results import GridResult, explained
+from ..results import NetworkSweep
 from ..simulation.execution import cores, crew
 from ..simulation.run import Run
 from ..simulation.store import Store
@@ -22,7 +21,7 @@ from .tasks import Task, Teacher
 from .two_layer import ACTIVATIONS
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 #: Called now and then with runs done and wanted.
 Progress = Callable[[int, int], object]
@@ -32,100 +31,6 @@ _MOST_WEIGHTS, _MOST_SAMPLES, _MOST_TRIALS = 10**6, 10**6, 10**6
 _POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
 #: Quantities with a mean over runs and its standard error.
 _MEASURED = (*PRUNED, *WHOLE[:-1])
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NetworkSweep(GridResult):
-    """Errors of pruned networks over a grid; every array has the grid's shape.
-
-    Each quantity is a mean over runs, with a standard error in ``<name>_se``.  Errors are mean
-    squared errors on fresh samples, divided by the variance of the target.
-
-    Attributes
-    ----------
-    eta, alpha, width, samples, rule
-        The grid.
-    test_error, unpruned_error
-        Of the pruned network, and before pruning.
-    kept_hidden, kept_output
-        Fraction kept of each layer.
-    magnitude_hidden, magnitude_output
-        Mean magnitude of the weights of each layer, after training.
-    restored_hidden, restored_output
-        Importance of each layer: by how much the error rises if it is put back to its start.
-    collapsed
-        Fraction of runs in which a layer is deleted.
-    converged
-        Fraction of runs whose gradient vanished within the steps allowed.
-    trials
-        Number of runs.
-    status
-        ``"ok"``, ``"diverges"`` if training did in some run, or ``"no runs"``.
-    reason
-        Why there are no numbers, or empty.
-    interrupted : bool
-        Whether the sweep was ended by hand.
-    """
-
-    eta: Array
-    alpha: Array
-    width: Array
-    samples: Array
-    rule: Array
-    test_error: Array
-    test_error_se: Array
-    kept_hidden: Array
-    kept_hidden_se: Array
-    kept_output: Array
-    kept_output_se: Array
-    unpruned_error: Array
-    unpruned_error_se: Array
-    magnitude_hidden: Array
-    magnitude_hidden_se: Array
-    magnitude_output: Array
-    magnitude_output_se: Array
-    restored_hidden: Array
-    restored_hidden_se: Array
-    restored_output: Array
-    restored_output_se: Array
-    collapsed: Array
-    converged: Array
-    trials: Array
-    status: Array
-    reason: Array
-    interrupted: bool = False
-
-    grid = ("eta", "alpha", "width", "samples", "rule")
-    shown = (
-        "test_error",
-        "test_error_se",
-        "unpruned_error",
-        "kept_hidden",
-        "kept_output",
-        "magnitude_output",
-        "restored_output",
-        "collapsed",
-        "status",
-    )
-    outcome = "status"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.test_error.shape
-
-    def notes(self) -> Iterator[str]:
-        return explained(self.status, self.reason)
-
-    def plot(self, figure: "Figure | None" = None, x: str | None = None) -> "Figure":
-        """Magnitudes, importance and errors against one parameter; needs matplotlib."""
-        from ..plotting import plot_network
-
-        return plot_network(self, figure=figure, x=x)
-
-
-NetworkSweep.columns = tuple(
-    name for name in NetworkSweep.__dataclass_fields__ if name not in ("digits", "interrupted")
-)
 
 
 class _Setting(NamedTuple):

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..parameters import DOMAINS, scalar, whole
 
 #: Images of scikit-learn's digits, of 8 by 8 pixels.
 _DIGITS, _PIXELS = 1797, 64
+_MOST = 10**6
 
 
 class Data(NamedTuple):
@@ -52,6 +54,11 @@ class Teacher(Task):
 
     name = "teacher"
 
+    def __post_init__(self) -> None:
+        for key in ("inputs", "neurons", "test_samples"):
+            object.__setattr__(self, key, whole(key, getattr(self, key), 1, _MOST))
+        object.__setattr__(self, "sigma", float(scalar("sigma", self.sigma, DOMAINS["sigma"])))
+
     def draw(self, samples: int, rng: np.random.Generator) -> Data:
         rows = rng.standard_normal((self.neurons, self.inputs)) / np.sqrt(self.inputs)
         inputs = rng.standard_normal((samples + self.test_samples, self.inputs))
@@ -85,9 +92,6 @@ class Digits(Task):
         order = rng.permutation(_DIGITS)
         inputs = pixels[order] / np.sqrt(np.mean(pixels**2))
         return _split(inputs, np.where(digits[order] % 2, 1.0, -1.0), samples)
-
-
-TASKS: dict[str, type[Task]] = {task.name: task for task in (Teacher, Digits)}
 
 
 def _split(inputs: Array, targets: Array, samples: int) -> Data:

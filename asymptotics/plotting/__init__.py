@@ -5,8 +5,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..networks.sweep import NetworkSweep
-from ..results import GridResult, RiskResult, Verification
+from ..results import GridResult, NetworkSweep, RiskResult, Verification
 from .convergence import draw_convergence, plot_convergence
 from .network import NETWORK_SIZE, draw_network, plot_network
 from .risk import draw_risk, plot_risk

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..networks.sweep import NetworkSweep
+from ..results import NetworkSweep
 from .style import (
     COLOURS,
     DASHES,

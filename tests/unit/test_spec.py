@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population, risk
-from asymptotics.spec import Range, example_text, read_spec
+from asymptotics.spec import EXAMPLE, Range, example_text, read_spec
 
 MINIMAL = """
 kappa = 2
@@ -31,7 +31,7 @@ def test_the_example_runs() -> None:
     result = read_spec().solve()
     assert result.shape == (41, 1, 1, 1, 3)
     assert set(result.status.ravel()) == {"ok", "diverges"}
-    assert example_text().startswith("#")
+    assert example_text(EXAMPLE).startswith("#")
 
 
 def test_grid_and_rules(tmp_path: Path) -> None:

@@ -1,0 +1,18 @@
+"""Results: arrays over the grid, and their forms as rows, tables, files."""
+
+from .documents import DOCUMENT_VERSION, to_csv, to_json
+from .grid import GridResult
+from .network import NetworkSweep
+from .risk import CertifiedRisk, RiskResult
+from .verification import Verification
+
+__all__ = [
+    "DOCUMENT_VERSION",
+    "CertifiedRisk",
+    "GridResult",
+    "NetworkSweep",
+    "RiskResult",
+    "Verification",
+    "to_csv",
+    "to_json",
+]

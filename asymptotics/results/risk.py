@@ -1,0 +1,153 @@
+"""Predicted risks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..grid import batches
+from ..population import Population
+from ..theory import FixedPoint, channel, kept_share, threshold
+from .grid import GridResult, explained
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .verification import Verification
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RiskResult(GridResult):
+    """Predicted risks over a grid; every array has the grid's shape.
+
+    Numbers are float64, or objects of many digits if these were asked for.  A value that does not
+    exist is NaN (the threshold of the random rule, or at ``alpha = 0``).
+
+    Attributes
+    ----------
+    population : Population
+    kappa, sigma, alpha, ridge, rule
+        The grid; `rule` holds `Rule` objects.
+    risk
+        Test error of the pruned model, the sum of `noise`, `kept_error` and `dropped_signal`.
+    unpruned_risk, null_risk
+        Test error before pruning (it equals `gamma`), and of the model that predicts zero.
+    noise, kept_error, dropped_signal
+        Label noise, error of the weights kept, signal of the weights dropped.
+    threshold
+        Score above which a weight is kept.
+    tau, gamma
+        Effective ridge and noise level.
+    residual
+        Largest relative mismatch of the equations that were solved.
+    status
+        ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"`` (it is NaN; ask for
+        digits).
+    digits : int or None
+        The number of digits asked for.
+    """
+
+    population: Population
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    rule: Array
+    risk: Array
+    unpruned_risk: Array
+    null_risk: Array
+    noise: Array
+    kept_error: Array
+    dropped_signal: Array
+    threshold: Array
+    tau: Array
+    gamma: Array
+    residual: Array
+    status: Array
+    digits: int | None = None
+
+    shown: ClassVar[tuple[str, ...]] = (
+        "risk",
+        "unpruned_risk",
+        "null_risk",
+        "threshold",
+        "tau",
+        "status",
+    )
+    outcome = "status"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.risk.shape
+
+    def kept_share(self) -> Array:
+        """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
+        arithmetic: Arithmetic = FLOAT64
+        if self.digits is not None:
+            from ..arithmetic.multiprecision import Multiprecision
+
+            arithmetic = Multiprecision(self.digits + 20)
+        groups = len(self.population)
+        shares = np.empty((self.risk.size, groups), dtype=arithmetic.dtype)
+        grid = (self.kappa, self.tau, self.gamma, self.residual, self.alpha)
+        columns = [arithmetic.array(x).ravel() for x in grid]
+        for rule, rows in batches(self.rule, self.shape, groups):
+            kappa, tau, gamma, residual, alpha = (x[rows] for x in columns)
+            unknown = gamma == arithmetic.infinity  # which leaves no finite law
+            fixed = FixedPoint(kappa, tau, arithmetic.where(unknown, 1, gamma), residual)
+            law = channel(self.population, fixed, arithmetic)
+            cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
+            shares[rows] = kept_share(law, rule, cut, arithmetic)
+            shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
+        return shares.reshape((*self.shape, groups))
+
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        simulated: "Verification | None" = None,
+    ) -> "Axes":
+        """The risk against the parameter that varies, with simulated risks if given.
+
+        Needs the extra ``asymptotics[plot]``.
+        """
+        from ..plotting import plot_risk
+
+        return plot_risk(self, ax=ax, x=x, simulated=simulated)
+
+
+RiskResult.columns = tuple(
+    field.name for field in fields(RiskResult) if field.name not in ("population", "digits")
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CertifiedRisk(RiskResult):
+    """Risks with proved bounds; every array has the grid's shape.
+
+    The other values are rounded to `digits` digits, all of them proved.
+
+    Attributes
+    ----------
+    lower, upper
+        Decimals that enclose the exact value of the formula for the numbers that were given.
+    status
+        ``"ok"``, ``"diverges"``, or ``"undecided"`` where the digits asked for could not be proved;
+        the bounds then are the best that hold.
+    reason
+        Why a row is undecided; otherwise empty.
+    """
+
+    lower: Array
+    upper: Array
+    reason: Array
+
+    shown = ("lower", "upper", "status")
+
+    def notes(self) -> Iterator[str]:
+        return explained(self.status, self.reason)
+
+
+CertifiedRisk.columns = (*RiskResult.columns, "lower", "upper", "reason")

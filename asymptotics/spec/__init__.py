@@ -1,0 +1,19 @@
+"""Spec files in TOML.
+
+A spec is data.  Its numbers keep the decimal value that is written, its names are looked up in
+tables, and nothing in it is evaluated.
+"""
+
+from .fields import Range
+from .problem import Problem, problem, read_spec
+from .reading import EXAMPLE, NETWORK_EXAMPLE, example_text
+
+__all__ = [
+    "EXAMPLE",
+    "NETWORK_EXAMPLE",
+    "Problem",
+    "Range",
+    "example_text",
+    "problem",
+    "read_spec",
+]

@@ -1,0 +1,133 @@
+"""Sweeps over networks: a task, and a grid of settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from ..arithmetic import Array
+from ..errors import MISSING, InvalidInput, unknown_key, unknown_name
+from ..networks.sweep import sweep
+from ..networks.tasks import Digits, Task, Teacher
+from ..results import NetworkSweep
+from .fields import Axis, Number, Table, points, validated
+from .reading import NETWORK_EXAMPLE, read
+
+_AXES = ("eta", "alpha", "width", "samples")
+_TABLES = ("task",)
+
+
+Count = Annotated[int, Field(strict=True)]
+
+
+class _Settings(Table):
+    axes = _AXES
+
+    eta: Axis
+    alpha: Axis = Decimal("0.5")
+    width: Axis = Decimal(64)
+    samples: Axis = Decimal(1000)
+    rule: str | list[str] = "magnitude"
+    scope: str = "global"
+    activation: str = "relu"
+    antisymmetric: Annotated[bool, Field(strict=True)] = True
+    steps: Count = 6000
+    step: Number = Decimal("0.5")
+
+
+class _TaskTable(Table):
+    """A ``[task]`` table."""
+
+    task: ClassVar[type[Task]]
+    kind: str
+
+    def build(self) -> Task:
+        """The task."""
+        return self.task(**self.model_dump(exclude={"kind"}))
+
+
+class _TeacherTable(_TaskTable):
+    task = Teacher
+
+    inputs: Count = Teacher.inputs
+    neurons: Count = Teacher.neurons
+    sigma: Number = Decimal(0)
+    test_samples: Count = Teacher.test_samples
+
+
+class _DigitsTable(_TaskTable):
+    task = Digits
+
+
+_TASKS: dict[str, type[_TaskTable]] = {
+    table.task.name: table for table in (_TeacherTable, _DigitsTable)
+}
+
+
+@dataclass(frozen=True)
+class NetworkProblem:
+    """What a spec asks to sweep over."""
+
+    axes: Mapping[str, Array]
+    rules: tuple[str, ...]
+    task: Task
+    settings: Mapping[str, Any]
+    #: The spec as it was read.
+    source: Mapping[str, Any]
+
+    def run(self, **options: Any) -> NetworkSweep:
+        """The sweep over (eta, alpha, width, samples, rule); options as of `sweep`."""
+        grid = np.ix_(*self.axes.values(), np.array(self.rules, dtype=object))
+        named: dict[str, Any] = dict(zip((*self.axes, "rule"), grid, strict=True))
+        return sweep(**named, task=self.task, **self.settings, **options)
+
+    @property
+    def abscissa(self) -> str:
+        """The parameter to draw against: the one with most values."""
+        return max(self.axes, key=lambda key: self.axes[key].size)
+
+
+def read_network(path: str | Path | None = None) -> NetworkProblem:
+    """The sweep in a spec file: `path`, ``-`` for standard input, or the bundled example."""
+    return network_problem(read(path, NETWORK_EXAMPLE)[0])
+
+
+def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
+    """The sweep that a parsed spec describes."""
+    known = (*_Settings.model_fields, *_TABLES)
+    for key, value in document.items():
+        if key not in known:
+            raise unknown_key(key, value, known)
+    given = {key: value for key, value in document.items() if key not in _TABLES}
+    settings = validated(_Settings, given)
+    axes = {key: np.atleast_1d(points(key, getattr(settings, key))) for key in _AXES}
+    for key in ("width", "samples"):
+        axes[key] = np.array([_whole(value) for value in axes[key]], dtype=object)
+    rules = (settings.rule,) if isinstance(settings.rule, str) else tuple(settings.rule)
+    if not rules:
+        raise InvalidInput("rule", [], "must be a rule or a list of rules")
+    rest = settings.model_dump(exclude={*_AXES, "rule"})
+    return NetworkProblem(axes, rules, _task(document), rest, document)
+
+
+def _whole(value: Decimal) -> Decimal | int:
+    """A whole number as one; others are refused where they are used."""
+    return int(value) if value.is_finite() and value == int(value) else value
+
+
+def _task(document: Mapping[str, Any]) -> Task:
+    given = document.get("task", {"kind": "teacher"})
+    if not isinstance(given, Mapping):
+        raise InvalidInput("task", given, "must be a table [task]")
+    if "kind" not in given:
+        raise InvalidInput("task.kind", MISSING, f"must be given: {' or '.join(_TASKS)}")
+    if not isinstance(given["kind"], str) or given["kind"] not in _TASKS:
+        raise unknown_name("task.kind", given["kind"], _TASKS)
+    try:
+        return validated(_TASKS[given["kind"]], given, "task").build()
+    except InvalidInput as error:
+        raise error if error.key.startswith("task") else error.within("task") from None

@@ -1,0 +1,103 @@
+"""Problems of the linear model: a population and a grid of parameters."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..errors import InvalidInput, unknown_key
+from ..parameters import parameter
+from ..population import Population
+from ..precision import Progress
+from ..results import RiskResult
+from ..study import risk
+from ..theory import Rule, as_rule
+from .fields import MOST_POINTS, Axis, Range, Table, points, validated
+from .population import population
+from .reading import EXAMPLE, read
+
+GRID = ("kappa", "sigma", "alpha", "ridge", "rule")
+
+
+class _Grid(Table):
+    axes = GRID[:-1]
+
+    kappa: Axis
+    sigma: Axis
+    alpha: Axis
+    ridge: Axis = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A population and the grid of parameters that a spec asks for."""
+
+    population: Population
+    axes: Mapping[str, Decimal | list[Decimal] | Range]
+    rules: tuple[Rule, ...]
+    #: The spec as it was read.
+    source: Mapping[str, Any]
+
+    def grid(self) -> tuple[Array, ...]:
+        """The parameters, which broadcast to the shape (kappa, sigma, alpha, ridge, rule)."""
+        columns = [np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()]
+        rows = math.prod(column.size for column in columns) * len(self.rules)
+        if rows > MOST_POINTS:
+            raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {MOST_POINTS:,} rows")
+        return np.ix_(*columns, np.array(self.rules, dtype=object))
+
+    def solve(
+        self,
+        digits: int | None = None,
+        certify: bool = False,
+        progress: Progress | None = None,
+    ) -> RiskResult:
+        """The predicted risk on the grid."""
+        return risk(
+            self.population, *self.grid(), digits=digits, certify=certify, progress=progress
+        )
+
+    def smooth(self, axis: str) -> "Problem":
+        """The problem with the range of one axis dense enough to draw a curve through."""
+        given = self.axes.get(axis)
+        if not isinstance(given, Range):
+            return self
+        axes = {**self.axes, axis: given.smooth()}
+        return Problem(self.population, axes, self.rules, self.source)
+
+    @property
+    def abscissa(self) -> str:
+        """The parameter to draw against: the one with most points."""
+        return max(self.axes, key=lambda key: points(key, self.axes[key]).size)
+
+
+def read_spec(path: str | Path | None = None) -> Problem:
+    """The problem in a spec file: `path`, ``-`` for standard input, or the bundled example."""
+    return problem(*read(path, EXAMPLE))
+
+
+def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:
+    """The problem that a parsed spec describes; files are looked up in `folder`."""
+    known = (*GRID, "population")
+    for key, value in document.items():
+        if key not in known:
+            raise unknown_key(key, value, known)
+    grid = validated(_Grid, {key: document[key] for key in _Grid.model_fields if key in document})
+    axes = {key: getattr(grid, key) for key in _Grid.model_fields}
+    for key, axis in axes.items():
+        parameter(key, points(key, axis))
+    return Problem(population(document, folder), axes, _rules(document), document)
+
+
+def _rules(document: Mapping[str, Any]) -> tuple[Rule, ...]:
+    rules = document.get("rule", "magnitude")
+    if not isinstance(rules, list):
+        return (as_rule(rules),)
+    if not rules:
+        raise InvalidInput("rule", rules, "must be a rule or a list of rules")
+    return tuple(as_rule(rule, f"rule[{index}]") for index, rule in enumerate(rules))
