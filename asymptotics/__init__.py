@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import theory
 from .errors import AsymptoticsError, InvalidInput, NoConvergence
+from .hessian_bias import hessian_bias
 from .population import Population, Restriction
-from .results import CertifiedRisk, RiskResult, Verification
+from .results import CertifiedRisk, HessianBias, RiskResult, Verification
 from .sensitivity import Sensitivity, sensitivity
 from .study import risk
 
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
     "CertifiedRisk",
+    "HessianBias",
     "InvalidInput",
     "NoConvergence",
     "Population",
@@ -23,6 +25,7 @@ __all__ = [
     "RiskResult",
     "Sensitivity",
     "Verification",
+    "hessian_bias",
     "risk",
     "sensitivity",
     "theory",

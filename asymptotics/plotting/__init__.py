@@ -6,12 +6,13 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..results import GridResult, NetworkSweep, RiskResult, Verification
+from .bias import plot_bias
 from .convergence import draw_convergence, plot_convergence
-from .network import NETWORK_SIZE, draw_network, plot_network
+from .network import draw_network, plot_network
 from .risk import draw_risk, plot_risk
-from .style import SIZE, STYLE
+from .style import PANELS, SIZE, STYLE
 
-__all__ = ["plot_convergence", "plot_network", "plot_risk", "save"]
+__all__ = ["plot_bias", "plot_convergence", "plot_network", "plot_risk", "save"]
 
 
 def save(
@@ -31,7 +32,7 @@ def save(
             case RiskResult():
                 draw_risk(result, figure.add_subplot(), x, simulated)
             case NetworkSweep():
-                figure.set_size_inches(NETWORK_SIZE)
+                figure.set_size_inches(PANELS)
                 draw_network(result, figure, x)
         # No date in the file: the same figure is the same bytes.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())

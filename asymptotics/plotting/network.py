@@ -13,21 +13,19 @@ from ..results import NetworkSweep
 from .style import (
     COLOURS,
     DASHES,
-    LABELS,
     MOST_LINES,
     NETWORK_SYMBOLS,
+    PANELS,
+    finish_panel,
     floats,
+    logarithmic_ordinate,
     rule_label,
-    scale_abscissa,
     value_label,
 )
 
-NETWORK_SIZE = (9.6, 3.6)
 _LAYERS = {"hidden": "hidden $W$", "output": "output $v$"}
 _BARS: Any = {"capsize": 2, "elinewidth": 1, "markersize": 4}
 _MARKERS = "osD^vPX"
-#: Legends sit above the axes, in so many rows at most.
-_ROWS = 4
 
 
 class _Line(NamedTuple):
@@ -49,7 +47,7 @@ def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | Non
     if figure is None:
         import matplotlib.pyplot as plt
 
-        figure = plt.figure(figsize=NETWORK_SIZE, layout="constrained")
+        figure = plt.figure(figsize=PANELS, layout="constrained")
     draw_network(sweep, figure, x)
     return figure
 
@@ -70,22 +68,14 @@ def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> N
     _draw_layers(sweep, importance, x, lines, varying, "restored")
     _draw_errors(sweep, errors, x, lines, varying)
     magnitudes.set_ylabel("mean magnitude of a weight")
-    magnitudes.set_yscale("log")
+    logarithmic_ordinate(magnitudes)
     importance.set_ylabel(
         "importance: rise of the test error\nif the layer is put back to its start"
     )
     errors.set_ylabel("test error / variance of the target")
-    errors.set_yscale("log")
+    logarithmic_ordinate(errors)
     for ax in (magnitudes, importance, errors):
-        ax.set_xlabel(LABELS[x])
-        scale_abscissa(ax, floats(getattr(sweep, x)))
-        ax.grid(alpha=0.25, linewidth=0.6)
-        ax.spines[["top", "right"]].set_visible(False)
-        entries = len(ax.get_legend_handles_labels()[0])
-        ax.legend(
-            loc="lower left", bbox_to_anchor=(0, 1.0), ncols=-(-entries // _ROWS), frameon=False,
-            fontsize="small", borderaxespad=0.2,
-        )  # fmt: skip
+        finish_panel(ax, x, floats(getattr(sweep, x)))
     fixed = [
         value_label(key, value) for key, value in lines[0].parameters.items() if key not in varying
     ]

@@ -12,6 +12,8 @@ from ..arithmetic import Array
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
 SIZE = (6.6, 3.7)
+#: Of a figure of three panels; their legends sit above them, in so many rows at most.
+PANELS, _ROWS = (9.6, 3.6), 4
 STYLE: Any = {  # of files; on axes, their owner's settings hold
     "font.size": 9,
     "pdf.fonttype": 42,
@@ -59,6 +61,27 @@ def frame(ax: Axes, **legend: Any) -> None:
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
+
+
+def finish_panel(ax: Axes, x: str, values: Array) -> None:
+    """Axis, grid and legend of one of several panels, whose points lie at `values` of x."""
+    ax.set_xlabel(LABELS[x])
+    scale_abscissa(ax, values)
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    entries = len(ax.get_legend_handles_labels()[0])
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=-(-entries // _ROWS), frameon=False,
+        fontsize="small", borderaxespad=0.2,
+    )  # fmt: skip
+
+
+def logarithmic_ordinate(ax: Axes) -> None:
+    """A logarithmic axis with plain numbers."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def scale_abscissa(ax: Axes, values: Array) -> None:

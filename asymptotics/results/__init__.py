@@ -1,5 +1,6 @@
 """Results: arrays over the grid, and their forms as rows, tables, files."""
 
+from .bias import HessianBias
 from .documents import DOCUMENT_VERSION, to_csv, to_json
 from .grid import GridResult
 from .network import NetworkSweep
@@ -10,6 +11,7 @@ __all__ = [
     "DOCUMENT_VERSION",
     "CertifiedRisk",
     "GridResult",
+    "HessianBias",
     "NetworkSweep",
     "RiskResult",
     "Verification",

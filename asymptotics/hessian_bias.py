@@ -1,0 +1,85 @@
+r"""The Hessian bias: training finds signal along large eigenvalues first.
+
+With more weights than samples a trained weight is :math:`X=aB` plus noise, where the share
+:math:`a=\Lambda/(\Lambda+\tau)` of its coefficient is found: all of it where
+:math:`\Lambda\gg\tau`, nothing where :math:`\Lambda\ll\tau`.  Of coordinates that carry the same
+signal :math:`\Lambda B^2`, those of large eigenvalue are found, and stay small because B is.
+
+Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), on the Hessian bias.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .arithmetic import FLOAT64
+from .grid import as_grid
+from .population import Population
+from .results import HessianBias
+from .study import risk
+from .theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
+
+
+def hessian_bias(
+    population: Population, kappa: Any, sigma: Any = 0.0, alpha: Any = 0.5, ridge: Any = 0.0
+) -> HessianBias:
+    r"""What training finds of each group of features, and what pruning then costs.
+
+    Parameters
+    ----------
+    population, kappa, sigma, alpha, ridge
+        As in `asymptotics.risk`; the last four broadcast.
+
+    Returns
+    -------
+    HessianBias
+        For each point of the grid and each group of the population.
+
+    Raises
+    ------
+    InvalidInput
+        A parameter outside its domain, or shapes that do not broadcast.
+
+    Examples
+    --------
+    Two groups that carry the same signal, one in large features and small weights:
+
+    >>> from asymptotics import Population
+    >>> two = Population(weight=[0.5, 0.5], eigenvalue=[10, 0.1], std=[0.1**0.5, 10**0.5])
+    >>> hessian_bias(two, kappa=1.5)
+    HessianBias of shape (2,): 2 ok
+    kappa = 1.5, sigma = 0, alpha = 0.5, ridge = 0
+    eigenvalue   signal      found   magnitude   importance   magnitude_risk   covariance_risk
+    ──────────────────────────────────────────────────────────────────────────────────────────
+            10        1   0.981881    0.511434      2.61564          1.05411           1.17882
+           0.1        1   0.351452     1.83061     0.335115          1.05411           1.17882
+    """
+    grid = as_grid(kappa, sigma, alpha, ridge, "magnitude")
+    kappa, sigma, alpha, ridge = (np.broadcast_to(FLOAT64.array(x), grid.shape) for x in grid[:4])
+    magnitude = risk(population, kappa, sigma, alpha, ridge, MAGNITUDE)
+    covariance = risk(population, kappa, sigma, alpha, ridge, COVARIANCE)
+    fixed = FixedPoint(kappa, magnitude.tau, magnitude.gamma, magnitude.residual)
+    law = channel(population, fixed)
+    shape = (*grid.shape, len(population))
+    groups = population.groups()
+    size = law.shrinkage**2 * groups.second_moment + law.noise
+
+    def of_points(x: Any) -> Any:
+        return np.broadcast_to(np.asarray(x)[..., None], shape)
+
+    return HessianBias(
+        kappa=of_points(kappa),
+        sigma=of_points(sigma),
+        alpha=of_points(alpha),
+        ridge=of_points(ridge),
+        weight=np.broadcast_to(groups.weight, shape),
+        eigenvalue=np.broadcast_to(groups.eigenvalue, shape),
+        signal=np.broadcast_to(groups.eigenvalue * groups.second_moment, shape),
+        found=np.broadcast_to(law.shrinkage, shape),
+        magnitude=np.sqrt(size),
+        importance=groups.eigenvalue * size,
+        unpruned_risk=of_points(magnitude.unpruned_risk),
+        magnitude_risk=of_points(magnitude.risk),
+        covariance_risk=of_points(covariance.risk),
+        status=of_points(magnitude.status),
+    )

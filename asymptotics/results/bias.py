@@ -1,0 +1,75 @@
+"""What training finds of each group of features."""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from ..arithmetic import Array
+from .grid import GridResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HessianBias(GridResult):
+    r"""What is found of each group; arrays of the grid's shape, then one entry for each group.
+
+    Attributes
+    ----------
+    kappa, sigma, alpha, ridge
+        The grid.
+    weight, eigenvalue
+        The groups of the population.
+    signal
+        What a coordinate adds to the risk while nothing is found, :math:`\Lambda E[B^2]`.
+    found
+        The share of its coefficient that training finds, :math:`\Lambda/(\Lambda+\tau)`.
+    magnitude
+        Root mean square of the trained weights, :math:`\sqrt{E[X^2]}`.
+    importance
+        Their natural importance in the trained model, :math:`\Lambda E[X^2]`.
+    unpruned_risk, magnitude_risk, covariance_risk
+        Test error before pruning, and after pruning to `alpha` by either rule.
+    status
+        As in `RiskResult`.
+    """
+
+    kappa: Array
+    sigma: Array
+    alpha: Array
+    ridge: Array
+    weight: Array
+    eigenvalue: Array
+    signal: Array
+    found: Array
+    magnitude: Array
+    importance: Array
+    unpruned_risk: Array
+    magnitude_risk: Array
+    covariance_risk: Array
+    status: Array
+
+    grid = ("kappa", "sigma", "alpha", "ridge")
+    shown = (
+        "eigenvalue",
+        "signal",
+        "found",
+        "magnitude",
+        "importance",
+        "magnitude_risk",
+        "covariance_risk",
+    )
+    outcome = "status"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.found.shape
+
+    def plot(self, figure: "Figure | None" = None, x: str | None = None) -> "Figure":
+        """What is found, how large it gets and what pruning costs; needs matplotlib."""
+        from ..plotting import plot_bias
+
+        return plot_bias(self, figure=figure, x=x)
+
+
+HessianBias.columns = tuple(field.name for field in fields(HessianBias) if field.name != "digits")
