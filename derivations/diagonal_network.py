@@ -3,14 +3,18 @@ r"""Gradient flow in a diagonal network: small weights can matter as much as lar
 import sympy as sp
 
 from asymptotics.derivation import (
+    NONNEGATIVE,
     POSITIVE,
     REAL,
+    AtPoints,
+    Computed,
     Derivation,
     Equal,
     Exactly,
     Limit,
     UniqueRoot,
 )
+from asymptotics.networks.diagonal_flow import Pair, end, flow
 
 derivation = Derivation(
     "Diagonal linear network",
@@ -22,7 +26,6 @@ derivation = Derivation(
     the magnitudes of the two weights say nothing of how much they matter.""",
     source="Li et al., arXiv 2006.10903, on importance across layers; the formulas are derived "
     "here",
-    untied="the package does not train networks",
 )
 lambda_ = derivation.symbol("lambda", POSITIVE, "eigenvalue of the feature")
 target = derivation.symbol("beta^*", POSITIVE, "true coefficient; the feature's sign is chosen so")
@@ -74,7 +77,7 @@ derivation.step(
     Exactly(),
     given={delta: m},
 )
-end = derivation.define(
+square_end = derivation.define(
     "U",
     (delta + sp.sqrt(delta**2 + 4 * target**2)) / 2,
     "the square of the first weight at the end",
@@ -89,12 +92,12 @@ derivation.step(
 )
 derivation.step(
     "The weights at the end",
-    Equal(sp.Subs(balance, square, end), sp.Integer(0)),
+    Equal(sp.Subs(balance, square, square_end), sp.Integer(0)),
     r"It is $u^2=U$: the roots of $q^2-\delta q-\beta^{*2}$ have opposite signs, and this is the "
     r"larger one. The other weight has $v^2=U-\delta$.",
     Exactly(),
 )
-at_end = {u: sp.sqrt(end), v: target / sp.sqrt(end)}
+at_end = {u: sp.sqrt(square_end), v: target / sp.sqrt(square_end)}
 derivation.step(
     "Importance at the end",
     Equal(
@@ -120,7 +123,7 @@ derivation.step(
 )
 derivation.step(
     "A weight as small as one likes",
-    Limit(m * end, m, sp.oo, target**2),
+    Limit(m * square_end, m, sp.oo, target**2),
     r"With $\delta=-m$ the first weight shrinks as $u\sim\beta^*/\sqrt m$ and its partner grows as "
     r"$\sqrt m$, at the same importance: magnitude pruning deletes $u$.",
     Exactly(),
@@ -180,4 +183,131 @@ derivation.step(
     Limit(size, t, sp.oo, sp.Integer(0)),
     r"Both weights fade, $\beta$ never changes its sign, and the feature is not learned.",
     Exactly(),
+)
+
+start_u = derivation.symbol("u_0", POSITIVE, "first weight at the start; signs are chosen so")
+start_v = derivation.symbol("v_0", REAL, "second weight at the start")
+p = derivation.symbol("p", POSITIVE, "$(u+v)^2$ at the start, or later")
+q = derivation.symbol("q_0", NONNEGATIVE, "$(u-v)^2$ at the start")
+derivation.step(
+    "Sum and difference of the weights",
+    Equal(
+        sp.ImmutableMatrix([u_dot + v_dot, u_dot - v_dot]),
+        sp.ImmutableMatrix(
+            [
+                lambda_ * (target - u * v) * (u + v),
+                -lambda_ * (target - u * v) * (u - v),
+            ]
+        ),
+    ),
+    r"What holds from any start. Each is multiplied by a rate, and never changes its sign. Their "
+    r"product is $\delta$, and $4\beta=(u+v)^2-(u-v)^2$.",
+    Exactly(),
+)
+sum_dot = derivation.define(
+    "pdot",
+    2 * lambda_ * (target - (p - delta**2 / p) / 4) * p,
+    "the velocity of $p=(u+v)^2$, as $(u-v)^2=\\delta^2/p$",
+)
+root = derivation.define(
+    "R", sp.sqrt(delta**2 + 4 * target**2), r"$\sqrt{\delta^2+4\beta^{*2}}$, at which it settles"
+)
+riccati = derivation.define(
+    "Q",
+    lambda_ * target * 2 * p + lambda_ * delta**2 / 2 - lambda_ * p**2 / 2,
+    "a quadratic in $p$",
+)
+derivation.step(
+    "A Riccati equation",
+    Equal(
+        sp.ImmutableMatrix([sum_dot, riccati]),
+        sp.ImmutableMatrix(
+            [riccati, -lambda_ / 2 * (p - 2 * target - root) * (p - 2 * target + root)]
+        ),
+    ),
+    r"The velocity is $Q$, with roots $2\beta^*\pm R$ of opposite signs.",
+    Exactly(),
+)
+decayed = derivation.define("E", sp.exp(-lambda_ * root * t), "what is left of the start")
+above, below = root + 2 * target, root - 2 * target
+course_p = derivation.define(
+    "p_t",
+    (p * (above + below * decayed) + delta**2 * (1 - decayed))
+    / (p * (1 - decayed) + below + above * decayed),
+    r"$(u+v)^2$ at time $t$, from $p$",
+)
+derivation.step(
+    "The course of the sum",
+    Equal(sp.Derivative(course_p, t), sp.Subs(riccati, p, course_p)),
+    "It solves the equation; no term of the fraction is negative.",
+    Exactly(),
+)
+derivation.step(
+    "Where the sum starts",
+    Equal(sp.Subs(course_p, t, 0), p),
+    "And it is the solution from here.",
+    Exactly(),
+)
+derivation.step(
+    "The course of the difference",
+    Equal(
+        delta**2 / course_p,
+        (delta**2 / p * (below + above * decayed) + delta**2 * (1 - decayed))
+        / (delta**2 / p * (1 - decayed) + above + below * decayed),
+    ),
+    r"The same with $-\beta^*$ for $\beta^*$, as it must be: $(u+v)^2(u-v)^2=\delta^2$.",
+    Exactly(),
+)
+weights = Pair(start_u, start_v)
+from_start = {p: (start_u + start_v) ** 2, delta: start_u**2 - start_v**2}
+
+
+def trained(inputs):
+    numbers = Pair(*map(inputs, weights))
+    after = flow(numbers, inputs(lambda_), inputs(target), inputs(t), inputs.arithmetic)
+    return (after.u + after.v) ** 2
+
+
+derivation.step(
+    "The code's course",
+    Computed(course_p, flow, trained),
+    "From any start, whatever the signs of its sum and difference.",
+    AtPoints(),
+    given=from_start,
+)
+
+
+def settled(inputs):
+    return end(Pair(*map(inputs, weights)), inputs(target), inputs.arithmetic).u ** 2
+
+
+derivation.step(
+    "The code's end",
+    Computed(sp.Subs(square_end, delta, start_u**2 - start_v**2), end, settled),
+    r"The split of the target that the start decides, where $u+v>0$. If it is 0, so is $\delta$, "
+    r"and $p$ stays 0: a balanced start of the wrong sign.",
+    AtPoints(),
+    given={start_v: sp.sqrt(p) - start_u},
+)
+derivation.step(
+    "The code where nothing is to be learned",
+    Computed(
+        4 * start_u**2 / (1 + 2 * lambda_ * start_u**2 * t),
+        flow,
+        lambda inputs: (
+            (
+                2
+                * flow(
+                    Pair(inputs(start_u), inputs(start_u)),
+                    inputs(lambda_),
+                    inputs(0),
+                    inputs(t),
+                    inputs.arithmetic,
+                ).u
+            )
+            ** 2
+        ),
+    ),
+    r"Balanced weights without a target fade as the inverse of time: $\dot p=-\lambda p^2/2$.",
+    AtPoints(),
 )

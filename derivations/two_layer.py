@@ -23,7 +23,8 @@ derivation = Derivation(
     them, so that the network without it has slopes $a'_j$ of its own. It is written for two inputs
     and two neurons: more add terms of the same form.""",
     source="Li et al., arXiv 2006.10903, on importance across layers; LeCun, Denker, Solla (1989)",
-    untied="the package does not train networks",
+    untied="the code of the package works on arrays of double precision; its tests hold it to each "
+    "statement",
 )
 eta = derivation.symbol("eta", POSITIVE, "factor of the first layer")
 z = derivation.symbol("z", REAL, "what a neuron receives")
@@ -165,6 +166,17 @@ derivation.step(
     ),
     "Between the layers the errors enter, and the two matrices differ.",
     Exactly(),
+)
+along = sum(w_1i * sp.Derivative(f, w_1i) for w_1i in w[0]) - v[0] * sp.Derivative(f, v[0])
+derivation.step(
+    "A direction that changes nothing",
+    Equal(along, sp.Integer(0)),
+    r"Along $(w_1,-v_1)$ the neuron is rescaled, and the Gauss-Newton matrix of both layers is "
+    r"singular. A step of $-1$ along it deletes every weight of $w_1$ at no cost that this matrix "
+    "could see: a surgeon who may adjust both layers takes any weight for unimportant. Within one "
+    "layer the matrix has no such direction.",
+    Exactly(),
+    reference="Hassibi, Stork (1992), for the surgeon",
 )
 derivation.step(
     "What gradient flow conserves",

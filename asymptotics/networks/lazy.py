@@ -126,6 +126,14 @@ def lazy_prediction(modes: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) ->
     )
 
 
+def coupling(error: Array, rate: Array) -> Array:
+    r"""How one direction's way moves hidden weights by another's error, as in `lazy_limit`.
+
+    :math:`C_{kl}=\int_0^\infty\rho_k\frac{1-e^{-\lambda_kt}}{\lambda_k}\rho_le^{-\lambda_lt}\,dt`.
+    """
+    return np.outer(error, error / rate) / (rate[:, None] + rate)
+
+
 def lazy_limit(network: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
     r"""The limits of :math:`\eta^3\|\Delta W\|` and :math:`\eta\|\Delta v\|` for large eta.
 
@@ -157,9 +165,8 @@ def lazy_limit(network: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
         allowed = f"must be at most {rank} samples, the rank of the kernel of the output layer"
         raise InvalidInput("inputs", len(inputs), allowed)
     error = basis.T @ (targets - network(inputs))
-    coupling = np.outer(error, error / rate) / (rate[:, None] + rate)
     solution = basis @ (error / rate)
-    pushed = np.outer(network.output, solution) + active @ basis @ coupling @ basis.T
+    pushed = np.outer(network.output, solution) + active @ basis @ coupling(error, rate) @ basis.T
     return Layers(
         float(np.linalg.norm((pushed * slopes) @ inputs)),
         float(np.sqrt(error @ (error / rate))),
