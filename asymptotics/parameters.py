@@ -1,7 +1,7 @@
 """The numbers of a problem, and what is allowed of each."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arithmetic import Arithmetic, Array
-from .errors import InvalidInput
+from .errors import InvalidInput, unknown_name
 
 
 class Domain(NamedTuple):
@@ -100,6 +100,13 @@ def whole(key: str, value: Any, least: int, most: float = math.inf) -> int:
         bound = f" and <= {most}" if most < math.inf else ""
         raise InvalidInput(key, value, f"must be a whole number >= {least}{bound}")
     return int(value)
+
+
+def choice(key: str, value: Any, known: Collection[str]) -> str:
+    """`value` as a name that is known; raises `InvalidInput`, which tells the nearest one."""
+    if not isinstance(value, str) or value not in known:
+        raise unknown_name(key, value, known)
+    return value
 
 
 def _array(name: str, value: Any, domain: Domain) -> Array:

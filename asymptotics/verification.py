@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,15 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Array
 from .comparison import MOST_TRIALS, Sample, detecting, estimate, judge, trials_needed
-from .errors import InvalidInput, unknown_name
+from .errors import InvalidInput
 from .grid import NUMBERS, Grid, RulesLike, as_grid
-from .parameters import Domain, scalar, whole
+from .parameters import Domain, choice, scalar, whole
 from .plan import SAMPLERS, Ladder, Prediction, Settings, ladders, require_memory
 from .population import Population
 from .results import Verification
 from .simulation.designs import Law, as_law
-from .simulation.execution import cores, crew
 from .simulation.finite import LARGEST
-from .simulation.run import Run
-from .simulation.store import Store
+from .simulation.run import Resources, Run
 from .simulation.trials import LinearExperiment
 from .study import risk
 
@@ -126,8 +123,7 @@ def verify(
     """
     if not isinstance(population, Population):
         raise InvalidInput("population", population, "must be a Population")
-    if sampler not in SAMPLERS:
-        raise unknown_name("sampler", sampler, SAMPLERS)
+    choice("sampler", sampler, SAMPLERS)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
     target = _number("target_se", target_se)
     settings = Settings(
@@ -142,12 +138,7 @@ def verify(
     limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
     resolution = float(scalar("resolution", resolution, _POSITIVE))
-    workers = _whole("workers", workers, 1) or cores()
-    if executor is None:
-        workers = min(workers, cores())
-    _require("executor", executor, Executor, "must be a concurrent.futures.Executor")
-    _require("scheduler", scheduler, str, "must be the address of a Dask scheduler")
-    _require("store", store, str | Path, "must be the path of a file")
+    resources = Resources(workers, executor, scheduler, store)
 
     planned = ladders(population, grid, settings)
     tested = [ladder for ladder in planned if ladder.obstacle is None]
@@ -156,15 +147,10 @@ def verify(
         key, value = ("kappa", point.kappa) if p is None else ("n", cases[0].problem.n)
         raise InvalidInput(key, value, f"no risk can be tested: {planned[0].obstacle}")
     experiments = [experiment for ladder in tested for experiment in ladder.experiments]
-    require_memory(experiments, workers, settings.tolerance)
+    require_memory(experiments, resources.workers or 1, settings.tolerance)
     size, interrupted = grid.flat().rule.size, False
-    with ExitStack() as stack:
-        run = Run(
-            seed=seed,
-            crew=stack.enter_context(crew(workers, executor, scheduler)),
-            store=stack.enter_context(Store(store)) if store is not None else None,
-            deadline=None if limit is None else time.monotonic() + limit,
-        )
+    deadline = None if limit is None else time.monotonic() + limit
+    with resources.run(seed, deadline) as run:
         if progress is not None:
             run.tick = _Monitor(tested, run, progress)
         try:
@@ -373,12 +359,6 @@ def _columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
 
 def _whole(key: str, value: Any, least: int, most: float = math.inf) -> int | None:
     return None if value is None else whole(key, value, least, most)
-
-
-def _require(key: str, value: Any, kind: Any, allowed: str) -> None:
-    """Raise `InvalidInput` for something that is given and not of its kind."""
-    if not isinstance(value, kind | None) or (isinstance(value, str) and "\0" in value):
-        raise InvalidInput(key, value, allowed)
 
 
 def _number(key: str, value: Any, domain: Domain = _POSITIVE) -> float | None:

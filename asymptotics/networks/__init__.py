@@ -6,17 +6,22 @@ from .initial_pruning import deleting_scale, kept_at_start
 from .lazy import LazyPrediction, Modes, lazy_limit, lazy_prediction, modes, tangent_kernel
 from .network import Layers, Network, mean_squared_error
 from .pruning import Pruned, by_layer, globally, prune
+from .sweep import sweep
+from .tasks import Digits, Task, Teacher
 from .training import Training, gradient_descent, gradient_flow
 from .two_layer import TwoLayer
 
 __all__ = [
     "DiagonalNetwork",
+    "Digits",
     "Importance",
     "Layers",
     "LazyPrediction",
     "Modes",
     "Network",
     "Pruned",
+    "Task",
+    "Teacher",
     "Training",
     "TwoLayer",
     "by_layer",
@@ -35,5 +40,6 @@ __all__ = [
     "obs",
     "prune",
     "restored",
+    "sweep",
     "tangent_kernel",
 ]

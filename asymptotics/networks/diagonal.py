@@ -14,7 +14,7 @@ from .network import Evaluated, Gradient, Layers, Network, as_inputs
 _TIME = Domain(lambda x: x >= 0, "must be a finite number >= 0")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class DiagonalNetwork(Network):
     r"""A linear model with coefficients :math:`\beta_i=u_iv_i`.
 
@@ -38,8 +38,8 @@ class DiagonalNetwork(Network):
     array([0.2 , 0.05])
     """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, hidden: Any, output: Any) -> None:
+        super().__init__(hidden, output)
         shapes = self.hidden.shape, self.output.shape
         if self.hidden.ndim != 1 or shapes[0] != shapes[1] or not self.hidden.size:
             raise InvalidInput("shapes", shapes, "must be (d,) both, d at least 1")

@@ -62,7 +62,8 @@ def _at(start: Pair, target: Array, clock: Array | None, arithmetic: Arithmetic)
     above, below = where(target < 0, smaller, larger), where(target < 0, larger, smaller)
     still = larger == 0  # no target and no imbalance: weights fade as the inverse of time
     if clock is None:
-        kept, gone = 0 * p, where(still, arithmetic.infinity, 1)
+        kept, gone = 0 * p, 1 + 0 * p
+        p, q = where(still, 0, p), where(still, 0, q)
     else:
         phase = clock * (larger + smaller) / 2
         kept, gone = arithmetic.exp(-phase), arithmetic.decay(phase)

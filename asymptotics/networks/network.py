@@ -53,16 +53,16 @@ class Gradient(ABC):
         """A bound on the largest eigenvalue of the Gauss-Newton matrix of half the loss."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Network(ABC):
     """Two layers of weights, immutable."""
 
     hidden: Array
     output: Array
 
-    def __post_init__(self) -> None:
-        for name in LAYERS:
-            weights = np.array(parameter(name, getattr(self, name), REAL), dtype=np.float64)
+    def __init__(self, hidden: Any, output: Any) -> None:
+        for name, given in zip(LAYERS, (hidden, output), strict=True):
+            weights = np.array(parameter(name, given, REAL), dtype=np.float64)
             weights.setflags(write=False)
             object.__setattr__(self, name, weights)
 

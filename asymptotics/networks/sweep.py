@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput, unknown_name
-from ..parameters import Domain, entry_name, parameter, scalar, whole
+from ..errors import InvalidInput
+from ..parameters import Domain, choice, entry_name, parameter, scalar, whole
 from ..results import NetworkSweep
-from ..simulation.execution import cores, crew
-from ..simulation.run import Run
-from ..simulation.store import Store
+from ..simulation.run import Resources
 from .experiment import PRUNED, WHOLE, NetworkExperiment
 from .pruning import MEASURES, SCOPES
 from .tasks import Task, Teacher
@@ -107,26 +104,20 @@ def sweep(
     columns = _columns(eta, alpha, width, samples, rule)
     shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
-    for key, value, known in (
-        ("scope", scope, SCOPES),
-        ("activation", activation, ACTIVATIONS),
-    ):
-        if value not in known:
-            raise unknown_name(key, value, known)
     if not isinstance(task, Task):
         raise InvalidInput("task", task, "must be a Task")
     if antisymmetric and (odd := flat["width"][flat["width"] % 2 == 1]).size:
         raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
     common = {
         "task": task,
-        "scope": scope,
-        "activation": activation,
+        "scope": choice("scope", scope, SCOPES),
+        "activation": choice("activation", activation, ACTIVATIONS),
         "antisymmetric": bool(antisymmetric),
         "steps": whole("steps", steps, 1),
         "step": float(scalar("step", step, _POSITIVE)),
     }
     trials, seed = whole("trials", trials, 1, _MOST_TRIALS), whole("seed", seed, 0)
-    workers = whole("workers", workers or cores(), 1)
+    resources = Resources(workers, executor, scheduler, store)
     settings = [
         _Setting(float(row[0]), int(row[1]), int(row[2]))
         for row in zip(flat["eta"], flat["width"], flat["samples"], strict=True)
@@ -135,15 +126,8 @@ def sweep(
         setting: _experiment(setting, settings, flat, common) for setting in dict.fromkeys(settings)
     }
     interrupted = False
-    with ExitStack() as stack:
-        run = Run(
-            seed=seed,
-            crew=stack.enter_context(
-                crew(workers if executor else min(workers, cores()), executor, scheduler)
-            ),
-            store=stack.enter_context(Store(store)) if store is not None else None,
-            tick=progress,
-        )
+    with resources.run(seed) as run:
+        run.tick = progress
         try:
             run.complete(dict.fromkeys(experiments.values(), trials))
         except KeyboardInterrupt:
@@ -172,8 +156,7 @@ def _columns(eta: Any, alpha: Any, width: Any, samples: Any, rule: Any) -> dict[
         "rule": np.asarray(rule, dtype=object),
     }
     for index, name in np.ndenumerate(columns["rule"]):
-        if not isinstance(name, str) or name not in MEASURES:
-            raise unknown_name(entry_name("rule", index), name, MEASURES)
+        choice(entry_name("rule", index), name, MEASURES)
     try:
         shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
     except ValueError:

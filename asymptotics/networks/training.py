@@ -14,8 +14,7 @@ from typing import Any, Generic
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import unknown_name
-from ..parameters import Domain, scalar, whole
+from ..parameters import Domain, choice, scalar, whole
 from .network import Evaluated, Kind, Layers, as_sample, flat
 
 #: Steps of gradient descent between two looks at the bound on the sharpness.
@@ -227,8 +226,7 @@ def gradient_flow(
     import scipy.integrate
 
     inputs, targets = as_sample(network, inputs, targets)
-    if method not in _INTEGRATORS:
-        raise unknown_name("method", method, _INTEGRATORS)
+    method = choice("method", method, _INTEGRATORS)
     time = float(scalar("time", time, _POSITIVE))
     rtol, tolerance = (
         float(scalar(key, value, _SMALL))

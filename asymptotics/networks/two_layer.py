@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput, unknown_name
+from ..errors import InvalidInput
+from ..parameters import choice
 from .network import Evaluated, Gradient, Network, as_inputs
 
 
@@ -25,7 +26,7 @@ ACTIVATIONS = {
 }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class TwoLayer(Network):
     r"""A network :math:`f(x)=\sum_j v_j\,\varphi(w_j\cdot x)` of m neurons and d inputs.
 
@@ -53,10 +54,9 @@ class TwoLayer(Network):
 
     activation: str = "relu"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.activation not in ACTIVATIONS:
-            raise unknown_name("activation", self.activation, ACTIVATIONS)
+    def __init__(self, hidden: Any, output: Any, activation: str = "relu") -> None:
+        super().__init__(hidden, output)
+        object.__setattr__(self, "activation", choice("activation", activation, ACTIVATIONS))
         shapes = self.hidden.shape, self.output.shape
         if self.hidden.ndim != 2 or shapes[1] != shapes[0][:1] or 0 in shapes[0]:
             raise InvalidInput("shapes", shapes, "must be (m, d) and (m,), m and d at least 1")

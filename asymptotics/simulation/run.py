@@ -1,12 +1,17 @@
 """Runs: trials that are wanted, those that a store has, and workers for the rest."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from ..arithmetic import Array
-from .execution import Crew, Job, run_jobs
+from ..errors import InvalidInput
+from ..parameters import whole
+from .execution import Crew, Job, cores, crew, run_jobs
 from .experiment import Experiment
 from .store import Store
 
@@ -87,6 +92,56 @@ class Run:
         self._saved = time.monotonic()
         if self.tick:
             self.tick(ready, total)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where trials are run, and where they are kept.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes on this machine (by default, and at most, one for each core).
+    executor : concurrent.futures.Executor, optional
+        Runs them instead.
+    scheduler : str, optional
+        The address of a Dask scheduler that does.
+    store : path, optional
+        A file to which trials are written, and from which those already there are taken.
+
+    Raises
+    ------
+    InvalidInput
+        For something else.
+    """
+
+    workers: int | None = None
+    executor: Executor | None = None
+    scheduler: str | None = None
+    store: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        workers = cores() if self.workers is None else whole("workers", self.workers, 1)
+        if self.executor is None:
+            workers = min(workers, cores())
+        object.__setattr__(self, "workers", workers)
+        kinds: tuple[tuple[str, Any, str], ...] = (
+            ("executor", Executor, "must be a concurrent.futures.Executor"),
+            ("scheduler", str, "must be the address of a Dask scheduler"),
+            ("store", str | Path, "must be the path of a file"),
+        )
+        for key, kind, allowed in kinds:
+            value = getattr(self, key)
+            if not isinstance(value, kind | None) or (isinstance(value, str) and "\0" in value):
+                raise InvalidInput(key, value, allowed)
+
+    @contextmanager
+    def run(self, seed: int, deadline: float | None = None) -> Iterator[Run]:
+        """A run whose workers end with it."""
+        with ExitStack() as stack:
+            workers = stack.enter_context(crew(self.workers, self.executor, self.scheduler))
+            store = stack.enter_context(Store(self.store)) if self.store is not None else None
+            yield Run(seed=seed, crew=workers, store=store, deadline=deadline)
 
 
 def _together(experiment: Experiment) -> int:

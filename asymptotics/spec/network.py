@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from ..arithmetic import Array
-from ..errors import MISSING, InvalidInput, unknown_key, unknown_name
+from ..errors import MISSING, InvalidInput, unknown_key
 from ..networks.sweep import sweep
 from ..networks.tasks import Digits, Task, Teacher
+from ..parameters import choice
 from ..results import NetworkSweep
 from .fields import Axis, Number, Table, points, validated
 from .reading import NETWORK_EXAMPLE, read
@@ -125,9 +126,8 @@ def _task(document: Mapping[str, Any]) -> Task:
         raise InvalidInput("task", given, "must be a table [task]")
     if "kind" not in given:
         raise InvalidInput("task.kind", MISSING, f"must be given: {' or '.join(_TASKS)}")
-    if not isinstance(given["kind"], str) or given["kind"] not in _TASKS:
-        raise unknown_name("task.kind", given["kind"], _TASKS)
+    kind = choice("task.kind", given["kind"], _TASKS)
     try:
-        return validated(_TASKS[given["kind"]], given, "task").build()
+        return validated(_TASKS[kind], given, "task").build()
     except InvalidInput as error:
         raise error if error.key.startswith("task") else error.within("task") from None

@@ -44,7 +44,14 @@ def test_imports_follow_the_data(path: Path) -> None:
             assert STAGES.index(name) < STAGES.index(parts[1]), f"{parts[1]} imports {name}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "theory").glob("*.py")), ids=lambda p: p.name)
+FORMULAS = [
+    *sorted((PACKAGE / "theory").glob("*.py")),
+    PACKAGE / "networks" / "diagonal_flow.py",
+    PACKAGE / "networks" / "initial_pruning.py",
+]
+
+
+@pytest.mark.parametrize("path", FORMULAS, ids=lambda p: p.name)
 def test_formulas_know_no_kind_of_number(path: Path) -> None:
     libraries = {"numpy", "scipy", "mpmath", "flint", "sympy", "math"}
     assert not libraries & {name.split(".")[0] for _, name in imports(path)}
@@ -64,7 +71,7 @@ def test_a_start_imports_little() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     heavy = {"matplotlib", "pandas", "pyarrow", "hypothesis", "mpmath", "rich", "scipy.optimize"}
-    heavy |= {"sympy", "flint", "markdown_it"}
+    heavy |= {"sympy", "flint", "markdown_it", "sklearn", "asymptotics.networks"}
     assert not heavy & set(loaded.stdout.split())
 
 
@@ -74,9 +81,9 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 def test_public_names_exist_and_are_documented() -> None:
     import asymptotics
-    from asymptotics import theory
+    from asymptotics import networks, theory
 
-    for module in (asymptotics, theory):
+    for module in (asymptotics, theory, networks):
         for name in module.__all__:
             member = getattr(module, name)
             if callable(member):

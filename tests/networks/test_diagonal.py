@@ -1,0 +1,111 @@
+"""The diagonal network: closed forms against the flow that they solve."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+
+from asymptotics.networks import DiagonalNetwork, gradient_flow
+
+WEIGHTS = st.floats(-3, 3).filter(lambda x: x == 0 or abs(x) > 1e-3)
+#: Where u + v is nearly 0 errors of an integrator grow as the exponential of time.
+TIMES = st.floats(0.01, 1.5)
+
+
+def integrated(u: float, v: float, eigenvalue: float, target: float, time: float) -> np.ndarray:
+    def velocity(_: float, weights: np.ndarray) -> list[float]:
+        u, v = weights
+        push = eigenvalue * (target - u * v)
+        return [push * v, push * u]
+
+    course = solve_ivp(velocity, (0, time), [u, v], method="LSODA", rtol=1e-10, atol=1e-12)
+    return np.asarray(course.y[:, -1])
+
+
+@given(WEIGHTS, WEIGHTS, st.floats(0.1, 3), WEIGHTS, TIMES)
+def test_the_course_solves_the_flow(
+    u: float, v: float, eigenvalue: float, target: float, time: float
+) -> None:
+    after = DiagonalNetwork([u], [v]).flow(eigenvalue, target, time)
+    expected = integrated(u, v, eigenvalue, target, time)
+    np.testing.assert_allclose([*after.hidden, *after.output], expected, atol=2e-6)
+
+
+@given(st.sampled_from([-1.0, 1.0]), WEIGHTS, WEIGHTS, TIMES)
+def test_balanced_starts_too(sign: float, u: float, target: float, time: float) -> None:
+    after = DiagonalNetwork([u], [sign * u]).flow(1.0, target, time)
+    expected = integrated(u, sign * u, 1.0, target, time)
+    np.testing.assert_allclose([*after.hidden, *after.output], expected, atol=2e-6)
+
+
+def test_a_wrong_course_is_told_from_the_right_one() -> None:
+    """Exponential approach, as of a linear model, in place of the Riccati equation."""
+    start = DiagonalNetwork([0.1], [0.05])
+    rate = np.sqrt(start.imbalance.item() ** 2 + 4)
+    wrong = 1 + (start.coefficient.item() - 1) * np.exp(-rate)
+    after = integrated(0.1, 0.05, 1.0, 1.0, 1.0)
+    right = start.flow(1.0, 1.0, 1.0).coefficient.item()
+    assert right == pytest.approx(after.prod(), abs=1e-7)
+    assert abs(wrong - after.prod()) > 0.1
+
+
+@given(WEIGHTS, WEIGHTS, WEIGHTS)
+def test_it_conserves_and_ends_at_the_target(u: float, v: float, target: float) -> None:
+    start = DiagonalNetwork([u], [v])
+    end = start.trained(target)
+    np.testing.assert_allclose(end.imbalance, start.imbalance, atol=1e-9)
+    balanced = u * u == v * v
+    found = 0.0 if balanced and u * v * target <= 0 else target
+    np.testing.assert_allclose(end.coefficient, found, atol=1e-9)
+    later = start.flow(1.0, target, 1e6)
+    if target or not balanced:
+        np.testing.assert_allclose(later.coefficient, found, atol=1e-6)
+
+
+def test_small_weights_keep_their_relative_accuracy() -> None:
+    """Where the difference of two roots is far below their size."""
+    after = DiagonalNetwork([1e-8], [2e-8]).flow(1.0, 1.0, 5.0)
+    p, delta2 = 9e-16, 9e-32  # (u + v)² and δ² at the start
+    grown = np.exp(2 * 1.0 * 5.0)  # of p while it is small, at the rate 2 λ β*
+    assert (after.hidden + after.output).item() ** 2 == pytest.approx(p * grown, rel=1e-6)
+    assert after.imbalance.item() ** 2 == pytest.approx(delta2, rel=1e-6)
+    tiny = DiagonalNetwork([0.5], [0.5]).flow(1.0, 1e-12, 3.0)
+    assert tiny.coefficient.item() == pytest.approx(0.25 / 2.5, rel=1e-9)  # 1/β grows by 2 λ t
+
+
+def test_importance_is_the_same_for_both_weights_and_any_scale() -> None:
+    eigenvalue, target = np.array([2.0, 0.5, 1.0]), np.array([1.0, -3.0, 0.2])
+    for eta in (0.01, 1.0, 100.0):
+        start = DiagonalNetwork([0.5, 0.4, 1.0], [0.3, -0.2, 0.1]).rescaled(eta)
+        trained = start.trained(target)
+        for measure in (trained.natural(eigenvalue, target), trained.saliency(eigenvalue)):
+            np.testing.assert_allclose(measure.hidden, eigenvalue * target**2, rtol=1e-9)
+            np.testing.assert_array_equal(measure.hidden, measure.output)
+    assert (np.abs(trained.output) < 0.1).all()
+
+
+def test_natural_importance_is_a_rise_of_the_risk() -> None:
+    eigenvalue, target = np.array([2.0, 0.5]), np.array([1.0, -3.0])
+    network = DiagonalNetwork([0.7, 0.9], [0.8, -1.1])
+
+    def risk(network: DiagonalNetwork) -> float:
+        return float(eigenvalue @ (network.coefficient - target) ** 2)
+
+    rises = [
+        risk(network.with_weights(network.hidden * kept, network.output)) - risk(network)
+        for kept in 1 - np.eye(2)
+    ]
+    np.testing.assert_allclose(network.natural(eigenvalue, target).hidden, rises)
+
+
+def test_a_sample_of_uncorrelated_features_trains_as_the_population() -> None:
+    rng = np.random.default_rng(0)
+    basis, _ = np.linalg.qr(rng.standard_normal((30, 3)))
+    eigenvalue, target = np.array([2.0, 1.0, 0.3]), np.array([1.0, -1.0, 2.0])
+    inputs = basis * np.sqrt(30 * eigenvalue)
+    start = DiagonalNetwork([0.3, 0.5, 0.2], [0.1, 0.4, -0.1])
+    trained = gradient_flow(start, inputs, inputs @ target, 2.5, rtol=1e-9)
+    expected = start.flow(eigenvalue, target, 2.5)
+    np.testing.assert_allclose(trained.network.hidden, expected.hidden, atol=1e-7)
+    np.testing.assert_allclose(trained.network.output, expected.output, atol=1e-7)

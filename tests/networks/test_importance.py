@@ -1,0 +1,204 @@
+"""Measures of importance against deletion itself, and against differences of the loss."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from asymptotics.arithmetic import Array
+from asymptotics.errors import InvalidInput
+from asymptotics.networks import (
+    Importance,
+    TwoLayer,
+    gradient_descent,
+    hessian,
+    magnitude,
+    mean_squared_error,
+    natural,
+    obs,
+    restored,
+)
+from asymptotics.networks.network import Layers, flat
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((300, 4))
+Y = np.abs(X[:, 0]) - X[:, 1] + 0.3 * RNG.standard_normal(300)
+RELU = gradient_descent(TwoLayer.random(6, 4, RNG), X, Y, steps=300).network
+LINEAR = gradient_descent(
+    TwoLayer.random(6, 4, RNG, activation="linear"), X, Y, steps=20_000
+).network
+BOTH = pytest.mark.parametrize("network", [RELU, LINEAR], ids=["relu", "linear"])
+
+
+def one_by_one(network: TwoLayer) -> Iterator[tuple[Array, Array]]:
+    """Each weight as a direction in the space of all, with its value."""
+    yield from zip(np.eye(network.hidden.size + network.width), flat(network.weights), strict=True)
+
+
+def moved(network: TwoLayer, change: Array) -> TwoLayer:
+    split = network.hidden.size
+    return network.with_weights(
+        network.hidden + change[:split].reshape(network.hidden.shape),
+        network.output + change[split:],
+    )
+
+
+def loss(network: TwoLayer) -> float:
+    return mean_squared_error(network, X, Y)
+
+
+@BOTH
+def test_natural_importance_is_what_deletion_costs(network: TwoLayer) -> None:
+    found = natural(network, X, Y)
+    rises = [loss(moved(network, -w * e)) - loss(network) for e, w in one_by_one(network)]
+    np.testing.assert_allclose(flat(found.weights), rises, rtol=1e-9, atol=1e-12)
+    for j in range(network.width):
+        without = moved(network, np.zeros(network.hidden.size + network.width))
+        output = np.array(without.output)
+        output[j] = 0
+        rise = loss(network.with_weights(network.hidden, output)) - loss(network)
+        assert found.neurons[j] == pytest.approx(rise)
+    for layer in found.layers:
+        assert layer == pytest.approx(np.mean(Y**2) - loss(network))
+
+
+@BOTH
+def test_saliency_is_the_exact_diagonal_of_the_hessian(network: TwoLayer) -> None:
+    """Of the loss itself, by differences so small that no neuron switches: it is Gauss-Newton's."""
+    step, found = 1e-4, flat(hessian(network, X).weights)
+    second = [
+        (loss(moved(network, step * e)) - 2 * loss(network) + loss(moved(network, -step * e)))
+        / step**2
+        for e, _ in one_by_one(network)
+    ]
+    switched = [
+        any((moved(network, s * step * e).slopes(X) != network.slopes(X)).any() for s in (1, -1))
+        for e, _ in one_by_one(network)
+    ]
+    still = ~np.array(switched)
+    assert still.mean() > 0.5
+    expected = 0.5 * np.array(second) * flat(network.weights) ** 2
+    np.testing.assert_allclose(found[still], expected[still], rtol=1e-4, atol=1e-8)
+    wrong = expected * 2  # of the Hessian without its half
+    assert not np.allclose(found[still], wrong[still], rtol=0.1)
+
+
+def test_off_the_diagonal_the_matrices_differ() -> None:
+    """So that the statement about the diagonal says something."""
+    e = np.eye(RELU.hidden.size + RELU.width)
+    first, last, step = e[0], e[RELU.hidden.size], 1e-4
+    mixed = (
+        loss(moved(RELU, step * (first + last)))
+        - loss(moved(RELU, step * (first - last)))
+        - loss(moved(RELU, step * (last - first)))
+        + loss(moved(RELU, -step * (first + last)))
+    ) / (4 * step**2)
+    active, slopes = RELU.active(X)[0], RELU.slopes(X)[0]
+    gauss_newton = 2 * np.mean(RELU.output[0] * slopes * X[:, 0] * active)
+    errors = 2 * np.mean((RELU(X) - Y) * slopes * X[:, 0])
+    assert mixed == pytest.approx(gauss_newton + errors, rel=1e-3)
+    assert abs(errors) > 1e-2 * abs(gauss_newton)
+
+
+def test_trained_importance_is_saliency() -> None:
+    """Where the gradient is zero and no neuron switches; away from the optimum they differ."""
+    np.testing.assert_allclose(
+        flat(natural(LINEAR, X, Y).weights), flat(hessian(LINEAR, X).weights), atol=1e-6
+    )
+    start = TwoLayer.random(6, 4, np.random.default_rng(5), activation="linear")
+    assert not np.allclose(
+        flat(natural(start, X, Y).weights), flat(hessian(start, X).weights), rtol=0.1
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("eta", [0.01, 30.0])
+def test_rescaling_changes_magnitudes_alone(network: TwoLayer, eta: float) -> None:
+    measures: list[Callable[[TwoLayer], Importance]] = [
+        lambda network: hessian(network, X),
+        lambda network: natural(network, X, Y),
+    ]
+    for measure in measures:
+        before, after = measure(network), measure(network.rescaled(eta))
+        np.testing.assert_allclose(flat(after.weights), flat(before.weights), atol=1e-12)
+        np.testing.assert_allclose(after.neurons, before.neurons)
+        np.testing.assert_allclose(after.layers, before.layers)
+    shrunk = magnitude(network.rescaled(eta)).layers.output / magnitude(network).layers.output
+    assert shrunk == pytest.approx(1 / eta)
+
+
+@BOTH
+def test_neurons_and_layers_are_quadratic_forms(network: TwoLayer) -> None:
+    """Of the Gauss-Newton matrix; the hidden weights of a neuron or layer give the same."""
+    found, n = hessian(network, X), len(X)
+    steepness = (network.output[:, None] * network.slopes(X))[:, :, None] * X[None]
+    for j in range(network.width):
+        change = steepness[j] @ network.hidden[j]
+        assert found.neurons[j] == pytest.approx(change @ change / n)
+    whole = np.einsum("jni,ji->n", steepness, network.hidden)
+    assert found.layers.hidden == pytest.approx(whole @ whole / n)
+    assert found.layers.output == pytest.approx(np.mean(network(X) ** 2))
+
+
+def test_obs_is_what_deletion_costs_after_refitting_the_layer() -> None:
+    """Exact where the layer is optimal: the output layer by least squares."""
+    features = RELU.active(X).T
+    best = np.linalg.lstsq(features, Y, rcond=None)[0]
+    network = RELU.with_weights(RELU.hidden, best)
+    found = obs(network, X, damping=1e-12)
+    for j in range(network.width):
+        rest = np.delete(features, j, axis=1)
+        refit = np.linalg.lstsq(rest, Y, rcond=None)[0]
+        rise = np.mean((rest @ refit - Y) ** 2) - loss(network)
+        assert found.weights.output[j] == pytest.approx(rise, rel=1e-6)
+    assert (flat(found.weights) <= flat(hessian(network, X).weights) * (1 + 1e-6)).all()
+
+
+def test_obs_over_both_layers_would_see_nothing() -> None:
+    """Along (w, -v) a neuron is rescaled: the joint matrix lets any weight go for free."""
+    active, slopes = RELU.active(X), RELU.slopes(X)
+    steepness = ((RELU.output[:, None] * slopes)[:, None, :] * X.T).reshape(-1, len(X))
+    derivatives = np.vstack([steepness, active])
+    matrix = derivatives @ derivatives.T / len(X)
+    costs = []
+    for damping in (1e-4, 1e-8):
+        damped = matrix + damping * matrix.diagonal().mean() * np.eye(len(matrix))
+        costs.append(flat(RELU.weights) ** 2 / np.linalg.inv(damped).diagonal())
+    assert costs[1].max() < 1e-3 * costs[0].max()
+    by_layer = obs(RELU, X, 1e-8).weights.output
+    np.testing.assert_allclose(by_layer, obs(RELU, X, 1e-10).weights.output, rtol=1e-4)
+    assert by_layer.min() > costs[1].max()
+
+
+def test_a_layer_put_back() -> None:
+    start = TwoLayer.random(6, 4, np.random.default_rng(8))
+    trained = gradient_descent(start, X, Y, steps=500).network
+    costs = restored(trained, start, X, Y)
+    assert costs.hidden == pytest.approx(
+        loss(trained.with_weights(start.hidden, trained.output)) - loss(trained)
+    )
+    assert costs.output == pytest.approx(
+        loss(trained.with_weights(trained.hidden, start.output)) - loss(trained)
+    )
+    assert restored(trained, trained, X, Y) == Layers(0, 0)
+
+
+def test_large_networks_are_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = natural(RELU, X, Y).weights.hidden
+    monkeypatch.setattr("asymptotics.networks.importance._BLOCK", 1)
+    np.testing.assert_allclose(natural(RELU, X, Y).weights.hidden, whole, rtol=1e-9, atol=1e-15)
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="weights = 6000: must be at most 5000"):
+        obs(TwoLayer(np.ones((60, 100)), np.ones(60)), np.ones((2, 100)))
+    with pytest.raises(InvalidInput, match="damping = 0"):
+        obs(RELU, X, damping=0)
+    with pytest.raises(InvalidInput, match="initial"):
+        restored(RELU, TwoLayer.random(3, 4, RNG), X, Y)
+
+
+def test_dead_weights_cost_nothing() -> None:
+    dead = TwoLayer(np.zeros((2, 4)), np.ones(2))
+    for found in (hessian(dead, X), natural(dead, X, Y), obs(dead, X)):
+        np.testing.assert_array_equal(flat(found.weights), np.zeros(10))
