@@ -46,6 +46,7 @@ DOMAINS = {
     "eta": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
     "inputs": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
     "width": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
+    "samples": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
 }
 
 
@@ -100,6 +101,16 @@ def whole(key: str, value: Any, least: int, most: float = math.inf) -> int:
         bound = f" and <= {most}" if most < math.inf else ""
         raise InvalidInput(key, value, f"must be a whole number >= {least}{bound}")
     return int(value)
+
+
+def wholes(key: str, values: Any, least: int, most: float = math.inf) -> Array:
+    """`values` as an array of whole numbers from `least` to `most`; raises `InvalidInput`."""
+    given = np.asarray(values, dtype=object)
+    names = (entry_name(key, index if given.size > 1 else ()) for index in np.ndindex(given.shape))
+    numbers = [
+        whole(name, value, least, most) for name, value in zip(names, given.flat, strict=True)
+    ]
+    return np.array(numbers, dtype=np.int64).reshape(given.shape)
 
 
 def choice(key: str, value: Any, known: Collection[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import Domain, choice, entry_name, parameter, scalar, whole
+from ..parameters import Domain, choice, entry_name, parameter, scalar, whole, wholes
 from ..results import NetworkSweep
 from ..simulation.run import Resources
 from .experiment import PRUNED, WHOLE, NetworkExperiment
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], object]
 
 TEACHER = Teacher()
-_MOST_WEIGHTS, _MOST_SAMPLES, _MOST_TRIALS = 10**6, 10**6, 10**6
+_MOST_NEURONS = _MOST_TRIALS = 10**6
 _POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
 #: Quantities with a mean over runs and its standard error.
 _MEASURED = (*PRUNED, *WHOLE[:-1])
@@ -101,11 +101,11 @@ def sweep(
     >>> found.kept_output, found.collapsed
     (array([1., 0.]), array([0., 1.]))
     """
-    columns = _columns(eta, alpha, width, samples, rule)
-    shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
-    flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
     if not isinstance(task, Task):
         raise InvalidInput("task", task, "must be a Task")
+    columns = _columns(eta, alpha, width, samples, rule, task)
+    shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
+    flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
     if antisymmetric and (odd := flat["width"][flat["width"] % 2 == 1]).size:
         raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
     common = {
@@ -147,12 +147,14 @@ def sweep(
     )
 
 
-def _columns(eta: Any, alpha: Any, width: Any, samples: Any, rule: Any) -> dict[str, Array]:
+def _columns(
+    eta: Any, alpha: Any, width: Any, samples: Any, rule: Any, task: Task
+) -> dict[str, Array]:
     columns = {
         "eta": np.asarray(parameter("eta", eta), dtype=np.float64),
         "alpha": np.asarray(parameter("alpha", alpha), dtype=np.float64),
-        "width": _wholes("width", width, _MOST_WEIGHTS),
-        "samples": _wholes("samples", samples, _MOST_SAMPLES),
+        "width": wholes("width", width, 1, _MOST_NEURONS),
+        "samples": wholes("samples", samples, 1, task.most),
         "rule": np.asarray(rule, dtype=object),
     }
     for index, name in np.ndenumerate(columns["rule"]):
@@ -165,12 +167,6 @@ def _columns(eta: Any, alpha: Any, width: Any, samples: Any, rule: Any) -> dict[
     if 0 in shape:
         raise InvalidInput("shapes", shape, "must have one or more points")
     return columns
-
-
-def _wholes(key: str, values: Any, most: int) -> Array:
-    given = np.asarray(values, dtype=object)
-    wholes = [whole(entry_name(key, i), value, 1, most) for i, value in np.ndenumerate(given)]
-    return np.array(wholes, dtype=np.int64).reshape(given.shape)
 
 
 def _experiment(

@@ -7,7 +7,6 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput
 from ..parameters import DOMAINS, scalar, whole
 
 #: Images of scikit-learn's digits, of 8 by 8 pixels.
@@ -35,9 +34,21 @@ class Task(ABC):
     def inputs(self) -> int:
         """The number of inputs."""
 
+    @property
     @abstractmethod
+    def most(self) -> int:
+        """How many samples there are to train on, at most."""
+
     def draw(self, samples: int, rng: np.random.Generator) -> Data:
         """Samples of which `samples` are to train on; raises `InvalidInput` for too many."""
+        samples = whole("samples", samples, 1, self.most)
+        inputs, targets = self._draw(samples, rng)
+        targets = targets - targets[:samples].mean()
+        return Data(inputs[:samples], targets[:samples], inputs[samples:], targets[samples:])
+
+    @abstractmethod
+    def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Inputs and targets, those to train on first."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,16 @@ class Teacher(Task):
             object.__setattr__(self, key, whole(key, getattr(self, key), 1, _MOST))
         object.__setattr__(self, "sigma", float(scalar("sigma", self.sigma, DOMAINS["sigma"])))
 
-    def draw(self, samples: int, rng: np.random.Generator) -> Data:
+    @property
+    def most(self) -> int:
+        return _MOST
+
+    def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
         rows = rng.standard_normal((self.neurons, self.inputs)) / np.sqrt(self.inputs)
         inputs = rng.standard_normal((samples + self.test_samples, self.inputs))
         targets = np.maximum(inputs @ rows.T, 0).sum(axis=1)
         targets += self.sigma * rng.standard_normal(len(targets))
-        return _split(inputs, targets, samples)
+        return inputs, targets
 
 
 @dataclass(frozen=True)
@@ -81,19 +96,15 @@ class Digits(Task):
     def inputs(self) -> int:
         return _PIXELS
 
-    def draw(self, samples: int, rng: np.random.Generator) -> Data:
+    @property
+    def most(self) -> int:
+        return _DIGITS - 1
+
+    def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
         from sklearn.datasets import load_digits
 
-        if samples >= _DIGITS:
-            allowed = f"must be less than the {_DIGITS} images there are"
-            raise InvalidInput("samples", samples, allowed)
         pixels, digits = load_digits(return_X_y=True)
         pixels = pixels - pixels.mean(axis=0)
         order = rng.permutation(_DIGITS)
         inputs = pixels[order] / np.sqrt(np.mean(pixels**2))
-        return _split(inputs, np.where(digits[order] % 2, 1.0, -1.0), samples)
-
-
-def _split(inputs: Array, targets: Array, samples: int) -> Data:
-    targets = targets - targets[:samples].mean()
-    return Data(inputs[:samples], targets[:samples], inputs[samples:], targets[samples:])
+        return inputs, np.where(digits[order] % 2, 1.0, -1.0)

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from ..arithmetic import Array
 from ..errors import MISSING, InvalidInput, unknown_key
+from ..networks.pruning import MEASURES
 from ..networks.sweep import sweep
 from ..networks.tasks import Digits, Task, Teacher
-from ..parameters import choice
+from ..parameters import choice, parameter, wholes
 from ..results import NetworkSweep
 from .fields import Axis, Number, Table, points, validated
 from .reading import NETWORK_EXAMPLE, read
@@ -103,21 +104,33 @@ def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
     for key, value in document.items():
         if key not in known:
             raise unknown_key(key, value, known)
-    given = {key: value for key, value in document.items() if key not in _TABLES}
-    settings = validated(_Settings, given)
-    axes = {key: np.atleast_1d(points(key, getattr(settings, key))) for key in _AXES}
+    settings = validated(
+        _Settings, {key: value for key, value in document.items() if key not in _TABLES}
+    )
+    given = {key: points(key, getattr(settings, key)) for key in _AXES}
+    for key in ("eta", "alpha"):
+        parameter(key, given[key])
     for key in ("width", "samples"):
-        axes[key] = np.array([_whole(value) for value in axes[key]], dtype=object)
-    rules = (settings.rule,) if isinstance(settings.rule, str) else tuple(settings.rule)
-    if not rules:
-        raise InvalidInput("rule", [], "must be a rule or a list of rules")
+        given[key] = wholes(key, _whole(given[key]), 1)
+    axes = {key: np.atleast_1d(values) for key, values in given.items()}
     rest = settings.model_dump(exclude={*_AXES, "rule"})
-    return NetworkProblem(axes, rules, _task(document), rest, document)
+    return NetworkProblem(axes, _rules(settings.rule), _task(document), rest, document)
 
 
-def _whole(value: Decimal) -> Decimal | int:
-    """A whole number as one; others are refused where they are used."""
-    return int(value) if value.is_finite() and value == int(value) else value
+def _whole(values: Array) -> Array:
+    """Whole numbers as such; others are refused where they are used."""
+    found = np.empty(values.shape, dtype=object)
+    for index, value in np.ndenumerate(values):
+        found[index] = int(value) if value.is_finite() and value == int(value) else value
+    return found
+
+
+def _rules(given: str | list[str]) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        return (choice("rule", given, MEASURES),)
+    if not given:
+        raise InvalidInput("rule", given, "must be a rule or a list of rules")
+    return tuple(choice(f"rule[{index}]", rule, MEASURES) for index, rule in enumerate(given))
 
 
 def _task(document: Mapping[str, Any]) -> Task:
