@@ -9,12 +9,13 @@ from ..results import HessianBias
 from .style import (
     COLOURS,
     DASHES,
-    MOST_LINES,
-    PANELS,
     SYMBOLS,
+    abscissa,
     finish_panel,
     floats,
     logarithmic_ordinate,
+    panels,
+    require_few,
     rule_label,
     value_label,
 )
@@ -30,19 +31,12 @@ def plot_bias(bias: HessianBias, figure: Figure | None = None, x: str | None = N
     x : {"kappa", "sigma", "alpha", "ridge"}, optional
         The parameter on the axis; by default the one with most values.
     """
-    if figure is None:
-        import matplotlib.pyplot as plt
-
-        figure = plt.figure(figsize=PANELS, layout="constrained")
-    counts = {key: np.unique(floats(getattr(bias, key))).size for key in SYMBOLS}
-    x = x or max(counts, key=lambda key: counts[key])
-    if x not in SYMBOLS:
-        raise InvalidInput("x", x, f"must be one of {', '.join(SYMBOLS)}")
-    if varying := [key for key in SYMBOLS if key != x and counts[key] > 1]:
-        raise InvalidInput(varying[0], f"{counts[varying[0]]} values", "must be fixed in a figure")
+    x, varying = abscissa(bias, x, SYMBOLS)
+    if varying:
+        raise InvalidInput(varying[0], "several values", "must be fixed in a figure")
     groups = bias.shape[-1]
-    if groups > MOST_LINES:
-        raise InvalidInput("groups", groups, f"must be at most {MOST_LINES} in one figure")
+    require_few(groups, "groups")
+    figure = panels(figure)
     order = np.argsort(floats(getattr(bias, x))[..., 0], axis=None)
 
     def curve(name: str, group: int = 0) -> Array:

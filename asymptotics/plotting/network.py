@@ -8,17 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..arithmetic import Array
-from ..errors import InvalidInput
 from ..results import NetworkSweep
 from .style import (
     COLOURS,
     DASHES,
-    MOST_LINES,
     NETWORK_SYMBOLS,
-    PANELS,
+    abscissa,
     finish_panel,
     floats,
     logarithmic_ordinate,
+    panels,
+    require_few,
     rule_label,
     value_label,
 )
@@ -44,25 +44,16 @@ def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | Non
     x : {"eta", "alpha", "width", "samples"}, optional
         The parameter on the axis; by default the one with most values.
     """
-    if figure is None:
-        import matplotlib.pyplot as plt
-
-        figure = plt.figure(figsize=PANELS, layout="constrained")
+    figure = panels(figure)
     draw_network(sweep, figure, x)
     return figure
 
 
 def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> None:
     """Draw on a figure that is given."""
-    counts = {key: np.unique(floats(getattr(sweep, key))).size for key in NETWORK_SYMBOLS}
-    x = x or max(counts, key=lambda key: counts[key])
-    if x not in NETWORK_SYMBOLS:
-        raise InvalidInput("x", x, f"must be one of {', '.join(NETWORK_SYMBOLS)}")
-    varying = [key for key in NETWORK_SYMBOLS if key != x and counts[key] > 1]
+    x, varying = abscissa(sweep, x, NETWORK_SYMBOLS)
     lines = list(_lines(sweep, x))
-    if len(lines) > MOST_LINES:
-        allowed = f"must be at most {MOST_LINES} in one figure: fix a parameter"
-        raise InvalidInput("lines", len(lines), allowed)
+    require_few(len(lines))
     magnitudes, importance, errors = figure.subplots(1, 3)
     _draw_layers(sweep, magnitudes, x, lines, varying, "magnitude")
     _draw_layers(sweep, importance, x, lines, varying, "restored")

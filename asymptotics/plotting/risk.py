@@ -15,12 +15,13 @@ from .style import (
     COLOURS,
     DASHES,
     LABELS,
-    MOST_LINES,
     POINTS,
     SYMBOLS,
+    abscissa,
     floats,
     frame,
     new_axes,
+    require_few,
     rule_label,
     scale_abscissa,
     value_label,
@@ -75,16 +76,9 @@ def draw_risk(
     """Draw on axes that are given."""
     if result.risk.size == 0:
         raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
-    counts = {key: np.unique(floats(getattr(result, key))).size for key in SYMBOLS}
-    if x is None:
-        x = max(counts, key=lambda key: counts[key])
-    if x not in SYMBOLS:
-        raise InvalidInput("x", x, f"must be one of {', '.join(SYMBOLS)}")
-    varying = [key for key in SYMBOLS if key != x and counts[key] > 1]
+    x, varying = abscissa(result, x, SYMBOLS)
     lines = list(_lines(result, x))
-    if len(lines) > MOST_LINES:
-        allowed = f"must be at most {MOST_LINES} in one figure: fix a parameter"
-        raise InvalidInput("lines", len(lines), allowed)
+    require_few(len(lines))
 
     several = len({line.rule for line in lines}) > 1
     for number, line in enumerate(lines):

@@ -1,12 +1,16 @@
 """What figures have in common."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..results import GridResult
 
 #: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -61,6 +65,31 @@ def frame(ax: Axes, **legend: Any) -> None:
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
+
+
+def panels(figure: Figure | None) -> Figure:
+    """A figure for three panels: the one that is given, or a new one of pyplot."""
+    if figure is not None:
+        return figure
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=PANELS, layout="constrained")
+
+
+def abscissa(result: GridResult, x: str | None, symbols: Iterable[str]) -> tuple[str, list[str]]:
+    """The parameter to draw against, by default the one with most values; others that vary."""
+    counts = {key: np.unique(floats(result.column(key))).size for key in symbols}
+    x = x or max(counts, key=lambda key: counts[key])
+    if x not in counts:
+        raise InvalidInput("x", x, f"must be one of {', '.join(counts)}")
+    return x, [key for key, count in counts.items() if key != x and count > 1]
+
+
+def require_few(lines: int, what: str = "lines") -> None:
+    """Raise `InvalidInput` for more lines than can be told apart."""
+    if lines > MOST_LINES:
+        allowed = f"must be at most {MOST_LINES} in one figure: fix a parameter"
+        raise InvalidInput(what, lines, allowed)
 
 
 def finish_panel(ax: Axes, x: str, values: Array) -> None:

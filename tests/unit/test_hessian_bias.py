@@ -78,7 +78,7 @@ def test_the_picture() -> None:
     assert [line.get_label() for line in found.lines] == [r"$\Lambda = 10$", r"$\Lambda = 0.1$"]
     assert len(size.lines) == 2
     assert len(cost.lines) == 3
-    with pytest.raises(InvalidInput, match="alpha = '3 values': must be fixed"):
+    with pytest.raises(InvalidInput, match="alpha = 'several values': must be fixed"):
         hessian_bias(TWO, np.linspace(1.1, 4, 5)[:, None], 0.2, [0.1, 0.2, 0.3]).plot()
     with pytest.raises(InvalidInput, match="x = 'eta'"):
         hessian_bias(TWO, 2.0).plot(x="eta")
