@@ -16,6 +16,9 @@ class InvalidInput(AsymptoticsError, ValueError):
         given = "" if value is MISSING else f" = {_short(value)}"
         super().__init__(f"{key}{given}: {allowed}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.key, self.value, self.allowed)
+
     def within(self, place: str) -> "InvalidInput":
         """The same error, of a key inside `place`."""
         return InvalidInput(f"{place}.{self.key}", self.value, self.allowed)
@@ -24,6 +27,9 @@ class InvalidInput(AsymptoticsError, ValueError):
 class _Missing:
     def __repr__(self) -> str:
         return "(missing)"
+
+    def __reduce__(self) -> str:
+        return "MISSING"  # there is one
 
 
 #: The value of a key that is not there.

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import FLOAT64
+from .arithmetic import FLOAT64, Array
 from .grid import as_grid
 from .population import Population
-from .results import HessianBias
+from .results import HessianBias, RiskResult
 from .study import risk
 from .theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
 
@@ -46,13 +46,12 @@ def hessian_bias(
 
     >>> from asymptotics import Population
     >>> two = Population(weight=[0.5, 0.5], eigenvalue=[10, 0.1], std=[0.1**0.5, 10**0.5])
-    >>> hessian_bias(two, kappa=1.5)
-    HessianBias of shape (2,): 2 ok
-    kappa = 1.5, sigma = 0, alpha = 0.5, ridge = 0
-    eigenvalue   signal      found   magnitude   importance   magnitude_risk   covariance_risk
-    ──────────────────────────────────────────────────────────────────────────────────────────
-            10        1   0.981881    0.511434      2.61564          1.05411           1.17882
-           0.1        1   0.351452     1.83061     0.335115          1.05411           1.17882
+    >>> found = hessian_bias(two, kappa=1.5)
+    >>> found.found.round(3), found.saliency.round(3), found.importance.round(3)
+    (array([0.982, 0.351]), array([2.616, 0.335]), array([-0.652,  0.368]))
+
+    The weights of large features have taken up the signal of the others as noise: the Hessian
+    takes them for salient, and the error falls without them.
     """
     grid = as_grid(kappa, sigma, alpha, ridge, "magnitude")
     kappa, sigma, alpha, ridge = (np.broadcast_to(FLOAT64.array(x), grid.shape) for x in grid[:4])
@@ -77,9 +76,18 @@ def hessian_bias(
         signal=np.broadcast_to(groups.eigenvalue * groups.second_moment, shape),
         found=np.broadcast_to(law.shrinkage, shape),
         magnitude=np.sqrt(size),
-        importance=groups.eigenvalue * size,
+        saliency=groups.eigenvalue * size,
+        importance=groups.eigenvalue * (2 * law.shrinkage * groups.second_moment - size),
         unpruned_risk=of_points(magnitude.unpruned_risk),
         magnitude_risk=of_points(magnitude.risk),
         covariance_risk=of_points(covariance.risk),
-        status=of_points(magnitude.status),
+        status=of_points(_status(magnitude, covariance)),
     )
+
+
+def _status(*results: RiskResult) -> Array:
+    """The worst of some results of one problem, whose weights diverge where gamma does."""
+    status = np.where(np.isinf(results[0].gamma), "diverges", "ok").astype(object)
+    for result in results:
+        status = np.where(result.status == "no convergence", result.status, status)
+    return status

@@ -32,6 +32,7 @@ def _anything(x: Array) -> Array:
 
 _POSITIVE_TEXT, _NONNEGATIVE_TEXT = "must be a finite number > 0", "must be a finite number >= 0"
 _COUNT_TEXT = "must be a number >= 1"
+POSITIVE = Domain(lambda x: x > 0, _POSITIVE_TEXT)
 REAL = Domain(_anything, "must be a finite number", largest=1e100)
 DOMAINS = {
     "kappa": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
@@ -44,7 +45,7 @@ DOMAINS = {
     "std": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-100, 1e100),
     "coefficient": REAL,
     "eta": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
-    "inputs": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
+    "features": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
     "width": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
     "samples": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
 }

@@ -279,7 +279,7 @@ def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
 
 def require_memory(experiments: Sequence[LinearExperiment], workers: int, tolerance: float) -> None:
     """Raise `InvalidInput` if an experiment, once for each worker, does not fit into memory."""
-    available = _memory()
+    available = available_memory()
     for experiment in experiments:
         problem, sampler = experiment.problem, experiment.sampler
         needed = sampler.memory(problem, experiment.replicates) * workers
@@ -294,7 +294,7 @@ def require_memory(experiments: Sequence[LinearExperiment], workers: int, tolera
             raise InvalidInput("p", problem.p, allowed)
 
 
-def _memory() -> float:
+def available_memory() -> float:
     """Bytes of memory of this machine, if it tells."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -13,7 +13,7 @@ from .arithmetic import FLOAT64, Array
 from .comparison import MOST_TRIALS, Sample, detecting, estimate, judge, trials_needed
 from .errors import InvalidInput
 from .grid import NUMBERS, Grid, RulesLike, as_grid
-from .parameters import Domain, choice, scalar, whole
+from .parameters import POSITIVE, Domain, choice, scalar, whole
 from .plan import SAMPLERS, Ladder, Prediction, Settings, ladders, require_memory
 from .population import Population
 from .results import Verification
@@ -34,7 +34,6 @@ _DETECTED, _MOST_WORK = 0.01, 120.0
 #: The solver's relative residual is that of the target standard error, or this.  The risk moves by
 #: a hundredth of it or so.
 _TOLERANCE = 1e-3
-_POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
 _LEVEL = Domain(lambda x: (x >= 1e-12) & (x < 1), "must be a number in [1e-12, 1)")
 
 
@@ -137,7 +136,7 @@ def verify(
     trials, seed = _whole("trials", trials, 2, MOST_TRIALS), _whole("seed", seed, 0) or 0
     limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
-    resolution = float(scalar("resolution", resolution, _POSITIVE))
+    resolution = float(scalar("resolution", resolution, POSITIVE))
     resources = Resources(workers, executor, scheduler, store)
 
     planned = ladders(population, grid, settings)
@@ -147,7 +146,7 @@ def verify(
         key, value = ("kappa", point.kappa) if p is None else ("n", cases[0].problem.n)
         raise InvalidInput(key, value, f"no risk can be tested: {planned[0].obstacle}")
     experiments = [experiment for ladder in tested for experiment in ladder.experiments]
-    require_memory(experiments, resources.workers or 1, settings.tolerance)
+    require_memory(experiments, resources.workers, settings.tolerance)
     size, interrupted = grid.flat().rule.size, False
     deadline = None if limit is None else time.monotonic() + limit
     with resources.run(seed, deadline) as run:
@@ -361,5 +360,5 @@ def _whole(key: str, value: Any, least: int, most: float = math.inf) -> int | No
     return None if value is None else whole(key, value, least, most)
 
 
-def _number(key: str, value: Any, domain: Domain = _POSITIVE) -> float | None:
+def _number(key: str, value: Any, domain: Domain = POSITIVE) -> float | None:
     return None if value is None else float(scalar(key, value, domain))

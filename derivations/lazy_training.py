@@ -34,8 +34,8 @@ omega = derivation.symbol("omega", POSITIVE, r"the hidden layer's part, $1-\nu$"
 omega2 = derivation.symbol("omega_2", POSITIVE, "of another")
 c = derivation.symbol("c", REAL, "error in a mode at the start")
 c2 = derivation.symbol("c_2", REAL, "in another")
-e = derivation.symbol("e", POSITIVE, "what a mode is of the squared error")
-e2 = derivation.symbol("e_2", POSITIVE, "what another is")
+e = derivation.symbol("e", REAL, "what a mode adds to the squared error; modes overlap")
+e2 = derivation.symbol("e_2", REAL, "what another does")
 t = derivation.symbol("t", POSITIVE, "time")
 rate = derivation.symbol("lambda", POSITIVE, "eigenvalue of the output layer's kernel")
 rate2 = derivation.symbol("mu", POSITIVE, "another")
@@ -115,21 +115,23 @@ derivation.step(
     "Not where the output layer is blind",
     Equal(sp.Subs(end_w, nu, 0), eta**2 * c**2 / omega),
     r"A mode with $\nu=0$ is left to $W$, which moves by order $\eta$: as far as it is from 0, so "
-    r"that the network is not linear on the way. Such modes there are where $K_v$ is singular, as "
-    "it is for more samples than neurons.",
+    r"that the network is not linear on the way. Such modes there are where $K_v$ is singular and "
+    "$K_W$ is not in the same direction, as for more samples than neurons.",
     Exactly(),
 )
 derivation.step(
     "Mirrored at small scales",
     Limit(end_w / eta**2, eta, 0, c**2 / omega),
-    r"Then $\|\Delta W\|^2\to\eta^2r^\top K_W^{-1}r$, if no $\omega$ is 0.",
+    r"Then $\|\Delta W\|^2\to\eta^2r^\top K_W^{-1}r$, if no $\omega$ is 0: for the linear "
+    r"activation. $W$ moves by as much as it is, and ReLU's neurons switch on the way, so that of "
+    "a trained network of these only the order holds.",
     Exactly(),
 )
 
 
 def predicted(inputs):
     return lazy_prediction(
-        Modes(inputs([nu, nu2]), inputs([c, c2]), inputs([e, e2])),
+        Modes(1, inputs([nu, nu2]), inputs([omega, omega2]), inputs([c, c2]), inputs([e, e2])),
         inputs(eta),
         inputs.arithmetic,
     )

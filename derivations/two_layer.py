@@ -173,8 +173,9 @@ derivation.step(
     Equal(along, sp.Integer(0)),
     r"Along $(w_1,-v_1)$ the neuron is rescaled, and the Gauss-Newton matrix of both layers is "
     r"singular. A step of $-1$ along it deletes every weight of $w_1$ at no cost that this matrix "
-    "could see: a surgeon who may adjust both layers takes any weight for unimportant. Within one "
-    "layer the matrix has no such direction.",
+    "could see: a surgeon who may adjust both layers takes any weight for unimportant. The matrix "
+    "of one layer does not have this direction; it may have others, as for more weights than "
+    "samples.",
     Exactly(),
     reference="Hassibi, Stork (1992), for the surgeon",
 )

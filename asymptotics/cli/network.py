@@ -1,13 +1,23 @@
 """Networks that are trained and pruned."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..results import NetworkSweep
 from .console import fail, progress_bar
 from .options import FORMAT, SPEC, output_option, run_options
-from .output import print_rows, replacing, require_distinct, suffix_of, write
+from .output import (
+    PICTURES,
+    print_rows,
+    replacing,
+    require_distinct,
+    require_tools,
+    suffix_of,
+    write,
+)
 
 
 @click.command()
@@ -19,8 +29,9 @@ from .output import print_rows, replacing, require_distinct, suffix_of, write
 def network(spec: str | None, form: str, output: Path | None, **settings: Any) -> None:
     """Train two-layer networks from starts of several scales, prune them, and print the errors.
 
-    Of each layer the mean magnitude of its weights is printed too, and its importance: the rise of
-    the test error if it is put back to its start.  `asymptotics example network` prints a SPEC.
+    Of each layer the mean magnitude of its weights is printed too, and what it has learned: the
+    rise of the test error if it is put back to its start.  `asymptotics example network` prints a
+    SPEC.
 
     \b
     asymptotics network
@@ -29,15 +40,29 @@ def network(spec: str | None, form: str, output: Path | None, **settings: Any) -
     """
     from ..spec.network import read_network
 
-    suffix = None if output is None else suffix_of(output)
+    suffix = "" if output is None else suffix_of(output)
     require_distinct(output, settings["store"])
     problem = read_network(spec)
-    with progress_bar("runs") as progress:
-        result = problem.run(**settings, progress=progress)
-    if output is not None and suffix is not None:
-        with replacing(output.resolve()) as path:
+    require_tools(suffix)
+    if suffix in PICTURES:
+        from ..plotting import require_few
+
+        require_few(problem.lines)
+    with ExitStack() as stack:
+        path = stack.enter_context(replacing(output.resolve())) if output is not None else None
+        with progress_bar("runs") as progress:
+            result = problem.run(**settings, progress=progress)
+        worth = (result.status == "ok") if suffix in PICTURES else (result.trials > 0)
+        if not worth.any():
+            print_rows(result, problem, form)
+            _require_success(result)  # which ends here, and leaves an older file as it is
+        if path is not None:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
+    _require_success(result)
+
+
+def _require_success(result: NetworkSweep) -> None:
     if result.interrupted:
         fail("interrupted: the rows hold what was done", 130)
     if failed := int((result.status != "ok").sum()):

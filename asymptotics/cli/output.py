@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +40,13 @@ class Asked(Protocol):
 
     @property
     def abscissa(self) -> str: ...
+
+
+def require_tools(suffix: str) -> None:
+    """Raise `ModuleNotFoundError` if what writes such a file is not there."""
+    modules = {".parquet": ("pandas", "pyarrow")} | dict.fromkeys(PICTURES, ("matplotlib",))
+    for name in modules.get(suffix, ()):
+        import_module(name)
 
 
 @contextmanager

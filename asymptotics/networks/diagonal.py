@@ -7,11 +7,15 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import DOMAINS, Domain, parameter
+from ..parameters import Domain, parameter, scalar
 from .diagonal_flow import Pair, end, flow
 from .network import Evaluated, Gradient, Layers, Network, as_inputs
 
-_TIME = Domain(lambda x: x >= 0, "must be a finite number >= 0")
+_TIME = Domain(lambda x: x >= 0, "must be a finite number >= 0", largest=1e100)
+_EACH = {
+    "eigenvalue": Domain(lambda x: x >= 0, "must be a finite number >= 0", largest=1e50),
+    "target": Domain(lambda x: x == x, "must be a finite number", largest=1e50),
+}
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -45,13 +49,13 @@ class DiagonalNetwork(Network):
             raise InvalidInput("shapes", shapes, "must be (d,) both, d at least 1")
 
     def __call__(self, inputs: Any) -> Array:
-        return np.asarray(as_inputs(inputs, self.inputs) @ self.coefficient)
+        return np.asarray(as_inputs(inputs, self.features) @ self.coefficient)
 
     def __repr__(self) -> str:
-        return f"DiagonalNetwork({self.inputs} inputs)"
+        return f"DiagonalNetwork({self.features} inputs)"
 
     @property
-    def inputs(self) -> int:
+    def features(self) -> int:
         return len(self.hidden)
 
     @property
@@ -82,13 +86,13 @@ class DiagonalNetwork(Network):
             Of :math:`\dot u=-\partial L/\partial u` with
             :math:`L=\frac12\sum_i\lambda_i(\beta_i-\beta_i^*)^2`.
         """
-        values = (self._each("eigenvalue", eigenvalue), self._each("coefficient", target))
-        time = float(parameter("time", time, _TIME))
+        values = (self._each("eigenvalue", eigenvalue), self._each("target", target))
+        time = float(scalar("time", time, _TIME))
         return self.with_weights(*flow(Pair(*self.weights), *values, np.asarray(time)))
 
     def trained(self, target: Any) -> "DiagonalNetwork":
         """The network at the end of the flow, of features that all vary."""
-        return self.with_weights(*end(Pair(*self.weights), self._each("coefficient", target)))
+        return self.with_weights(*end(Pair(*self.weights), self._each("target", target)))
 
     def saliency(self, eigenvalue: Any) -> Layers[Array]:
         r"""Hessian saliencies in the risk, :math:`\lambda_i(u_iv_i)^2`, the same for u and v."""
@@ -100,16 +104,16 @@ class DiagonalNetwork(Network):
 
         It is :math:`\lambda_i(\beta_i^{*2}-(\beta_i-\beta_i^*)^2)`.
         """
-        target = self._each("coefficient", target)
+        target = self._each("target", target)
         rise = self.coefficient * (2 * target - self.coefficient)
         rise = self._each("eigenvalue", eigenvalue) * rise
         return Layers(rise, rise)
 
     def _each(self, key: str, values: Any) -> Array:
         """One number for each feature."""
-        array = np.asarray(parameter(key, values, DOMAINS[key]), dtype=np.float64)
+        array = np.asarray(parameter(key, values, _EACH[key]), dtype=np.float64)
         if array.shape not in ((), self.hidden.shape):
-            raise InvalidInput(key, f"shape {array.shape}", f"must be ({self.inputs},)")
+            raise InvalidInput(key, f"shape {array.shape}", f"must be ({self.features},)")
         return np.broadcast_to(array, self.hidden.shape)
 
 
@@ -124,5 +128,8 @@ class _Gradient(Gradient):
         loss = float(residual @ residual) / len(self._y)
         return Evaluated(loss, of_coefficient * output, of_coefficient * hidden)
 
-    def sharpness(self, hidden: Array, output: Array) -> float:
-        return float((hidden**2 + output**2).max()) * self._squared / len(self._y)
+    def sharpness_bound(self, hidden: Array, output: Array) -> float:
+        residual = self._x @ (hidden * output) - self._y
+        gauss_newton = float((hidden**2 + output**2).max()) * self._squared
+        # Errors couple the two weights of a feature, and no others.
+        return (gauss_newton + float(abs(residual @ self._x).max())) / len(self._y)

@@ -31,13 +31,17 @@ def flow(
 ) -> Pair:
     r"""The weights at a time, from their start.
 
-    With :math:`R_\pm=\sqrt{\delta^2+4\beta^{*2}}\pm2\beta^*`, :math:`p=(u+v)^2` and
-    :math:`q=(u-v)^2` at the start, and :math:`E=e^{-\lambda t(R_++R_-)/2}`,
+    With :math:`R=\sqrt{\delta^2+4\beta^{*2}}`, :math:`E=e^{-\lambda Rt}` and, at the start,
+    :math:`s=|u+v|`, :math:`w=|u-v|`,
 
-    .. math:: (u+v)^2=\frac{p\,(R_++R_-E)+pq\,(1-E)}{p\,(1-E)+R_-+R_+E},\qquad
-              (u-v)^2=\frac{q\,(R_-+R_+E)+pq\,(1-E)}{q\,(1-E)+R_++R_-E},
+    .. math:: A=R+2\beta^*+(R-2\beta^*)E+w^2(1-E),\qquad B=R-2\beta^*+(R+2\beta^*)E+s^2(1-E)
 
-    ratios of sums of terms that are not negative.
+    are sums of terms that are not negative, and at the time :math:`|u+v|^2=s^2A/B`,
+    :math:`|u-v|^2=w^2B/A`.  The larger weight is half the sum of their roots, the smaller one
+    the coefficient :math:`\beta` divided by it, with
+
+    .. math:: 4\beta=\frac{sA+wB}{B}\cdot\frac1A\left((s-w)\Big(\frac{4\beta^{*2}}{R+|\delta|}
+              +(R+|\delta|)E\Big)+2\beta^*(s+w)(1-E)\right).
     """
     return _at(start, target, eigenvalue * time, arithmetic)
 
@@ -54,23 +58,40 @@ def end(start: Pair, target: Array, arithmetic: Arithmetic = FLOAT64) -> Pair:
 def _at(start: Pair, target: Array, clock: Array | None, arithmetic: Arithmetic) -> Pair:
     """The weights when eigenvalue times time is `clock`, or in the end."""
     where, sqrt, ratio = arithmetic.where, arithmetic.sqrt, arithmetic.ratio
-    total, difference = start.u + start.v, start.u - start.v
-    p, q = total * total, difference * difference
-    product = p * q
-    larger = sqrt(product + 4 * target * target) + 2 * abs(target)
-    smaller = ratio(product, larger)
+    u, v = start
+    first = abs(u) < abs(v)  # which weight is the smaller one, and stays it
+    small, large = where(first, u, v), where(first, v, u)
+    sign = where((u < 0) == (v < 0), 1, -1)
+    both, between = 2 * abs(large), 2 * sign * abs(small)  # s + w and s - w
+    s, w = (both + between) / 2, (both - between) / 2
+    delta, twice = s * w, 2 * abs(target)
+    root = _length(delta, twice, arithmetic)
+    still = root == 0  # no target and no imbalance: weights fade as the inverse of time
+    larger, smaller = root + twice, delta * ratio(delta, root + twice)
     above, below = where(target < 0, smaller, larger), where(target < 0, larger, smaller)
-    still = larger == 0  # no target and no imbalance: weights fade as the inverse of time
     if clock is None:
-        kept, gone = 0 * p, 1 + 0 * p
-        p, q = where(still, 0, p), where(still, 0, q)
+        left, gone = 0 * root, 1 + 0 * root
+        s, w, both, between = (where(still, 0, x) for x in (s, w, both, between))
     else:
-        phase = clock * (larger + smaller) / 2
-        kept, gone = arithmetic.exp(-phase), arithmetic.decay(phase)
-        gone = where(still, clock, gone)
-    above, below, kept = where(still, 1, above), where(still, 1, below), where(still, 1, kept)
-    sums = ratio(p * (above + below * kept) + product * gone, p * gone + below + above * kept)
-    rest = ratio(q * (below + above * kept) + product * gone, q * gone + above + below * kept)
-    half_sum = where(total < 0, -1, 1) * sqrt(sums) / 2
-    half_difference = where(difference < 0, -1, 1) * sqrt(rest) / 2
-    return Pair(half_sum + half_difference, half_sum - half_difference)
+        left = arithmetic.exp(-clock * root)
+        gone = where(still, clock, arithmetic.decay(clock * root))
+    pull = twice * ratio(twice, root + delta) + (root + delta) * left
+    # In the limit of no root everything but `gone` is divided by it.
+    above, below, pull = where(still, 1, above), where(still, 1, below), where(still, 2, pull)
+    left = where(still, 1, left)
+    a = _length(sqrt(above + below * left), w * sqrt(gone), arithmetic)
+    b = _length(sqrt(below + above * left), s * sqrt(gone), arithmetic)
+    sum_, difference = s * ratio(a, b), w * ratio(b, a)
+    change = ratio(ratio(between * pull + 2 * target * both * gone, a), a)
+    coefficient = (sum_ * ratio(a, b) + w) * change / 4
+    size = (sum_ + difference) / 2
+    grown = where(large < 0, -1, 1) * size
+    shrunk = ratio(coefficient, grown)
+    return Pair(where(first, shrunk, grown), where(first, grown, shrunk))
+
+
+def _length(x: Array, y: Array, arithmetic: Arithmetic) -> Array:
+    """The root of x² + y², of numbers not negative, whose squares may be too small or large."""
+    most, least = arithmetic.maximum(x, y), arithmetic.minimum(x, y)
+    part = arithmetic.ratio(least, most)
+    return most * arithmetic.sqrt(1 + part * part)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
+from ..errors import NoConvergence
 from ..simulation.experiment import Experiment
 from .importance import restored
 from .network import mean_squared_error
@@ -64,7 +65,13 @@ class NetworkExperiment(Experiment):
 
     @property
     def cost(self) -> float:
-        return self.steps * (_STEP + _PRODUCT * self.width * self.task.inputs * self.samples)
+        return self.steps * (_STEP + _PRODUCT * self.width * self.task.features * self.samples)
+
+    @property
+    def memory(self) -> float:
+        """Bytes that a trial needs, roughly."""
+        samples = self.samples + self.task.tested(self.samples)
+        return 8.0 * samples * (3 * self.task.features + 6 * self.width)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -74,7 +81,7 @@ class NetworkExperiment(Experiment):
         """`WHOLE`, and `PRUNED` for each rule and alpha; not numbers if training diverges."""
         data = self.task.draw(self.samples, rng)
         start = TwoLayer.random(
-            self.width, self.task.inputs, rng, self.antisymmetric, self.activation
+            self.width, self.task.features, rng, self.antisymmetric, self.activation
         ).rescaled(self.eta)
         trained = gradient_descent(start, data.inputs, data.targets, self.steps, self.step)
         if trained.status == "diverged":
@@ -90,20 +97,30 @@ class NetworkExperiment(Experiment):
         return np.concatenate([whole, self._pruned(trained.network, data, rng).ravel()])
 
     def _pruned(self, network: TwoLayer, data: Data, rng: np.random.Generator) -> Array:
+        """Each rule and alpha draws from a stream of its own, whatever else is asked."""
         outcome = np.empty((len(self.rules), len(self.alphas), len(PRUNED)))
+        child = int(rng.integers(1 << 62))
         for place, rule in enumerate(self.rules):
-            scores = MEASURES[rule](network, data.inputs, data.targets, rng)
+            key = [child, *rule.encode()]
+            scores = MEASURES[rule](network, data.inputs, data.targets, np.random.default_rng(key))
             for column, alpha in enumerate(self.alphas):
-                pruned = prune(network, SCOPES[self.scope](scores, alpha, rng))
+                ties = np.random.default_rng([*key, int(np.float64(alpha).view(np.uint64))])
+                pruned = prune(network, SCOPES[self.scope](scores, alpha, ties))
                 outcome[place, column] = _error(pruned.network, data), *pruned.share
         return outcome
 
 
 def _error(network: TwoLayer, data: Data) -> float:
-    error = mean_squared_error(network, data.test_inputs, data.test_targets)
-    return error / float(np.var(data.test_targets))
+    return mean_squared_error(network, data.test_inputs, data.test_targets) / _variance(data)
 
 
 def _restored(network: TwoLayer, start: TwoLayer, data: Data) -> Array:
     costs = restored(network, start, data.test_inputs, data.test_targets)
-    return np.array(costs) / float(np.var(data.test_targets))
+    return np.array(costs) / _variance(data)
+
+
+def _variance(data: Data) -> float:
+    variance = float(np.var(data.test_targets))
+    if variance == 0:
+        raise NoConvergence("all targets to test on are equal: take more test samples")
+    return variance

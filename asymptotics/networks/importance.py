@@ -13,16 +13,15 @@ import numpy as np
 import scipy.linalg
 
 from ..arithmetic import Array
-from ..errors import InvalidInput
-from ..parameters import Domain, scalar
+from ..errors import InvalidInput, NoConvergence
+from ..parameters import POSITIVE, scalar
 from .network import Layers, as_inputs, as_sample, mean_squared_error
-from .two_layer import TwoLayer
+from .two_layer import TwoLayer, as_two_layer
 
 #: Numbers that are worked on at a time.
 _BLOCK = 1 << 21
 #: The matrix of OBS is this large at most.
 _MOST_WEIGHTS = 5000
-_DAMPING = Domain(lambda x: x > 0, "must be a finite number > 0")
 
 
 class Importance(NamedTuple):
@@ -38,7 +37,7 @@ class Importance(NamedTuple):
 
 def magnitude(network: TwoLayer) -> Importance:
     r"""Magnitudes: of a neuron :math:`\sqrt{\|w_j\|^2+v_j^2}`, of a layer its norm."""
-    hidden, output = network.weights
+    hidden, output = as_two_layer(network).weights
     return Importance(
         Layers(abs(hidden), abs(output)),
         np.sqrt(np.vecdot(hidden, hidden) + output**2),
@@ -65,13 +64,12 @@ def hessian(network: TwoLayer, inputs: Any) -> Importance:
     >>> hessian(network, x).neurons, hessian(network.rescaled(10), x).neurons
     (array([4.5, 2. ]), array([4.5, 2. ]))
     """
-    inputs = as_inputs(inputs, network.inputs)
+    inputs = as_inputs(inputs, as_two_layer(network).features)
     slopes = network.slopes(inputs).astype(np.float64)
     second = network.output[:, None] ** 2 * (slopes @ inputs**2) / len(inputs)
     of_output = network.output**2 * np.mean(network.active(inputs) ** 2, axis=1)
-    whole = float(np.mean(network(inputs) ** 2))
     of_hidden = network.hidden**2 * second
-    return Importance(Layers(of_hidden, of_output), of_output, Layers(whole, whole))
+    return Importance(Layers(of_hidden, of_output), of_output, _without(network, inputs))
 
 
 def natural(network: TwoLayer, inputs: Any, targets: Any) -> Importance:
@@ -85,21 +83,22 @@ def natural(network: TwoLayer, inputs: Any, targets: Any) -> Importance:
     >>> natural(network, np.eye(2), network(np.eye(2))).neurons
     array([4.5, 2. ])
     """
-    inputs, targets = as_sample(network, inputs, targets)
+    inputs, targets = as_sample(as_two_layer(network), inputs, targets)
     residual = network(inputs) - targets
     sent = network.output[:, None] * network.active(inputs)
-    of_output = _rise(-sent, residual)
-    whole = float(np.mean(targets**2) - np.mean(residual**2))
+    of_output = _rise(-sent, residual) / len(inputs)
+    silenced = float(np.mean(targets**2) - np.mean(residual**2))
     return Importance(
-        Layers(_rise_without_hidden(network, inputs, residual), of_output),
+        Layers(_rise_without_hidden(network, inputs, residual) / len(inputs), of_output),
         of_output,
-        Layers(whole, whole),
+        Layers(silenced, silenced),
     )
 
 
 def restored(network: TwoLayer, initial: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
     """By how much the loss rises when one layer is put back to its initial value."""
-    if initial.hidden.shape != network.hidden.shape:
+    kinds = {(each.hidden.shape, each.activation) for each in (initial, network)}
+    if len(kinds) > 1:
         raise InvalidInput("initial", repr(initial), f"must be like {network!r}")
     loss = mean_squared_error(network, inputs, targets)
     back = Layers(
@@ -117,7 +116,10 @@ def obs(network: TwoLayer, inputs: Any, damping: float = 1e-6) -> Importance:
     deleted nothing is left to make up for it.
 
     Layers are taken one at a time: together, the Hessian is singular along
-    :math:`(w_j,-v_j)`, which rescales a neuron, and would have any weight cost nothing.
+    :math:`(w_j,-v_j)`, which rescales a neuron, and would have any weight cost nothing.  That of
+    one layer is singular for more weights than samples, for two neurons that are alike, and in
+    the hidden layer of a linear network; the costs in that layer then are of the order of the
+    damping, and compare with each other (`by_layer`) but not with those of the other layer.
 
     Parameters
     ----------
@@ -128,50 +130,71 @@ def obs(network: TwoLayer, inputs: Any, damping: float = 1e-6) -> Importance:
     ------
     InvalidInput
         For a layer of more than 5000 weights.
+    NoConvergence
+        If the damped matrix is singular in double precision.
     """
-    inputs = as_inputs(inputs, network.inputs)
-    damping = float(scalar("damping", damping, _DAMPING))
-    if network.hidden.size > _MOST_WEIGHTS:
-        allowed = f"must be at most {_MOST_WEIGHTS} for this measure"
-        raise InvalidInput("weights", network.hidden.size, allowed)
-    active, slopes = network.active(inputs), network.slopes(inputs)
-    steepness = (network.output[:, None] * slopes)[:, None, :] * inputs.T
-    steepness = steepness.reshape(-1, len(inputs))
-    of_hidden = _surgery(network.hidden.ravel(), steepness, damping)
-    of_output = _surgery(network.output, active, damping)
-    whole = float(np.mean(network(inputs) ** 2))
+    inputs = as_inputs(inputs, as_two_layer(network).features)
+    damping = float(scalar("damping", damping, POSITIVE))
+    require_few(network.hidden.size)
+    n, width = len(inputs), network.width
+    of_hidden, of_output = np.zeros((network.hidden.size,) * 2), np.zeros((width, width))
+    step = max(1, _BLOCK // network.hidden.size)
+    for x in np.split(inputs, range(step, n, step)):
+        active, sent = network.active(x), network.output[:, None] * network.slopes(x)
+        steepness = (sent[:, None, :] * x.T).reshape(-1, len(x))
+        of_hidden += steepness @ steepness.T / n
+        of_output += active @ active.T / n
+    hidden = _surgery(network.hidden.ravel(), of_hidden, damping)
+    output = _surgery(network.output, of_output, damping)
     return Importance(
-        Layers(of_hidden.reshape(network.hidden.shape), of_output),
-        of_output,
-        Layers(whole, whole),
+        Layers(hidden.reshape(network.hidden.shape), output), output, _without(network, inputs)
     )
 
 
-def _surgery(weights: Array, derivatives: Array, damping: float) -> Array:
-    """Costs of single weights, from the derivatives (weights, n) of the output."""
-    matrix = derivatives @ derivatives.T / derivatives.shape[1]
+def require_few(weights: int) -> None:
+    """Raise `InvalidInput` for a layer of more weights than `obs` can take."""
+    if weights > _MOST_WEIGHTS:
+        allowed = f"must be at most {_MOST_WEIGHTS} in a layer for obs"
+        raise InvalidInput("weights", weights, allowed)
+
+
+def _without(network: TwoLayer, inputs: Array) -> Layers[float]:
+    """What the Hessian says of deleting a layer: all that the network says is gone."""
+    said = float(np.mean(network(inputs) ** 2))
+    return Layers(said, said)
+
+
+def _surgery(weights: Array, matrix: Array, damping: float) -> Array:
+    """Costs of single weights, from half the Hessian of the loss."""
     diagonal = matrix.diagonal().mean()
     if diagonal == 0:  # nothing depends on them
         return np.zeros(weights.shape)
-    matrix[np.diag_indices_from(matrix)] += damping * diagonal
-    factor = scipy.linalg.cho_factor(matrix, lower=True)
+    damped = matrix + damping * diagonal * np.eye(len(matrix))
+    try:
+        factor = scipy.linalg.cho_factor(damped, lower=True)
+    except np.linalg.LinAlgError:
+        raise NoConvergence(f"obs: a singular matrix; take more damping than {damping}") from None
     inverse = scipy.linalg.cho_solve(factor, np.eye(len(weights)))
     return np.asarray(weights**2 / inverse.diagonal())
 
 
 def _rise(change: Array, residual: Array) -> Array:
-    """By how much the loss rises when outputs change, along the last axis."""
-    return np.asarray((change @ residual * 2 + np.vecdot(change, change)) / len(residual))
+    """By how much the sum of squared errors rises when outputs change, along the last axis."""
+    return np.asarray(change @ residual * 2 + np.vecdot(change, change))
 
 
 def _rise_without_hidden(network: TwoLayer, inputs: Array, residual: Array) -> Array:
-    """The rise for each hidden weight, for some neurons at a time."""
-    rises = np.empty(network.hidden.shape)
-    step = max(1, _BLOCK // inputs.size)
-    for start in range(0, network.width, step):
-        hidden, output = network.hidden[start : start + step], network.output[start : start + step]
-        received = (hidden @ inputs.T)[:, None, :]
-        without = received - hidden[:, :, None] * inputs.T
-        change = network.phi.value(without) - network.phi.value(received)
-        rises[start : start + step] = _rise(output[:, None, None] * change, residual)
+    """The rise for each hidden weight, for some neurons and samples at a time."""
+    rises = np.zeros(network.hidden.shape)
+    rows = max(1, _BLOCK // inputs.shape[1])
+    neurons = max(1, _BLOCK // (min(rows, len(inputs)) * inputs.shape[1]))
+    for first in range(0, len(inputs), rows):
+        x, errors = inputs[first : first + rows], residual[first : first + rows]
+        for start in range(0, network.width, neurons):
+            some = slice(start, start + neurons)
+            hidden, output = network.hidden[some], network.output[some]
+            received = (hidden @ x.T)[:, None, :]
+            without = received - hidden[:, :, None] * x.T
+            change = network.phi.value(without) - network.phi.value(received)
+            rises[some] += _rise(output[:, None, None] * change, errors)
     return rises

@@ -20,9 +20,9 @@ from .network import Layers
 
 
 def kept_at_start(
-    eta: Any, alpha: Any, inputs: Any, width: Any, arithmetic: Arithmetic = FLOAT64
+    eta: Any, alpha: Any, features: Any, width: Any, arithmetic: Arithmetic = FLOAT64
 ) -> Layers[Array]:
-    r"""The fractions of either layer that are kept; they broadcast.
+    r"""The fractions of either layer that are kept as m grows; they broadcast.
 
     Of :math:`v_0` it is :math:`\alpha(d+1)-d\,w(\eta)`, held within [0, 1]: all its weights have
     one magnitude, and it lies at the cut where the fraction is neither 0 nor 1.
@@ -33,26 +33,28 @@ def kept_at_start(
         The scale of the start.
     alpha : array
         The fraction of all weights that is kept.
-    inputs, width : arrays
+    features, width : arrays
         The numbers d and m.
 
     Examples
     --------
-    >>> kept_at_start(eta=[0.5, 0.9, 1], alpha=0.5, inputs=20, width=64).output.round(3)
+    >>> kept_at_start(eta=[0.5, 0.9, 1], alpha=0.5, features=20, width=64).output.round(3)
     array([1.   , 0.698, 0.   ])
     """
-    eta, alpha, inputs, width = (
+    eta, alpha, features, width = (
         numbers(key, value, arithmetic)
-        for key, value in (("eta", eta), ("alpha", alpha), ("inputs", inputs), ("width", width))
+        for key, value in (("eta", eta), ("alpha", alpha), ("features", features), ("width", width))
     )
-    outranking = arithmetic.erfc(arithmetic.sqrt(inputs / (2 * width)) / (eta * eta))
-    left = alpha * (inputs + 1) - inputs * outranking
+    outranking = arithmetic.erfc(arithmetic.sqrt(features / (2 * width)) / (eta * eta))
+    left = alpha * (features + 1) - features * outranking
     output = arithmetic.minimum(arithmetic.maximum(left, 0), 1)
-    return Layers((alpha * (inputs + 1) - output) / inputs, output)
+    return Layers((alpha * (features + 1) - output) / features, output)
 
 
-def deleting_scale(alpha: Any, inputs: Any, width: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
-    r"""The scale :math:`\eta` from which on all of :math:`v_0` is deleted.
+def deleting_scale(
+    alpha: Any, features: Any, width: Any, arithmetic: Arithmetic = FLOAT64
+) -> Array:
+    r"""The scale :math:`\eta` from which on all of :math:`v_0` is deleted, as m grows.
 
     .. math:: \eta^2=\sqrt{d/m}\;/\;\Phi^{-1}\!\left(1-\tfrac{\alpha(d+1)}{2d}\right)
 
@@ -60,16 +62,16 @@ def deleting_scale(alpha: Any, inputs: Any, width: Any, arithmetic: Arithmetic =
 
     Examples
     --------
-    >>> deleting_scale(alpha=[0.5, 0.99], inputs=20, width=64).round(3)
+    >>> deleting_scale(alpha=[0.5, 0.99], features=20, width=64).round(3)
     array([0.938,   inf])
     """
-    alpha, inputs, width = (
+    alpha, features, width = (
         numbers(key, value, arithmetic)
-        for key, value in (("alpha", alpha), ("inputs", inputs), ("width", width))
+        for key, value in (("alpha", alpha), ("features", features), ("width", width))
     )
-    share = arithmetic.minimum(alpha * (inputs + 1) / inputs, 1)
+    share = arithmetic.minimum(alpha * (features + 1) / features, 1)
     one, zero = arithmetic.array([1]), arithmetic.array([0])
     normal = Channel(one, one, zero, one, one, zero, zero)
     cut = threshold(MAGNITUDE.score(normal, arithmetic), share, arithmetic).value
-    squared = arithmetic.ratio(arithmetic.sqrt(inputs / width), cut, arithmetic.infinity)
+    squared = arithmetic.ratio(arithmetic.sqrt(features / width), cut, arithmetic.infinity)
     return arithmetic.sqrt(squared)

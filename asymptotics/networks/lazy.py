@@ -29,26 +29,31 @@ from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput
 from ..parameters import numbers
 from .network import Layers, as_inputs, as_sample
-from .two_layer import TwoLayer
+from .two_layer import TwoLayer, as_two_layer
 
 #: Eigenvalues below this fraction of the largest are taken for zero.
 _ZERO = 1e-10
+#: Kernels have as many rows and columns at most.
+_MOST_SAMPLES = 10_000
 
 
 class Modes(NamedTuple):
     """What is learned independently, in the linear model of a network around its start."""
 
-    #: ν, the part of the output layer in each mode of the kernel.
+    #: The scale at which the parts below are taken, where both layers' kernels are alike in size.
+    scale: float
+    #: ν and 1 - ν, the parts of either layer in each mode of the kernel.
     output_part: Array
+    hidden_part: Array
     #: c, the error in each mode.
     error: Array
-    #: How much of the squared error each mode is, r·(c a).
+    #: What each mode adds to the squared error, r·(c a); negative for some, as modes overlap.
     energy: Array
 
     @property
     def lazy(self) -> bool:
-        r"""Whether the output layer alone can learn all, so that the limit of large eta applies."""
-        return bool((self.output_part > _ZERO).all())
+        r"""Whether the output layer takes part in every mode: the limit of large eta applies."""
+        return bool((self.output_part > 0).all())
 
 
 class LazyPrediction(NamedTuple):
@@ -56,7 +61,7 @@ class LazyPrediction(NamedTuple):
 
     #: The distances that the layers move.
     moved: Layers[Array]
-    #: Each layer's share of what is learned on the sample, weighted by the squared error.
+    #: Each layer's share f·r/r·r of what is learned; outside [0, 1] where they counteract.
     share: Layers[Array]
 
 
@@ -66,7 +71,9 @@ def tangent_kernel(network: TwoLayer, inputs: Any) -> Layers[Array]:
     .. math:: K_v(x,x')=\sum_j\varphi(w_j\cdot x)\varphi(w_j\cdot x'),\quad
               K_W(x,x')=x\cdot x'\sum_jv_j^2\varphi'(w_j\cdot x)\varphi'(w_j\cdot x')
     """
-    inputs = as_inputs(inputs, network.inputs)
+    inputs = as_inputs(inputs, as_two_layer(network).features)
+    if len(inputs) > _MOST_SAMPLES:
+        raise InvalidInput("inputs", len(inputs), f"must be at most {_MOST_SAMPLES} samples here")
     active, sent = network.active(inputs), network.output[:, None] * network.slopes(inputs)
     return Layers((inputs @ inputs.T) * (sent.T @ sent), active.T @ active)
 
@@ -79,23 +86,36 @@ def modes(network: TwoLayer, inputs: Any, targets: Any) -> Modes:
     InvalidInput
         If nothing can be learned: both parts of the kernel are zero.
     """
-    inputs, targets = as_sample(network, inputs, targets)
+    inputs, targets = as_sample(as_two_layer(network), inputs, targets)
     kernel = tangent_kernel(network, inputs)
     error = targets - network(inputs)
-    size, basis = np.linalg.eigh(kernel.hidden + kernel.output)
+    sizes = [float(np.trace(part)) for part in kernel]
+    scale = (sizes[0] / sizes[1]) ** 0.25 if all(sizes) else 1.0
+    output, hidden = scale**2 * kernel.output, kernel.hidden / scale**2
+    size, basis = np.linalg.eigh(hidden + output)
     learned = size > _ZERO * size[-1]
     if not learned.any():
         raise InvalidInput("network", repr(network), "must depend on its weights on the sample")
     white = basis[:, learned] / np.sqrt(size[learned])
-    part, rotation = scipy.linalg.eigh(white.T @ kernel.output @ white)
+    part, rotation = scipy.linalg.eigh(white.T @ output @ white)
     dual = white @ rotation  # dual to the a of each mode
+    rest = np.vecdot(dual.T, dual.T @ hidden)
     coefficient = dual.T @ error
-    shape = (kernel.hidden + kernel.output) @ dual
-    return Modes(part.clip(0, 1), coefficient, coefficient * (shape.T @ error))
+    if not coefficient.any():
+        raise InvalidInput("targets", "what the network says", "must leave something to learn")
+    energy = coefficient * (((hidden + output) @ dual).T @ error)
+    of_output, of_hidden = (np.where(x > _ZERO, x, 0.0) for x in (part, rest))
+    return Modes(scale, of_output, of_hidden, coefficient, energy)
 
 
-def lazy_prediction(modes: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) -> LazyPrediction:
+def lazy_prediction(found: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) -> LazyPrediction:
     """How far each layer moves from a start of scale eta, and what it learns.
+
+    Parameters
+    ----------
+    found : Modes
+        Of the network at eta = 1.
+    eta : array
 
     Examples
     --------
@@ -105,23 +125,30 @@ def lazy_prediction(modes: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) ->
     >>> found.lazy, lazy_prediction(found, [1, 10]).share.output.round(4)
     (True, array([0.6216, 0.9999]))
     """
-    eta = arithmetic.column(numbers("eta", eta, arithmetic))
-    hidden_part = 1 - modes.output_part
-    ratio = 1 / (eta * eta * eta * eta)
-    strength = modes.output_part + ratio * hidden_part
-    learned = modes.error / strength
+    eta = numbers("eta", eta, arithmetic) / found.scale
+    large = eta > 1  # the power of eta that is left out of the strengths of modes
+    squared = eta * eta
+    low = arithmetic.column(arithmetic.where(large, 1, squared * squared))
+    high = arithmetic.column(arithmetic.where(large, 1 / (squared * squared), 1))
+    by_output, by_hidden = low * found.output_part, high * found.hidden_part
+    learned = found.error / (by_output + by_hidden)
 
     def total(values: Array) -> Array:
         return np.asarray(values.sum(axis=-1))
 
-    whole = total(modes.energy)
-    squared = total(hidden_part * learned * learned), total(modes.output_part * learned * learned)
-    eta = eta[..., 0]
+    whole = total(found.energy)
+    way = Layers(
+        arithmetic.sqrt(total(found.hidden_part * learned * learned)),
+        arithmetic.sqrt(total(found.output_part * learned * learned)),
+    )
     return LazyPrediction(
-        Layers(arithmetic.sqrt(squared[0]) / (eta * eta * eta), arithmetic.sqrt(squared[1]) / eta),
         Layers(
-            total(modes.energy * ratio * hidden_part / strength) / whole,
-            total(modes.energy * modes.output_part / strength) / whole,
+            way.hidden * arithmetic.where(large, 1 / (eta * squared), eta),
+            way.output * arithmetic.where(large, 1 / eta, eta * squared),
+        ),
+        Layers(
+            total(found.energy * by_hidden / (by_output + by_hidden)) / whole,
+            total(found.energy * by_output / (by_output + by_hidden)) / whole,
         ),
     )
 
@@ -155,14 +182,14 @@ def lazy_limit(network: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
     Raises
     ------
     InvalidInput
-        If :math:`K_v` is singular, as it is for more samples than different neurons.
+        If :math:`K_v` is singular, as it is for more samples than neurons that differ.
     """
-    inputs, targets = as_sample(network, inputs, targets)
+    inputs, targets = as_sample(as_two_layer(network), inputs, targets)
     active, slopes = network.active(inputs), network.slopes(inputs)
     rate, basis = np.linalg.eigh(active.T @ active)
     if rate[0] <= _ZERO * rate[-1]:
         rank = int(np.count_nonzero(rate > _ZERO * rate[-1]))
-        allowed = f"must be at most {rank} samples, the rank of the kernel of the output layer"
+        allowed = f"must be fewer samples: the output layer can learn {rank} of them apart"
         raise InvalidInput("inputs", len(inputs), allowed)
     error = basis.T @ (targets - network(inputs))
     solution = basis @ (error / rate)

@@ -2,16 +2,18 @@
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import DOMAINS, REAL, parameter, scalar
+from ..parameters import DOMAINS, Domain, parameter, scalar
 
 Entry = TypeVar("Entry")
+#: Products of weights and inputs have squares in the range of double precision.
+_SIZED = Domain(lambda x: x == x, "must be a finite number", largest=1e50)
 #: The two layers, in the order of `Layers`.
 LAYERS = ("hidden", "output")
 
@@ -29,7 +31,7 @@ def flat(layers: Layers[Array]) -> Array:
 
 
 class Evaluated(NamedTuple):
-    """The loss, and half its gradient."""
+    """The loss, and the gradient of half of it."""
 
     loss: float
     of_hidden: Array
@@ -37,20 +39,24 @@ class Evaluated(NamedTuple):
 
     @property
     def norm(self) -> float:
-        """The norm of the gradient."""
-        return math.hypot(np.linalg.norm(self.of_hidden), np.linalg.norm(self.of_output))
+        """The norm of that gradient."""
+        largest = max(float(abs(self.of_hidden).max()), float(abs(self.of_output).max()))
+        if largest == 0 or not math.isfinite(largest):
+            return largest
+        layers = (self.of_hidden / largest, self.of_output / largest)  # no square is too small
+        return largest * math.hypot(*map(np.linalg.norm, layers))
 
 
 class Gradient(ABC):
-    """Loss and gradient of networks of one kind on one sample."""
+    """Loss, and gradient of half of it, for networks of one kind on one sample."""
 
     @abstractmethod
     def __call__(self, hidden: Array, output: Array) -> Evaluated:
         """Both at some weights."""
 
     @abstractmethod
-    def sharpness(self, hidden: Array, output: Array) -> float:
-        """A bound on the largest eigenvalue of the Gauss-Newton matrix of half the loss."""
+    def sharpness_bound(self, hidden: Array, output: Array) -> float:
+        """A bound on the size of the Hessian's eigenvalues, of half the loss, while slopes stay."""
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -62,9 +68,12 @@ class Network(ABC):
 
     def __init__(self, hidden: Any, output: Any) -> None:
         for name, given in zip(LAYERS, (hidden, output), strict=True):
-            weights = np.array(parameter(name, given, REAL), dtype=np.float64)
+            weights = np.array(parameter(name, given, _SIZED), dtype=np.float64)
             weights.setflags(write=False)
             object.__setattr__(self, name, weights)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @abstractmethod
     def __call__(self, inputs: Any) -> Array:
@@ -72,7 +81,7 @@ class Network(ABC):
 
     @property
     @abstractmethod
-    def inputs(self) -> int:
+    def features(self) -> int:
         """The number d of inputs."""
 
     @property
@@ -111,7 +120,7 @@ def mean_squared_error(network: Network, inputs: Any, targets: Any) -> float:
 
 def as_inputs(inputs: Any, features: int) -> Array:
     """Inputs as an array of shape (n, d), n at least 1."""
-    array = np.asarray(parameter("inputs", inputs, REAL), dtype=np.float64)
+    array = np.asarray(parameter("inputs", inputs, _SIZED), dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != features or not array.size:
         raise InvalidInput("inputs", f"shape {array.shape}", f"must be (n, {features}), n >= 1")
     return array
@@ -119,8 +128,10 @@ def as_inputs(inputs: Any, features: int) -> Array:
 
 def as_sample(network: Network, inputs: Any, targets: Any) -> tuple[Array, Array]:
     """Inputs (n, d) and targets (n,) that belong together and fit the network."""
-    inputs = as_inputs(inputs, network.inputs)
-    targets = np.asarray(parameter("targets", targets, REAL), dtype=np.float64)
+    if not isinstance(network, Network):
+        raise InvalidInput("network", network, "must be a TwoLayer or a DiagonalNetwork")
+    inputs = as_inputs(inputs, network.features)
+    targets = np.asarray(parameter("targets", targets, _SIZED), dtype=np.float64)
     if targets.shape != inputs.shape[:1]:
         raise InvalidInput("targets", f"shape {targets.shape}", f"must be ({len(inputs)},)")
     return inputs, targets

@@ -13,7 +13,7 @@ from .importance import hessian, magnitude, natural, obs
 from .network import LAYERS, Kind, Layers, flat
 from .two_layer import TwoLayer
 
-Pruning = Callable[[Layers[Array], float, np.random.Generator], Layers[Array]]
+Pruning = Callable[[Layers[Array], float, np.random.Generator | int], Layers[Array]]
 
 
 class Pruned(NamedTuple, Generic[Kind]):
@@ -34,7 +34,7 @@ class Pruned(NamedTuple, Generic[Kind]):
         return tuple(name for name, mask in zip(LAYERS, self.kept, strict=True) if not mask.any())
 
 
-def globally(scores: Layers[Array], alpha: float, rng: np.random.Generator) -> Layers[Array]:
+def globally(scores: Layers[Array], alpha: float, rng: np.random.Generator | int) -> Layers[Array]:
     """Masks of the fraction `alpha` of all weights that score highest.
 
     Parameters
@@ -43,16 +43,19 @@ def globally(scores: Layers[Array], alpha: float, rng: np.random.Generator) -> L
         A number for each weight: the `weights` of a measure of `asymptotics.networks.importance`.
     alpha : float
         The fraction, exact but for rounding to a whole number of weights.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or int
         Decides among ties.
     """
+    _require_layers(scores)
     split, shape = scores.hidden.size, scores.hidden.shape
     mask = _highest(flat(scores), alpha, rng)
     return Layers(mask[:split].reshape(shape), mask[split:])
 
 
-def by_layer(scores: Layers[Array], alpha: float, rng: np.random.Generator) -> Layers[Array]:
+def by_layer(scores: Layers[Array], alpha: float, rng: np.random.Generator | int) -> Layers[Array]:
     """Masks of the fraction `alpha` of each layer that scores highest; as `globally`."""
+    _require_layers(scores)
+    rng = np.random.default_rng(rng)
     return Layers(*(_highest(layer.ravel(), alpha, rng).reshape(layer.shape) for layer in scores))
 
 
@@ -66,15 +69,26 @@ def prune(network: Kind, kept: Layers[Array]) -> Pruned[Kind]:
     >>> prune(network, globally(magnitude(network).weights, 0.5, rng)).collapsed
     ('output',)
     """
+    _require_layers(kept, "kept")
+    for name, weights, mask in zip(LAYERS, network.weights, kept, strict=True):
+        if np.shape(mask) != weights.shape or np.asarray(mask).dtype != bool:
+            raise InvalidInput(f"kept.{name}", np.shape(mask), f"must be a mask of {weights.shape}")
     pairs = zip(network.weights, kept, strict=True)
     return Pruned(network.with_weights(*(weights * mask for weights, mask in pairs)), kept)
 
 
-def _highest(scores: Array, alpha: float, rng: np.random.Generator) -> Array:
+def _require_layers(given: Any, key: str = "scores") -> None:
+    if not isinstance(given, Layers):
+        raise InvalidInput(key, type(given).__name__, "must be Layers, one array for each layer")
+
+
+def _highest(scores: Array, alpha: float, rng: np.random.Generator | int) -> Array:
     alpha = float(scalar("alpha", alpha, DOMAINS["alpha"]))
     if not np.isfinite(scores).all():
         raise InvalidInput("scores", "nan or inf", "must be finite numbers")
-    return np.asarray(largest(scores[None], round(alpha * scores.size), rng)[0])
+    return np.asarray(
+        largest(scores[None], round(alpha * scores.size), np.random.default_rng(rng))[0]
+    )
 
 
 #: Over what weights compete, by name.

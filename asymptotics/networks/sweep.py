@@ -1,31 +1,30 @@
 """The experiment over a grid of settings, with several runs of each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arithmetic import Array
+from ..comparison import MOST_TRIALS
 from ..errors import InvalidInput
-from ..parameters import Domain, choice, entry_name, parameter, scalar, whole, wholes
+from ..parameters import POSITIVE, choice, entry_name, parameter, scalar, whole, wholes
+from ..plan import available_memory
 from ..results import NetworkSweep
 from ..simulation.run import Resources
 from .experiment import PRUNED, WHOLE, NetworkExperiment
+from .importance import require_few
 from .pruning import MEASURES, SCOPES
 from .tasks import Task, Teacher
 from .two_layer import ACTIVATIONS
-
-if TYPE_CHECKING:
-    pass
 
 #: Called now and then with runs done and wanted.
 Progress = Callable[[int, int], object]
 
 TEACHER = Teacher()
-_MOST_NEURONS = _MOST_TRIALS = 10**6
-_POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
+_MOST_NEURONS = 10**6
 #: Quantities with a mean over runs and its standard error.
 _MEASURED = (*PRUNED, *WHOLE[:-1])
 
@@ -69,7 +68,7 @@ def sweep(
         they broadcast.
     task : Task
         What is learned: `Teacher` or `Digits`.  A run draws it, and the start, anew; runs of the
-        same index share them over the grid.
+        same index share them over the grid, but for what `samples` and `width` change of them.
     scope : {"global", "layer"}
         Whether all weights compete, or those of each layer among themselves.
     activation : {"relu", "linear"}
@@ -80,7 +79,7 @@ def sweep(
     trials, seed : int
         Number of runs, and the seed of all their random numbers.
     workers, executor, scheduler, store
-        As in `asymptotics.verify`.
+        As in `asymptotics.verify`.  A store knows runs of the same rules and alphas.
     progress : callable, optional
         Called now and then with the numbers of runs done and wanted.
 
@@ -96,7 +95,7 @@ def sweep(
 
     Examples
     --------
-    >>> small = Teacher(inputs=5, test_samples=200)
+    >>> small = Teacher(features=5, test_samples=200)
     >>> found = sweep([0.5, 4], width=8, samples=50, task=small, trials=2, workers=1, steps=100)
     >>> found.kept_output, found.collapsed
     (array([1., 0.]), array([0., 1.]))
@@ -106,25 +105,27 @@ def sweep(
     columns = _columns(eta, alpha, width, samples, rule, task)
     shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
+    if not isinstance(antisymmetric, bool):
+        raise InvalidInput("antisymmetric", antisymmetric, "must be True or False")
     if antisymmetric and (odd := flat["width"][flat["width"] % 2 == 1]).size:
         raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
     common = {
         "task": task,
         "scope": choice("scope", scope, SCOPES),
         "activation": choice("activation", activation, ACTIVATIONS),
-        "antisymmetric": bool(antisymmetric),
+        "antisymmetric": antisymmetric,
         "steps": whole("steps", steps, 1),
-        "step": float(scalar("step", step, _POSITIVE)),
+        "step": float(scalar("step", step, POSITIVE)),
     }
-    trials, seed = whole("trials", trials, 1, _MOST_TRIALS), whole("seed", seed, 0)
+    trials, seed = whole("trials", trials, 1, MOST_TRIALS), whole("seed", seed, 0)
     resources = Resources(workers, executor, scheduler, store)
-    settings = [
-        _Setting(float(row[0]), int(row[1]), int(row[2]))
-        for row in zip(flat["eta"], flat["width"], flat["samples"], strict=True)
-    ]
+    rows: dict[_Setting, list[int]] = {}
+    for row, setting in enumerate(zip(flat["eta"], flat["width"], flat["samples"], strict=True)):
+        rows.setdefault(_Setting(*(value.item() for value in setting)), []).append(row)
     experiments = {
-        setting: _experiment(setting, settings, flat, common) for setting in dict.fromkeys(settings)
+        setting: _experiment(setting, places, flat, common) for setting, places in rows.items()
     }
+    _require_feasible(experiments.values(), resources.workers)
     interrupted = False
     with resources.run(seed) as run:
         run.tick = progress
@@ -132,14 +133,12 @@ def sweep(
             run.complete(dict.fromkeys(experiments.values(), trials))
         except KeyboardInterrupt:
             interrupted = True
-    outcomes = {
-        setting: np.array(list(run.outcomes(experiment).values()))
-        for setting, experiment in experiments.items()
-    }
-    records = [
-        _record(experiments[setting], outcomes[setting], float(alpha), str(rule))
-        for setting, alpha, rule in zip(settings, flat["alpha"], flat["rule"], strict=True)
-    ]
+    records: list[dict[str, Any]] = [{}] * len(flat["rule"])
+    for setting, experiment in experiments.items():
+        outcomes = np.array(list(run.outcomes(experiment).values()))
+        for row in rows[setting]:
+            alpha, rule = float(flat["alpha"][row]), str(flat["rule"][row])
+            records[row] = _record(experiment, outcomes, alpha, rule)
     measured = {name: np.array([record[name] for record in records]) for name in records[0]}
     return NetworkSweep(
         **{name: column.reshape(shape) for name, column in (flat | measured).items()},
@@ -170,18 +169,27 @@ def _columns(
 
 
 def _experiment(
-    setting: _Setting,
-    settings: Sequence[_Setting],
-    flat: Mapping[str, Array],
-    common: Mapping[str, Any],
+    setting: _Setting, rows: Sequence[int], flat: Mapping[str, Array], common: Mapping[str, Any]
 ) -> NetworkExperiment:
     """The run that serves all rows of a setting."""
-    rows = [row for row, other in enumerate(settings) if other == setting]
     alphas = sorted({float(flat["alpha"][row]) for row in rows})
-    rules = [name for name in MEASURES if name in {flat["rule"][row] for row in rows}]
-    return NetworkExperiment(
-        **setting._asdict(), alphas=tuple(alphas), rules=tuple(rules), **common
-    )
+    asked = {flat["rule"][row] for row in rows}
+    rules = tuple(name for name in MEASURES if name in asked)
+    return NetworkExperiment(**setting._asdict(), alphas=tuple(alphas), rules=rules, **common)
+
+
+def _require_feasible(experiments: Iterable[NetworkExperiment], workers: int) -> None:
+    """Raise `InvalidInput` for what would fail after the training, or not fit into memory."""
+    available = available_memory()
+    for experiment in experiments:
+        if "obs" in experiment.rules:
+            require_few(experiment.width * experiment.task.features)
+        if (needed := experiment.memory * workers) > available:
+            allowed = (
+                f"needs {needed / 1e9:.3g} GB for {workers} workers, there are "
+                f"{available / 1e9:.3g}"
+            )
+            raise InvalidInput("samples", experiment.samples, allowed)
 
 
 def _record(

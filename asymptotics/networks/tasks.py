@@ -12,6 +12,8 @@ from ..parameters import DOMAINS, scalar, whole
 #: Images of scikit-learn's digits, of 8 by 8 pixels.
 _DIGITS, _PIXELS = 1797, 64
 _MOST = 10**6
+#: Samples to test on.
+_FEWEST = 10
 
 
 class Data(NamedTuple):
@@ -31,7 +33,7 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def inputs(self) -> int:
+    def features(self) -> int:
         """The number of inputs."""
 
     @property
@@ -39,10 +41,14 @@ class Task(ABC):
     def most(self) -> int:
         """How many samples there are to train on, at most."""
 
-    def draw(self, samples: int, rng: np.random.Generator) -> Data:
+    @abstractmethod
+    def tested(self, samples: int) -> int:
+        """How many samples there are to test on, beside those to train on."""
+
+    def draw(self, samples: int, rng: np.random.Generator | int) -> Data:
         """Samples of which `samples` are to train on; raises `InvalidInput` for too many."""
         samples = whole("samples", samples, 1, self.most)
-        inputs, targets = self._draw(samples, rng)
+        inputs, targets = self._draw(samples, np.random.default_rng(rng))
         targets = targets - targets[:samples].mean()
         return Data(inputs[:samples], targets[:samples], inputs[samples:], targets[samples:])
 
@@ -58,7 +64,7 @@ class Teacher(Task):
     The rows :math:`a_j` are drawn from N(0, I/d), anew for each trial.
     """
 
-    inputs: int = 20
+    features: int = 20
     neurons: int = 4
     sigma: float = 0.0
     test_samples: int = 5000
@@ -66,17 +72,20 @@ class Teacher(Task):
     name = "teacher"
 
     def __post_init__(self) -> None:
-        for key in ("inputs", "neurons", "test_samples"):
-            object.__setattr__(self, key, whole(key, getattr(self, key), 1, _MOST))
+        for key, least in (("features", 1), ("neurons", 1), ("test_samples", _FEWEST)):
+            object.__setattr__(self, key, whole(key, getattr(self, key), least, _MOST))
         object.__setattr__(self, "sigma", float(scalar("sigma", self.sigma, DOMAINS["sigma"])))
 
     @property
     def most(self) -> int:
         return _MOST
 
+    def tested(self, samples: int) -> int:
+        return self.test_samples
+
     def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        rows = rng.standard_normal((self.neurons, self.inputs)) / np.sqrt(self.inputs)
-        inputs = rng.standard_normal((samples + self.test_samples, self.inputs))
+        rows = rng.standard_normal((self.neurons, self.features)) / np.sqrt(self.features)
+        inputs = rng.standard_normal((samples + self.test_samples, self.features))
         targets = np.maximum(inputs @ rows.T, 0).sum(axis=1)
         targets += self.sigma * rng.standard_normal(len(targets))
         return inputs, targets
@@ -87,24 +96,27 @@ class Digits(Task):
     """Scikit-learn's handwritten digits: odd ones are 1, even ones -1; needs the extra ``data``.
 
     Images are drawn without replacement, those not trained on are tested on.  Pixels are centred
-    and divided by one number, so that their mean square is 1.
+    and divided by one number, so that over the images to train on their mean square is 1.
     """
 
     name = "digits"
 
     @property
-    def inputs(self) -> int:
+    def features(self) -> int:
         return _PIXELS
 
     @property
     def most(self) -> int:
-        return _DIGITS - 1
+        return _DIGITS - _FEWEST
+
+    def tested(self, samples: int) -> int:
+        return _DIGITS - samples
 
     def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
         from sklearn.datasets import load_digits
 
         pixels, digits = load_digits(return_X_y=True)
-        pixels = pixels - pixels.mean(axis=0)
         order = rng.permutation(_DIGITS)
-        inputs = pixels[order] / np.sqrt(np.mean(pixels**2))
+        inputs = pixels[order] - pixels[order[:samples]].mean(axis=0)
+        inputs /= np.sqrt(np.mean(inputs[:samples] ** 2)) or 1.0
         return inputs, np.where(digits[order] % 2, 1.0, -1.0)

@@ -14,14 +14,13 @@ from typing import Any, Generic
 import numpy as np
 
 from ..arithmetic import Array
-from ..parameters import Domain, choice, scalar, whole
+from ..parameters import POSITIVE, Domain, choice, scalar, whole
 from .network import Evaluated, Kind, Layers, as_sample, flat
 
 #: Steps of gradient descent between two looks at the bound on the sharpness.
 _RENEWED = 20
 #: A loss so many times that of the start is the end of a run.
 _BLOWN = 1e8
-_POSITIVE = Domain(lambda x: x > 0, "must be a finite number > 0")
 _SMALL = Domain(lambda x: (x > 0) & (x < 1), "must be a number in (0, 1)")
 _INTEGRATORS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")
 
@@ -88,14 +87,15 @@ def gradient_descent(
     steps : int
         At most so many.
     step : float
-        Step size in units of 1/S, for a bound S on the largest eigenvalue of the Gauss-Newton
-        matrix of the loss.  For two layers, in spectral norms and with
-        :math:`\Phi_{ij}=\varphi(w_j\cdot x_i)`,
+        Step size in units of 1/S, for a bound S on the sharpness, the largest eigenvalue of the
+        Hessian of the loss.  For two layers, in spectral norms and with
+        :math:`\Phi_{ij}=\varphi(w_j\cdot x_i)`, errors r and slopes :math:`\varphi'_j`, it is
 
-        .. math:: S = \tfrac2n\left(\|\Phi\|^2+\|v\|^2\|X\|^2\right).
+        .. math:: S = \tfrac2n\left(\|\Phi\|^2+\|v\|^2\|X\|^2
+                  +\max_j\|X^\top(\varphi'_j\circ r)\|\right).
 
-        It is renewed every 20 steps, and when the loss rises.  Descent is stable below 2 if
-        residuals are small.
+        It is renewed every 20 steps, and before a step that would raise the loss.  Steps below 2
+        are stable near a minimum.
     tolerance : float
         Relative norm of the gradient at which it has converged.
 
@@ -114,7 +114,7 @@ def gradient_descent(
     ('unfinished', True)
     """
     inputs, targets = as_sample(network, inputs, targets)
-    step = float(scalar("step", step, _POSITIVE))
+    step = float(scalar("step", step, POSITIVE))
     tolerance = float(scalar("tolerance", tolerance, _SMALL))
     with np.errstate(over="ignore", invalid="ignore"):
         return _descend(network, inputs, targets, whole("steps", steps, 1), step, tolerance)
@@ -130,6 +130,10 @@ class _Course(Generic[Kind]):
         self.slowdown = float(here.norm > 0)
         self.status = "unfinished" if self.slowdown else "converged"
         self.reason = ""
+
+    def __len__(self) -> int:
+        """Steps so far."""
+        return len(self._times) - 1
 
     def goes_on(self, time: float, here: Evaluated) -> bool:
         """Note where the run is; false if it has diverged."""
@@ -159,24 +163,24 @@ class _Course(Generic[Kind]):
 def _descend(
     network: Kind, x: Array, y: Array, steps: int, step: float, tolerance: float
 ) -> Training[Kind]:
-    hidden, output = np.array(network.hidden), np.array(network.output)
+    hidden, output = network.weights
     gradient = network.gradient(x, y)
     here = gradient(hidden, output)
     course = _Course(network, here, tolerance, y)
-    time, before = 0.0, math.inf
-    for number in range(steps):
-        if course.status != "unfinished":
-            break
-        if number % _RENEWED == 0 or here.loss > before:
-            safe = hidden.copy(), output.copy()
-            size = step / gradient.sharpness(hidden, output)
-        before = here.loss
-        hidden -= size * here.of_hidden
-        output -= size * here.of_output
+    time, age = 0.0, _RENEWED
+    while len(course) < steps and course.status == "unfinished":
+        age += 1
+        if age > _RENEWED:
+            size, age = step / gradient.sharpness_bound(hidden, output), 0
+        moved = hidden - size * here.of_hidden, output - size * here.of_output
+        there = gradient(*moved)
+        if not there.loss <= here.loss and age > 0:
+            age = _RENEWED  # the bound is of other weights: from these again, by a new one
+            continue
         time += size
-        here = gradient(hidden, output)
-        course.goes_on(time, here)
-    return course.ended(*(safe if course.status == "diverged" else (hidden, output)))
+        if course.goes_on(time, there):
+            (hidden, output), here = moved, there
+    return course.ended(hidden, output)
 
 
 def gradient_flow(
@@ -206,7 +210,7 @@ def gradient_flow(
     method : {"RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF"}
         See `scipy.integrate.solve_ivp`; the last three where the flow is stiff.
     evaluations : int
-        Of the gradient, after which it ends.
+        Of the gradient, after which no more steps are begun.
 
     Raises
     ------
@@ -227,7 +231,7 @@ def gradient_flow(
 
     inputs, targets = as_sample(network, inputs, targets)
     method = choice("method", method, _INTEGRATORS)
-    time = float(scalar("time", time, _POSITIVE))
+    time = float(scalar("time", time, POSITIVE))
     rtol, tolerance = (
         float(scalar(key, value, _SMALL))
         for key, value in (("rtol", rtol), ("tolerance", tolerance))
@@ -235,11 +239,14 @@ def gradient_flow(
     evaluations = whole("evaluations", evaluations, 1)
     shape, split = network.hidden.shape, network.hidden.size
     gradient = network.gradient(inputs, targets)
+    made = 0
 
     def unpack(state: Array) -> tuple[Array, Array]:
         return state[:split].reshape(shape), state[split:]
 
     def at(state: Array) -> Evaluated:
+        nonlocal made
+        made += 1
         return gradient(*unpack(state))
 
     def velocity(_: float, state: Array) -> Array:
@@ -254,7 +261,7 @@ def gradient_flow(
         )
         state = start
         while course.status == "unfinished" and solver.status == "running":
-            if solver.nfev > evaluations:
+            if made >= evaluations:
                 course.reason = f"{evaluations} evaluations: give more, or a larger rtol"
                 break
             solver.step()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import choice
+from ..parameters import choice, whole
 from .network import Evaluated, Gradient, Network, as_inputs
 
 
@@ -65,8 +65,8 @@ class TwoLayer(Network):
     def random(
         cls,
         width: int,
-        inputs: int,
-        rng: np.random.Generator,
+        features: int,
+        rng: np.random.Generator | int,
         antisymmetric: bool = False,
         activation: str = "relu",
     ) -> "TwoLayer":
@@ -75,20 +75,22 @@ class TwoLayer(Network):
         An antisymmetric one has neurons in pairs of equal :math:`w_j` and opposite
         :math:`v_j`, so that f = 0; its width is even.
         """
+        rng = np.random.default_rng(rng)
+        width, features = whole("width", width, 1), whole("features", features, 1)
         if antisymmetric and width % 2:
             raise InvalidInput("width", width, "must be even for an antisymmetric start")
         drawn = width // 2 if antisymmetric else width
-        hidden = rng.standard_normal((drawn, inputs)) / np.sqrt(inputs)
+        hidden = rng.standard_normal((drawn, features)) / np.sqrt(features)
         output = rng.choice([-1.0, 1.0], drawn) / np.sqrt(width)
         if antisymmetric:
             hidden, output = np.vstack([hidden, hidden]), np.concatenate([output, -output])
         return cls(hidden, output, activation)
 
     def __call__(self, inputs: Any) -> Array:
-        return np.asarray(self.output @ self.active(as_inputs(inputs, self.inputs)))
+        return np.asarray(self.output @ self.active(as_inputs(inputs, self.features)))
 
     def __repr__(self) -> str:
-        return f"TwoLayer({self.width} {self.activation} neurons of {self.inputs} inputs)"
+        return f"TwoLayer({self.width} {self.activation} neurons of {self.features} inputs)"
 
     @property
     def width(self) -> int:
@@ -96,7 +98,7 @@ class TwoLayer(Network):
         return len(self.output)
 
     @property
-    def inputs(self) -> int:
+    def features(self) -> int:
         return int(self.hidden.shape[1])
 
     @property
@@ -124,6 +126,13 @@ class TwoLayer(Network):
         return TwoLayer(hidden, output, self.activation)
 
 
+def as_two_layer(network: Any) -> "TwoLayer":
+    """`network`, if it is one of two layers with neurons."""
+    if not isinstance(network, TwoLayer):
+        raise InvalidInput("network", network, "must be a TwoLayer")
+    return network
+
+
 class _Gradient(Gradient):
     """Holds memory for what is computed, so that steps need not ask for it."""
 
@@ -144,7 +153,13 @@ class _Gradient(Gradient):
         of_hidden *= output[:, None] / n
         return Evaluated(loss, of_hidden, active @ residual / n)
 
-    def sharpness(self, hidden: Array, output: Array) -> float:
-        active = self._phi.value(hidden @ self._transposed)
-        of_output = float(np.linalg.eigvalsh(active @ active.T)[-1])
-        return (of_output + float(output @ output) * self._squared) / len(self._y)
+    def sharpness_bound(self, hidden: Array, output: Array) -> float:
+        received = hidden @ self._transposed
+        active = self._phi.value(received)
+        small = active @ active.T if len(active) <= len(self._y) else active.T @ active
+        gauss_newton = float(np.linalg.eigvalsh(small)[-1])
+        gauss_newton += float(output @ output) * self._squared
+        # Errors couple a neuron's weights with each other, and no others.
+        sent = self._phi.slope(received) * (output @ active - self._y)
+        coupled = float(np.linalg.norm(sent @ self._x, axis=1).max())
+        return (gauss_newton + coupled) / len(self._y)

@@ -5,14 +5,15 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..results import GridResult, NetworkSweep, RiskResult, Verification
-from .bias import plot_bias
+from ..errors import InvalidInput
+from ..results import GridResult, HessianBias, NetworkSweep, RiskResult, Verification
+from .bias import draw_bias, plot_bias
 from .convergence import draw_convergence, plot_convergence
 from .network import draw_network, plot_network
 from .risk import draw_risk, plot_risk
-from .style import PANELS, SIZE, STYLE
+from .style import PANELS, SIZE, STYLE, require_few
 
-__all__ = ["plot_bias", "plot_convergence", "plot_network", "plot_risk", "save"]
+__all__ = ["plot_bias", "plot_convergence", "plot_network", "plot_risk", "require_few", "save"]
 
 
 def save(
@@ -34,6 +35,11 @@ def save(
             case NetworkSweep():
                 figure.set_size_inches(PANELS)
                 draw_network(result, figure, x)
+            case HessianBias():
+                figure.set_size_inches(PANELS)
+                draw_bias(result, figure, x)
+            case _:
+                raise InvalidInput("result", type(result).__name__, "has no figure")
         # No date in the file: the same figure is the same bytes.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         figure.savefig(path, metadata=metadata)

@@ -14,6 +14,7 @@ from .style import (
     finish_panel,
     floats,
     logarithmic_ordinate,
+    make_room,
     panels,
     require_few,
     rule_label,
@@ -31,12 +32,18 @@ def plot_bias(bias: HessianBias, figure: Figure | None = None, x: str | None = N
     x : {"kappa", "sigma", "alpha", "ridge"}, optional
         The parameter on the axis; by default the one with most values.
     """
+    figure = panels(figure)
+    draw_bias(bias, figure, x)
+    return figure
+
+
+def draw_bias(bias: HessianBias, figure: Figure, x: str | None = None) -> None:
+    """Draw on a figure that is given."""
     x, varying = abscissa(bias, x, SYMBOLS)
     if varying:
         raise InvalidInput(varying[0], "several values", "must be fixed in a figure")
     groups = bias.shape[-1]
     require_few(groups, "groups")
-    figure = panels(figure)
     order = np.argsort(floats(getattr(bias, x))[..., 0], axis=None)
 
     def curve(name: str, group: int = 0) -> Array:
@@ -65,5 +72,5 @@ def plot_bias(bias: HessianBias, figure: Figure | None = None, x: str | None = N
     for ax in (found, size, cost):
         finish_panel(ax, x, curve(x))
     fixed = [value_label(key, float(curve(key)[0])) for key in SYMBOLS if key != x]
+    make_room(figure)
     figure.suptitle(", ".join(fixed), fontsize="medium", x=0.01, ha="left")
-    return figure

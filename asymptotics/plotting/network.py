@@ -12,11 +12,13 @@ from ..results import NetworkSweep
 from .style import (
     COLOURS,
     DASHES,
+    GREYS,
     NETWORK_SYMBOLS,
     abscissa,
     finish_panel,
     floats,
     logarithmic_ordinate,
+    make_room,
     panels,
     require_few,
     rule_label,
@@ -25,7 +27,7 @@ from .style import (
 
 _LAYERS = {"hidden": "hidden $W$", "output": "output $v$"}
 _BARS: Any = {"capsize": 2, "elinewidth": 1, "markersize": 4}
-_MARKERS = "osD^vPX"
+_MARKERS = "osD^v<>"
 
 
 class _Line(NamedTuple):
@@ -73,6 +75,7 @@ def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> N
     runs = np.unique(sweep.trials)
     number = f"{runs[0]}" if runs.size == 1 else f"{runs[0]} to {runs[-1]}"
     title = ", ".join([*fixed, f"{number} runs, bars of two standard errors"])
+    make_room(figure)
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
 
 
@@ -89,12 +92,12 @@ def _draw_layers(
 def _draw_errors(
     sweep: NetworkSweep, ax: Axes, x: str, lines: list[_Line], varying: list[str]
 ) -> None:
-    for given, line in _settings(lines, varying).items():
+    for number, (given, line) in enumerate(_settings(lines, varying).items()):
         label = ", ".join(["before pruning", *given])
-        _draw_line(sweep, ax, x, line, "unpruned_error", -1, label)
+        style = {"color": GREYS[number % len(GREYS)], "marker": "x"}
+        _draw_line(sweep, ax, x, line, "unpruned_error", number, label, **style)
     for number, line in enumerate(lines):
-        given = _given(line, varying)
-        label = ", ".join([rule_label(line.rule), *given])
+        label = ", ".join([rule_label(line.rule), *_given(line, varying)])
         _draw_line(sweep, ax, x, line, "test_error", number, label)
     ax.axhline(1, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), label="predicting the mean")
 
@@ -102,7 +105,10 @@ def _draw_errors(
 def _settings(lines: list[_Line], varying: list[str]) -> dict[tuple[str, ...], _Line]:
     """A line for each setting of training, by what tells it from the others."""
     keys = [key for key in varying if key != "alpha"]
-    return {_given(line, keys): line for line in reversed(lines)}
+    found: dict[tuple[str, ...], _Line] = {}
+    for line in lines:
+        found.setdefault(_given(line, keys), line)
+    return found
 
 
 def _given(line: _Line, keys: list[str]) -> tuple[str, ...]:
@@ -110,16 +116,25 @@ def _given(line: _Line, keys: list[str]) -> tuple[str, ...]:
 
 
 def _draw_line(
-    sweep: NetworkSweep, ax: Axes, x: str, line: _Line, name: str, number: int, label: str
+    sweep: NetworkSweep,
+    ax: Axes,
+    x: str,
+    line: _Line,
+    name: str,
+    number: int,
+    label: str,
+    **style: Any,
 ) -> None:
     place, mean, error = (
         floats(getattr(sweep, key)).ravel()[line.rows] for key in (x, name, f"{name}_se")
     )
-    ax.errorbar(
-        place, mean, 2 * np.nan_to_num(error), label=label, **_BARS,
-        color=COLOURS[number % len(COLOURS)], linestyle=DASHES[number % len(DASHES)],
-        marker=_MARKERS[number % len(_MARKERS)], markerfacecolor="white",
-    )  # fmt: skip
+    look = {
+        "color": COLOURS[number % len(COLOURS)],
+        "marker": _MARKERS[number % len(_MARKERS)],
+        "linestyle": DASHES[number % len(DASHES)],
+        "markerfacecolor": "white",
+    }
+    ax.errorbar(place, mean, 2 * np.nan_to_num(error), label=label, **(_BARS | look | style))
 
 
 def _lines(sweep: NetworkSweep, x: str) -> Iterator[_Line]:

@@ -14,6 +14,7 @@ from ..study import risk
 from .style import (
     COLOURS,
     DASHES,
+    GREYS,
     LABELS,
     POINTS,
     SYMBOLS,
@@ -33,7 +34,6 @@ _MANY_ENTRIES = 12
 _HIGHEST = 3
 #: More reference lines of one kind would not be told apart; they are left out.
 _MOST_REFERENCES = 4
-GREYS = ("0.55", "0.2", "0.7", "0.4")
 
 
 class _Line(NamedTuple):

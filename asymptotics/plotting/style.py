@@ -16,8 +16,8 @@ from ..results import GridResult
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
 SIZE = (6.6, 3.7)
-#: Of a figure of three panels; their legends sit above them, in so many rows at most.
-PANELS, _ROWS = (9.6, 3.6), 4
+#: Of a figure of three panels; their legends sit above them, and make it higher.
+PANELS, _ROW, _ROWS = (9.6, 3.6), 0.17, 4
 STYLE: Any = {  # of files; on axes, their owner's settings hold
     "font.size": 9,
     "pdf.fonttype": 42,
@@ -40,6 +40,8 @@ LABELS = {
 WIDE = 20
 #: A logarithmic axis that spans less than this is labelled between the powers of ten as well.
 DECADES = 300
+#: Of lines that others are compared with.
+GREYS = ("0.55", "0.2", "0.7", "0.4")
 #: More lines would not be told apart.
 MOST_LINES = 14
 POINTS: Any = {
@@ -98,11 +100,17 @@ def finish_panel(ax: Axes, x: str, values: Array) -> None:
     scale_abscissa(ax, values)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    entries = len(ax.get_legend_handles_labels()[0])
     ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=-(-entries // _ROWS), frameon=False,
+        loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
         fontsize="small", borderaxespad=0.2,
     )  # fmt: skip
+
+
+def make_room(figure: Figure) -> None:
+    """Make a figure of panels higher by what their longest legend needs."""
+    entries = max(len(ax.get_legend_handles_labels()[0]) for ax in figure.axes)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + _ROW * max(0, entries - _ROWS))
 
 
 def logarithmic_ordinate(ax: Axes) -> None:

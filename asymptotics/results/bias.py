@@ -26,8 +26,11 @@ class HessianBias(GridResult):
         The share of its coefficient that training finds, :math:`\Lambda/(\Lambda+\tau)`.
     magnitude
         Root mean square of the trained weights, :math:`\sqrt{E[X^2]}`.
+    saliency
+        Their Hessian saliency, :math:`\Lambda E[X^2]`, which covariance-scaled pruning goes by.
     importance
-        Their natural importance in the trained model, :math:`\Lambda E[X^2]`.
+        Their natural importance, by how much the risk rises without a weight (times p):
+        :math:`\Lambda E[2BX-X^2]`, negative where the weight does harm.
     unpruned_risk, magnitude_risk, covariance_risk
         Test error before pruning, and after pruning to `alpha` by either rule.
     status
@@ -43,6 +46,7 @@ class HessianBias(GridResult):
     signal: Array
     found: Array
     magnitude: Array
+    saliency: Array
     importance: Array
     unpruned_risk: Array
     magnitude_risk: Array
@@ -55,6 +59,7 @@ class HessianBias(GridResult):
         "signal",
         "found",
         "magnitude",
+        "saliency",
         "importance",
         "magnitude_risk",
         "covariance_risk",
@@ -72,4 +77,4 @@ class HessianBias(GridResult):
         return plot_bias(self, figure=figure, x=x)
 
 
-HessianBias.columns = tuple(field.name for field in fields(HessianBias) if field.name != "digits")
+HessianBias.columns = tuple(field.name for field in fields(HessianBias))

@@ -1,7 +1,7 @@
 """What became of networks that were trained and pruned."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from ..arithmetic import Array
@@ -29,7 +29,7 @@ class NetworkSweep(GridResult):
     magnitude_hidden, magnitude_output
         Mean magnitude of the weights of each layer, after training.
     restored_hidden, restored_output
-        Importance of each layer: by how much the error rises if it is put back to its start.
+        What each layer has learned: by how much the error rises if it is put back to its start.
     collapsed
         Fraction of runs in which a layer is deleted.
     converged
@@ -100,5 +100,5 @@ class NetworkSweep(GridResult):
 
 
 NetworkSweep.columns = tuple(
-    name for name in NetworkSweep.__dataclass_fields__ if name not in ("digits", "interrupted")
+    field.name for field in fields(NetworkSweep) if field.name != "interrupted"
 )

@@ -1,6 +1,7 @@
 """The finite problem, simulated: independent of the theory, from the same population.
 
-population -> `realise` -> a sampler's `draw` -> `pruned_errors`, and `run_trial` for all of it.
+population -> `realise` -> a sampler's `draw` -> `pruned_errors`; a `LinearExperiment` is all of it,
+and one `Experiment` among others to `run_trial`, the store and the workers.
 """
 
 from .dense import Dense

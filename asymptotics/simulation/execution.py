@@ -210,6 +210,6 @@ def run_jobs(
 def _again(job: Job, attempt: int, error: BaseException) -> tuple[Job, int]:
     if attempt == _ATTEMPTS:
         raise NoConvergence(
-            f"workers died {attempt} times at one trial ({error}): use fewer, or a smaller p"
+            f"workers died {attempt} times at one trial ({error}): use fewer, or smaller problems"
         ) from error
     return job, attempt + 1

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from .execution import Crew, Job, cores, crew, run_jobs
 from .experiment import Experiment
 from .store import Store
 
-#: Seconds that a job takes at least, by the samplers' reckoning: enough to outweigh sending it.
+#: Seconds that a job takes at least, by its experiment's reckoning: enough to outweigh sending it.
 _WORK = 0.05
 _MOST_TOGETHER = 16
 _SAVING = 1.0  # seconds between writes to the store
@@ -100,8 +100,8 @@ class Resources:
 
     Parameters
     ----------
-    workers : int, optional
-        Processes on this machine (by default, and at most, one for each core).
+    given : int, optional
+        Number of workers: processes on this machine (by default, and at most, one for each core).
     executor : concurrent.futures.Executor, optional
         Runs them instead.
     scheduler : str, optional
@@ -115,13 +115,14 @@ class Resources:
         For something else.
     """
 
-    workers: int | None = None
+    given: InitVar[int | None] = None
     executor: Executor | None = None
     scheduler: str | None = None
     store: str | Path | None = None
+    workers: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        workers = cores() if self.workers is None else whole("workers", self.workers, 1)
+    def __post_init__(self, given: int | None) -> None:
+        workers = cores() if given is None else whole("workers", given, 1)
         if self.executor is None:
             workers = min(workers, cores())
         object.__setattr__(self, "workers", workers)

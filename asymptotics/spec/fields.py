@@ -1,6 +1,7 @@
 """What a spec's keys may hold: numbers as they are written, lists and ranges of them, tables."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -96,6 +97,21 @@ def points(key: str, axis: Decimal | list[Decimal] | Range) -> Array:
     except InvalidInput as error:
         raise InvalidInput(key, error.value, error.allowed) from None
     return np.array(points, dtype=object)
+
+
+def product(*columns: Array) -> tuple[Array, ...]:
+    """Columns that broadcast to the grid of their points."""
+    rows = math.prod(column.size for column in columns)
+    if rows > MOST_POINTS:
+        raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {MOST_POINTS:,} rows")
+    return np.ix_(*columns)
+
+
+def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise `InvalidInput` for a key that is not known."""
+    for key, value in document.items():
+        if key not in known:
+            raise unknown_key(key, value, known)
 
 
 def validated(model: type[Model], given: Any, key: str = "") -> Model:

@@ -1,5 +1,6 @@
 """Sweeps over networks: a task, and a grid of settings."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,17 +11,18 @@ import numpy as np
 from pydantic import Field
 
 from ..arithmetic import Array
-from ..errors import MISSING, InvalidInput, unknown_key
+from ..errors import MISSING, InvalidInput
 from ..networks.pruning import MEASURES
 from ..networks.sweep import sweep
 from ..networks.tasks import Digits, Task, Teacher
 from ..parameters import choice, parameter, wholes
 from ..results import NetworkSweep
-from .fields import Axis, Number, Table, points, validated
+from .fields import Axis, Number, Table, points, product, require_known, validated
 from .reading import NETWORK_EXAMPLE, read
 
 _AXES = ("eta", "alpha", "width", "samples")
 _TABLES = ("task",)
+_MOST = 10**6
 
 
 Count = Annotated[int, Field(strict=True)]
@@ -30,15 +32,16 @@ class _Settings(Table):
     axes = _AXES
 
     eta: Axis
+    # What is not given is left to `sweep`.
     alpha: Axis = Decimal("0.5")
     width: Axis = Decimal(64)
     samples: Axis = Decimal(1000)
-    rule: str | list[str] = "magnitude"
-    scope: str = "global"
-    activation: str = "relu"
+    rule: Any = "magnitude"
+    scope: str = ""
+    activation: str = ""
     antisymmetric: Annotated[bool, Field(strict=True)] = True
-    steps: Count = 6000
-    step: Number = Decimal("0.5")
+    steps: Count = 0
+    step: Number = Decimal(0)
 
 
 class _TaskTable(Table):
@@ -49,16 +52,17 @@ class _TaskTable(Table):
 
     def build(self) -> Task:
         """The task."""
-        return self.task(**self.model_dump(exclude={"kind"}))
+        return self.task(**self.model_dump(exclude={"kind"}, exclude_unset=True))
 
 
 class _TeacherTable(_TaskTable):
+    # What is not given is left to `Teacher`.
     task = Teacher
 
-    inputs: Count = Teacher.inputs
-    neurons: Count = Teacher.neurons
+    features: Count = 0
+    neurons: Count = 0
     sigma: Number = Decimal(0)
-    test_samples: Count = Teacher.test_samples
+    test_samples: Count = 0
 
 
 class _DigitsTable(_TaskTable):
@@ -83,9 +87,15 @@ class NetworkProblem:
 
     def run(self, **options: Any) -> NetworkSweep:
         """The sweep over (eta, alpha, width, samples, rule); options as of `sweep`."""
-        grid = np.ix_(*self.axes.values(), np.array(self.rules, dtype=object))
+        grid = product(*self.axes.values(), np.array(self.rules, dtype=object))
         named: dict[str, Any] = dict(zip((*self.axes, "rule"), grid, strict=True))
         return sweep(**named, task=self.task, **self.settings, **options)
+
+    @property
+    def lines(self) -> int:
+        """How many lines of a figure tell rules and settings apart."""
+        others = math.prod(axis.size for key, axis in self.axes.items() if key != self.abscissa)
+        return others * len(self.rules)
 
     @property
     def abscissa(self) -> str:
@@ -100,10 +110,7 @@ def read_network(path: str | Path | None = None) -> NetworkProblem:
 
 def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
     """The sweep that a parsed spec describes."""
-    known = (*_Settings.model_fields, *_TABLES)
-    for key, value in document.items():
-        if key not in known:
-            raise unknown_key(key, value, known)
+    require_known(document, (*_Settings.model_fields, *_TABLES))
     settings = validated(
         _Settings, {key: value for key, value in document.items() if key not in _TABLES}
     )
@@ -111,9 +118,9 @@ def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
     for key in ("eta", "alpha"):
         parameter(key, given[key])
     for key in ("width", "samples"):
-        given[key] = wholes(key, _whole(given[key]), 1)
+        given[key] = wholes(key, _whole(given[key]), 1, _MOST)
     axes = {key: np.atleast_1d(values) for key, values in given.items()}
-    rest = settings.model_dump(exclude={*_AXES, "rule"})
+    rest = settings.model_dump(exclude={*_AXES, "rule"}, exclude_unset=True)
     return NetworkProblem(axes, _rules(settings.rule), _task(document), rest, document)
 
 
@@ -125,7 +132,7 @@ def _whole(values: Array) -> Array:
     return found
 
 
-def _rules(given: str | list[str]) -> tuple[str, ...]:
+def _rules(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list):
         return (choice("rule", given, MEASURES),)
     if not given:

@@ -1,6 +1,5 @@
 """Problems of the linear model: a population and a grid of parameters."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput, unknown_key
+from ..errors import InvalidInput
 from ..parameters import parameter
 from ..population import Population
 from ..precision import Progress
 from ..results import RiskResult
 from ..study import risk
 from ..theory import Rule, as_rule
-from .fields import MOST_POINTS, Axis, Range, Table, points, validated
+from .fields import Axis, Range, Table, points, product, require_known, validated
 from .population import population
 from .reading import EXAMPLE, read
 
@@ -46,10 +45,7 @@ class Problem:
     def grid(self) -> tuple[Array, ...]:
         """The parameters, which broadcast to the shape (kappa, sigma, alpha, ridge, rule)."""
         columns = [np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()]
-        rows = math.prod(column.size for column in columns) * len(self.rules)
-        if rows > MOST_POINTS:
-            raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {MOST_POINTS:,} rows")
-        return np.ix_(*columns, np.array(self.rules, dtype=object))
+        return product(*columns, np.array(self.rules, dtype=object))
 
     def solve(
         self,
@@ -83,10 +79,7 @@ def read_spec(path: str | Path | None = None) -> Problem:
 
 def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:
     """The problem that a parsed spec describes; files are looked up in `folder`."""
-    known = (*GRID, "population")
-    for key, value in document.items():
-        if key not in known:
-            raise unknown_key(key, value, known)
+    require_known(document, (*GRID, "population"))
     grid = validated(_Grid, {key: document[key] for key in _Grid.model_fields if key in document})
     axes = {key: getattr(grid, key) for key in _Grid.model_fields}
     for key, axis in axes.items():

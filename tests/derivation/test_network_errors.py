@@ -84,7 +84,7 @@ def deleting(inputs: Inputs):
 
 
 def way_of_hidden(inputs: Inputs):
-    modes = Modes(inputs([nu]), inputs([r]), inputs([u]))
+    modes = Modes(1, inputs([nu]), inputs([1 - nu]), inputs([r]), inputs([u]))
     return lazy_prediction(modes, inputs(eta), inputs.arithmetic).moved.hidden ** 2
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mpmath import mp
 from scipy.integrate import solve_ivp
 
 from asymptotics.networks import DiagonalNetwork, gradient_flow
@@ -74,15 +75,45 @@ def test_small_weights_keep_their_relative_accuracy() -> None:
     assert tiny.coefficient.item() == pytest.approx(0.25 / 2.5, rel=1e-9)  # 1/β grows by 2 λ t
 
 
+@pytest.mark.parametrize("eta", [1e-20, 1e-8, 1e-3, 1e3, 1e8, 1e20])
+@pytest.mark.parametrize("target", [1.0, -1.0, 1e-3])
+def test_each_weight_keeps_its_relative_accuracy(eta: float, target: float) -> None:
+    """Where one is far smaller than the other: against the flow in 60 digits."""
+    start = DiagonalNetwork([0.5], [0.3]).rescaled(eta)
+    end = start.trained(target)
+    assert end.coefficient.item() == pytest.approx(target, rel=1e-13)
+    for time in (0.0, 0.3, 2.0):
+        now = time / max(eta, 1 / eta) ** 2
+        after = start.flow(1.0, target, now)
+        with mp.workdps(90):
+            u, v = (mp.mpf(w.item()) for w in start.weights)
+            delta = u * u - v * v
+            root = mp.sqrt(delta**2 + 4 * mp.mpf(target) ** 2)
+            tanh = mp.tanh(root * mp.mpf(now) / 2) / root
+            p, q = (u + v) ** 2, (u - v) ** 2
+            total = (p * (1 + 2 * target * tanh) + p * q * tanh) / (1 + (p - 2 * target) * tanh)
+            rest = (q * (1 - 2 * target * tanh) + p * q * tanh) / (1 + (q + 2 * target) * tanh)
+            half, other = mp.sqrt(total) / 2, mp.sign(u - v) * mp.sqrt(rest) / 2
+            expected = float(half + other), float(half - other)
+        found = after.hidden.item(), after.output.item()
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_time_zero_is_the_start() -> None:
+    for u, v in ((3.0, 1e-20), (1e-9, -1e8), (-2.0, -2.0), (0.0, 1.0)):
+        after = DiagonalNetwork([u], [v]).flow(1.0, 1.0, 0.0)
+        assert (after.hidden.item(), after.output.item()) == pytest.approx((u, v), rel=1e-14)
+
+
 def test_importance_is_the_same_for_both_weights_and_any_scale() -> None:
     eigenvalue, target = np.array([2.0, 0.5, 1.0]), np.array([1.0, -3.0, 0.2])
-    for eta in (0.01, 1.0, 100.0):
+    for eta in (1e-8, 0.01, 1.0, 100.0, 1e8):
         start = DiagonalNetwork([0.5, 0.4, 1.0], [0.3, -0.2, 0.1]).rescaled(eta)
         trained = start.trained(target)
         for measure in (trained.natural(eigenvalue, target), trained.saliency(eigenvalue)):
             np.testing.assert_allclose(measure.hidden, eigenvalue * target**2, rtol=1e-9)
             np.testing.assert_array_equal(measure.hidden, measure.output)
-    assert (np.abs(trained.output) < 0.1).all()
+    assert (np.abs(trained.output) < 1e-6).all()
 
 
 def test_natural_importance_is_a_rise_of_the_risk() -> None:

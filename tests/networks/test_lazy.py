@@ -120,8 +120,17 @@ def test_with_more_samples_than_neurons_nothing_of_it_holds() -> None:
     x = rng.standard_normal((60, 20))
     y = np.abs(x[:, 0]) - 0.8
     assert not modes(network, x, y).lazy
-    with pytest.raises(InvalidInput, match="inputs = 60: must be at most 4 samples, the rank"):
+    with pytest.raises(InvalidInput, match=r"inputs = 60: must be fewer samples: .* 4 of them"):
         lazy_limit(network, x, y)
+    # The linear model itself: what v cannot learn is left to W, without rounding noise.
+    active = network.active(x)
+    steepness = ((network.output[:, None] * network.slopes(x))[:, None, :] * x.T).reshape(-1, 60)
+    for eta in (1.0, 30.0, 1000.0):
+        derivatives = np.vstack([eta * active, steepness / eta])
+        way = np.linalg.lstsq(derivatives.T, y, rcond=1e-14)[0]
+        predicted = lazy_prediction(modes(network, x, y), eta).moved
+        assert predicted.output == pytest.approx(np.linalg.norm(way[:8]), rel=1e-4)
+        assert predicted.hidden == pytest.approx(np.linalg.norm(way[8:]), rel=1e-9)
     moved = [
         gradient_descent(network.rescaled(eta), x, y, 100_000, step=1.0).moved for eta in (2.0, 4.0)
     ]
@@ -133,3 +142,17 @@ def test_nothing_to_learn_is_refused() -> None:
     dead = TwoLayer(np.zeros((3, 20)), np.zeros(3))
     with pytest.raises(InvalidInput, match="must depend on its weights"):
         modes(dead, X, Y)
+    with pytest.raises(InvalidInput, match="must leave something to learn"):
+        modes(start("relu", 8), X, 0 * Y)
+
+
+def test_any_scale_of_the_network_is_one_problem() -> None:
+    """Modes of a rescaled start predict what those of the start do, at extreme scales as well."""
+    balanced = modes(start("relu"), X, Y)
+    for factor in (1e-5, 1e5):
+        found = lazy_prediction(modes(start("relu").rescaled(factor), X, Y), 2.0 / factor)
+        expected = lazy_prediction(balanced, 2.0)
+        np.testing.assert_allclose(found.moved, expected.moved, rtol=1e-9)
+        np.testing.assert_allclose(found.share, expected.share, rtol=1e-9)
+    tiny, small = (lazy_prediction(balanced, eta).moved for eta in (1e-45, 1e-5))
+    assert tiny.hidden / small.hidden == pytest.approx(1e-40)

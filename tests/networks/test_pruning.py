@@ -96,3 +96,16 @@ def test_fractions_are_checked(alpha: float) -> None:
 def test_scores_are_checked() -> None:
     with pytest.raises(InvalidInput, match="scores"):
         globally(Layers(np.array([[np.nan]]), np.array([1.0])), 0.5, rng())
+    with pytest.raises(InvalidInput, match="scores = 'Importance': must be Layers"):
+        globally(magnitude(NETWORK), 0.5, rng())  # type: ignore[arg-type]
+
+
+def test_masks_are_checked() -> None:
+    """Numbers, and masks of other shapes, would multiply weights all the same."""
+    scores = magnitude(NETWORK).weights
+    kept = globally(scores, 0.5, 0)
+    for wrong in (scores, Layers(kept.hidden[:1], kept.output), Layers(kept.hidden, True)):
+        with pytest.raises(InvalidInput, match=r"kept\.(hidden|output)"):
+            prune(NETWORK, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="kept"):
+        prune(NETWORK, (True, True))  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,11 +13,12 @@ import pytest
 
 from asymptotics.errors import InvalidInput
 from asymptotics.networks import Digits, Teacher, sweep
+from asymptotics.networks.pruning import MEASURES
 from asymptotics.results import NetworkSweep
 
 ETA = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
 RULES = np.array(["magnitude", "hessian"])[:, None]
-SMALL = Teacher(inputs=4, test_samples=100)
+SMALL = Teacher(features=4, test_samples=100)
 
 
 @pytest.fixture(scope="module")
@@ -98,24 +100,43 @@ def test_seeds_and_settings_do() -> None:
     assert not np.array_equal(base.test_error, small(antisymmetric=False).test_error)
 
 
-def test_rows_do_not_depend_on_what_else_is_asked() -> None:
-    alone = sweep(3.0, 0.7, width=6, samples=30, task=SMALL, trials=3, steps=60, workers=1)
-    assert alone.test_error == small().test_error[1, 1]
-    assert alone.unpruned_error == small().unpruned_error[1, 1]
+@pytest.mark.parametrize("rule", ["magnitude", "hessian", "random"])
+def test_rows_do_not_depend_on_what_else_is_asked(rule: str) -> None:
+    """Nor where scores tie: most neurons are dead on so few samples."""
+    rules = np.array(list(MEASURES))[:, None, None]
+    all_of_it = sweep([0.5, 3.0], [[0.3], [0.7]], rules, **TIED)  # type: ignore[arg-type]
+    alone = sweep(3.0, 0.7, rule, **TIED)  # type: ignore[arg-type]
+    place = list(MEASURES).index(rule), 1, 1
+    assert alone.test_error == all_of_it.test_error[place]
+    assert alone.unpruned_error == all_of_it.unpruned_error[place]
 
 
-def test_a_store_is_resumed(tmp_path: Path) -> None:
+TIED = {"width": 20, "samples": 3, "task": SMALL, "trials": 3, "steps": 30, "workers": 1}
+
+
+def test_runs_share_their_draws_over_the_grid() -> None:
+    """Without weights all networks say 0: what is left is the draw of the task alone."""
+    found = sweep([0.5, 3.0], 0.0, width=[[6], [8]], samples=30, task=SMALL, trials=3, workers=1)
+    assert np.ptp(found.test_error) == 0
+    assert np.ptp(found.test_error_se) == 0 < found.test_error_se.max()
+
+
+def test_a_store_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.db"
     seen: list[tuple[int, int]] = []
     few = small(trials=2, store=path, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (4, 4)
-    more = small(trials=3, store=path, progress=lambda done, total: seen.append((done, total)))
-    assert columns(more) == columns(small(trials=3))
     assert few.trials.max() == 2
-    # All is there: nothing is trained, were it to take for ever.
-    began = time.monotonic()
-    small(store=path)
-    assert time.monotonic() - began < 5
+    more = small(trials=3, store=path)
+    assert columns(more) == columns(small(trials=3))
+
+    def never(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("asymptotics.networks.experiment.gradient_descent", never)
+    assert columns(small(store=path)) == columns(more)
+    with pytest.raises(AssertionError, match="trained again"):
+        small(trials=4, store=path)
 
 
 def test_killed_and_resumed(tmp_path: Path) -> None:
@@ -124,12 +145,17 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     script.write_text(
         "from asymptotics.networks import Teacher, sweep\n"
         "sweep([0.5, 3.0], [[0.3], [0.7]], width=6, samples=30, steps=60, workers=1,\n"
-        f"      task=Teacher(inputs=4, test_samples=100), trials=400, store={str(path)!r})\n"
+        f"      task=Teacher(features=4, test_samples=100), trials=10**5, store={str(path)!r})\n"
     )
     with subprocess.Popen([sys.executable, script]) as process:
-        while not (path.exists() and path.stat().st_size > 20_000) and process.poll() is None:
+        while not (path.exists() and path.stat().st_size > 20_000):
+            assert process.poll() is None
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
+    with sqlite3.connect(path) as database:
+        stored = database.execute("select count(*) from trials").fetchone()[0]
+    database.close()
+    assert 10 <= stored < 2 * 10**5
     assert columns(small(trials=5, store=path)) == columns(small(trials=5))
 
 
@@ -166,7 +192,10 @@ def test_one_run_has_no_error_bar() -> None:
         ({"step": -1}, "step = -1"),
         ({"seed": -1}, "seed = -1"),
         ({"workers": 0}, "workers = 0"),
-        ({"task": Digits(), "samples": 1797}, "samples = 1797: must be .* <= 1796"),
+        ({"antisymmetric": "no"}, "antisymmetric = 'no'"),
+        ({"rule": "obs", "width": 256}, "weights = 5120: must be at most 5000"),
+        ({"width": 10**6, "samples": 10**6}, "samples = 1000000: needs .* GB"),
+        ({"task": Digits(), "samples": 1797}, "samples = 1797: must be .* <= 1787"),
     ],
 )
 def test_bad_input_is_named(settings: dict[str, object], message: str) -> None:
@@ -176,20 +205,52 @@ def test_bad_input_is_named(settings: dict[str, object], message: str) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"inputs": 0}, "inputs = 0"), ({"sigma": -1}, "sigma = -1"), ({"neurons": 1.5}, "neurons")],
+    [
+        ({"features": 0}, "features = 0"),
+        ({"test_samples": 1}, "test_samples = 1"),
+        ({"sigma": -1}, "sigma = -1"),
+        ({"neurons": 1.5}, "neurons"),
+    ],
 )
 def test_tasks_are_checked(settings: dict[str, float], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         Teacher(**settings)  # type: ignore[arg-type]
 
 
-def test_noise_is_part_of_the_error() -> None:
-    rng = np.random.default_rng(0)
-    data = Teacher(sigma=2.0).draw(100, rng)
+def test_the_teacher_is_what_it_says() -> None:
+    """Each of k neurons has E[y²] = |a|²/2 and variance |a|²(1/2 - 1/2π), where E|a|² = 1."""
+    variances = [
+        np.var(Teacher(sigma=sigma).draw(100, seed).test_targets)
+        for sigma in (0.0, 2.0)
+        for seed in range(40)
+    ]
+    without, noisy = np.mean(np.reshape(variances, (2, 40)), axis=1)
+    assert without == pytest.approx(4 * (0.5 - 0.5 / np.pi), rel=0.08)
+    assert noisy - without == pytest.approx(4, rel=0.05)
+    data = Teacher().draw(100, 0)
     assert data.inputs.shape == (100, 20)
     assert data.test_inputs.shape == (5000, 20)
     assert data.targets.mean() == pytest.approx(0, abs=1e-12)
-    assert np.var(data.test_targets) == pytest.approx(4 + 1.36, rel=0.25)
+
+
+def test_digits_are_odd_or_even() -> None:
+    from sklearn.datasets import load_digits
+
+    _, digits = load_digits(return_X_y=True)
+    data = Digits().draw(1000, 3)
+    assert np.mean(data.inputs**2) == pytest.approx(1)
+    np.testing.assert_allclose(data.inputs.mean(axis=0), 0, atol=1e-12)
+    order = np.random.default_rng(3).permutation(1797)
+    odd = digits[order] % 2 == 1
+    assert (np.concatenate([data.targets, data.test_targets]) > 0).tolist() == odd.tolist()
+    assert len(data.test_targets) == 797
+
+
+def test_the_least_task_that_is_allowed_runs() -> None:
+    least = sweep(1.0, width=2, samples=1787, task=Digits(), trials=1, steps=1, workers=1)
+    assert np.isfinite(least.test_error)
+    fewest = Teacher(features=1, neurons=1, test_samples=10)
+    assert sweep(1.0, width=2, samples=1, task=fewest, trials=3, steps=1, workers=1).status == "ok"
 
 
 def test_the_figure(found: NetworkSweep, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Networks and their training: what is conserved, what converges, and what does not."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -42,20 +44,37 @@ def test_the_gradient_is_that_of_the_loss(network: Network) -> None:
 
 
 @NETWORKS
-def test_the_bound_is_no_less_than_the_sharpness(network: Network) -> None:
-    """The Gauss-Newton matrix, from differences of the outputs by each weight."""
+@pytest.mark.parametrize("size", [1.0, 0.05])
+def test_the_bound_is_no_less_than_the_sharpness(network: Network, size: float) -> None:
+    """Of the Hessian, from differences of the gradient; errors are most of it near zero."""
+    network = network.with_weights(size * network.hidden, size * network.output)
     theta, split, step = flat(network.weights), network.hidden.size, 1e-6
+    gradient = network.gradient(X, Y)
 
-    def outputs(moved: np.ndarray) -> np.ndarray:
-        return network.with_weights(moved[:split].reshape(network.hidden.shape), moved[split:])(X)
+    def slope(moved: np.ndarray) -> np.ndarray:
+        here = gradient(moved[:split].reshape(network.hidden.shape), moved[split:])
+        return flat(Layers(here.of_hidden, here.of_output))
 
-    derivatives = np.array(
-        [(outputs(theta + e) - outputs(theta - e)) / (2 * step) for e in step * np.eye(theta.size)]
-    )
-    sharpness = np.linalg.eigvalsh(derivatives @ derivatives.T / len(Y))[-1]
-    bound = network.gradient(X, Y).sharpness(network.hidden, network.output)
+    columns = [
+        (slope(theta + e) - slope(theta - e)) / (2 * step) for e in step * np.eye(theta.size)
+    ]
+    hessian = np.array(columns)
+    sharpness = np.abs(np.linalg.eigvalsh((hessian + hessian.T) / 2)).max()
+    bound = gradient.sharpness_bound(network.hidden, network.output)
     assert sharpness <= bound * (1 + 1e-6)
     assert bound <= 10 * sharpness
+
+
+@NETWORKS
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+@pytest.mark.parametrize("size", [1.0, 0.01])
+def test_descent_never_rises(network: Network, scale: float, size: float) -> None:
+    """From small starts and for large targets errors are most of the sharpness."""
+    start = network.with_weights(size * network.hidden, size * network.output)
+    trained = gradient_descent(start, X, scale * Y, steps=2000)
+    assert trained.status != "diverged"
+    assert (np.diff(trained.loss) <= 1e-12 * trained.loss[0]).all()
+    assert trained.loss[-1] < 0.9 * trained.loss[0]
 
 
 @NETWORKS
@@ -133,6 +152,16 @@ def test_divergence_is_told_and_is_no_number() -> None:
     assert "diverged" in repr(trained)
 
 
+def test_small_numbers_are_no_zeros() -> None:
+    """Their squares would be."""
+    usual = gradient_descent(LINEAR, X, X @ [1.0, 2.0, 3.0, 0.0], 2000)
+    tiny = gradient_descent(LINEAR, 1e-45 * X, 1e-45 * X @ [1.0, 2.0, 3.0, 0.0], 2000)
+    assert tiny.status == usual.status
+    assert len(tiny.loss) == len(usual.loss)
+    rest = gradient_descent(DiagonalNetwork([1.0], [1.0]), [[1e-45]], [2e-45])
+    assert rest.network.coefficient == pytest.approx(2)
+
+
 def test_a_start_at_rest_has_converged() -> None:
     still = TwoLayer(np.zeros((2, 4)), np.zeros(2))
     for trained in (gradient_descent(still, X, Y), gradient_flow(still, X, Y, 1.0)):
@@ -156,7 +185,11 @@ def test_an_antisymmetric_start_is_zero() -> None:
         (lambda: TwoLayer([1, 2], [1, 2]), "shapes"),
         (lambda: TwoLayer([[np.nan]], [1]), r"hidden\[0, 0\] = nan"),
         (lambda: TwoLayer([[1]], [1], "tanh"), "activation = 'tanh'.*relu, linear"),
-        (lambda: TwoLayer.random(3, 2, RNG, antisymmetric=True), "width = 3: must be even"),
+        (lambda: TwoLayer.random(3, 2, 0, antisymmetric=True), "width = 3: must be even"),
+        (lambda: TwoLayer.random(-2, 2, 0), "width = -2: must be a whole number"),
+        (lambda: TwoLayer.random(2, 1.5, 0), r"features = 1\.5"),  # type: ignore[arg-type]
+        (lambda: RELU(1e60 * X), "inputs.*must be of magnitude"),
+        (lambda: gradient_descent("net", X, Y), "network = 'net'"),  # type: ignore[type-var]
         (lambda: DiagonalNetwork([1, 2], [1]), "shapes"),
         (lambda: RELU(X[:, :3]), r"inputs = 'shape \(40, 3\)'.*\(n, 4\)"),
         (lambda: RELU.rescaled(0), "eta = 0"),
@@ -170,6 +203,8 @@ def test_an_antisymmetric_start_is_zero() -> None:
         (lambda: DIAGONAL.flow([1, 2], 1, 1.0), "eigenvalue"),
         (lambda: DIAGONAL.flow(-1, 1, 1.0), "eigenvalue = -1"),
         (lambda: DIAGONAL.flow(1, 1, -1.0), "time = -1"),
+        (lambda: DIAGONAL.flow(1, 1, [1.0, 2.0]), "time"),  # type: ignore[arg-type]
+        (lambda: DIAGONAL.trained(np.inf), "target = inf"),
     ],
 )
 def test_bad_input_is_named(change, message: str) -> None:
@@ -178,8 +213,9 @@ def test_bad_input_is_named(change, message: str) -> None:
 
 
 def test_weights_cannot_be_written() -> None:
-    with pytest.raises(ValueError, match="read-only"):
-        RELU.hidden[0, 0] = 1
+    for network in (RELU, DIAGONAL, copy.deepcopy(RELU)):
+        with pytest.raises(ValueError, match="read-only"):
+            network.hidden[0] = 1
     mine = np.ones((1, 1))
     network = TwoLayer(mine, [1])
     mine[0, 0] = 5

@@ -28,7 +28,7 @@ steps = 50
 
 [task]
 kind = "teacher"
-inputs = 5
+features = 5
 test_samples = 200
 """
 QUICK = ("--trials", "3", "--workers", "1")
@@ -43,7 +43,7 @@ def spec(tmp_path: Path) -> Path:
 
 def test_rows(spec: Path) -> None:
     document = json.loads(run("network", spec, *QUICK, "--format", "json").stdout)
-    assert (document["version"], document["spec"]["task"]["inputs"]) == (1, 5)
+    assert (document["version"], document["spec"]["task"]["features"]) == (1, 5)
     assert [(row["eta"], row["alpha"], row["rule"]) for row in document["rows"]] == [
         (eta, alpha, rule)
         for eta in (0.5, 4)
@@ -100,6 +100,26 @@ def test_divergence_fails(spec: Path) -> None:
     assert done.stderr == "asymptotics: 8 of 8 rows: training diverges; take a smaller step\n"
 
 
+def test_what_cannot_be_drawn_is_refused_before_the_work(spec: Path, tmp_path: Path) -> None:
+    spec.write_text(
+        SPEC.replace("width = 8", "width = [2, 4, 6, 8]").replace(
+            "eta = [0.5, 4]", "eta = [0.5, 1, 2, 4, 8]"
+        )
+    )
+    began = time.monotonic()
+    done = run("network", spec, "--trials", "10000", "-o", tmp_path / "x.png", status=2)
+    assert "lines = 16: must be at most 14" in done.stderr
+    assert time.monotonic() - began < 30
+
+
+def test_an_older_file_stays_where_nothing_came_of_it(spec: Path, tmp_path: Path) -> None:
+    (old := tmp_path / "old.png").write_bytes(b"old")
+    spec.write_text("step = 1e5\n" + SPEC)
+    run("network", spec, *QUICK, "-o", old, status=1)
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.glob("*.png")) == [old]
+
+
 def test_the_bundled_example_is_the_default() -> None:
     assert run("example", "network").stdout == example_text(NETWORK_EXAMPLE)
     problem = read_network()
@@ -131,7 +151,13 @@ def test_progress_is_shown_on_a_terminal(spec: Path) -> None:
         ("eta = 1\nalpha = 2", "alpha = 2"),
         ("eta = 1\nrule = 'covariance'", "rule = 'covariance'"),
         ("eta = 1\nrule = []", "rule = []"),
-        ("eta = 1\nrule = 3", "rule"),
+        ("eta = 1\nrule = 3", "rule = 3: known: magnitude"),
+        ("eta = 1\nrule = ['magnitude', 3]", "rule[1] = 3: known: magnitude"),
+        ("eta = 1\nwidth = 1e30", "width = 1"),
+        (
+            "eta = {start = 1, stop = 2, num = 2000}\nalpha = {start = 0, stop = 1, num = 1000}",
+            "grid = '2,000,000 rows'",
+        ),
         ("eta = 1\nwidth = 3", "width = 3: must be even"),
         ("eta = 1\nwidth = 2.5", "width = 2.5: must be a whole number"),
         ("eta = 1\nwidth = inf", "width = Infinity: must be a whole number"),
@@ -141,10 +167,10 @@ def test_progress_is_shown_on_a_terminal(spec: Path) -> None:
         ("eta = 1\nstep = 0", "step = 0"),
         ("eta = 1\nantisymmetric = 1", "antisymmetric = 1: must be a valid boolean"),
         ("eta = 1\ntask = 1", "task = 1: must be a table"),
-        ("eta = 1\n[task]\ninputs = 3", "task.kind: must be given: teacher or digits"),
+        ("eta = 1\n[task]\nfeatures = 3", "task.kind: must be given: teacher or digits"),
         ("eta = 1\n[task]\nkind = 'mnist'", "task.kind = 'mnist'"),
         ("eta = 1\n[task]\nkind = ['teacher']", "task.kind = ['teacher']"),
-        ("eta = 1\n[task]\nkind = 'digits'\ninputs = 3", "task.inputs = 3: unknown key"),
+        ("eta = 1\n[task]\nkind = 'digits'\nfeatures = 3", "task.features = 3: unknown key"),
         ("eta = 1\n[task]\nkind = 'teacher'\nneurons = 0", "task.neurons = 0"),
         ("eta = 1\n[task]\nkind = 'teacher'\nsigma = -1", "task.sigma = -1"),
         ("eta = 1\n[task]\nkind = 'teacher'\nsigma = nan", "task.sigma"),
@@ -170,6 +196,7 @@ def test_bad_specs(tmp_path: Path, text: str, message: str) -> None:
         (["-o", "a.csv", "--store", "a.csv"], "output = 'a.csv': must be another file"),
         (["--scheduler", "nowhere"], "scheduler = 'nowhere'"),
         (["missing.toml"], "spec = 'missing.toml': cannot be read"),
+        (["-o", "/proc/x.csv"], "output = '/proc/x.csv': cannot be written"),
     ],
 )
 def test_bad_calls(spec: Path, arguments: list[str], message: str) -> None:
