@@ -97,7 +97,7 @@ def require_few(lines: int, what: str = "lines") -> None:
 def finish_panel(ax: Axes, x: str, values: Array) -> None:
     """Axis, grid and legend of one of several panels, whose points lie at `values` of x."""
     ax.set_xlabel(LABELS[x])
-    scale_abscissa(ax, values)
+    scale_abscissa(ax, values, factors=x == "eta")
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(
@@ -121,10 +121,10 @@ def logarithmic_ordinate(ax: Axes) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def scale_abscissa(ax: Axes, values: Array) -> None:
-    """A logarithmic axis where the points of the grid ask for one."""
+def scale_abscissa(ax: Axes, values: Array, factors: bool = False) -> None:
+    """A logarithmic axis where the points of the grid ask for one, or they are factors."""
     points = np.unique(values)
-    if logarithmic(points):
+    if logarithmic(points) or (factors and points.size > 1):
         ax.set_xscale("log")
         few = points[-1] < DECADES * points[0]  # of powers of ten alone
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
