@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import NoConvergence
+from ..errors import InvalidInput, NoConvergence
+from ..parameters import POSITIVE, choice, scalar, whole
 from ..simulation.experiment import Experiment
 from .importance import restored
 from .network import mean_squared_error
 from .pruning import MEASURES, SCOPES, prune
 from .tasks import Data, Task
 from .training import gradient_descent
-from .two_layer import TwoLayer
+from .two_layer import ACTIVATIONS, TwoLayer
 
 #: Goes up when the same seed gives other numbers than before.
 VERSION = 1
@@ -34,44 +35,63 @@ _STEP, _PRODUCT = 2e-5, 3e-10
 
 
 @dataclass(frozen=True)
-class NetworkExperiment(Experiment):
-    """Training and pruning of a two-layer network in one setting."""
+class Recipe:
+    """What is the same over a sweep; raises `InvalidInput` for a value out of place."""
 
     task: Task
-    width: int
-    samples: int
-    eta: float
-    alphas: tuple[float, ...]
-    rules: tuple[str, ...]
     scope: str
     activation: str
     antisymmetric: bool
     steps: int
     step: float
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.task, Task):
+            raise InvalidInput("task", self.task, "must be a Task")
+        if not isinstance(self.antisymmetric, bool):
+            raise InvalidInput("antisymmetric", self.antisymmetric, "must be True or False")
+        choice("scope", self.scope, SCOPES)
+        choice("activation", self.activation, ACTIVATIONS)
+        object.__setattr__(self, "steps", whole("steps", self.steps, 1))
+        object.__setattr__(self, "step", float(scalar("step", self.step, POSITIVE)))
+
+
+@dataclass(frozen=True)
+class NetworkExperiment(Experiment):
+    """Training and pruning of a two-layer network in one setting."""
+
+    recipe: Recipe
+    eta: float
+    width: int
+    samples: int
+    alphas: tuple[float, ...]
+    rules: tuple[str, ...]
+
     @cached_property
     def description(self) -> dict[str, Any]:
-        settings = {key: value for key, value in asdict(self).items() if key != "task"}
-        return self.drawn | settings | {"experiment": "network"}
+        recipe = {key: value for key, value in asdict(self.recipe).items() if key != "task"}
+        own = {key: value for key, value in asdict(self).items() if key != "recipe"}
+        return self.drawn | recipe | own | {"experiment": "network"}
 
     @property
     def drawn(self) -> dict[str, Any]:
         return {
             "version": VERSION,
-            "task": self.task.name,
-            "settings": asdict(self.task),
+            "task": self.recipe.task.name,
+            "settings": asdict(self.recipe.task),
             "samples": self.samples,
         }
 
     @property
     def cost(self) -> float:
-        return self.steps * (_STEP + _PRODUCT * self.width * self.task.features * self.samples)
+        size = self.width * self.recipe.task.features * self.samples
+        return self.recipe.steps * (_STEP + _PRODUCT * size)
 
     @property
     def memory(self) -> float:
         """Bytes that a trial needs, roughly."""
-        samples = self.samples + self.task.tested(self.samples)
-        return 8.0 * samples * (3 * self.task.features + 6 * self.width)
+        samples = self.samples + self.recipe.task.tested(self.samples)
+        return 8.0 * samples * (3 * self.recipe.task.features + 6 * self.width)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,11 +99,11 @@ class NetworkExperiment(Experiment):
 
     def trial(self, rng: np.random.Generator) -> Array:
         """`WHOLE`, and `PRUNED` for each rule and alpha; not numbers if training diverges."""
-        data = self.task.draw(self.samples, rng)
-        start = TwoLayer.random(
-            self.width, self.task.features, rng, self.antisymmetric, self.activation
-        ).rescaled(self.eta)
-        trained = gradient_descent(start, data.inputs, data.targets, self.steps, self.step)
+        recipe = self.recipe
+        data = recipe.task.draw(self.samples, rng)
+        features, kind = recipe.task.features, (recipe.antisymmetric, recipe.activation)
+        start = TwoLayer.random(self.width, features, rng, *kind).rescaled(self.eta)
+        trained = gradient_descent(start, data.inputs, data.targets, recipe.steps, recipe.step)
         if trained.status == "diverged":
             return np.full(self.shape, np.nan)
         whole = np.array(
@@ -105,7 +125,7 @@ class NetworkExperiment(Experiment):
             scores = MEASURES[rule](network, data.inputs, data.targets, np.random.default_rng(key))
             for column, alpha in enumerate(self.alphas):
                 ties = np.random.default_rng([*key, int(np.float64(alpha).view(np.uint64))])
-                pruned = prune(network, SCOPES[self.scope](scores, alpha, ties))
+                pruned = prune(network, SCOPES[self.recipe.scope](scores, alpha, ties))
                 outcome[place, column] = _error(pruned.network, data), *pruned.share
         return outcome
 

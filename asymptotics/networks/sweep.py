@@ -10,15 +10,14 @@ import numpy as np
 from ..arithmetic import Array
 from ..comparison import MOST_TRIALS
 from ..errors import InvalidInput
-from ..parameters import POSITIVE, choice, entry_name, parameter, scalar, whole, wholes
+from ..parameters import choice, entry_name, parameter, whole, wholes
 from ..plan import available_memory
 from ..results import NetworkSweep
 from ..simulation.run import Resources
-from .experiment import PRUNED, WHOLE, NetworkExperiment
+from .experiment import PRUNED, WHOLE, NetworkExperiment, Recipe
 from .importance import require_few
-from .pruning import MEASURES, SCOPES
+from .pruning import MEASURES
 from .tasks import Task, Teacher
-from .two_layer import ACTIVATIONS
 
 #: Called now and then with runs done and wanted.
 Progress = Callable[[int, int], object]
@@ -100,30 +99,17 @@ def sweep(
     >>> found.kept_output, found.collapsed
     (array([1., 0.]), array([0., 1.]))
     """
-    if not isinstance(task, Task):
-        raise InvalidInput("task", task, "must be a Task")
-    columns = _columns(eta, alpha, width, samples, rule, task)
+    recipe = Recipe(task, scope, activation, antisymmetric, steps, step)
+    columns = _columns(eta, alpha, width, samples, rule, recipe)
     shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
-    if not isinstance(antisymmetric, bool):
-        raise InvalidInput("antisymmetric", antisymmetric, "must be True or False")
-    if antisymmetric and (odd := flat["width"][flat["width"] % 2 == 1]).size:
-        raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
-    common = {
-        "task": task,
-        "scope": choice("scope", scope, SCOPES),
-        "activation": choice("activation", activation, ACTIVATIONS),
-        "antisymmetric": antisymmetric,
-        "steps": whole("steps", steps, 1),
-        "step": float(scalar("step", step, POSITIVE)),
-    }
     trials, seed = whole("trials", trials, 1, MOST_TRIALS), whole("seed", seed, 0)
     resources = Resources(workers, executor, scheduler, store)
     rows: dict[_Setting, list[int]] = {}
-    for row, setting in enumerate(zip(flat["eta"], flat["width"], flat["samples"], strict=True)):
+    for row, setting in enumerate(zip(*(flat[key] for key in _Setting._fields), strict=True)):
         rows.setdefault(_Setting(*(value.item() for value in setting)), []).append(row)
     experiments = {
-        setting: _experiment(setting, places, flat, common) for setting, places in rows.items()
+        setting: _experiment(recipe, setting, places, flat) for setting, places in rows.items()
     }
     _require_feasible(experiments.values(), resources.workers)
     interrupted = False
@@ -147,15 +133,19 @@ def sweep(
 
 
 def _columns(
-    eta: Any, alpha: Any, width: Any, samples: Any, rule: Any, task: Task
+    eta: Any, alpha: Any, width: Any, samples: Any, rule: Any, recipe: Recipe
 ) -> dict[str, Array]:
+    """The grid, checked, as columns that broadcast."""
     columns = {
         "eta": np.asarray(parameter("eta", eta), dtype=np.float64),
         "alpha": np.asarray(parameter("alpha", alpha), dtype=np.float64),
         "width": wholes("width", width, 1, _MOST_NEURONS),
-        "samples": wholes("samples", samples, 1, task.most),
+        "samples": wholes("samples", samples, 1, recipe.task.most),
         "rule": np.asarray(rule, dtype=object),
     }
+    odd = columns["width"][columns["width"] % 2 == 1]
+    if recipe.antisymmetric and odd.size:
+        raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
     for index, name in np.ndenumerate(columns["rule"]):
         choice(entry_name("rule", index), name, MEASURES)
     try:
@@ -169,13 +159,13 @@ def _columns(
 
 
 def _experiment(
-    setting: _Setting, rows: Sequence[int], flat: Mapping[str, Array], common: Mapping[str, Any]
+    recipe: Recipe, setting: _Setting, rows: Sequence[int], flat: Mapping[str, Array]
 ) -> NetworkExperiment:
     """The run that serves all rows of a setting."""
     alphas = sorted({float(flat["alpha"][row]) for row in rows})
     asked = {flat["rule"][row] for row in rows}
     rules = tuple(name for name in MEASURES if name in asked)
-    return NetworkExperiment(**setting._asdict(), alphas=tuple(alphas), rules=rules, **common)
+    return NetworkExperiment(recipe, *setting, alphas=tuple(alphas), rules=rules)
 
 
 def _require_feasible(experiments: Iterable[NetworkExperiment], workers: int) -> None:
@@ -183,7 +173,7 @@ def _require_feasible(experiments: Iterable[NetworkExperiment], workers: int) ->
     available = available_memory()
     for experiment in experiments:
         if "obs" in experiment.rules:
-            require_few(experiment.width * experiment.task.features)
+            require_few(experiment.width * experiment.recipe.task.features)
         if (needed := experiment.memory * workers) > available:
             allowed = (
                 f"needs {needed / 1e9:.3g} GB for {workers} workers, there are "
