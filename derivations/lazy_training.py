@@ -47,10 +47,10 @@ phi = derivation.symbol("phi", REAL, "its activity in the first direction")
 kernel = derivation.define("k", eta**2 * nu + omega / eta**2, "the kernel in a mode")
 error = derivation.define("r_t", c * sp.exp(-kernel * t), "the error at time $t$")
 moved_v = derivation.define(
-    "Delta v", eta * sp.sqrt(nu) * c / kernel * (1 - sp.exp(-kernel * t)), "the way of $v$"
+    "Delta_v", eta * sp.sqrt(nu) * c / kernel * (1 - sp.exp(-kernel * t)), "the way of $v$"
 )
 moved_w = derivation.define(
-    "Delta w",
+    "Delta_W",
     sp.sqrt(omega) / eta * c / kernel * (1 - sp.exp(-kernel * t)),
     "the way of $W$",
 )
