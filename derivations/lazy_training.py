@@ -36,6 +36,7 @@ c = derivation.symbol("c", REAL, "error in a mode at the start")
 c2 = derivation.symbol("c_2", REAL, "in another")
 e = derivation.symbol("e", REAL, "what a mode adds to the squared error; modes overlap")
 e2 = derivation.symbol("e_2", REAL, "what another does")
+total = derivation.symbol("e_+", POSITIVE, "what both are together")
 t = derivation.symbol("t", POSITIVE, "time")
 rate = derivation.symbol("lambda", POSITIVE, "eigenvalue of the output layer's kernel")
 rate2 = derivation.symbol("mu", POSITIVE, "another")
@@ -137,7 +138,7 @@ def predicted(inputs):
     )
 
 
-parts = {omega: 1 - nu, omega2: 1 - nu2}
+parts = {omega: 1 - nu, omega2: 1 - nu2, e2: total - e}
 
 
 def both(expression):

@@ -1,6 +1,7 @@
 """A derivation as a document: Markdown with LaTeX, or a page that needs no network."""
 
 import operator
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -9,6 +10,8 @@ import sympy as sp
 from .checks import Verdict
 from .derivation import Definition, Derivation, Outcome
 
+#: Names of functions, whose underscores LaTeX wants escaped.
+_NAME = re.compile(r"\\texttt\{[^}]*\}")
 _STYLE = """
 body { max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem;
        font: 1.05rem/1.55 Georgia, serif; color: #1a1a1a; background: #fff; }
@@ -79,6 +82,7 @@ def to_html(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     def render(formula: str, options: dict[str, bool]) -> str:
+        formula = _NAME.sub(lambda name: name[0].replace(r"\_", "_"), formula)  # as MathML has it
         return str(convert(formula, display="block" if options["display_mode"] else "inline"))
 
     parser = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=render)

@@ -37,3 +37,4 @@ def test_it_is_rendered(name: str) -> None:
     assert "<script" not in page
     assert not re.search(r"""(src|href)=["']""", page)
     assert "$" not in re.sub(r"<[^>]*>", "", page)
+    assert r"\_" not in page
