@@ -1,5 +1,6 @@
 """A limit on the time that algebra may take."""
 
+import gc
 import signal
 import threading
 import time
@@ -16,6 +17,17 @@ class OutOfTime(BaseException):
     """The time is up; no `Exception`, which what is interrupted may take for its own."""
 
 
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether the interpreter has called what runs, and swallows what is raised in it."""
+    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename == weakref.__file__ or code.co_name == "__del__" or code in callbacks:
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` inside if it takes longer.
@@ -29,8 +41,7 @@ def limited(seconds: float) -> Iterator[None]:
         return
 
     def stop(_: int, frame: FrameType | None) -> None:
-        # A callback of the interpreter's swallows what is raised in it: the timer comes again.
-        if frame is None or frame.f_code.co_filename != weakref.__file__:
+        if not _swallows(frame):  # otherwise the timer comes again
             timer(signal.ITIMER_REAL, 0)
             raise OutOfTime
 

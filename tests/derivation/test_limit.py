@@ -1,0 +1,56 @@
+"""A limit on time strikes where what it raises is heard."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+#: In the main thread, which tests need not be.
+SCRIPT = """
+import gc, sys, time
+from asymptotics.derivation.limit import OutOfTime, limited
+
+def spin():
+    end = time.monotonic() + 0.03
+    while time.monotonic() < end:
+        pass
+
+def busy(*_):
+    spin()
+
+class Dropped:
+    def __del__(self):
+        busy()
+
+def collect():
+    gc.callbacks.append(busy)
+    try:
+        while True:
+            gc.collect()
+            spin()
+    finally:
+        gc.callbacks.remove(busy)
+
+def drop():
+    while True:
+        Dropped()
+        spin()
+
+heard = []
+sys.unraisablehook = heard.append
+for work in (collect, drop):
+    try:
+        with limited(0.02):
+            work()
+    except OutOfTime:
+        print("out of time", len(heard))
+"""
+
+
+@pytest.mark.skipif(not hasattr(gc, "callbacks"), reason="no callbacks of the collector")
+def test_it_waits_for_callbacks_that_swallow_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert done.stdout == "out of time 0\n" * 2
