@@ -1,6 +1,8 @@
 """Single steps among the symbols of a derivation."""
 
-from asymptotics.derivation import Derivation, Verdict
+from typing import Any
+
+from asymptotics.derivation import Check, Claim, Derivation, Verdict
 
 
 def among(symbols: Derivation) -> Derivation:
@@ -16,3 +18,10 @@ def verdict_of(derivation: Derivation) -> Verdict:
     """What is found of its only step."""
     (outcome,) = derivation.outcomes()
     return outcome.verdict
+
+
+def verdict_among(symbols: Derivation, claim: Claim, check: Check, given: Any = None) -> Verdict:
+    """What is found of a claim about the symbols of a derivation."""
+    one = among(symbols)
+    one.step("the step", claim, "It is tried.", check, given=given)
+    return verdict_of(one)

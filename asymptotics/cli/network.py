@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from ..results import NetworkSweep
 from .console import fail, progress_bar
 from .options import FORMAT, SPEC, output_option, run_options
 from .output import (
@@ -52,17 +51,11 @@ def network(spec: str | None, form: str, output: Path | None, **settings: Any) -
         path = stack.enter_context(replacing(output.resolve())) if output is not None else None
         with progress_bar("runs") as progress:
             result = problem.run(**settings, progress=progress)
-        worth = (result.status == "ok") if suffix in PICTURES else (result.trials > 0)
-        if not worth.any():
-            print_rows(result, problem, form)
-            _require_success(result)  # which ends here, and leaves an older file as it is
-        if path is not None:
+        # Without anything to show, an older file stays as it is.
+        shown = (result.status == "ok") if suffix in PICTURES else (result.trials > 0)
+        if path is not None and shown.any():
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
-    _require_success(result)
-
-
-def _require_success(result: NetworkSweep) -> None:
     if result.interrupted:
         fail("interrupted: the rows hold what was done", 130)
     if failed := int((result.status != "ok").sum()):

@@ -51,7 +51,7 @@ def require_tools(suffix: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved onto it when all has gone well."""
+    """A temporary name beside `path`, moved onto it when it was written and all has gone well."""
     try:
         handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=path.suffix)
     except OSError as error:
@@ -60,6 +60,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        if not temporary.stat().st_size:
+            return
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)

@@ -106,7 +106,7 @@ class NetworkExperiment(Experiment):
         trained = gradient_descent(start, data.inputs, data.targets, recipe.steps, recipe.step)
         if trained.status == "diverged":
             return np.full(self.shape, np.nan)
-        whole = np.array(
+        unpruned = np.array(
             [
                 _error(trained.network, data),
                 *(float(abs(layer).mean()) for layer in trained.network.weights),
@@ -114,7 +114,7 @@ class NetworkExperiment(Experiment):
                 trained.status == "converged",
             ]
         )
-        return np.concatenate([whole, self._pruned(trained.network, data, rng).ravel()])
+        return np.concatenate([unpruned, self._pruned(trained.network, data, rng).ravel()])
 
     def _pruned(self, network: TwoLayer, data: Data, rng: np.random.Generator) -> Array:
         """Each rule and alpha draws from a stream of its own, whatever else is asked."""

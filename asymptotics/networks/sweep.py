@@ -22,8 +22,8 @@ from .tasks import Task, Teacher
 #: Called now and then with runs done and wanted.
 Progress = Callable[[int, int], object]
 
-TEACHER = Teacher()
-_MOST_NEURONS = 10**6
+_TEACHER = Teacher()
+MOST_NEURONS = 10**6
 #: Quantities with a mean over runs and its standard error.
 _MEASURED = (*PRUNED, *WHOLE[:-1])
 
@@ -43,7 +43,7 @@ def sweep(
     *,
     width: Any = 64,
     samples: Any = 1000,
-    task: Task = TEACHER,
+    task: Task = _TEACHER,
     scope: str = "global",
     activation: str = "relu",
     antisymmetric: bool = True,
@@ -139,7 +139,7 @@ def _columns(
     columns = {
         "eta": np.asarray(parameter("eta", eta), dtype=np.float64),
         "alpha": np.asarray(parameter("alpha", alpha), dtype=np.float64),
-        "width": wholes("width", width, 1, _MOST_NEURONS),
+        "width": wholes("width", width, 1, MOST_NEURONS),
         "samples": wholes("samples", samples, 1, recipe.task.most),
         "rule": np.asarray(rule, dtype=object),
     }

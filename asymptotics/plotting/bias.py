@@ -11,10 +11,9 @@ from .style import (
     DASHES,
     SYMBOLS,
     abscissa,
-    finish_panel,
+    finish_panels,
     floats,
     logarithmic_ordinate,
-    make_room,
     panels,
     require_few,
     rule_label,
@@ -69,8 +68,5 @@ def draw_bias(bias: HessianBias, figure: Figure, x: str | None = None) -> None:
     cost.set_ylabel("test error (units of $y^2$)")
     for ax in (size, cost):
         logarithmic_ordinate(ax)
-    for ax in (found, size, cost):
-        finish_panel(ax, x, curve(x))
     fixed = [value_label(key, float(curve(key)[0])) for key in SYMBOLS if key != x]
-    make_room(figure)
-    figure.suptitle(", ".join(fixed), fontsize="medium", x=0.01, ha="left")
+    finish_panels(figure, x, curve(x), fixed)

@@ -1,24 +1,23 @@
 """What a sweep over networks found: magnitudes, importance and errors."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..arithmetic import Array
 from ..results import NetworkSweep
 from .style import (
     COLOURS,
     DASHES,
     GREYS,
     NETWORK_SYMBOLS,
+    Line,
     abscissa,
-    finish_panel,
+    finish_panels,
     floats,
+    lines_along,
     logarithmic_ordinate,
-    make_room,
     panels,
     require_few,
     rule_label,
@@ -28,12 +27,6 @@ from .style import (
 _LAYERS = {"hidden": "hidden $W$", "output": "output $v$"}
 _BARS: Any = {"capsize": 2, "elinewidth": 1, "markersize": 4}
 _MARKERS = "osD^v<>"
-
-
-class _Line(NamedTuple):
-    rule: str
-    parameters: dict[str, float]
-    rows: Array
 
 
 def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | None = None) -> Figure:
@@ -54,7 +47,7 @@ def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | Non
 def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> None:
     """Draw on a figure that is given."""
     x, varying = abscissa(sweep, x, NETWORK_SYMBOLS)
-    lines = list(_lines(sweep, x))
+    lines = list(lines_along(sweep, x, NETWORK_SYMBOLS))
     require_few(len(lines))
     magnitudes, importance, errors = figure.subplots(1, 3)
     _draw_layers(sweep, magnitudes, x, lines, varying, "magnitude")
@@ -67,20 +60,15 @@ def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> N
     )
     errors.set_ylabel("test error / variance of the target")
     logarithmic_ordinate(errors)
-    for ax in (magnitudes, importance, errors):
-        finish_panel(ax, x, floats(getattr(sweep, x)))
-    fixed = [
-        value_label(key, value) for key, value in lines[0].parameters.items() if key not in varying
-    ]
+    fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
     runs = np.unique(sweep.trials)
     number = f"{runs[0]}" if runs.size == 1 else f"{runs[0]} to {runs[-1]}"
-    title = ", ".join([*fixed, f"{number} runs, bars of two standard errors"])
-    make_room(figure)
-    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    title = (*fixed, f"{number} runs, bars of two standard errors")
+    finish_panels(figure, x, floats(getattr(sweep, x)), title)
 
 
 def _draw_layers(
-    sweep: NetworkSweep, ax: Axes, x: str, lines: list[_Line], varying: list[str], what: str
+    sweep: NetworkSweep, ax: Axes, x: str, lines: list[Line], varying: list[str], what: str
 ) -> None:
     """A quantity of each layer; it depends on neither rule nor alpha, unless that is the axis."""
     for number, (given, line) in enumerate(_settings(lines, varying).items()):
@@ -90,7 +78,7 @@ def _draw_layers(
 
 
 def _draw_errors(
-    sweep: NetworkSweep, ax: Axes, x: str, lines: list[_Line], varying: list[str]
+    sweep: NetworkSweep, ax: Axes, x: str, lines: list[Line], varying: list[str]
 ) -> None:
     for number, (given, line) in enumerate(_settings(lines, varying).items()):
         label = ", ".join(["before pruning", *given])
@@ -102,24 +90,24 @@ def _draw_errors(
     ax.axhline(1, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), label="predicting the mean")
 
 
-def _settings(lines: list[_Line], varying: list[str]) -> dict[tuple[str, ...], _Line]:
+def _settings(lines: list[Line], varying: list[str]) -> dict[tuple[str, ...], Line]:
     """A line for each setting of training, by what tells it from the others."""
     keys = [key for key in varying if key != "alpha"]
-    found: dict[tuple[str, ...], _Line] = {}
+    found: dict[tuple[str, ...], Line] = {}
     for line in lines:
         found.setdefault(_given(line, keys), line)
     return found
 
 
-def _given(line: _Line, keys: list[str]) -> tuple[str, ...]:
-    return tuple(value_label(key, line.parameters[key]) for key in keys)
+def _given(line: Line, keys: list[str]) -> tuple[str, ...]:
+    return tuple(value_label(key, value) for key, value in line.parameters if key in keys)
 
 
 def _draw_line(
     sweep: NetworkSweep,
     ax: Axes,
     x: str,
-    line: _Line,
+    line: Line,
     name: str,
     number: int,
     label: str,
@@ -135,15 +123,3 @@ def _draw_line(
         "markerfacecolor": "white",
     }
     ax.errorbar(place, mean, 2 * np.nan_to_num(error), label=label, **(_BARS | look | style))
-
-
-def _lines(sweep: NetworkSweep, x: str) -> Iterator[_Line]:
-    """The grid as lines along `x`."""
-    others = [key for key in NETWORK_SYMBOLS if key != x]
-    columns = {key: floats(getattr(sweep, key)).ravel() for key in NETWORK_SYMBOLS}
-    rules = [str(rule) for rule in sweep.rule.ravel()]
-    keys = list(zip(rules, *(columns[key].tolist() for key in others), strict=True))
-    for key in dict.fromkeys(keys):
-        rows = np.flatnonzero([other == key for other in keys])
-        rows = rows[np.argsort(columns[x][rows], kind="stable")]
-        yield _Line(key[0], dict(zip(others, key[1:], strict=True)), rows)

@@ -21,6 +21,7 @@ from .style import (
     abscissa,
     floats,
     frame,
+    lines_along,
     new_axes,
     require_few,
     rule_label,
@@ -124,19 +125,13 @@ def _points(ax: Axes, line: _Line, x: str, simulated: Verification, colour: str)
 
 def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
     """The grid as lines along `x`, ordered by rule and then by the other parameters."""
-    rules = np.array([str(rule) for rule in result.rule.ravel()])
-    others = [key for key in SYMBOLS if key != x]
-    columns = {key: floats(getattr(result, key)).ravel() for key in SYMBOLS}
-    values = [floats(v).ravel() for v in (result.risk, result.unpruned_risk, result.null_risk)]
-    keys = list(zip(rules.tolist(), *(columns[key].tolist() for key in others), strict=True))
-    for key in dict.fromkeys(keys):
-        rows = np.flatnonzero([other == key for other in keys])
-        rows = rows[np.argsort(columns[x][rows], kind="stable")]
-        parameters = tuple(zip(others, key[1:], strict=True))
-        line = [columns[x][rows], *(value[rows] for value in values)]
+    columns = (getattr(result, x), result.risk, result.unpruned_risk, result.null_risk)
+    values = [floats(column).ravel() for column in columns]
+    for rule, parameters, rows in lines_along(result, x, SYMBOLS):
+        line = [value[rows] for value in values]
         if x == "kappa" and dict(parameters)["ridge"] == 0:
-            line = _interrupted(line, result.population, dict(parameters), key[0])
-        yield _Line(key[0], parameters, *line)
+            line = _interrupted(line, result.population, dict(parameters), rule)
+        yield _Line(rule, parameters, *line)
 
 
 def _interrupted(

@@ -1,7 +1,7 @@
 """What figures have in common."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,9 +37,9 @@ LABELS = {
     "samples": "samples $n$",
 }
 #: A parameter that spans more than this factor gets a logarithmic axis.
-WIDE = 20
+_WIDE = 20
 #: A logarithmic axis that spans less than this is labelled between the powers of ten as well.
-DECADES = 300
+_DECADES = 300
 #: Of lines that others are compared with.
 GREYS = ("0.55", "0.2", "0.7", "0.4")
 #: More lines would not be told apart.
@@ -64,9 +64,13 @@ def new_axes() -> Axes:
 
 def frame(ax: Axes, **legend: Any) -> None:
     """A faint grid, and the legend beside the axes, where it covers nothing."""
+    _open(ax)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
+
+
+def _open(ax: Axes) -> None:
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
 
 
 def panels(figure: Figure | None) -> Figure:
@@ -87,6 +91,26 @@ def abscissa(result: GridResult, x: str | None, symbols: Iterable[str]) -> tuple
     return x, [key for key, count in counts.items() if key != x and count > 1]
 
 
+class Line(NamedTuple):
+    """The rows of a flat grid that a line joins."""
+
+    rule: str
+    parameters: tuple[tuple[str, float], ...]
+    rows: Array
+
+
+def lines_along(result: GridResult, x: str, symbols: Iterable[str]) -> Iterator[Line]:
+    """The grid as lines along `x`, ordered by rule and then by the other parameters."""
+    columns = {key: floats(result.column(key)).ravel() for key in symbols}
+    others = [key for key in columns if key != x]
+    rules = [str(rule) for rule in result.column("rule").ravel()]
+    keys = list(zip(rules, *(columns[key].tolist() for key in others), strict=True))
+    for key in dict.fromkeys(keys):
+        rows = np.flatnonzero([other == key for other in keys])
+        rows = rows[np.argsort(columns[x][rows], kind="stable")]
+        yield Line(key[0], tuple(zip(others, key[1:], strict=True)), rows)
+
+
 def require_few(lines: int, what: str = "lines") -> None:
     """Raise `InvalidInput` for more lines than can be told apart."""
     if lines > MOST_LINES:
@@ -94,23 +118,23 @@ def require_few(lines: int, what: str = "lines") -> None:
         raise InvalidInput(what, lines, allowed)
 
 
-def finish_panel(ax: Axes, x: str, values: Array) -> None:
-    """Axis, grid and legend of one of several panels, whose points lie at `values` of x."""
-    ax.set_xlabel(LABELS[x])
-    scale_abscissa(ax, values, factors=x == "eta")
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
-        fontsize="small", borderaxespad=0.2,
-    )  # fmt: skip
+def finish_panels(figure: Figure, x: str, values: Array, title: Iterable[str]) -> None:
+    """Axes, grids, legends and title of panels whose points lie at `values` of x.
 
-
-def make_room(figure: Figure) -> None:
-    """Make a figure of panels higher by what their longest legend needs."""
+    The figure is made higher by what the longest legend needs.
+    """
+    for ax in figure.axes:
+        ax.set_xlabel(LABELS[x])
+        scale_abscissa(ax, values, factors=x == "eta")
+        _open(ax)
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
+            fontsize="small", borderaxespad=0.2,
+        )  # fmt: skip
     entries = max(len(ax.get_legend_handles_labels()[0]) for ax in figure.axes)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + _ROW * max(0, entries - _ROWS))
+    figure.suptitle(", ".join(title), fontsize="medium", x=0.01, ha="left")
 
 
 def logarithmic_ordinate(ax: Axes) -> None:
@@ -126,7 +150,7 @@ def scale_abscissa(ax: Axes, values: Array, factors: bool = False) -> None:
     points = np.unique(values)
     if logarithmic(points) or (factors and points.size > 1):
         ax.set_xscale("log")
-        few = points[-1] < DECADES * points[0]  # of powers of ten alone
+        few = points[-1] < _DECADES * points[0]  # of powers of ten alone
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
@@ -137,7 +161,7 @@ def scale_abscissa(ax: Axes, values: Array, factors: bool = False) -> None:
 
 def logarithmic(points: Array) -> bool:
     """Whether the points of an axis, in order, ask for a logarithmic scale."""
-    return points[0] > 0 and bool(points[-1] > WIDE * points[0]) and not even(points)
+    return points[0] > 0 and bool(points[-1] > _WIDE * points[0]) and not even(points)
 
 
 def even(points: Array) -> bool:

@@ -136,16 +136,16 @@ class Crew:
 
 @contextmanager
 def crew(
-    workers: int | None = None, executor: Executor | None = None, scheduler: str | None = None
+    workers: int, executor: Executor | None = None, scheduler: str | None = None
 ) -> Iterator[Crew]:
-    """Workers on this machine (one for each core, or `workers`), an executor's, or a cluster's."""
+    """So many workers on this machine or of an executor, or those of a cluster."""
     if executor is not None:
-        yield Crew(workers or cores(), lambda: executor, owned=False)
+        yield Crew(workers, lambda: executor, owned=False)
     elif scheduler is not None:
         with _cluster(scheduler) as (remote, size):
             yield Crew(size, lambda: remote, owned=False)
     else:
-        local = Crew(size := workers or cores(), lambda: _local(size), owned=True)
+        local = Crew(workers, lambda: _local(workers), owned=True)
         try:
             yield local
         finally:

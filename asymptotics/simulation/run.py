@@ -1,10 +1,11 @@
 """Runs: trials that are wanted, those that a store has, and workers for the rest."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,14 +95,13 @@ class Run:
             self.tick(ready, total)
 
 
-@dataclass(frozen=True)
 class Resources:
     """Where trials are run, and where they are kept.
 
     Parameters
     ----------
-    given : int, optional
-        Number of workers: processes on this machine (by default, and at most, one for each core).
+    workers : int, optional
+        Processes on this machine (by default, and at most, one for each core).
     executor : concurrent.futures.Executor, optional
         Runs them instead.
     scheduler : str, optional
@@ -115,26 +115,19 @@ class Resources:
         For something else.
     """
 
-    given: InitVar[int | None] = None
-    executor: Executor | None = None
-    scheduler: str | None = None
-    store: str | Path | None = None
-    workers: int = field(init=False)
-
-    def __post_init__(self, given: int | None) -> None:
-        workers = cores() if given is None else whole("workers", given, 1)
-        if self.executor is None:
-            workers = min(workers, cores())
-        object.__setattr__(self, "workers", workers)
-        kinds: tuple[tuple[str, Any, str], ...] = (
-            ("executor", Executor, "must be a concurrent.futures.Executor"),
-            ("scheduler", str, "must be the address of a Dask scheduler"),
-            ("store", str | Path, "must be the path of a file"),
-        )
-        for key, kind, allowed in kinds:
-            value = getattr(self, key)
-            if not isinstance(value, kind | None) or (isinstance(value, str) and "\0" in value):
-                raise InvalidInput(key, value, allowed)
+    def __init__(
+        self,
+        workers: int | None = None,
+        executor: Executor | None = None,
+        scheduler: str | None = None,
+        store: str | Path | None = None,
+    ) -> None:
+        most = cores() if executor is None else math.inf
+        asked = cores() if workers is None else whole("workers", workers, 1)
+        self.workers = int(min(asked, most))
+        self.executor = _given("executor", executor, Executor, "a concurrent.futures.Executor")
+        self.scheduler = _given("scheduler", scheduler, str, "the address of a Dask scheduler")
+        self.store = _given("store", store, str | Path, "the path of a file")
 
     @contextmanager
     def run(self, seed: int, deadline: float | None = None) -> Iterator[Run]:
@@ -143,6 +136,13 @@ class Resources:
             workers = stack.enter_context(crew(self.workers, self.executor, self.scheduler))
             store = stack.enter_context(Store(self.store)) if self.store is not None else None
             yield Run(seed=seed, crew=workers, store=store, deadline=deadline)
+
+
+def _given(key: str, value: Any, kind: Any, what: str) -> Any:
+    """`value`, if it is of a kind or not given."""
+    if not isinstance(value, kind | None) or (isinstance(value, str) and "\0" in value):
+        raise InvalidInput(key, value, f"must be {what}")
+    return value
 
 
 def _together(experiment: Experiment) -> int:

@@ -1,7 +1,7 @@
 """What a spec's keys may hold: numbers as they are written, lists and ranges of them, tables."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -47,6 +47,7 @@ class Table(BaseModel):
 
 
 Model = TypeVar("Model", bound=Table)
+Kind = TypeVar("Kind")
 
 
 class Range(Table):
@@ -105,6 +106,15 @@ def product(*columns: Array) -> tuple[Array, ...]:
     if rows > MOST_POINTS:
         raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {MOST_POINTS:,} rows")
     return np.ix_(*columns)
+
+
+def rules(given: Any, read: Callable[[Any, str], Kind]) -> tuple[Kind, ...]:
+    """A rule or a list of them, each read with the name that messages call it by."""
+    if not isinstance(given, list):
+        return (read(given, "rule"),)
+    if not given:
+        raise InvalidInput("rule", given, "must be a rule or a list of rules")
+    return tuple(read(rule, f"rule[{index}]") for index, rule in enumerate(given))
 
 
 def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:

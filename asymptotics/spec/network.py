@@ -13,16 +13,15 @@ from pydantic import Field
 from ..arithmetic import Array
 from ..errors import MISSING, InvalidInput
 from ..networks.pruning import MEASURES
-from ..networks.sweep import sweep
+from ..networks.sweep import MOST_NEURONS, sweep
 from ..networks.tasks import Digits, Task, Teacher
 from ..parameters import choice, parameter, wholes
 from ..results import NetworkSweep
-from .fields import Axis, Number, Table, points, product, require_known, validated
+from .fields import Axis, Number, Table, points, product, require_known, rules, validated
 from .reading import NETWORK_EXAMPLE, read
 
 _AXES = ("eta", "alpha", "width", "samples")
 _TABLES = ("task",)
-_MOST = 10**6
 
 
 Count = Annotated[int, Field(strict=True)]
@@ -117,11 +116,12 @@ def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
     given = {key: points(key, getattr(settings, key)) for key in _AXES}
     for key in ("eta", "alpha"):
         parameter(key, given[key])
-    for key in ("width", "samples"):
-        given[key] = wholes(key, _whole(given[key]), 1, _MOST)
+    task = _task(document)
+    for key, most in (("width", MOST_NEURONS), ("samples", task.most)):
+        given[key] = wholes(key, _whole(given[key]), 1, most)
     axes = {key: np.atleast_1d(values) for key, values in given.items()}
     rest = settings.model_dump(exclude={*_AXES, "rule"}, exclude_unset=True)
-    return NetworkProblem(axes, _rules(settings.rule), _task(document), rest, document)
+    return NetworkProblem(axes, rules(settings.rule, _rule), task, rest, document)
 
 
 def _whole(values: Array) -> Array:
@@ -132,12 +132,8 @@ def _whole(values: Array) -> Array:
     return found
 
 
-def _rules(given: Any) -> tuple[str, ...]:
-    if not isinstance(given, list):
-        return (choice("rule", given, MEASURES),)
-    if not given:
-        raise InvalidInput("rule", given, "must be a rule or a list of rules")
-    return tuple(choice(f"rule[{index}]", rule, MEASURES) for index, rule in enumerate(given))
+def _rule(given: Any, key: str) -> str:
+    return choice(key, given, MEASURES)
 
 
 def _task(document: Mapping[str, Any]) -> Task:

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
-from ..errors import InvalidInput
 from ..parameters import parameter
 from ..population import Population
 from ..precision import Progress
 from ..results import RiskResult
 from ..study import risk
 from ..theory import Rule, as_rule
-from .fields import Axis, Range, Table, points, product, require_known, validated
+from .fields import Axis, Range, Table, points, product, require_known, rules, validated
 from .population import population
 from .reading import EXAMPLE, read
 
@@ -84,13 +83,9 @@ def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:
     axes = {key: getattr(grid, key) for key in _Grid.model_fields}
     for key, axis in axes.items():
         parameter(key, points(key, axis))
-    return Problem(population(document, folder), axes, _rules(document), document)
-
-
-def _rules(document: Mapping[str, Any]) -> tuple[Rule, ...]:
-    rules = document.get("rule", "magnitude")
-    if not isinstance(rules, list):
-        return (as_rule(rules),)
-    if not rules:
-        raise InvalidInput("rule", rules, "must be a rule or a list of rules")
-    return tuple(as_rule(rule, f"rule[{index}]") for index, rule in enumerate(rules))
+    return Problem(
+        population(document, folder),
+        axes,
+        rules(document.get("rule", "magnitude"), as_rule),
+        document,
+    )

@@ -25,7 +25,7 @@ from asymptotics.derivation import (
 from asymptotics.networks.diagonal_flow import Pair, end, flow
 from asymptotics.networks.initial_pruning import deleting_scale, kept_at_start
 from asymptotics.networks.lazy import Modes, coupling, lazy_prediction
-from tests.one_step import among, verdict_of
+from tests.one_step import verdict_among
 
 d = Derivation("Planted errors", "Steps, right and wrong.", source="none", untied="a test")
 eta = d.symbol("eta", POSITIVE, "scale of the start")
@@ -155,9 +155,7 @@ TWINS = {
 def test_the_right_one_is_accepted_and_the_wrong_one_is_not(name: str) -> None:
     twins = TWINS[name]
     for claim, right in ((twins.right, True), (twins.wrong, False)):
-        step = among(d)
-        step.step(name, claim, "Because.", twins.check)
-        verdict = verdict_of(step)
+        verdict = verdict_among(d, claim, twins.check)
         assert verdict.holds is right, verdict.found
         if not right:
             assert verdict.found.startswith("fails at"), verdict.found

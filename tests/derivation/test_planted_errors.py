@@ -27,7 +27,7 @@ from asymptotics.derivation import (
 )
 from asymptotics.derivation.checks import SEARCHED
 from asymptotics.theory.fixed_point import noise_level
-from tests.one_step import among, verdict_of
+from tests.one_step import verdict_among
 
 d = Derivation("Planted errors", "Steps, right and wrong.", source="none", untied="a test")
 kappa = d.symbol("kappa", POSITIVE, "features per sample")
@@ -177,9 +177,7 @@ CASES = [
 
 
 def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
-    one = among(d)
-    one.step("the step", claim, "It is tried.", check, given=given)
-    return verdict_of(one)
+    return verdict_among(d, claim, check, given)
 
 
 @pytest.mark.parametrize(("twins", "check"), CASES)

@@ -31,7 +31,7 @@ from asymptotics.derivation import (
 )
 from asymptotics.errors import InvalidInput
 from asymptotics.theory.fixed_point import noise_level
-from tests.one_step import among, verdict_of
+from tests.one_step import verdict_among
 
 EXACT, POINTS = Exactly(), AtPoints(100)
 NONE: Any = None
@@ -143,9 +143,7 @@ REFUSED = {
 
 
 def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
-    one = among(d)
-    one.step("the step", claim, "It is tried.", check, given=given)
-    return verdict_of(one)
+    return verdict_among(d, claim, check, given)
 
 
 @pytest.mark.parametrize("name", FALSE)
