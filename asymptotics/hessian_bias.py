@@ -55,10 +55,10 @@ def hessian_bias(
     """
     grid = as_grid(kappa, sigma, alpha, ridge, "magnitude")
     kappa, sigma, alpha, ridge = (np.broadcast_to(FLOAT64.array(x), grid.shape) for x in grid[:4])
-    magnitude = risk(population, kappa, sigma, alpha, ridge, MAGNITUDE)
-    covariance = risk(population, kappa, sigma, alpha, ridge, COVARIANCE)
-    fixed = FixedPoint(kappa, magnitude.tau, magnitude.gamma, magnitude.residual)
-    law = channel(population, fixed)
+    k, s, a, r = (x[..., None] for x in (kappa, sigma, alpha, ridge))
+    pruned = risk(population, k, s, a, r, [MAGNITUDE, COVARIANCE])
+    tau, gamma, residual = (x[..., 0] for x in (pruned.tau, pruned.gamma, pruned.residual))
+    law = channel(population, FixedPoint(kappa, tau, gamma, residual))
     shape = (*grid.shape, len(population))
     groups = population.groups()
     size = law.shrinkage**2 * groups.second_moment + law.noise
@@ -78,16 +78,15 @@ def hessian_bias(
         magnitude=np.sqrt(size),
         saliency=groups.eigenvalue * size,
         importance=groups.eigenvalue * (2 * law.shrinkage * groups.second_moment - size),
-        unpruned_risk=of_points(magnitude.unpruned_risk),
-        magnitude_risk=of_points(magnitude.risk),
-        covariance_risk=of_points(covariance.risk),
-        status=of_points(_status(magnitude, covariance)),
+        unpruned_risk=of_points(gamma),
+        magnitude_risk=of_points(pruned.risk[..., 0]),
+        covariance_risk=of_points(pruned.risk[..., 1]),
+        status=of_points(_status(pruned)),
     )
 
 
-def _status(*results: RiskResult) -> Array:
-    """The worst of some results of one problem, whose weights diverge where gamma does."""
-    status = np.where(np.isinf(results[0].gamma), "diverges", "ok").astype(object)
-    for result in results:
-        status = np.where(result.status == "no convergence", result.status, status)
-    return status
+def _status(pruned: RiskResult) -> Array:
+    """The worst status over rules, of weights that diverge where gamma does."""
+    status = np.where(np.isinf(pruned.gamma[..., 0]), "diverges", "ok")
+    failed = (pruned.status == "no convergence").any(axis=-1)
+    return np.where(failed, "no convergence", status)

@@ -1,6 +1,5 @@
 """Runs: trials that are wanted, those that a store has, and workers for the rest."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -122,9 +121,8 @@ class Resources:
         scheduler: str | None = None,
         store: str | Path | None = None,
     ) -> None:
-        most = cores() if executor is None else math.inf
         asked = cores() if workers is None else whole("workers", workers, 1)
-        self.workers = int(min(asked, most))
+        self.workers = min(asked, cores()) if executor is None else asked
         self.executor = _given("executor", executor, Executor, "a concurrent.futures.Executor")
         self.scheduler = _given("scheduler", scheduler, str, "the address of a Dask scheduler")
         self.store = _given("store", store, str | Path, "the path of a file")
