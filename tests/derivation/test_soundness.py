@@ -31,7 +31,7 @@ from asymptotics.derivation import (
 )
 from asymptotics.errors import InvalidInput
 from asymptotics.theory.fixed_point import noise_level
-from tests.one_step import verdict_among
+from tests.one_step import among, verdict_among
 
 EXACT, POINTS = Exactly(), AtPoints(100)
 NONE: Any = None
@@ -163,7 +163,7 @@ def test_their_true_neighbours_hold(name: str) -> None:
 def test_what_means_nothing_is_refused(name: str) -> None:
     claim, check, given, said = REFUSED[name]
     with pytest.raises(InvalidDerivation, match=said) as raised:
-        verdict(claim, check, given)
+        among(d).step("the step", claim, "It is tried.", check, given=given)
     assert "test_soundness.py:" in str(raised.value)
 
 
