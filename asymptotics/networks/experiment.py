@@ -116,6 +116,14 @@ class NetworkExperiment(Experiment):
         )
         return np.concatenate([unpruned, self._pruned(trained.network, data, rng).ravel()])
 
+    def named(self, outcomes: Array, rule: str, alpha: float) -> dict[str, Array]:
+        """What trials, along the first axis, say of one way to prune, by name."""
+        place = self.rules.index(rule), self.alphas.index(alpha)
+        shape = (-1, len(self.rules), len(self.alphas), len(PRUNED))
+        unpruned, pruned = np.split(outcomes, [len(WHOLE)], axis=1)
+        columns = (*unpruned.T, *pruned.reshape(shape)[:, *place].T)
+        return dict(zip((*WHOLE, *PRUNED), columns, strict=True))
+
     def _pruned(self, network: TwoLayer, data: Data, rng: np.random.Generator) -> Array:
         """Each rule and alpha draws from a stream of its own, whatever else is asked."""
         outcome = np.empty((len(self.rules), len(self.alphas), len(PRUNED)))

@@ -191,14 +191,11 @@ def _record(
     record |= {"collapsed": np.nan, "converged": np.nan, "trials": len(outcomes)}
     if not len(outcomes):
         return record | {"status": "no runs", "reason": "the sweep was interrupted"}
-    diverged = int(np.isnan(outcomes[:, 0]).sum())
+    values = experiment.named(outcomes, rule, alpha)
+    diverged = int(np.isnan(values["unpruned_error"]).sum())
     if diverged:
         reason = f"{diverged} of {len(outcomes)} runs diverged: take a smaller step"
         return record | {"status": "diverges", "reason": reason}
-    place = experiment.rules.index(rule), experiment.alphas.index(alpha)
-    shape = (-1, len(experiment.rules), len(experiment.alphas), len(PRUNED))
-    pruned = outcomes[:, len(WHOLE) :].reshape(shape)[:, *place]
-    values = dict(zip((*PRUNED, *WHOLE), (*pruned.T, *outcomes[:, : len(WHOLE)].T), strict=True))
     record |= {name: column.mean() for name, column in values.items()}
     if len(outcomes) > 1:
         root = len(outcomes) ** 0.5
