@@ -81,12 +81,11 @@ def test_a_store_is_resumed_after_ctrl_c(spec: Path, tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 60
         while not (store.exists() and store.stat().st_size > 30_000):
-            assert time.monotonic() < deadline
+            assert process.poll() is None
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
-        rows, message = process.communicate(timeout=30)
+        rows, message = process.communicate()
     assert process.returncode == 130
     assert message == "asymptotics: interrupted: the rows hold what was done\n"
     assert len(rows.splitlines()) == 9
@@ -106,10 +105,10 @@ def test_what_cannot_be_drawn_is_refused_before_the_work(spec: Path, tmp_path: P
             "eta = [0.5, 4]", "eta = [0.5, 1, 2, 4, 8]"
         )
     )
-    began = time.monotonic()
-    done = run("network", spec, "--trials", "10000", "-o", tmp_path / "x.png", status=2)
+    picture, store = tmp_path / "x.png", tmp_path / "runs.db"
+    done = run("network", spec, "--trials", "10000", "-o", picture, "--store", store, status=2)
     assert "lines = 16: must be at most 14" in done.stderr
-    assert time.monotonic() - began < 30
+    assert not store.exists()
 
 
 def test_an_older_file_stays_where_nothing_came_of_it(spec: Path, tmp_path: Path) -> None:
