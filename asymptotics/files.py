@@ -52,6 +52,8 @@ _KINDS = {
 }
 _LONGEST_KIND = max(map(len, _KINDS))
 _SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
+#: Rows that are held as text at a time, where none are wanted as they are written.
+_BATCH = 10_000
 #: Characters of a header that a message repeats.
 _SHOWN = 80
 
@@ -73,7 +75,7 @@ def read_samples(
         raise InvalidInput("file", path, "must be the path of a file")
     path, clip = Path(path), scalar("clip", clip, NONNEGATIVE)
     with _reading(path) as file:
-        batches = _batches(path, file, most_exact)
+        batches = _batches(path, file, most_exact or _BATCH)
         first = next(batches, None)
         if first is None:
             raise _bad(path, "must have one or more rows below its header")
@@ -84,7 +86,7 @@ def read_samples(
             lines.append(batch.lines)
     floats = {name: np.concatenate([part[name] for part in numbers]) for name in first.cells}
     checked = _in_domain(path, floats, np.concatenate(lines), clip)
-    if len(numbers) > 1:
+    if checked["eigenvalue"].size > most_exact:
         return checked
     # A zero may be written with an exponent that no Decimal holds.
     return {
@@ -258,8 +260,9 @@ def _header(path: Path, cells: list[str]) -> list[str]:
         allowed = f"must have each column once, not {', '.join(sorted(repeated))[:_SHOWN]} again"
         raise _bad(path, allowed)
     for name in _OPTIONAL:
-        if name not in header and (alike := _alike(name, header)):
-            raise _bad(path, f"has a column {_cut(alike)}: it must be called {name!r} to be read")
+        if name not in header and (nearest := _nearest(name, header, cutoff=0.8)):
+            allowed = f"must be called {name!r} to be read, or have a name less like it"
+            raise _bad(path, f"column {_cut(nearest)} {allowed}")
     return header
 
 
@@ -275,9 +278,14 @@ def _remedy(header: list[str], name: str) -> str:
     for separator, called in _SEPARATORS.items():
         if separator in line and _alike(name, line.split(separator)):
             return f"columns are separated by {called}: commas are needed, and decimal points"
-    nearest = [_alike(name, header), *get_close_matches(name, header, n=1, cutoff=0.5)]
-    nearest = list(filter(None, nearest))
-    return f"did you mean {_cut(nearest[0])}?" if nearest else "none is like it"
+    nearest = _nearest(name, header, cutoff=0.5)
+    return f"did you mean {_cut(nearest)}?" if nearest else "none is like it"
+
+
+def _nearest(name: str, others: Sequence[str], cutoff: float) -> str:
+    """The name among others that may have been meant, if one may."""
+    close = get_close_matches(name, others, n=1, cutoff=cutoff)
+    return _alike(name, others) or (close[0] if close else "")
 
 
 def _alike(name: str, others: Sequence[str]) -> str:
