@@ -68,7 +68,7 @@ def derive_show(name: str, check: bool, html: Path | None, force: bool) -> None:
     if html is None:
         say(to_markdown(derivation, outcomes))
     else:
-        with replacing(html.resolve()) as path:
+        with replacing(html) as path:
             path.write_text(to_html(derivation, outcomes), encoding="utf-8")
     if failed := sum(not outcome.verdict.holds for outcome in outcomes):
         fail(f"{failed} of {len(outcomes)} steps failed", 1)

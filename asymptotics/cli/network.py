@@ -50,7 +50,7 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
 
         require_few(problem.lines)
     with ExitStack() as stack:
-        path = stack.enter_context(replacing(output.resolve())) if output is not None else None
+        path = stack.enter_context(replacing(output)) if output is not None else None
         with progress_bar("runs") as progress:
             result = problem.run(**settings, progress=progress)
         # Without anything to show, an older file stays as it is.

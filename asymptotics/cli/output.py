@@ -61,19 +61,26 @@ def require_free(
     for called, path in inputs.items():
         if path is not None and _is_same(output, path):
             raise InvalidInput(key, str(output), f"must be another file than {called}")
-    if not output.exists():
-        return
-    if not output.is_file():
-        raise InvalidInput(key, str(output), "must be a regular file")
     try:
-        if _starts(output, _DATABASE):
-            allowed = "must not be a database, such as a store of trials: name another file"
-            raise InvalidInput(key, str(output), allowed)
-        if not force and not _is_ours(output):
-            allowed = "is there, and not written by asymptotics: name another file, or add --force"
+        if (allowed := _not_replaceable(output, force)) is not None:
             raise InvalidInput(key, str(output), allowed)
     except OSError as error:
-        raise InvalidInput(key, str(output), f"cannot be read: {error.strerror}") from None
+        raise InvalidInput(key, str(output), f"cannot be replaced: {error.strerror}") from None
+
+
+def _not_replaceable(output: Path, force: bool) -> str | None:
+    """Why a file should stay as it is, and what to do."""
+    if Path(os.path.realpath(output)).is_symlink():
+        return "must not be a link that leads back to itself"
+    if not output.exists():
+        return None
+    if not output.is_file():
+        return "must be a regular file"
+    if _starts(output, _DATABASE):
+        return "must not be a database, such as a store of trials: name another file"
+    if not force and not _is_ours(output):
+        return "is there, and not written by asymptotics: name another file, or add --force"
+    return None
 
 
 def _is_same(output: Path, other: str | Path) -> bool:
@@ -159,9 +166,13 @@ def require_tools(suffix: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved onto it when it was written and all has gone well."""
+    """A temporary file that takes the place of `path` when it was written and all has gone well.
+
+    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.
+    """
+    target = Path(os.path.realpath(path))
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=target.parent, suffix=path.suffix)
     except OSError as error:
         raise InvalidInput("output", str(path), f"cannot be written: {error.strerror}") from None
     os.close(handle)
@@ -173,7 +184,7 @@ def replacing(path: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

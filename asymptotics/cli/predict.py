@@ -72,7 +72,7 @@ def curve(
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
     result = _computed(shown, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
-    with replacing(output.resolve()) as path:
+    with replacing(output) as path:
         write(result, problem, path, suffix, simulated)
     _say_notes(problem)
     click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
@@ -107,7 +107,7 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
         require_free(output, _inputs(spec, problem, settings), force)
     result = _verified(problem, settings)
     if output is not None and suffix is not None:
-        with replacing(output.resolve()) as path:
+        with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
     _say_notes(problem)

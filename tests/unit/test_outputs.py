@@ -143,3 +143,19 @@ def test_what_is_no_file_is_refused_unopened(folder: Path) -> None:
     os.mkfifo(folder / "pipe.csv")  # opening it would wait for ever
     with pytest.raises(InvalidInput, match="must be a regular file"):
         cli.main(["curve", "spec.csv", "-o", "pipe.csv", "--force"], standalone_mode=False)
+
+
+def test_links_that_lead_nowhere(folder: Path) -> None:
+    (folder / "loop.csv").symlink_to("loop.csv")
+    with pytest.raises(InvalidInput, match="must not be a link that leads back to itself"):
+        cli.main(["curve", "spec.csv", "-o", "loop.csv"], standalone_mode=False)
+    with pytest.raises(InvalidInput, match="cannot be replaced: File name too long"):
+        cli.main(["curve", "spec.csv", "-o", "a" * 300 + ".csv"], standalone_mode=False)
+
+
+def test_a_picture_is_of_the_kind_that_the_name_given_says(folder: Path) -> None:
+    """Also where the name is a link, to a file that is called otherwise."""
+    (folder / "curve.svg").symlink_to("target.png")
+    cli.main(["curve", "spec.csv", "-o", "curve.svg"], standalone_mode=False)
+    assert (folder / "curve.svg").is_symlink()
+    assert (folder / "target.png").read_text().startswith("<?xml")
