@@ -122,16 +122,13 @@ class _Batch(NamedTuple):
     def numbers(self, path: Path) -> dict[str, Array]:
         """The cells as floats; raises `InvalidInput` for one that is not a number."""
         try:
-            return {
-                name: np.array([_number(cell) for cell in cells])
-                for name, cells in self.cells.items()
-            }
+            return {name: _numbers(cells) for name, cells in self.cells.items()}
         except ValueError:
             pass  # the first of its line, rather than of its column, is named
         for line, *row in zip(self.lines, *self.cells.values(), strict=True):
             for name, cell in zip(self.cells, row, strict=True):
                 try:
-                    _number(cell)
+                    _numbers([cell])
                 except ValueError as error:
                     raise _bad(path, f"line {line}, {name} = {_cut(cell)}: {error}") from None
         raise AssertionError  # one of them has failed above
@@ -142,17 +139,16 @@ def _batches(path: Path, file: IO[str], size: int) -> Iterator[_Batch]:
     reader = csv.reader(file, strict=True)
     rows = _rows(path, reader)
     header = _header(path, next(rows, (0, []))[1])
-    names = [name for name in header if name in (*_REQUIRED, *_OPTIONAL)]
-    places = [header.index(name) for name in names]
+    places = {
+        name: place for place, name in enumerate(header) if name in (*_REQUIRED, *_OPTIONAL)
+    }
     while batch := list(islice(rows, size)):
-        lines, cells = zip(*batch, strict=True)
+        lines = [line for line, _ in batch]
         for line, row in batch:
             if len(row) != len(header):
                 raise _bad(path, _miscounted(line, len(row), len(header)))
-        columns = list(zip(*cells, strict=True))
-        yield _Batch(
-            np.array(lines), {name: columns[i] for name, i in zip(names, places, strict=True)}
-        )
+        cells = {name: [row[place] for _, row in batch] for name, place in places.items()}
+        yield _Batch(np.array(lines), cells)
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
@@ -306,27 +302,30 @@ def _miscounted(line: int, fields: int, expected: int) -> str:
     return f"line {line} has {fields} fields, its header {expected}{remedy}"
 
 
-def _number(cell: str) -> float:
-    """The float that is nearest to the number in a cell; raises `ValueError` if it holds none.
+def _numbers(cells: Sequence[str]) -> Array:
+    """The floats nearest to the numbers in cells; raises `ValueError` if one holds none.
 
     Python's own reading is wider: it allows underscores and the digits of other scripts, and
     turns numbers that are too small for a float into 0.
     """
-    if "_" in cell or not cell.isascii():
+    text = "".join(cells)
+    if "_" in text or not text.isascii():
         raise ValueError("must be a number")
     try:
-        value = float(cell)
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
-        remedy = ", with a decimal point" if "," in cell else ""
+        remedy = ", with a decimal point" if "," in text else ""
         raise ValueError(f"must be a number{remedy}") from None
-    if not value and re.match(r"[^eE]*[1-9]", cell):
+    if any(
+        re.match(r"[^eE]*[1-9]", cells[place]) for place in np.flatnonzero(values == 0).tolist()
+    ):
         raise ValueError("is too small for a float: rescale the units")
-    return value
+    return values
 
 
 def _is_number(cell: str) -> bool:
     try:
-        _number(cell)
+        _numbers([cell])
     except ValueError:
         return False
     return True
