@@ -139,9 +139,7 @@ def _batches(path: Path, file: IO[str], size: int) -> Iterator[_Batch]:
     reader = csv.reader(file, strict=True)
     rows = _rows(path, reader)
     header = _header(path, next(rows, (0, []))[1])
-    places = {
-        name: place for place, name in enumerate(header) if name in (*_REQUIRED, *_OPTIONAL)
-    }
+    places = {name: place for place, name in enumerate(header) if name in (*_REQUIRED, *_OPTIONAL)}
     while batch := list(islice(rows, size)):
         lines = [line for line, _ in batch]
         for line, row in batch:

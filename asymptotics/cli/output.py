@@ -31,8 +31,8 @@ _MARKS = {
     ".png": b"Creator\0" + CREATOR.encode(),
     ".svg": f"<dc:title>{CREATOR}</dc:title>".encode(),
     ".pdf": f"/Creator ({CREATOR})".encode(),
-    ".html": f'<meta name="generator" content="{CREATOR}">'.encode(),
 }
+_PAGE = f'<meta name="generator" content="{CREATOR}">'.encode()
 #: Bytes at either end of a file in which its mark is looked for.
 _LOOKED_AT = 4096
 _DATABASE = b"SQLite format 3\0"
@@ -113,8 +113,8 @@ def _is_ours(path: Path) -> bool:
         return _starts(path, JSON_START.encode()) and _end(path).endswith(JSON_END.encode())
     if suffix == ".parquet":
         return _parquet_columns(path) in _columns()
-    mark = _MARKS.get(suffix)
-    return mark is not None and (mark in _start(path) or mark in _end(path))
+    mark = _MARKS.get(suffix, _PAGE)
+    return mark in _start(path) or mark in _end(path)
 
 
 def _columns() -> list[tuple[str, ...]]:
@@ -128,7 +128,7 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
 
     try:
         return tuple(parquet.read_schema(path).names)
-    except ArrowException:
+    except (ArrowException, OSError):  # it is no Parquet file
         return ()
 
 

@@ -119,11 +119,12 @@ def test_force(folder: Path) -> None:
     assert (folder / "other.csv").read_text().startswith("kappa,")
 
 
-def test_pages_of_derivations(folder: Path) -> None:
-    page = folder / "mine.html"
+@pytest.mark.parametrize("name", ["mine.html", "mine.htm", "mine"])
+def test_pages_of_derivations(folder: Path, name: str) -> None:
+    page = folder / name
     page.write_text("<html>mine</html>")
-    show = ["derive", "show", "mine.py", "--html", "mine.html"]
-    with pytest.raises(InvalidInput, match=r"html = 'mine\.html': is there, and not written by"):
+    show = ["derive", "show", "mine.py", "--html", name]
+    with pytest.raises(InvalidInput, match=f"html = '{name}': is there, and not written by"):
         cli.main(show, standalone_mode=False)
     for arguments in ([*show, "--force"], show):
         cli.main(arguments, standalone_mode=False)
