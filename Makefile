@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: curve test lint benchmark notebooks clean
 
 curve: $(READY)  ## draw the main curve from the bundled example
-	$(BIN)/asymptotics curve -o curve.svg
+	$(BIN)/asymptotics curve -o curve.svg --force
 
 test: $(READY) lint  ## lint, type check and all tests
 	$(BIN)/python -m pytest -q -n auto

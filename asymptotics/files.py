@@ -1,123 +1,336 @@
-"""Samples of a population in a file."""
+"""Samples of a population in a CSV file, and the text of files.
 
+A CSV file is read by Python's own `csv` module, once: the floats and the decimals of a column come
+from the same cells.  Text is UTF-8, or UTF-16 and UTF-32 if it begins with their mark.
+"""
+
+import codecs
 import csv
-import warnings
-from collections.abc import Iterable, Iterator
+import gzip
+import io
+import re
+import zlib
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from difflib import get_close_matches
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from .arithmetic import Array
 from .errors import InvalidInput
-from .parameters import parameter
+from .parameters import NONNEGATIVE, clip_remedy, eigenvalues, parameter, scalar
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
+#: The mark of each encoding; that of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_GZIP = b"\x1f\x8b"
+#: What files that hold no text begin with.
+_KINDS = {
+    _GZIP: "a gzip file",
+    b"PK": "a zip archive, as spreadsheets (.xlsx, .ods) are",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
+    b"PAR1": "a Parquet file",
+    b"\x93NUMPY": "a NumPy file",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF": "a PDF file",
+    b"\x89PNG": "a picture",
+}
+_LONGEST_KIND = max(map(len, _KINDS))
+_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
+#: Rows that are held as text at a time, where none are wanted as they are written.
+_BATCH = 10_000
+#: Characters of a header that a message repeats.
+_SHOWN = 80
 
 
-def read_samples(path: str | Path) -> dict[str, Array]:
+def read_samples(
+    path: str | Path, most_exact: int = 10_000, clip: float | Decimal = 0.0
+) -> dict[str, Array]:
     """Columns ``eigenvalue``, ``coefficient`` and, if there, ``weight`` of a CSV file.
 
-    Values are float64.  Other columns are ignored.  Raises `InvalidInput` naming the file, the
-    line and what is wrong in it.
+    The file may be compressed by gzip.  Its first line is the header, fields are separated by
+    commas, and every row has as many of them as the header; blank lines are skipped, and columns
+    of other names are ignored.  Eigenvalues of magnitude at most `clip` become 0.
+
+    Values are `Decimal`, as they are written, in a file of up to `most_exact` rows, and their
+    nearest float64 in a larger one.  Raises `InvalidInput` naming the file, the line and what is
+    wrong in it.
     """
     if not isinstance(path, str | Path) or "\0" in str(path):
         raise InvalidInput("file", path, "must be the path of a file")
-    path = Path(path)
+    path, clip = Path(path), scalar("clip", clip, NONNEGATIVE)
     with _reading(path) as file:
-        header = _header(path, next(csv.reader(file), []))
-        names = [name for name in header if name in (*_REQUIRED, *_OPTIONAL)]
-        places = [header.index(name) for name in names]
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # no rows: said below
-                table = np.loadtxt(
-                    file,
-                    delimiter=",",
-                    comments=None,
-                    quotechar='"',
-                    # Without a choice of columns it holds all rows to the same number of them.
-                    usecols=None if names == header else places,
-                    ndmin=2,
-                )
-            if not table.size:
-                raise InvalidInput("file", str(path), "must have one or more rows below its header")
-            samples = dict(zip(names, np.ascontiguousarray(table.T), strict=True))
-            for name, values in samples.items():
-                parameter(name, values)
-        except UnicodeDecodeError:
-            raise
-        except ValueError as error:
-            _blame_a_line(path, header, names)
-            raise error if isinstance(error, InvalidInput) else _bad(path, str(error)) from None
-    return samples
-
-
-def read_decimals(path: str | Path, names: Iterable[str]) -> dict[str, Array]:
-    """Columns of a file that `read_samples` reads, with its numbers as they are written."""
-    with _reading(Path(path)) as file:
-        reader = csv.reader(file)
-        header = [name.strip() for name in next(reader)]
-        rows = list(filter(None, reader))
+        batches = _batches(path, file, most_exact or _BATCH)
+        first = next(batches, None)
+        if first is None:
+            raise _bad(path, "must have one or more rows below its header")
+        numbers = [first.numbers(path)]
+        lines = [first.lines]
+        for batch in batches:
+            numbers.append(batch.numbers(path))
+            lines.append(batch.lines)
+    floats = {name: np.concatenate([part[name] for part in numbers]) for name in first.cells}
+    checked = _in_domain(path, floats, np.concatenate(lines), clip)
+    if checked["eigenvalue"].size > most_exact:
+        return checked
+    # A zero may be written with an exponent that no Decimal holds.
     return {
-        name: np.array([Decimal(row[header.index(name)].strip()) for row in rows], dtype=object)
-        for name in names
+        name: np.array(
+            [
+                Decimal(cell.strip()) if value else Decimal(0)
+                for cell, value in zip(first.cells[name], checked[name], strict=True)
+            ],
+            dtype=object,
+        )
+        for name in first.cells
     }
+
+
+def decoded(data: bytes, key: str, name: str) -> str:
+    """The text in `data`, by its mark; raises `InvalidInput` for what is no text."""
+    _require_text(data, key, name)
+    try:
+        text = data.decode(_encoding(data))
+    except UnicodeDecodeError:
+        raise _no_text(key, name) from None
+    if "\0" in text:
+        raise _no_text(key, name)
+    return text
+
+
+class _Batch(NamedTuple):
+    """Some rows of a table: the line of each, and its cells by the name of their column."""
+
+    lines: Array
+    cells: Mapping[str, Sequence[str]]
+
+    def numbers(self, path: Path) -> dict[str, Array]:
+        """The cells as floats; raises `InvalidInput` for one that is not a number."""
+        try:
+            return {name: _numbers(cells) for name, cells in self.cells.items()}
+        except ValueError:
+            pass  # the first of its line, rather than of its column, is named
+        for line, *row in zip(self.lines, *self.cells.values(), strict=True):
+            for name, cell in zip(self.cells, row, strict=True):
+                try:
+                    _numbers([cell])
+                except ValueError as error:
+                    raise _bad(path, f"line {line}, {name} = {_cut(cell)}: {error}") from None
+        raise AssertionError  # one of them has failed above
+
+
+def _batches(path: Path, file: IO[str], size: int) -> Iterator[_Batch]:
+    """The rows below the header, `size` at a time."""
+    reader = csv.reader(file, strict=True)
+    rows = _rows(path, reader)
+    header = _header(path, next(rows, (0, []))[1])
+    places = {name: place for place, name in enumerate(header) if name in (*_REQUIRED, *_OPTIONAL)}
+    while batch := list(islice(rows, size)):
+        lines = [line for line, _ in batch]
+        for line, row in batch:
+            if len(row) != len(header):
+                raise _bad(path, _miscounted(line, len(row), len(header)))
+        cells = {name: [row[place] for _, row in batch] for name, place in places.items()}
+        yield _Batch(np.array(lines), cells)
+
+
+def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the number of its line."""
+    line = 0
+    try:
+        for row in reader:
+            if line and reader.line_num > line + 1:
+                allowed = "a quoted field holds the end of a line: is a quotation mark missing?"
+                raise _bad(path, f"lines {line + 1} to {reader.line_num}: {allowed}")
+            line = reader.line_num
+            if row:
+                yield line, row
+    except csv.Error as error:
+        raise _bad(path, f"line {line + 1} must be a row of a table: {error}") from None
+
+
+def _in_domain(
+    path: Path, columns: Mapping[str, Array], lines: Array, clip: float | Decimal
+) -> dict[str, Array]:
+    """The columns, with eigenvalues clipped; raises `InvalidInput` naming the first bad line."""
+    checks = {name: partial(parameter, name) for name in columns}
+    checks["eigenvalue"] = partial(eigenvalues, clip=clip)
+    bad = {name: _first_refused(checks[name], values) for name, values in columns.items()}
+    if all(place is None for place in bad.values()):
+        return {name: checks[name](values) for name, values in columns.items()}
+    name, place = min(
+        ((name, place) for name, place in bad.items() if place is not None),
+        key=lambda found: found[1],
+    )
+    values = columns[name]
+    try:
+        checks[name](values[place])
+    except InvalidInput as error:
+        remedy = clip_remedy(values) if name == "eigenvalue" and values[place] < 0 else ""
+        what = f"line {lines[place]}, {name} = {values[place]:g}: {error.allowed}{remedy}"
+        raise _bad(path, what) from None
+    raise AssertionError  # it has been refused above
+
+
+def _first_refused(check: Callable[[Array], Array], values: Array) -> int | None:
+    """The index of the first value that a check refuses."""
+
+    def refused(count: int) -> bool:
+        try:
+            check(values[:count])
+        except InvalidInput:
+            return True
+        return False
+
+    if not refused(values.size):
+        return None
+    return bisect_left(range(values.size), True, key=lambda index: refused(index + 1))
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[IO[str]]:
-    """The file open for reading, what goes wrong with it said in one line."""
+    """The file open for reading, unpacked if it is gzipped; what goes wrong is said in a line."""
+    name = str(path)
     try:
         if path.exists() and not path.is_file():
-            raise InvalidInput("file", str(path), "must be a regular file")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            yield file
+            raise InvalidInput("file", name, "must be a regular file")
+        with path.open("rb") as raw, _unpacked(raw) as data:
+            start = data.peek(_LONGEST_KIND)
+            _require_text(start, "file", name)
+            yield io.TextIOWrapper(data, encoding=_encoding(start), newline="")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InvalidInput("file", name, f"must be a whole gzip file: {error}") from None
     except OSError as error:
-        raise InvalidInput("file", str(path), f"cannot be read: {error.strerror}") from None
+        raise InvalidInput("file", name, f"cannot be read: {error.strerror}") from None
+    except UnicodeEncodeError:
+        raise InvalidInput("file", name, "must be the path of a file") from None
     except UnicodeDecodeError:
-        raise InvalidInput("file", str(path), "must be text in UTF-8") from None
-    except csv.Error as error:
-        raise InvalidInput("file", str(path), f"must be a table: {error}") from None
+        raise _no_text("file", name) from None
+
+
+def _unpacked(raw: io.BufferedReader) -> io.BufferedReader:
+    if not raw.peek(len(_GZIP)).startswith(_GZIP):
+        return raw
+    return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+
+
+def _encoding(start: bytes) -> str:
+    return next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8-sig")
+
+
+def _require_text(start: bytes, key: str, name: str) -> None:
+    for mark, kind in _KINDS.items():
+        if start.startswith(mark):
+            raise InvalidInput(key, name, f"must be text, and is {kind}")
+
+
+def _no_text(key: str, name: str) -> InvalidInput:
+    return InvalidInput(key, name, "must be text in UTF-8, or in UTF-16 with its mark")
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
+    """The names of the columns; raises `InvalidInput` unless they are as `read_samples` says."""
     header = [name.strip() for name in cells]
     if missing := [name for name in _REQUIRED if name not in header]:
-        allowed = f"must have the columns {', '.join(_REQUIRED)} (and may have weight)"
-        raise InvalidInput("file", str(path), f"no column {missing[0]!r}: it {allowed}")
-    if repeated := {name for name in header if header.count(name) > 1}:
-        allowed = f"must have each column once, not {', '.join(sorted(repeated))} again"
-        raise InvalidInput("file", str(path), allowed)
+        found = f"no column {missing[0]!r} in its header {_cut(','.join(header))}"
+        columns = f"the columns are {', '.join(_REQUIRED)} and, optionally, {_OPTIONAL[0]}"
+        raise _bad(path, f"{found}: {_remedy(header, missing[0])} ({columns})")
+    if repeated := {name for name in header if name and header.count(name) > 1}:
+        allowed = f"must have each column once, not {', '.join(sorted(repeated))[:_SHOWN]} again"
+        raise _bad(path, allowed)
+    for name in _OPTIONAL:
+        if name not in header and (nearest := _nearest(name, header, cutoff=0.8)):
+            allowed = f"must be called {name!r} to be read, or have a name less like it"
+            raise _bad(path, f"column {_cut(nearest)} {allowed}")
     return header
 
 
-def _blame_a_line(path: Path, header: list[str], names: list[str]) -> None:
-    """Raise for the first line that is not a row of numbers in their domains, if there is one."""
-    with _reading(path) as file:
-        reader = csv.reader(file)
-        next(reader)
-        for row in filter(None, reader):
-            line = f"line {reader.line_num}"
-            if len(row) < len(header) or (len(row) > len(header) and names == header):
-                raise _bad(path, f"{line} has {len(row)} columns, its header {len(header)}")
-            for name in names:
-                cell = row[header.index(name)]
-                try:
-                    parameter(name, _number(cell))
-                except InvalidInput as error:
-                    raise _bad(path, f"{line}, {name} = {cell}: {error.allowed}") from None
-                except ValueError:
-                    raise _bad(path, f"{line}, {name} = {cell!r}: must be a number") from None
+def _remedy(header: list[str], name: str) -> str:
+    """What the header of a table without the column `name` is mistaken in."""
+    line = ",".join(header)
+    if not line.strip(","):
+        return "the first line must be a header"
+    if line.startswith("#"):
+        return "the first line must be the header, without #; comments are not skipped"
+    if all(map(_is_number, header)):
+        return "the first line must be a header, not numbers"
+    for separator, called in _SEPARATORS.items():
+        if separator in line and _alike(name, line.split(separator)):
+            return f"columns are separated by {called}: commas are needed, and decimal points"
+    nearest = _nearest(name, header, cutoff=0.5)
+    return f"did you mean {_cut(nearest)}?" if nearest else "none is like it"
 
 
-def _number(cell: str) -> float:
-    """A number as files hold it; Python reads more, such as digits of other scripts."""
-    if "_" in cell or not cell.isascii():
-        raise ValueError
-    return float(cell)
+def _nearest(name: str, others: Sequence[str], cutoff: float) -> str:
+    """The name among others that may have been meant, if one may."""
+    close = get_close_matches(name, others, n=1, cutoff=cutoff)
+    return _alike(name, others) or (close[0] if close else "")
+
+
+def _alike(name: str, others: Sequence[str]) -> str:
+    """The first of other names that differs in case, signs or its plural alone, if one does."""
+    return next((other for other in others if _stem(other) == _stem(name)), "")
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold()).rstrip("s")
+
+
+def _miscounted(line: int, fields: int, expected: int) -> str:
+    remedy = (
+        ": row names need a name in the header, numbers a decimal point and no other separators"
+        if fields > expected
+        else ""
+    )
+    return f"line {line} has {fields} fields, its header {expected}{remedy}"
+
+
+def _numbers(cells: Sequence[str]) -> Array:
+    """The floats nearest to the numbers in cells; raises `ValueError` if one holds none.
+
+    Python's own reading is wider: it allows underscores and the digits of other scripts, and
+    turns numbers that are too small for a float into 0.
+    """
+    text = "".join(cells)
+    if "_" in text or not text.isascii():
+        raise ValueError("must be a number")
+    try:
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        remedy = ", with a decimal point" if "," in text else ""
+        raise ValueError(f"must be a number{remedy}") from None
+    if any(
+        re.match(r"[^eE]*[1-9]", cells[place]) for place in np.flatnonzero(values == 0).tolist()
+    ):
+        raise ValueError("is too small for a float: rescale the units")
+    return values
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        _numbers([cell])
+    except ValueError:
+        return False
+    return True
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
 
 
 def _bad(path: Path, what: str) -> InvalidInput:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ def _anything(x: Array) -> Array:
 _POSITIVE_TEXT, _NONNEGATIVE_TEXT = "must be a finite number > 0", "must be a finite number >= 0"
 _COUNT_TEXT = "must be a number >= 1"
 POSITIVE = Domain(lambda x: x > 0, _POSITIVE_TEXT)
+NONNEGATIVE = Domain(_nonnegative, _NONNEGATIVE_TEXT)
 REAL = Domain(_anything, "must be a finite number", largest=1e100)
 DOMAINS = {
     "kappa": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
@@ -50,6 +51,12 @@ DOMAINS = {
     "samples": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
 }
 
+
+#: Eigenvalues before their sign is looked at.
+_SIGNED = Domain(_anything, _NONNEGATIVE_TEXT)
+#: A negative eigenvalue smaller than this fraction of the largest may be rounding, also of data in
+#: single precision.
+_ROUNDING = 1e-6
 
 #: Integers from here on may be no floats.
 _EXACT = 2.0**53
@@ -93,6 +100,40 @@ def scalar(key: str, value: Any, domain: Domain) -> Any:
     if number.ndim:
         raise InvalidInput(key, value, domain.text)
     return number.item()
+
+
+def eigenvalues(value: Any, clip: Any = 0.0) -> Array:
+    """`value` as eigenvalues: one number >= 0 for each feature or group of them.
+
+    Those of magnitude at most `clip` become 0: rounding leaves the zeros of a spectrum that was
+    computed, positive or negative, at about 1e-16 of its largest eigenvalue.  Raises
+    `InvalidInput` for a larger negative one, and for a matrix.
+    """
+    clip = scalar("clip", clip, NONNEGATIVE)
+    array = parameter("eigenvalue", value, _SIGNED)
+    if array.ndim > 1:
+        allowed = (
+            "must have one dimension, a variance for each feature: correlated features (a "
+            "covariance matrix) are not supported; of a diagonal matrix give the diagonal"
+        )
+        raise InvalidInput("eigenvalue.shape", array.shape, allowed)
+    floats = array.astype(np.float64)
+    clipped = np.where(np.abs(floats) <= float(clip), 0, array) if clip else array
+    try:
+        return parameter("eigenvalue", clipped)
+    except InvalidInput as error:
+        raise InvalidInput(error.key, error.value, error.allowed + clip_remedy(floats)) from None
+
+
+def clip_remedy(spectrum: Array) -> str:
+    """What to do about negative eigenvalues, where they are as small as rounding makes them."""
+    finite = spectrum[np.isfinite(spectrum)]
+    size, largest = -finite.min(initial=0), finite.max(initial=0)
+    if not 0 < size <= _ROUNDING * largest:
+        return ""
+    clip = Context(prec=1, rounding=ROUND_CEILING).create_decimal(size.item())
+    remedy = f"clip = {float(clip):g} makes it 0"
+    return f"; if it is rounding ({size / largest:.0e} of the largest), {remedy}"
 
 
 def whole(key: str, value: Any, least: int, most: float = math.inf) -> int:

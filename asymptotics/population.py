@@ -20,7 +20,7 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
-from .parameters import DOMAINS, REAL, Domain, parameter, scalar
+from .parameters import DOMAINS, REAL, Domain, eigenvalues, parameter, scalar
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
@@ -67,9 +67,13 @@ class Population:
         Variance :math:`\Lambda` of the features.
     mean, std : array_like
         Law of the coefficients :math:`B=\sqrt p\,\beta^*`; ``std >= 0``.
+    clip : number >= 0
+        Eigenvalues of magnitude at most `clip` become 0, so that a spectrum that was computed may
+        be given as it is, its zeros rounded to small numbers of either sign.
 
-    The four broadcast against each other to one dimension.  `Decimal` and `Fraction` entries keep
-    their exact value in computations with many digits.  Raises `InvalidInput` for anything else.
+    The first four broadcast against each other to one dimension.  `Decimal` and `Fraction` entries
+    keep their exact value in computations with many digits.  Raises `InvalidInput` for anything
+    else.
 
     >>> Population(weight=[1, 3], eigenvalue=[10, 1], std=1)
     Population(2 groups, E[Λ] = 3.25, E[ΛB²] = 3.25)
@@ -85,11 +89,21 @@ class Population:
     tolerance: float = 0.0
 
     def __init__(
-        self, weight: Any = 1.0, eigenvalue: Any = 1.0, mean: Any = 0.0, std: Any = 0.0
+        self,
+        weight: Any = 1.0,
+        eigenvalue: Any = 1.0,
+        mean: Any = 0.0,
+        std: Any = 0.0,
+        clip: Any = 0.0,
     ) -> None:
         columns = [
-            np.atleast_1d(parameter(key, value))
-            for key, value in zip(FIELDS, (weight, eigenvalue, mean, std), strict=True)
+            np.atleast_1d(column)
+            for column in (
+                parameter("weight", weight),
+                eigenvalues(eigenvalue, clip),
+                parameter("mean", mean),
+                parameter("std", std),
+            )
         ]
         try:
             columns = list(np.broadcast_arrays(*columns))
@@ -238,50 +252,87 @@ class Population:
         return cls(*zip(*rows, strict=True))
 
     @classmethod
-    def from_samples(cls, eigenvalue: Any, coefficient: Any, weight: Any = 1.0) -> Self:
+    def from_samples(
+        cls, eigenvalue: Any, coefficient: Any, weight: Any = 1.0, clip: Any = 0.0
+    ) -> Self:
         r"""The empirical law of samples :math:`(\lambda_i, B_i)`, a point mass for each.
 
-        With :math:`B_i = \sqrt p\,\beta^*_i`; see `from_beta` for :math:`\beta^*` itself.
+        Parameters
+        ----------
+        eigenvalue : array_like, shape (p,) or a single number for all
+            Variance :math:`\lambda_i` of each feature.  Features are uncorrelated: see `from_beta`.
+        coefficient : array_like, shape (p,) or a single number for all
+            :math:`B_i = \sqrt p\,\beta^*_i`; `from_beta` takes :math:`\beta^*` itself.
+        weight : array_like, shape (p,) or a single number for all
+            Relative weights; they need not sum to 1.
+        clip : number >= 0
+            Eigenvalues of magnitude at most `clip` become 0.
         """
-        return cls(weight, eigenvalue, parameter("coefficient", coefficient))
+        return cls(weight, eigenvalue, _column("coefficient", coefficient, REAL), clip=clip)
 
     @classmethod
-    def from_beta(cls, eigenvalue: Any, beta: Any) -> Self:
-        r"""The empirical law of a model with true weights `beta`: :math:`B=\sqrt p\,\beta^*`."""
-        beta = np.atleast_1d(parameter("beta", beta, domain=REAL)).astype(np.float64)
-        features = np.broadcast(beta, parameter("eigenvalue", eigenvalue)).size
-        return cls.from_samples(eigenvalue, math.sqrt(features) * beta)
+    def from_beta(cls, eigenvalue: Any, beta: Any, clip: Any = 0.0) -> Self:
+        r"""The empirical law of a model with true weights `beta`: :math:`B=\sqrt p\,\beta^*`.
+
+        Features are uncorrelated: their covariance is diagonal, and ``eigenvalue[i]`` is the
+        variance of feature i, whose true weight is ``beta[i]``.
+
+        Do not pass the eigenvalues of a covariance :math:`\Sigma=U\,\mathrm{diag}(\lambda)\,U^T`
+        of correlated features together with :math:`U^T\beta^*`.  The result would hold for a model
+        whose weights are pruned in the basis of eigenvectors.  Pruning the weights of the features
+        themselves has another test error, which this package does not predict.  (Without pruning,
+        at ``alpha = 1``, both are the same model.)
+
+        Parameters
+        ----------
+        eigenvalue : array_like, shape (p,) or a single number for all
+            Variance of each feature.
+        beta : array_like, shape (p,) or a single number for all
+            True weights.
+        clip : number >= 0
+            Eigenvalues of magnitude at most `clip` become 0.
+        """
+        beta = np.atleast_1d(_column("beta", beta, REAL)).astype(np.float64)
+        variances = eigenvalues(eigenvalue, clip)
+        features = max(beta.size, variances.size)
+        if {beta.size, variances.size} - {1, features}:
+            sizes = {"eigenvalue": variances.size, "beta": beta.size}
+            raise InvalidInput("population", sizes, "must have one length")
+        return cls.from_samples(variances, math.sqrt(features) * beta)
 
     @classmethod
-    def from_csv(cls, path: str | Path) -> Self:
+    def from_csv(cls, path: str | Path, clip: Any = 0.0) -> Self:
         """From a file with columns ``eigenvalue``, ``coefficient`` and, optionally, ``weight``.
 
-        With many digits, the values of a file of up to 10,000 rows are the decimals written there.
-        """
-        from .files import read_decimals, read_samples
+        Fields are separated by commas, under a header; the file may be compressed by gzip.  What
+        the columns hold is as in `from_samples`.  With many digits, the values of a file of up to
+        10,000 rows are the decimals written there.
 
-        columns = read_samples(path)
-        if columns["eigenvalue"].size <= _MOST_EXACT:
-            columns = read_decimals(path, columns)
-        return cls.from_samples(**columns)
+        Raises `InvalidInput`, which names the line, for a row that is not as long as the header or
+        holds no number where one is needed.
+        """
+        from .files import read_samples
+
+        return cls.from_samples(**read_samples(path, _MOST_EXACT, clip))
 
     @classmethod
     def isotropic(cls, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0) -> Self:
-        """All features alike."""
-        return cls(1.0, eigenvalue, mean, std)
+        """All features alike: one number each for the mean, the std and the eigenvalue."""
+        return cls(1.0, _single("eigenvalue", eigenvalue), *_law(mean, std))
 
     @classmethod
     def spike_and_slab(
         cls, fraction: Any, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0
     ) -> Self:
-        """A `fraction` of coefficients N(mean, std²), the others zero.
+        """A `fraction` of coefficients N(mean, std²), the others zero; one number each.
 
         >>> Population.spike_and_slab(0.1).weight
         array([0.1, 0.9])
         """
-        fraction = scalar("fraction", fraction, _FRACTION)
+        fraction = _single("fraction", fraction, _FRACTION)
         rest = 1 - (Fraction(fraction) if isinstance(fraction, Decimal) else fraction)
-        return cls([fraction, rest], eigenvalue, [mean, 0], [std, 0])
+        mean, std = _law(mean, std)
+        return cls([fraction, rest], _single("eigenvalue", eigenvalue), [mean, 0], [std, 0])
 
     @classmethod
     def power_law(cls, capacity: float, source: float, tolerance: float = 1e-10) -> Self:
@@ -387,6 +438,30 @@ class Population:
         columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
         population = self._approximating(columns, self.tolerance)
         return Restriction(population, fraction, float(unseen))
+
+
+def _column(key: str, value: Any, domain: Domain) -> Array:
+    """Numbers, in at most one dimension."""
+    array = parameter(key, value, domain)
+    if array.ndim > 1:
+        raise InvalidInput(f"{key}.shape", array.shape, "must have one dimension")
+    return array
+
+
+def _single(key: str, value: Any, domain: Domain | None = None) -> Any:
+    """One number; an array would make a mixture where one kind of feature is meant."""
+    domain = domain or DOMAINS[key]
+    if parameter(key, value, domain).ndim:
+        allowed = (
+            f"{domain.text}, and a single one: build one population for each, or a mixture "
+            "by Population(...) or Population.mixture(...)"
+        )
+        raise InvalidInput(key, value, allowed)
+    return scalar(key, value, domain)
+
+
+def _law(mean: Any, std: Any) -> tuple[Any, Any]:
+    return _single("mean", mean), _single("std", std)
 
 
 def _of_groups(key: str, value: Any, domain: Domain, size: int) -> Array:

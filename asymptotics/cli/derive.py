@@ -6,7 +6,8 @@ import click
 
 from ..spec import example_text
 from .console import fail, say, say_titles
-from .output import replacing
+from .options import FORCE
+from .output import replacing, require_free
 
 
 @click.group()
@@ -49,22 +50,25 @@ def derive_template() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for a page that shows its formulas without a network.",
 )
-def derive_show(name: str, check: bool, html: Path | None) -> None:
+@FORCE
+def derive_show(name: str, check: bool, html: Path | None, force: bool) -> None:
     """Print a derivation, by its name or the path of its file, in Markdown with LaTeX.
 
     \b
     asymptotics derive show fixed_point
     asymptotics derive show fixed_point --check --html fixed_point.html
     """
-    from ..derivation.library import load
+    from ..derivation.library import load, path_of
     from ..derivation.rendering import to_html, to_markdown
 
+    if html is not None:
+        require_free(html, {"the derivation": path_of(name)}, force, "html")
     derivation = load(name)
     outcomes = list(derivation.outcomes()) if check else []
     if html is None:
         say(to_markdown(derivation, outcomes))
     else:
-        with replacing(html.resolve()) as path:
+        with replacing(html) as path:
             path.write_text(to_html(derivation, outcomes), encoding="utf-8")
     if failed := sum(not outcome.verdict.holds for outcome in outcomes):
         fail(f"{failed} of {len(outcomes)} steps failed", 1)

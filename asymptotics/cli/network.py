@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from .console import fail, progress_bar
-from .options import FORMAT, SPEC, output_option, run_options
+from .options import FORCE, FORMAT, SPEC, output_option, run_options
 from .output import (
     PICTURES,
     print_rows,
     replacing,
-    require_distinct,
+    require_free,
     require_tools,
     suffix_of,
     write,
@@ -23,9 +23,10 @@ from .output import (
 @SPEC
 @FORMAT
 @output_option(required=False)
+@FORCE
 @click.option("--trials", type=int, default=8, show_default=True, metavar="T", help="Runs of each.")
 @run_options
-def network(spec: str | None, form: str, output: Path | None, **settings: Any) -> None:
+def network(spec: str | None, form: str, output: Path | None, force: bool, **settings: Any) -> None:
     """Train two-layer networks from starts of several scales, prune them, and print the errors.
 
     Of each layer the mean magnitude of its weights is printed too, and what it has learned: the
@@ -40,7 +41,8 @@ def network(spec: str | None, form: str, output: Path | None, **settings: Any) -
     from ..spec.network import read_network
 
     suffix = "" if output is None else suffix_of(output)
-    require_distinct(output, settings["store"])
+    if output is not None:
+        require_free(output, {"the spec": spec, "the store": settings["store"]}, force)
     problem = read_network(spec)
     require_tools(suffix)
     if suffix in PICTURES:
@@ -48,7 +50,7 @@ def network(spec: str | None, form: str, output: Path | None, **settings: Any) -
 
         require_few(problem.lines)
     with ExitStack() as stack:
-        path = stack.enter_context(replacing(output.resolve())) if output is not None else None
+        path = stack.enter_context(replacing(output)) if output is not None else None
         with progress_bar("runs") as progress:
             result = problem.run(**settings, progress=progress)
         # Without anything to show, an older file stays as it is.

@@ -22,6 +22,9 @@ FORMAT = click.option(
     show_default=True,
     help="How to print the rows.",
 )
+FORCE = click.option(
+    "-f", "--force", is_flag=True, help="Replace a file that this package has not written."
+)
 Command = TypeVar("Command", bound=Callable[..., object])
 
 

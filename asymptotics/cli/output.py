@@ -1,6 +1,7 @@
 """Rows and pictures, on standard output and in files."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,16 +10,32 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import InvalidInput
-from ..results import GridResult, Verification, to_csv, to_json
+from ..results import (
+    CREATOR,
+    JSON_END,
+    JSON_START,
+    CertifiedRisk,
+    GridResult,
+    HessianBias,
+    NetworkSweep,
+    RiskResult,
+    Verification,
+    to_csv,
+    to_json,
+)
 from .console import say
 
 PICTURES, TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
-
-
-def require_distinct(output: Path | None, store: Path | None) -> None:
-    """Raise `InvalidInput` if one file were to be both."""
-    if output is not None and store is not None and output.resolve() == store.resolve():
-        raise InvalidInput("output", str(output), "must be another file than the store")
+#: Where a file says who wrote it: at its start, or in a PDF at its end.
+_MARKS = {
+    ".png": b"Creator\0" + CREATOR.encode(),
+    ".svg": f"<dc:title>{CREATOR}</dc:title>".encode(),
+    ".pdf": f"/Creator ({CREATOR})".encode(),
+}
+_PAGE = f'<meta name="generator" content="{CREATOR}">'.encode()
+#: Bytes at either end of a file in which its mark is looked for.
+_LOOKED_AT = 4096
+_DATABASE = b"SQLite format 3\0"
 
 
 def suffix_of(output: Path) -> str:
@@ -30,6 +47,104 @@ def suffix_of(output: Path) -> str:
     if not output.absolute().parent.is_dir():
         raise InvalidInput("output", str(output), "must be in a folder that exists")
     return suffix
+
+
+def require_free(
+    output: Path, inputs: Mapping[str, str | Path | None], force: bool, key: str = "output"
+) -> None:
+    """Raise `InvalidInput` if writing `output` would destroy what is not ours to replace.
+
+    That is a file that the same command reads, by whatever path (`inputs` has each by what
+    messages call it, ``-`` for standard input), a database, and, without `force`, any file that
+    this package has not written.
+    """
+    for called, path in inputs.items():
+        if path is not None and _is_same(output, path):
+            raise InvalidInput(key, str(output), f"must be another file than {called}")
+    try:
+        if (allowed := _not_replaceable(output, force)) is not None:
+            raise InvalidInput(key, str(output), allowed)
+    except OSError as error:
+        raise InvalidInput(key, str(output), f"cannot be replaced: {error.strerror}") from None
+
+
+def _not_replaceable(output: Path, force: bool) -> str | None:
+    """Why a file should stay as it is, and what to do."""
+    if Path(os.path.realpath(output)).is_symlink():
+        return "must not be a link that leads back to itself"
+    if not output.exists():
+        return None
+    if not output.is_file():
+        return "must be a regular file"
+    if _starts(output, _DATABASE):
+        return "must not be a database, such as a store of trials: name another file"
+    if not force and not _is_ours(output):
+        return "is there, and not written by asymptotics: name another file, or add --force"
+    return None
+
+
+def _is_same(output: Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file, over links of either kind."""
+    if str(other) == "-":
+        return _is_standard_input(output)
+    if os.path.realpath(output) == os.path.realpath(other):
+        return True
+    try:
+        return output.samefile(other)
+    except OSError:  # one of them is not there
+        return False
+
+
+def _is_standard_input(output: Path) -> bool:
+    try:
+        return os.path.samestat(output.stat(), os.fstat(sys.stdin.fileno()))
+    except (OSError, ValueError, AttributeError):  # it is closed, or no file
+        return False
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file looks as this package writes it, or is empty."""
+    if not path.stat().st_size:
+        return True
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return any(_starts(path, f"{','.join(names)}\n".encode()) for names in _columns())
+    if suffix == ".json":
+        return _starts(path, JSON_START.encode()) and _end(path).endswith(JSON_END.encode())
+    if suffix == ".parquet":
+        return _parquet_columns(path) in _columns()
+    mark = _MARKS.get(suffix, _PAGE)
+    return mark in _start(path) or mark in _end(path)
+
+
+def _columns() -> list[tuple[str, ...]]:
+    """The columns of each table that this package writes."""
+    kinds = (RiskResult, CertifiedRisk, Verification, NetworkSweep, HessianBias)
+    return [kind.columns for kind in kinds]
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        return tuple(parquet.read_schema(path).names)
+    except (ArrowException, OSError):  # it is no Parquet file
+        return ()
+
+
+def _start(path: Path, size: int = _LOOKED_AT) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def _starts(path: Path, text: bytes) -> bool:
+    return _start(path, len(text)) == text
+
+
+def _end(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LOOKED_AT))
+        return file.read()
 
 
 class Asked(Protocol):
@@ -51,9 +166,13 @@ def require_tools(suffix: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved onto it when it was written and all has gone well."""
+    """A temporary file that takes the place of `path` when it was written and all has gone well.
+
+    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.
+    """
+    target = Path(os.path.realpath(path))
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=target.parent, suffix=path.suffix)
     except OSError as error:
         raise InvalidInput("output", str(path), f"cannot be written: {error.strerror}") from None
     os.close(handle)
@@ -65,7 +184,7 @@ def replacing(path: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -8,10 +8,10 @@ import click
 
 from ..errors import InvalidInput, NoConvergence
 from ..results import RiskResult, Verification
-from ..spec import Problem, read_spec
-from .console import fail, progress_bar
-from .options import CERTIFY, DIGITS, FORMAT, SPEC, output_option, simulation_options
-from .output import PICTURES, print_rows, replacing, require_distinct, suffix_of, write
+from ..spec import Problem, note_of_weights, read_spec, samples_file
+from .console import fail, progress_bar, say
+from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
+from .output import PICTURES, print_rows, replacing, require_free, suffix_of, write
 
 
 @click.command()
@@ -27,19 +27,29 @@ def risk(spec: str | None, form: str, digits: int | None, certify: bool) -> None
     asymptotics risk my.toml --digits 30
     asymptotics risk my.toml --certify
     """
-    problem, result = _computed(spec, digits=digits, certify=certify)
+    problem = read_spec(spec)
+    result = _computed(problem, digits=digits, certify=certify)
+    if form == "table":
+        say(f"{problem.population!r}\n\n")
     print_rows(result, problem, form)
+    _say_notes(problem)
     _require_convergence(result)
 
 
 @click.command()
 @SPEC
 @output_option(required=True)
+@FORCE
 @DIGITS
 @click.option("--simulate", is_flag=True, help="Draw simulated points beside the curve.")
 @simulation_options
 def curve(
-    spec: str | None, output: Path, digits: int | None, simulate: bool, **settings: Any
+    spec: str | None,
+    output: Path,
+    force: bool,
+    digits: int | None,
+    simulate: bool,
+    **settings: Any,
 ) -> None:
     """Draw the predicted risk, or write it to a file.
 
@@ -57,11 +67,14 @@ def curve(
     elif suffix not in PICTURES:
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
-    require_distinct(output, settings["store"])
-    problem, result = _computed(spec, smooth=suffix in PICTURES, digits=digits)
+    problem = read_spec(spec)
+    require_free(output, _inputs(spec, problem, settings), force)
+    shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
+    result = _computed(shown, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
-    with replacing(output.resolve()) as path:
+    with replacing(output) as path:
         write(result, problem, path, suffix, simulated)
+    _say_notes(problem)
     click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
     _require_convergence(result)
     if simulated is not None:
@@ -73,8 +86,9 @@ def curve(
 @SPEC
 @FORMAT
 @output_option(required=False)
+@FORCE
 @simulation_options
-def verify(spec: str | None, form: str, output: Path | None, **settings: Any) -> None:
+def verify(spec: str | None, form: str, output: Path | None, force: bool, **settings: Any) -> None:
     """Hold the predicted risk against simulations, and give a verdict.
 
     Without --p each problem is simulated at three sizes and extrapolated.  Without --trials,
@@ -88,23 +102,39 @@ def verify(spec: str | None, form: str, output: Path | None, **settings: Any) ->
     asymptotics verify my.toml --store runs.db -o convergence.pdf
     """
     suffix = None if output is None else suffix_of(output)
-    require_distinct(output, settings["store"])
     problem = read_spec(spec)
+    if output is not None:
+        require_free(output, _inputs(spec, problem, settings), force)
     result = _verified(problem, settings)
     if output is not None and suffix is not None:
-        with replacing(output.resolve()) as path:
+        with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
+    _say_notes(problem)
     _require_consistency(result)
 
 
-def _computed(
-    spec: str | None, smooth: bool = False, **precision: Any
-) -> tuple[Problem, RiskResult]:
+def _computed(problem: Problem, **precision: Any) -> RiskResult:
     with progress_bar("risk") as progress:
-        problem = read_spec(spec)
-        shown = problem.smooth(problem.abscissa) if smooth else problem
-        return problem, shown.solve(**precision, progress=progress)
+        return problem.solve(**precision, progress=progress)
+
+
+def _inputs(
+    spec: str | None, problem: Problem, settings: Mapping[str, Any]
+) -> dict[str, str | Path | None]:
+    """The files that a command reads, by what messages call them."""
+    folder = Path() if spec in (None, "-") else Path(str(spec)).parent
+    return {
+        "the spec": spec,
+        "the samples of its population": samples_file(problem.source, folder),
+        "the store": settings["store"],
+    }
+
+
+def _say_notes(problem: Problem) -> None:
+    """Say on standard error what was made of the spec that its author may not expect."""
+    if note := note_of_weights(problem.source):
+        click.echo(f"asymptotics: note: {note}", err=True)
 
 
 def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:

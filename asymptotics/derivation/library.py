@@ -29,11 +29,14 @@ def load(name: str) -> Derivation:
     Raises `InvalidInput` for a name that is not known and a file that cannot be read, and
     `InvalidDerivation` for one that cannot be checked as it is written.
     """
-    if name in names():
-        return _read(folder() / f"{name}.py")
-    if not name.endswith(".py"):
+    if name not in names() and not name.endswith(".py"):
         raise unknown_name("derivation", name, [*names(), "or the path of a .py file"])
-    return _read(Path(name))
+    return _read(path_of(name))
+
+
+def path_of(name: str) -> Path:
+    """The file of a derivation of the package, or the path that `name` is."""
+    return folder() / f"{name}.py" if name in names() else Path(name)
 
 
 def _read(path: Path) -> Derivation:

@@ -90,7 +90,7 @@ def to_html(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
     title = escape(derivation.title)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{title}</title>\n"
+        f'<title>{title}</title>\n<meta name="generator" content="asymptotics">\n'
         f'<meta name="viewport" content="width=device-width">\n<style>{_STYLE}</style>\n</head>\n'
         f"<body>\n{body}</body>\n</html>\n"
     )

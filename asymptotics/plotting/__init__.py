@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..errors import InvalidInput
-from ..results import GridResult, HessianBias, NetworkSweep, RiskResult, Verification
+from ..results import CREATOR, GridResult, HessianBias, NetworkSweep, RiskResult, Verification
 from .bias import draw_bias, plot_bias
 from .convergence import draw_convergence, plot_convergence
 from .network import draw_network, plot_network
@@ -41,5 +41,6 @@ def save(
             case _:
                 raise InvalidInput("result", type(result).__name__, "has no figure")
         # No date in the file: the same figure is the same bytes.
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+        metadata = {"Creator": CREATOR, **undated.get(path.suffix.lower(), {})}
         figure.savefig(path, metadata=metadata)

@@ -1,14 +1,17 @@
 """Results: arrays over the grid, and their forms as rows, tables, files."""
 
 from .bias import HessianBias
-from .documents import DOCUMENT_VERSION, to_csv, to_json
+from .documents import CREATOR, DOCUMENT_VERSION, JSON_END, JSON_START, to_csv, to_json
 from .grid import GridResult
 from .network import NetworkSweep
 from .risk import CertifiedRisk, RiskResult
 from .verification import Verification
 
 __all__ = [
+    "CREATOR",
     "DOCUMENT_VERSION",
+    "JSON_END",
+    "JSON_START",
     "CertifiedRisk",
     "GridResult",
     "HessianBias",

@@ -11,6 +11,10 @@ from .grid import GridResult
 
 #: Version of the JSON document; it changes when a reader of the old one would fail.
 DOCUMENT_VERSION = 1
+#: How a JSON document starts and ends, by which a file of ours is known.
+JSON_START, JSON_END = f'{{\n "version": {DOCUMENT_VERSION},\n "spec": ', "]\n}\n"
+#: What pictures and pages say that they were made by.
+CREATOR = "asymptotics"
 
 
 def to_json(result: GridResult, spec: Mapping[str, Any]) -> str:

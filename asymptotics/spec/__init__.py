@@ -5,6 +5,7 @@ tables, and nothing in it is evaluated.
 """
 
 from .fields import Range
+from .population import note_of_weights, samples_file
 from .problem import Problem, problem, read_spec
 from .reading import EXAMPLE, NETWORK_EXAMPLE, example_text
 
@@ -14,6 +15,8 @@ __all__ = [
     "Problem",
     "Range",
     "example_text",
+    "note_of_weights",
     "problem",
     "read_spec",
+    "samples_file",
 ]

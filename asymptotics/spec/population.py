@@ -1,5 +1,6 @@
 """The population that a spec describes."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,10 @@ from ..errors import MISSING, InvalidInput, unknown_name
 from ..parameters import parameter
 from ..population import Population
 from .fields import Number, Table, validated
+from .reading import ESCAPES
+
+#: Fractions that are written with nine digits or more sum to 1 within this.
+_ROUNDING = 1e-9
 
 
 class GroupTable(Table):
@@ -26,9 +31,12 @@ class FileTable(Table):
     """A population of samples in a CSV file."""
 
     file: Annotated[str, Field(strict=True)]
+    clip: Number = Decimal(0)
 
     def population(self, folder: Path) -> Population:
-        return Population.from_csv(folder / self.file)
+        if re.search(r"[\x00-\x1f\x7f]", self.file):  # "C:\table.csv" holds a tab
+            raise InvalidInput("file", self.file, f"must have no control characters; {ESCAPES}")
+        return Population.from_csv(folder / self.file, self.clip)
 
 
 class IsotropicTable(Table):
@@ -111,3 +119,26 @@ def _source(given: Mapping[str, Any]) -> type[Source]:
     if "family" in given:
         raise InvalidInput("population", dict(given), "must have a file or a family, not both")
     return FileTable
+
+
+def samples_file(document: Mapping[str, Any], folder: Path) -> Path | None:
+    """The CSV file that a parsed spec names, if it does."""
+    given = document.get("population")
+    return folder / given["file"] if isinstance(given, Mapping) and "file" in given else None
+
+
+def note_of_weights(document: Mapping[str, Any]) -> str:
+    """What to say where weights of groups are taken as relative, and may not be meant to be.
+
+    Groups that all leave their weight out are equal parts by intention; those of a CSV file are
+    counts as often as fractions.
+    """
+    given = document.get("population")
+    groups = given if isinstance(given, list) else [given]
+    weights = [group.get("weight") for group in groups if isinstance(group, Mapping)]
+    if all(weight is None for weight in weights):
+        return ""
+    total = sum(float(1 if weight is None else weight) for weight in weights)
+    if abs(total - 1) <= _ROUNDING:
+        return ""
+    return f"the weights of the population sum to {total:.6g}; they are divided by it, to sum to 1"

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
+from ..files import decoded
 
 #: The bundled examples: a problem of the linear model, and a sweep over networks.
 EXAMPLE, NETWORK_EXAMPLE = "example.toml", "network.toml"
+#: Said of strings that a path of Windows has spoilt.
+ESCAPES = (
+    r"in double quotes a backslash begins an escape: write paths as 'C:\data.csv' or C:/data.csv"
+)
+#: Bytes of the largest spec that is read.
+_LARGEST = 32 << 20
 
 
 def read(path: str | Path | None, example: str) -> tuple[dict[str, Any], Path]:
@@ -21,7 +28,9 @@ def read(path: str | Path | None, example: str) -> tuple[dict[str, Any], Path]:
     except ArithmeticError:
         raise InvalidInput("spec", name, "holds a number that is too large to read") from None
     except (ValueError, RecursionError) as error:  # the reader's own, and of what it calls
-        raise InvalidInput("spec", name, f"must be valid TOML: {error}") from None
+        raise InvalidInput(
+            "spec", name, f"must be valid TOML: {error}{_remedy(error, text)}"
+        ) from None
 
 
 def example_text(name: str) -> str:
@@ -29,17 +38,38 @@ def example_text(name: str) -> str:
     return resources.files("asymptotics").joinpath("examples", name).read_text("utf-8")
 
 
+def _remedy(error: Exception, text: str) -> str:
+    """What to do about a bad escape or string, where a path of Windows may be the cause."""
+    strings = ("Unescaped", "hex value", "Unicode scalar", "Unterminated", "Illegal character")
+    spoilt = "\\" in text and any(words in str(error) for words in strings)
+    return f"; {ESCAPES}" if spoilt else ""
+
+
 def _text(path: str | Path | None, example: str) -> tuple[str, str, Path]:
+    """The text of a document, how messages call it, and its folder."""
     if path is None:
         return example_text(example), example, Path()
+    if str(path) == "-":
+        name, folder = "standard input", Path()
+    else:
+        name, folder = str(path), Path(path).parent
     try:
-        if str(path) == "-":
-            if sys.stdin is None:
-                raise InvalidInput("spec", "-", "cannot be read: standard input is closed")
-            text = sys.stdin.buffer.read().decode("utf-8-sig")
-            return text, "standard input", Path()
-        return Path(path).read_text(encoding="utf-8-sig"), str(path), Path(path).parent
+        text = decoded(_data(path), "spec", name)
     except OSError as error:
         raise InvalidInput("spec", str(path), f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InvalidInput("spec", str(path), "must be text in UTF-8") from None
+    except UnicodeEncodeError:
+        raise InvalidInput("spec", str(path), "must be the path of a file") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n"), name, folder
+
+
+def _data(path: str | Path) -> bytes:
+    if str(path) != "-":
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    elif sys.stdin is None:
+        raise InvalidInput("spec", "-", "cannot be read: standard input is closed")
+    else:
+        data = sys.stdin.buffer.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise InvalidInput("spec", str(path), f"must have at most {_LARGEST >> 20} MB")
+    return data

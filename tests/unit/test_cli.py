@@ -20,12 +20,12 @@ alpha = 0.3
 rule = ["magnitude", "random"]
 
 [[population]]
-weight = 1
+weight = 0.25
 eigenvalue = 10
 std = 0.5
 
 [[population]]
-weight = 3
+weight = 0.75
 std = 1
 """
 
@@ -40,8 +40,24 @@ def spec(tmp_path: Path) -> Path:
 def test_risk_as_a_table(spec: Path) -> None:
     done = run("risk", spec)
     assert done.stderr == ""
-    assert "sigma = 0.5, alpha = 0.3, ridge = 0" in done.stdout
-    assert len(done.stdout.splitlines()) == 6 + 3
+    population, _, rows = done.stdout.partition("\n\n")
+    assert population.startswith("Population(2 groups, E[Λ] = 3.25")
+    assert len(population.splitlines()) == 2 + 3
+    assert rows.startswith("sigma = 0.5, alpha = 0.3, ridge = 0\n")
+    assert len(rows.splitlines()) == 6 + 3
+
+
+def test_weights_that_are_renormalised_are_said_and_seen(spec: Path) -> None:
+    spec.write_text(SPEC.partition("[[")[0] + "[[population]]\nweight = 0.05\nstd = 1\n")
+    for form in ("table", "json", "csv"):
+        done = run("risk", spec, "--format", form)
+        assert done.stderr == (
+            "asymptotics: note: the weights of the population sum to 0.05; "
+            "they are divided by it, to sum to 1\n"
+        )
+        assert ("Population(1 group" in done.stdout) == (form == "table")
+    assert "note: " in run("curve", spec, "-o", spec.with_suffix(".csv")).stderr
+    run("risk", spec, "--digits", "-3", status=2)  # and what is wrong is one line still
 
 
 def test_risk_as_json(spec: Path) -> None:
@@ -87,6 +103,8 @@ def test_curve(spec: Path, tmp_path: Path, suffix: str) -> None:
         assert json.loads(output.read_text())["rows"]
     assert output.stat().st_size > 100
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []
+    # What the package has written it replaces, without being told to.
+    assert "6 points" in run("curve", spec, "-o", output).stderr
 
 
 def test_a_range_is_drawn_smoothly_and_written_as_given(tmp_path: Path) -> None:
@@ -125,7 +143,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, spec: Path) -> None:
     output = tmp_path / "curve.csv"
     output.write_text("old")
     spec.write_text(SPEC.replace("0.3", "3"))
-    run("curve", spec, "-o", output, status=2)
+    message = run("curve", spec, "-o", output, "--force", status=2).stderr
+    assert "alpha = 3" in message
     assert output.read_text() == "old"
 
 

@@ -114,7 +114,7 @@ def test_what_cannot_be_drawn_is_refused_before_the_work(spec: Path, tmp_path: P
 def test_an_older_file_stays_where_nothing_came_of_it(spec: Path, tmp_path: Path) -> None:
     (old := tmp_path / "old.png").write_bytes(b"old")
     spec.write_text("step = 1e5\n" + SPEC)
-    run("network", spec, *QUICK, "-o", old, status=1)
+    run("network", spec, *QUICK, "-o", old, "--force", status=1)
     assert old.read_bytes() == b"old"
     assert list(tmp_path.glob("*.png")) == [old]
 

@@ -20,12 +20,12 @@ alpha = 0.3
 rule = ["magnitude", "random"]
 
 [[population]]
-weight = 1
+weight = 0.25
 eigenvalue = 10
 std = 0.5
 
 [[population]]
-weight = 3
+weight = 0.75
 std = 1
 """
 QUICK = ("--p", "200", "--trials", "8", "--workers", "1")

@@ -56,7 +56,7 @@ def test_signal_and_threshold() -> None:
         ({"weight": []}, "population.shape = (0,): must be one or more groups"),
         ({"eigenvalue": [1, -1]}, "eigenvalue[1] = -1"),
         ({"eigenvalue": np.nan}, "eigenvalue = nan"),
-        ({"eigenvalue": [[1, 2]]}, "population.shape = (1, 2)"),
+        ({"eigenvalue": [[1, 2]]}, "eigenvalue.shape = (1, 2): must have one dimension"),
         ({"mean": np.inf}, "mean = inf: must be a finite number"),
         ({"mean": "x"}, "mean = 'x': must be a finite number"),
         ({"std": -0.1}, "std = -0.1: must be a finite number >= 0"),
@@ -258,3 +258,105 @@ def test_transformations_of_wrong_shape_or_kind() -> None:
     for function, *arguments in wrong:
         with pytest.raises(InvalidInput):
             function(*arguments)
+
+
+def test_constructors_of_one_kind_of_feature_take_numbers() -> None:
+    """Never a mixture by accident: three widths are three populations, or groups on purpose."""
+    several: list[tuple[Any, str, dict[str, Any]]] = [
+        (Population.isotropic, "std", {"std": np.sqrt([1, 2, 3])}),
+        (Population.isotropic, "mean", {"mean": [1.0]}),
+        (Population.isotropic, "eigenvalue", {"eigenvalue": (1, 2)}),
+        (Population.spike_and_slab, "fraction", {"fraction": [0.1, 0.2]}),
+        (Population.spike_and_slab, "std", {"fraction": 0.1, "std": [1, 2]}),
+        (Population.spike_and_slab, "mean", {"fraction": 0.1, "mean": [1]}),
+        (Population.spike_and_slab, "eigenvalue", {"fraction": 0.1, "eigenvalue": [1, 2]}),
+    ]
+    for constructor, key, arguments in several:
+        with pytest.raises(InvalidInput, match=f"{key} = .*a single one: build one population for"):
+            constructor(**arguments)
+    assert Population.isotropic(std=np.array(2.0)) == Population(std=2)
+    assert Population.isotropic(std=np.float32(2)) == Population(std=2)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Population.from_beta([1, 2], [1, 2, 3]), "must have one length"),
+        (lambda: Population.from_beta([], [1, 2]), "must have one length"),
+        (lambda: Population.from_beta([1, 2], [[1], [2]]), "beta.shape = (2, 1): must have one"),
+        (lambda: Population.from_samples(1, [[1, 2]]), "coefficient.shape = (1, 2): must have one"),
+        (lambda: Population.from_samples([1, 2], [1, 2, 3]), "columns must have one length"),
+    ],
+)
+def test_columns_that_do_not_fit(build, message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        build()
+    assert message in str(error.value)
+
+
+def test_a_covariance_is_no_list_of_eigenvalues() -> None:
+    """Its entries may be negative: what is said is that features must be uncorrelated."""
+    covariance = np.array([[1, -0.7, 0.1], [-0.7, 1, 0], [0.1, 0, 1]])
+    for build in (Population, Population.from_samples, Population.from_beta):
+        arguments = {} if build is Population else {"coefficient": [1, 2, 3]}
+        if build == Population.from_beta:
+            arguments = {"beta": [1, 2, 3]}
+        with pytest.raises(InvalidInput, match=r"eigenvalue\.shape = \(3, 3\): .*correlated"):
+            build(eigenvalue=covariance, **arguments)
+    assert "Do not pass the eigenvalues of a covariance" in (Population.from_beta.__doc__ or "")
+
+
+def test_from_beta_is_pruning_of_uncorrelated_features() -> None:
+    """What its docstring warns of: where weights are pruned, their basis matters."""
+    rng = np.random.default_rng(0)
+    p, n = 300, 600
+    covariance = 0.7 ** np.abs(np.subtract.outer(np.arange(p), np.arange(p)))
+    spectrum, basis = np.linalg.eigh(covariance)
+    beta = np.full(p, 1 / np.sqrt(p))
+    rotated = Population.from_beta(spectrum, basis.T @ beta)
+    x = rng.standard_normal((n, p)) @ np.linalg.cholesky(covariance).T
+    y = x @ beta + 0.5 * rng.standard_normal(n)
+    trained = np.linalg.lstsq(x, y)[0]
+    kept = np.abs(trained) >= np.quantile(np.abs(trained), 0.7)
+    seen = {
+        alpha: error @ covariance @ error + 0.25
+        for alpha, error in ((1, trained - beta), (0.3, trained * kept - beta))
+    }
+    predicted = risk(rotated, p / n, 0.5, [1, 0.3]).risk
+    assert seen[1] == pytest.approx(predicted[0], rel=0.1)
+    assert seen[0.3] > 2 * predicted[1]
+
+
+def test_rounded_zeros_of_a_spectrum_are_clipped() -> None:
+    x = np.random.default_rng(0).standard_normal((40, 60))
+    spectrum = np.linalg.eigvalsh(x.T @ x / 40)
+    assert -1e-12 < spectrum.min() < 0
+    with pytest.raises(InvalidInput) as error:
+        Population.from_beta(spectrum, 1.0)
+    assert "must be a finite number >= 0; if it is rounding (" in str(error.value)
+    clip = float(str(error.value).split("clip = ")[1].split()[0])
+    assert clip >= -spectrum.min()
+    assert clip < -2 * spectrum.min() or clip < 10 ** np.ceil(np.log10(-spectrum.min()))
+    clipped = Population.from_beta(spectrum, 1.0, clip=1e-12)
+    assert clipped.interpolation_threshold == pytest.approx(60 / 40)
+    np.testing.assert_array_equal(clipped.eigenvalue, np.where(spectrum < 1e-12, 0, spectrum))
+    assert Population.from_samples(spectrum, 1.0, clip=1e-12) == Population(
+        eigenvalue=spectrum, mean=1, clip=1e-12
+    )
+
+
+def test_clip_is_a_bound_on_magnitudes() -> None:
+    from decimal import Decimal
+
+    eigenvalue = [Decimal("1e-9"), Decimal("-1e-9"), Decimal("1.1e-9"), 1]
+    clipped = Population(eigenvalue=eigenvalue, std=1, clip=Decimal("1e-9"))
+    assert clipped.eigenvalue.tolist() == [0, 0, 1.1e-9, 1]
+    assert Population(eigenvalue=[1, -0.5], clip=0.5).eigenvalue.tolist() == [1, 0]
+    for bad in (-1, np.nan, np.inf, [1, 2], "x"):
+        with pytest.raises(InvalidInput, match="clip = "):
+            Population(clip=bad)
+    with pytest.raises(InvalidInput) as error:
+        Population(eigenvalue=[1, -0.5], clip=0.4)
+    assert "clip" not in str(error.value)  # no rounding, so nothing to clip
+    with pytest.raises(InvalidInput, match="clip = 3e-08"):
+        Population(eigenvalue=np.array([1, -2.5e-8], dtype=np.float32))

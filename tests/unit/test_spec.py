@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population, risk
-from asymptotics.spec import EXAMPLE, Range, example_text, read_spec
+from asymptotics.spec import EXAMPLE, Range, example_text, note_of_weights, read_spec
 
 MINIMAL = """
 kappa = 2
@@ -145,6 +145,16 @@ BAD = {
 }
 
 
+WINDOWS = MINIMAL + "[population]\nfile = "
+ESCAPES = (
+    r"in double quotes a backslash begins an escape: write paths as 'C:\data.csv' or C:/data.csv"
+)
+BAD |= {
+    f'{WINDOWS}"{path}"': ESCAPES
+    for path in (r"C:\Users\x.csv", r"C:\data.csv", r"C:\temp\new.csv", r"\\server\new.csv", "C:\\")
+}
+
+
 @pytest.mark.parametrize(("text", "message"), BAD.items(), ids=range(len(BAD)))
 def test_bad_specs(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as error:
@@ -180,7 +190,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 CSV = {
     "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, coefficient = 'abc': must be a number",
-    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 columns, its header 2",
+    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 fields, its header 2",
     "eigenvalue,coef\n1,2\n": "no column 'coefficient'",
     "eigenvalue,coefficient,coefficient\n1,2,3\n": "each column once, not coefficient again",
     "": "no column 'eigenvalue'",
@@ -189,7 +199,7 @@ CSV = {
     "eigenvalue,coefficient\n-1,2\n": "line 2, eigenvalue = -1: must be",
     "eigenvalue,coefficient,weight\n1,2,\n": "line 2, weight = '': must be a number",
     "eigenvalue,coefficient\n1,2 # no\n": "line 2, coefficient = '2 # no': must be a number",
-    "eigenvalue,coefficient\n1,2\n\n1,5,2\n": "line 4 has 3 columns, its header 2",
+    "eigenvalue,coefficient\n1,2\n\n1,5,2\n": "line 4 has 3 fields, its header 2",
     '"a\nb",eigenvalue,coefficient\n0,1,2\n0,x,2\n': "line 4, eigenvalue = 'x'",
 }
 
@@ -209,3 +219,32 @@ def test_samples_with_weights_a_mark_and_quotes(tmp_path: Path) -> None:
         '\ufeff"eigenvalue","coefficient","weight"\n"1",2,3\n4,5,"1"\n', encoding="utf-8"
     )
     assert Population.from_csv(path) == Population([3, 1], [1, 4], [2, 5])
+
+
+@pytest.mark.parametrize(
+    ("population", "total"),
+    [
+        ("[[population]]\nweight = 0.05\nstd = 1", "0.05"),
+        ("[population]\nweight = 0.05\nstd = 1", "0.05"),
+        ("[[population]]\nweight = 1\n[[population]]\nweight = 3", "4"),
+        ("[[population]]\nweight = 0.3\n[[population]]\nstd = 1", "1.3"),
+        ("[[population]]\nweight = 0.3\n[[population]]\nweight = 0.7000001", "1"),
+        ("[[population]]\nweight = 0.1\n" * 10, None),
+        ("[[population]]\nweight = 0.333333333333\n" * 3, None),
+        ("[[population]]\nstd = 1\n" * 2, None),
+        ('[population]\nfamily = "isotropic"', None),
+        ('[population]\nfile = "samples.csv"', None),
+    ],
+)
+def test_weights_that_are_renormalised_are_said(
+    tmp_path: Path, population: str, total: str | None
+) -> None:
+    (tmp_path / "samples.csv").write_text("eigenvalue,coefficient,weight\n1,2,3\n")
+    note = note_of_weights(read_spec(spec(tmp_path, MINIMAL + population)).source)
+    assert note == (f"the weights of the population sum to {total}; they are divided by it, to sum "
+                    "to 1" if total else "")  # fmt: skip
+
+
+def test_a_spec_has_an_end() -> None:
+    with pytest.raises(InvalidInput, match="at most 32 MB"):
+        read_spec("/dev/zero")

@@ -1,0 +1,162 @@
+"""No output of a command replaces what it reads, or what others have written."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asymptotics import InvalidInput
+from asymptotics.cli.main import cli
+from asymptotics.cli.output import require_free
+from asymptotics.spec import example_text
+from tests.processes import run
+
+HEAD = "kappa = [0.5, 2]\nsigma = 0.5\nalpha = 0.3\n"
+SAMPLES = "eigenvalue,coefficient\n1,2\n3,4\n"
+NETWORK = "eta = 1\nwidth = 2\nsamples = 9\nsteps = 3\n[task]\nkind = 'teacher'\nfeatures = 2\n"
+QUICK = ("--p", "200", "--trials", "8", "--workers", "1")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text(SAMPLES)
+    (tmp_path / "spec.csv").write_text(HEAD + '[population]\nfile = "data.csv"\n')
+    (tmp_path / "network.csv").write_text(NETWORK)
+    (tmp_path / "mine.py").write_text(example_text("derivation.py"))
+    (tmp_path / "soft.csv").symlink_to("data.csv")
+    (tmp_path / "hard.csv").hardlink_to(tmp_path / "data.csv")
+    (tmp_path / "sub").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize(
+    ("arguments", "read"),
+    [
+        (["curve", "spec.csv", "-o", "spec.csv"], "the spec"),
+        (["curve", "spec.csv", "-o", "data.csv"], "the samples of its population"),
+        (["curve", "spec.csv", "-o", "sub/../data.csv"], "the samples of its population"),
+        (["curve", "sub/../spec.csv", "-o", "soft.csv"], "the samples of its population"),
+        (["curve", "spec.csv", "-o", "hard.csv"], "the samples of its population"),
+        (["verify", "spec.csv", *QUICK, "-o", "data.csv"], "the samples of its population"),
+        (["verify", "spec.csv", *QUICK, "-o", "new.csv", "--store", "new.csv"], "the store"),
+        (["network", "network.csv", "-o", "./network.csv"], "the spec"),
+        (["network", "network.csv", "-o", "new.csv", "--store", "sub/../new.csv"], "the store"),
+        (["derive", "show", "mine.py", "--html", "mine.py"], "the derivation"),
+    ],
+)
+def test_what_a_command_reads_it_does_not_replace(
+    folder: Path, arguments: list[str], read: str, force: list[str]
+) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(InvalidInput, match=f"must be another file than {read}"):
+        cli.main([*arguments, *force], standalone_mode=False)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_the_samples_survive_and_the_exit_status_is_2(folder: Path) -> None:
+    done = run("curve", "spec.csv", "-o", "data.csv", status=2)
+    assert done.stderr == (
+        "asymptotics: output = 'data.csv': must be another file than "
+        "the samples of its population\n"
+    )
+    assert (folder / "data.csv").read_text() == SAMPLES
+
+
+def test_standard_input_is_read_too(folder: Path) -> None:
+    """Its redirection is a file as any other."""
+    command = [sys.executable, "-m", "asymptotics", "curve", "-", "-o", "spec.csv", "--force"]
+    with (folder / "spec.csv").open() as spec:
+        done = subprocess.run(command, stdin=spec, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "must be another file than the spec" in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".svg", ".png", ".pdf"])
+@pytest.mark.parametrize("content", [SAMPLES.encode(), b'{"rows": []}\n', b"\0\1\2", b"<svg/>"])
+def test_what_others_have_written_needs_force(folder: Path, suffix: str, content: bytes) -> None:
+    output = folder / f"curve{suffix}"
+    output.write_bytes(content)
+    for command in ("curve", "verify"):
+        with pytest.raises(InvalidInput, match=r"not written by asymptotics: .*--force"):
+            cli.main([command, "spec.csv", "-o", str(output)], standalone_mode=False)
+    with pytest.raises(InvalidInput, match="not written by asymptotics"):
+        cli.main(["network", "network.csv", "-o", str(output)], standalone_mode=False)
+    assert output.read_bytes() == content
+    require_free(output, {}, force=True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".svg", ".png", ".pdf"])
+def test_what_the_package_has_written_it_replaces(folder: Path, suffix: str) -> None:
+    output = folder / f"rows{suffix}"
+    calls = (
+        ["curve", "spec.csv"],
+        ["verify", "spec.csv", *QUICK],
+        ["network", "network.csv", "--trials", "2", "--workers", "1"],
+        ["curve", "spec.csv"],
+    )
+    (folder / "spec.csv").write_text(HEAD + "[[population]]\nstd = 1\n")
+    output.touch()  # an empty file is nobody's loss
+    for call in calls:
+        before = output.read_bytes()
+        cli.main([*call, "-o", str(output)], standalone_mode=False)
+        assert output.read_bytes() != before
+    # An edited table is no longer what was written.
+    if suffix == ".csv":
+        output.write_text(re.sub("^kappa", "note,kappa", output.read_text()))
+        with pytest.raises(InvalidInput, match="--force"):
+            require_free(output, {}, force=False)
+
+
+def test_force(folder: Path) -> None:
+    (folder / "other.csv").write_text(SAMPLES)
+    assert "--force" in run("curve", "spec.csv", "-o", "other.csv", status=2).stderr
+    run("curve", "spec.csv", "-o", "other.csv", "-f")
+    assert (folder / "other.csv").read_text().startswith("kappa,")
+
+
+@pytest.mark.parametrize("name", ["mine.html", "mine.htm", "mine"])
+def test_pages_of_derivations(folder: Path, name: str) -> None:
+    page = folder / name
+    page.write_text("<html>mine</html>")
+    show = ["derive", "show", "mine.py", "--html", name]
+    with pytest.raises(InvalidInput, match=f"html = '{name}': is there, and not written by"):
+        cli.main(show, standalone_mode=False)
+    for arguments in ([*show, "--force"], show):
+        cli.main(arguments, standalone_mode=False)
+        assert "<math" in page.read_text()
+
+
+def test_a_store_is_not_replaced_even_by_force(folder: Path) -> None:
+    run("verify", "spec.csv", *QUICK, "--store", "runs.csv")
+    trials = (folder / "runs.csv").read_bytes()
+    for call in (["curve", "spec.csv"], ["network", "network.csv"]):
+        with pytest.raises(InvalidInput, match="must not be a database, such as a store"):
+            cli.main([*call, "-o", "runs.csv", "--force"], standalone_mode=False)
+    assert (folder / "runs.csv").read_bytes() == trials
+
+
+def test_what_is_no_file_is_refused_unopened(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.csv")  # opening it would wait for ever
+    with pytest.raises(InvalidInput, match="must be a regular file"):
+        cli.main(["curve", "spec.csv", "-o", "pipe.csv", "--force"], standalone_mode=False)
+
+
+def test_links_that_lead_nowhere(folder: Path) -> None:
+    (folder / "loop.csv").symlink_to("loop.csv")
+    with pytest.raises(InvalidInput, match="must not be a link that leads back to itself"):
+        cli.main(["curve", "spec.csv", "-o", "loop.csv"], standalone_mode=False)
+    with pytest.raises(InvalidInput, match="cannot be replaced: File name too long"):
+        cli.main(["curve", "spec.csv", "-o", "a" * 300 + ".csv"], standalone_mode=False)
+
+
+def test_a_picture_is_of_the_kind_that_the_name_given_says(folder: Path) -> None:
+    """Also where the name is a link, to a file that is called otherwise."""
+    (folder / "curve.svg").symlink_to("target.png")
+    cli.main(["curve", "spec.csv", "-o", "curve.svg"], standalone_mode=False)
+    assert (folder / "curve.svg").is_symlink()
+    assert (folder / "target.png").read_text().startswith("<?xml")
