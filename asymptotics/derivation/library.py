@@ -1,4 +1,4 @@
-"""Where derivations are, and how their files are read.
+"""How the files of derivations are read.
 
 A file is Python that its reader runs knowingly; it holds a `Derivation` called ``derivation``.
 """
@@ -6,21 +6,11 @@ A file is Python that its reader runs knowingly; it holds a `Derivation` called 
 import runpy
 from pathlib import Path
 
+from ..bundled import derivation_names, derivations
 from ..errors import InvalidInput, unknown_name
 from .derivation import Derivation, InvalidDerivation
 
-_PACKAGE = Path(__file__).parents[1]
-
-
-def folder() -> Path:
-    """The folder of the derivations that come with the package."""
-    installed = _PACKAGE / "derivations"
-    return installed if installed.is_dir() else _PACKAGE.parent / "derivations"
-
-
-def names() -> list[str]:
-    """The names of the derivations that come with the package."""
-    return sorted(path.stem for path in folder().glob("*.py") if not path.stem.startswith("_"))
+names = derivation_names
 
 
 def load(name: str) -> Derivation:
@@ -30,7 +20,7 @@ def load(name: str) -> Derivation:
     `InvalidDerivation` for one that cannot be checked as it is written.
     """
     if name in names():
-        return _read(folder() / f"{name}.py")
+        return _read(derivations() / f"{name}.py")
     if not name.endswith(".py"):
         raise unknown_name("derivation", name, [*names(), "or the path of a .py file"])
     return _read(Path(name))

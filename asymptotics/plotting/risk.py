@@ -100,7 +100,7 @@ def draw_risk(
         if simulated is not None:
             _points(ax, line, x, simulated, COLOURS[number % len(COLOURS)])
     if simulated is not None:
-        ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n± 2 standard errors")
+        ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n$\\pm$ 2 standard errors")
     _references(ax, lines, varying)
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)

@@ -53,9 +53,8 @@ class HessianBias(GridResult):
     covariance_risk: Array
     status: Array
 
-    grid = ("kappa", "sigma", "alpha", "ridge")
+    grid = ("kappa", "sigma", "alpha", "ridge", "eigenvalue")
     shown = (
-        "eigenvalue",
         "signal",
         "found",
         "magnitude",
