@@ -63,7 +63,8 @@ def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> N
     fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
     runs = np.unique(sweep.trials)
     number = f"{runs[0]}" if runs.size == 1 else f"{runs[0]} to {runs[-1]}"
-    title = (*fixed, f"{number} runs, bars of two standard errors")
+    noun = "run" if number == "1" else "runs"
+    title = (*fixed, f"{number} {noun}, bars of two standard errors")
     finish_panels(figure, x, floats(getattr(sweep, x)), title)
 
 
