@@ -44,7 +44,8 @@ def curve(
 ) -> None:
     """Draw the predicted risk, or write it to a file.
 
-    In a picture a range of the spec is drawn as a smooth curve.  The options from --p on are those
+    In a picture the values of a list are marked on the curve of theory; a range is drawn as a curve
+    alone.  The options from --p on are those
     of `asymptotics verify`, for --simulate.
 
     \b
