@@ -39,7 +39,7 @@ def say_document(text: str) -> None:
     Where the output has other letters it is ASCII, which is UTF-8 as well, and any other letter is
     written as ``&#955;``.
     """
-    if codecs.lookup(sys.stdout.encoding or "ascii").name != "utf-8":
+    if codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name != "utf-8":
         text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
     say(text)
 

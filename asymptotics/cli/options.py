@@ -35,7 +35,9 @@ def _laws() -> Iterable[str]:
 
 
 #: A path, or ``-``; whether it can be read is checked where it is read.
-SPEC = click.argument("spec", required=False, metavar="[SPEC]", type=click.Path(allow_dash=True))
+SPEC = click.argument(
+    "spec", required=False, metavar="[SPEC]", type=click.Path(allow_dash=True, readable=False)
+)
 DIGITS = click.option(
     "--digits", type=int, metavar="N", help="Compute N decimal digits (multiprecision; slower)."
 )

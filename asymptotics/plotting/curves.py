@@ -18,7 +18,7 @@ _SMOOTH = 401
 #: If there are no more points than this, each is marked on its curve.
 _MARKED = 25
 #: Values (points times groups) that are computed for one figure; they take seconds.
-_MOST = 30_000_000
+_MOST = 10_000_000
 #: Steps towards the threshold on either side: distances relative to that of the next point.
 _STEPS = np.geomspace(1, 1e-9, 60)[1:]
 #: Points between 0 and the first positive point of an axis that is logarithmic from there.

@@ -140,7 +140,10 @@ def finish_panels(figure: Figure, x: str, values: Array, title: Iterable[str]) -
 
 
 def logarithmic_ordinate(ax: Axes) -> None:
-    """A logarithmic axis with plain numbers."""
+    """A logarithmic axis with plain numbers, if a number on it is positive and finite."""
+    values = np.concatenate([floats(np.asarray(line.get_ydata())) for line in ax.get_lines()])
+    if not (np.isfinite(values) & (values > 0)).any():
+        return
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
