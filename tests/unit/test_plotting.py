@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population, hessian_bias, risk, verify
+from asymptotics.networks import Teacher, sweep
 from asymptotics.plotting import plot_risk, save
 from asymptotics.plotting.curves import filling
 
@@ -262,8 +263,21 @@ def test_the_bias_between_listed_points_is_computed() -> None:
     assert cost.get_ylim()[1] < 10 * values[np.isin(places, [0.5, 2, 3])].max()  # not the peak
 
 
+def test_where_the_bias_is_infinite_no_axis_is_logarithmic() -> None:
+    figure = hessian_bias(POPULATION, 4 / 3, 0.5, [0, 1]).plot()
+    figure.canvas.draw()  # matplotlib would warn
+    assert figure.axes[1].get_yscale() == "linear"
+
+
 def test_the_bias_at_one_point_is_marked() -> None:
     for ax in hessian_bias(POPULATION, 2, 0.5).plot().axes:
         assert {line.get_marker() for line in ax.get_lines()} == {"o"}
     with pytest.raises(InvalidInput, match="one or more points"):
         hessian_bias(POPULATION, [], 0.5).plot()
+
+
+def test_a_sweep_without_numbers_has_no_figure() -> None:
+    task = Teacher(features=2, neurons=1, sigma=0.0, test_samples=20)
+    found = sweep([0.5, 4], width=2, samples=5, task=task, steps=5, step=1e9, trials=1, workers=1)
+    with pytest.raises(InvalidInput, match="result = '2 diverge': must have one or more rows"):
+        found.plot()
