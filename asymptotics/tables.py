@@ -68,5 +68,5 @@ def _beside(columns: Sequence[Column], gap: int) -> str:
     for each in columns:
         width = max(map(len, each))
         padded.append([cell.rjust(width) for cell in each])
-    head, *lines = ((" " * gap).join(cells) for cells in zip(*padded, strict=True))
+    head, *lines = ((" " * gap).join(cells).rstrip() for cells in zip(*padded, strict=True))
     return "\n".join([head, "-" * len(head), *lines])
