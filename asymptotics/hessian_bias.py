@@ -67,6 +67,7 @@ def hessian_bias(
         return np.broadcast_to(np.asarray(x)[..., None], shape)
 
     return HessianBias(
+        population=population,
         kappa=of_points(kappa),
         sigma=of_points(sigma),
         alpha=of_points(alpha),

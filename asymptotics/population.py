@@ -21,6 +21,7 @@ import numpy as np
 from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
 from .parameters import DOMAINS, REAL, Domain, eigenvalues, parameter, scalar
+from .tables import column, counted, text_table
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
@@ -76,9 +77,9 @@ class Population:
     else.
 
     >>> Population(weight=[1, 3], eigenvalue=[10, 1], std=1)
-    Population(2 groups, E[Λ] = 3.25, E[ΛB²] = 3.25)
+    Population(2 groups, E[Lambda] = 3.25, E[Lambda B^2] = 3.25)
     weight   eigenvalue   mean   std
-    ────────────────────────────────
+    --------------------------------
       0.25           10      0     1
       0.75            1      0     1
     """
@@ -124,7 +125,7 @@ class Population:
         object.__setattr__(self, "_groups", Groups(weights, *floats[1:]))
         if not self.signal <= _LARGEST_SIGNAL:
             allowed = f"must be at most {_LARGEST_SIGNAL:g}: rescale the units"
-            raise InvalidInput("E[ΛB²]", self.signal, allowed)
+            raise InvalidInput("E[Lambda B^2]", self.signal, allowed)
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -220,13 +221,14 @@ class Population:
 
     def __repr__(self) -> str:
         mean = float((self.weight * self.eigenvalue).sum())
-        size = f"{len(self)} group{'s' if len(self) > 1 else ''}"
-        head = f"Population({size}, E[Λ] = {mean:.6g}, E[ΛB²] = {self.signal:.6g})"
-        from .tables import text_table
-
-        rows = [column[:_SHOWN].tolist() for column in self._groups]
-        more = [["..."] * len(FIELDS)] if len(self) > _SHOWN else []
-        return f"{head}\n{text_table(FIELDS, [*zip(*rows, strict=True), *more])}"
+        size = counted(len(self), "group")
+        head = f"Population({size}, E[Lambda] = {mean:.6g}, E[Lambda B^2] = {self.signal:.6g})"
+        more = ["..."] if len(self) > _SHOWN else []
+        columns = [
+            column(name, [*values[:_SHOWN].tolist(), *more])
+            for name, values in zip(FIELDS, self._groups, strict=True)
+        ]
+        return f"{head}\n{text_table(columns)}"
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Population is immutable; build another one")

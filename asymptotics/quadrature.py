@@ -74,7 +74,7 @@ def groups_of_power_law(capacity: float, source: float, tolerance: float) -> Nod
     if not capacity < 1:
         raise InvalidInput("capacity", capacity, "must be < 1")
     if not capacity + source < 1:
-        allowed = f"must be < 1 - capacity = {1 - capacity:g}, or E[ΛB²] is infinite"
+        allowed = f"must be < 1 - capacity = {1 - capacity:g}, or E[Lambda B^2] is infinite"
         raise InvalidInput("source", source, allowed)
     return _refine(lambda u, _: (u**-capacity, 0 * u, u ** (-source / 2)), tolerance)
 
@@ -173,11 +173,12 @@ def _check_tails(columns: Columns, tolerance: float) -> None:
     for end in ends:
         before, last = (*(0.0, 0.0), *end)[-2:]
         if last > 0 and last > _NO_DECAY * before:
-            raise InvalidInput("E[ΛB²]", math.inf, "must be finite")
+            raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
         if last and not last * last / (before - last) <= tolerance * total:
             raise NoConvergence(
-                f"the tail of E[ΛB²] is too slow for the tolerance {tolerance:g}: more than that "
-                f"lies beyond what double precision reaches; raise the tolerance, or give groups"
+                f"the tail of E[Lambda B^2] is too slow for the tolerance {tolerance:g}: more than "
+                f"that lies beyond what double precision reaches; raise the tolerance, or "
+                f"give groups"
             )
 
 

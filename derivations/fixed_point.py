@@ -98,7 +98,7 @@ derivation.step(
     Exactly(),
 )
 derivation.step(
-    "Concave in β",
+    "Concave in beta",
     Equal(
         sp.Derivative(D + Mean(value), beta, 2),
         -1 - q * r**2 * Mean(Lambda * (kappa * q**2 + Lambda * B**2) / total**3),
@@ -117,7 +117,7 @@ derivation.step(
     Exactly(),
 )
 derivation.step(
-    "Stationarity in β",
+    "Stationarity in beta",
     Equal(
         sp.Derivative(D, beta) + Mean(sp.Subs(sp.Derivative(C, beta), x, X)),
         q * (1 - r / tau - kappa * Mean(Lambda / (Lambda + tau))),

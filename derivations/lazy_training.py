@@ -70,9 +70,11 @@ derivation.step(
     "The error is what the weights have not yet made up for; it dies out.",
     Exactly(),
 )
-end_v = derivation.define("V", nu / eta**2 * (c / (nu + omega / eta**4)) ** 2, "$(Δv)^2$ at last")
+end_v = derivation.define(
+    "V", nu / eta**2 * (c / (nu + omega / eta**4)) ** 2, "$(\\Delta v)^2$ at last"
+)
 end_w = derivation.define(
-    "H", omega / eta**6 * (c / (nu + omega / eta**4)) ** 2, "$(Δw)^2$ at last"
+    "H", omega / eta**6 * (c / (nu + omega / eta**4)) ** 2, "$(\\Delta w)^2$ at last"
 )
 derivation.step(
     "Where the output layer ends",

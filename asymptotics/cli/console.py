@@ -1,6 +1,8 @@
 """What is said on the terminal."""
 
+import codecs
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +24,24 @@ def say(text: str) -> None:
         click.echo(text, nl=False)
     except BrokenPipeError:  # the reader, such as `head`, has what it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def terminal_width() -> int | None:
+    """How many characters fit on a line of the terminal, if standard output is one."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def say_document(text: str) -> None:
+    """Write Markdown to standard output: a page is UTF-8, whatever its reader's own letters are.
+
+    Where the output has other letters it is ASCII, which is UTF-8 as well, and any other letter is
+    written as ``&#955;``.
+    """
+    if codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name != "utf-8":
+        text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    say(text)
 
 
 def say_titles(titles: Mapping[str, str]) -> None:

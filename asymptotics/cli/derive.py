@@ -3,11 +3,25 @@
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
+from ..bundled import derivation_names
 from ..spec import example_text
-from .console import fail, say, say_titles
-from .options import FORCE
+from ..tables import counted
+from .console import fail, say, say_document, say_titles
+from .options import FORCE, completing
 from .output import replacing, require_free
+
+
+def _complete(
+    context: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """The package's derivations and the Python files here; the shell knows other folders."""
+
+    def names() -> list[str]:
+        return [*derivation_names(), *sorted(str(path) for path in Path().glob("*.py"))]
+
+    return [CompletionItem(typed, type="file"), *completing(names)(context, parameter, typed)]
 
 
 @click.group()
@@ -26,9 +40,9 @@ def derive() -> None:
 @derive.command("list")
 def derive_list() -> None:
     """List the derivations that come with the package."""
-    from ..derivation.library import load, names
+    from ..derivation.library import load
 
-    say_titles({name: load(name).title for name in names()})
+    say_titles({name: load(name).title for name in derivation_names()})
 
 
 @derive.command("template")
@@ -43,7 +57,7 @@ def derive_template() -> None:
 
 
 @derive.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=_complete)
 @click.option("--check", is_flag=True, help="Check the steps, and say what was found.")
 @click.option(
     "--html",
@@ -66,16 +80,16 @@ def derive_show(name: str, check: bool, html: Path | None, force: bool) -> None:
     derivation = load(name)
     outcomes = list(derivation.outcomes()) if check else []
     if html is None:
-        say(to_markdown(derivation, outcomes))
+        say_document(to_markdown(derivation, outcomes))
     else:
         with replacing(html) as path:
             path.write_text(to_html(derivation, outcomes), encoding="utf-8")
     if failed := sum(not outcome.verdict.holds for outcome in outcomes):
-        fail(f"{failed} of {len(outcomes)} steps failed", 1)
+        fail(f"{failed} of {counted(len(outcomes), 'step')} failed", 1)
 
 
 @derive.command("check")
-@click.argument("name", nargs=-1)
+@click.argument("name", nargs=-1, shell_complete=_complete)
 def derive_check(name: tuple[str, ...]) -> None:
     """Check derivations, by name or by the path of a file; all of the package by default.
 
@@ -87,9 +101,9 @@ def derive_check(name: tuple[str, ...]) -> None:
     asymptotics derive check fixed_point pruned_risk
     asymptotics derive check path/to/mine.py
     """
-    from ..derivation.library import load, names
+    from ..derivation.library import load
 
-    derivations = {each: load(each) for each in name or names()}
+    derivations = {each: load(each) for each in name or derivation_names()}
     failed = steps = 0
     for each, derivation in derivations.items():
         say(f"{each}: {derivation.title}\n")
@@ -100,5 +114,6 @@ def derive_check(name: tuple[str, ...]) -> None:
             say(f"  {mark} {outcome.seconds:7.2f} s  {found}\n")
             steps, failed = steps + 1, failed + (not outcome.verdict.holds)
     if failed:
-        fail(f"{failed} of {steps} steps failed", 1)
-    say(f"{steps} steps of {len(derivations)} derivations hold\n")
+        fail(f"{failed} of {counted(steps, 'step')} failed", 1)
+    hold = counted(len(derivations), "derivation") + (" holds" if steps == 1 else " hold")
+    say(f"{counted(steps, 'step')} of {hold}\n")

@@ -2,7 +2,9 @@
 
 import click
 
+from ..formulas import titles
 from .console import say, say_titles
+from .options import completing
 
 
 @click.group()
@@ -19,13 +21,11 @@ def formula() -> None:
 @formula.command("list")
 def formula_list() -> None:
     """List the formulas, with what they hold for."""
-    from ..formulas import titles
-
     say_titles(titles())
 
 
 @formula.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing(titles))
 @click.option(
     "--format",
     "form",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..tables import counted
 from .console import fail, progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option, run_options
 from .output import (
@@ -61,4 +62,5 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
     if result.interrupted:
         fail("interrupted: the rows hold what was done", 130)
     if failed := int((result.status != "ok").sum()):
-        fail(f"{failed} of {result.status.size} rows: training diverges; take a smaller step", 1)
+        rows = counted(result.status.size, "row")
+        fail(f"{failed} of {rows}: training diverges; take a smaller step", 1)

@@ -1,12 +1,43 @@
 """Arguments and options that commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-SPEC = click.argument("spec", required=False, metavar="[SPEC]")
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def completing(names: Callable[[], Iterable[str]]) -> Complete:
+    """A completion by the names that begin with what is typed.
+
+    They are asked for when a shell wants to complete one, so that a start does without them.
+    """
+
+    def complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in names() if name.startswith(typed)]
+
+    return complete
+
+
+def _samplers() -> Iterable[str]:
+    from ..plan import SAMPLERS
+
+    return SAMPLERS
+
+
+def _laws() -> Iterable[str]:
+    from ..simulation.designs import law_names
+
+    return law_names()
+
+
+#: A path, or ``-``; whether it can be read is checked where it is read.
+SPEC = click.argument(
+    "spec", required=False, metavar="[SPEC]", type=click.Path(allow_dash=True, readable=False)
+)
 DIGITS = click.option(
     "--digits", type=int, metavar="N", help="Compute N decimal digits (multiprecision; slower)."
 )
@@ -20,7 +51,8 @@ FORMAT = click.option(
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="How to print the rows.",
+    help="How to print the rows.  An infinite value is inf in CSV; in JSON it is null, and its row "
+    'names it in "infinite" and has "diverges": true where the risk is infinite.',
 )
 FORCE = click.option(
     "-f", "--force", is_flag=True, help="Replace a file that this package has not written."
@@ -70,16 +102,25 @@ def simulation_options(command: Command) -> Command:
                 "--time-limit", type=float, metavar="S", help="Seconds; then none is begun."
             ),
             click.option(
-                "--sampler", default="auto", show_default=True, help="dense, exact or implicit."
+                "--sampler",
+                default="auto",
+                show_default=True,
+                shell_complete=completing(_samplers),
+                help="dense, exact or implicit.",
             ),
             click.option(
                 "--design",
                 default="gaussian",
                 show_default=True,
+                shell_complete=completing(_laws),
                 help="Law of its entries: rademacher, uniform, student-t=5, sparse=0.1.",
             ),
             click.option(
-                "--noise", default="gaussian", show_default=True, help="Law of the label noise."
+                "--noise",
+                default="gaussian",
+                show_default=True,
+                shell_complete=completing(_laws),
+                help="Law of the label noise.",
             ),
             run_options,
         ]

@@ -23,7 +23,7 @@ from ..results import (
     to_csv,
     to_json,
 )
-from .console import say
+from .console import say, terminal_width
 
 PICTURES, TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
 #: Where a file says who wrote it: at its start, or in a PDF at its end.
@@ -191,10 +191,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def print_rows(result: GridResult, asked: Asked, form: str) -> None:
     """Rows on standard output, in one of the forms that can be asked for."""
-    if form == "json":
-        say(to_json(result, asked.source) + "\n")
-    else:
-        say(to_csv(result) if form == "csv" else result.table() + "\n")
+    match form:
+        case "json":
+            say(to_json(result, asked.source) + "\n")
+        case "csv":
+            say(to_csv(result))
+        case _:
+            say(result.table(width=terminal_width()) + "\n")
 
 
 def write(

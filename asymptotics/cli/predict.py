@@ -9,6 +9,7 @@ import click
 from ..errors import InvalidInput, NoConvergence
 from ..results import RiskResult, Verification
 from ..spec import Problem, note_of_weights, read_spec, samples_file
+from ..tables import counted
 from .console import fail, progress_bar, say
 from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
 from .output import PICTURES, print_rows, replacing, require_free, suffix_of, write
@@ -53,7 +54,8 @@ def curve(
 ) -> None:
     """Draw the predicted risk, or write it to a file.
 
-    In a picture a range of the spec is drawn as a smooth curve.  The options from --p on are those
+    In a picture the values of a list are marked on the curve of theory; a range is drawn as a curve
+    alone.  The options from --p on are those
     of `asymptotics verify`, for --simulate.
 
     \b
@@ -75,7 +77,7 @@ def curve(
     with replacing(output) as path:
         write(result, problem, path, suffix, simulated)
     _say_notes(problem)
-    click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
+    click.echo(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}", err=True)
     _require_convergence(result)
     if simulated is not None:
         click.echo(f"simulated: {simulated.summary()}", err=True)
@@ -164,7 +166,8 @@ def _require_convergence(result: RiskResult) -> None:
     remedies = {"no convergence": "try --digits 30", "undecided": "their bounds are the best found"}
     for status, remedy in remedies.items():
         if failed := int((result.status == status).sum()):
-            raise NoConvergence(f"{failed} of {result.risk.size} rows: {status}; {remedy}")
+            rows = counted(result.risk.size, "row")
+            raise NoConvergence(f"{failed} of {rows}: {status}; {remedy}")
 
 
 def _require_consistency(result: Verification) -> None:
@@ -172,6 +175,8 @@ def _require_consistency(result: Verification) -> None:
         fail("interrupted: the rows hold what was done", 130)
     wrong = int((result.verdict == "inconsistent").sum())
     if wrong:
-        fail(f"{wrong} of {result.risk.size} rows are inconsistent with their simulation", 1)
+        rows = counted(result.risk.size, "row")
+        are = "is inconsistent with its" if wrong == 1 else "are inconsistent with their"
+        fail(f"{wrong} of {rows} {are} simulation", 1)
     if (result.verdict == "no verdict").all():
         fail(f"no row has a verdict: {result.reason.ravel()[0]}", 1)

@@ -1,4 +1,4 @@
-"""Where derivations are, and how their files are read.
+"""How the files of derivations are read.
 
 A file is Python that its reader runs knowingly; it holds a `Derivation` called ``derivation``.
 """
@@ -6,21 +6,11 @@ A file is Python that its reader runs knowingly; it holds a `Derivation` called 
 import runpy
 from pathlib import Path
 
+from ..bundled import derivation_names, derivations
 from ..errors import InvalidInput, unknown_name
 from .derivation import Derivation, InvalidDerivation
 
-_PACKAGE = Path(__file__).parents[1]
-
-
-def folder() -> Path:
-    """The folder of the derivations that come with the package."""
-    installed = _PACKAGE / "derivations"
-    return installed if installed.is_dir() else _PACKAGE.parent / "derivations"
-
-
-def names() -> list[str]:
-    """The names of the derivations that come with the package."""
-    return sorted(path.stem for path in folder().glob("*.py") if not path.stem.startswith("_"))
+names = derivation_names
 
 
 def load(name: str) -> Derivation:
@@ -36,7 +26,7 @@ def load(name: str) -> Derivation:
 
 def path_of(name: str) -> Path:
     """The file of a derivation of the package, or the path that `name` is."""
-    return folder() / f"{name}.py" if name in names() else Path(name)
+    return derivations() / f"{name}.py" if name in names() else Path(name)
 
 
 def _read(path: Path) -> Derivation:

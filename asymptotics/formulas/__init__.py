@@ -4,11 +4,27 @@ Nothing is typed here that the theory computes: expressions come from its functi
 arithmetic, closed forms from solving its equations, derivatives from implicit differentiation,
 limits from series.  Needs the extra ``asymptotics[symbolic]``.
 
+>>> from asymptotics.formulas import formula
 >>> print(formula("effective-ridge-isotropic").text())
 tau = kappa - 1
 """
 
-from .catalogue import formula, titles
-from .formula import Formula
+from typing import TYPE_CHECKING, Any
+
+from .names import titles
+
+if TYPE_CHECKING:
+    from .catalogue import formula
+    from .equation import Formula
 
 __all__ = ["Formula", "formula", "titles"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # They bring SymPy with them, which the names of the formulas do without.
+    from .catalogue import formula
+    from .equation import Formula
+
+    return {"formula": formula, "Formula": Formula}[name]

@@ -14,6 +14,7 @@ from ..parameters import choice, entry_name, parameter, whole, wholes
 from ..plan import available_memory
 from ..results import NetworkSweep
 from ..simulation.run import Resources
+from ..tables import counted
 from .experiment import PRUNED, WHOLE, NetworkExperiment, Recipe
 from .importance import require_few
 from .pruning import MEASURES
@@ -194,7 +195,8 @@ def _record(
     values = experiment.named(outcomes, rule, alpha)
     diverged = int(np.isnan(values["unpruned_error"]).sum())
     if diverged:
-        reason = f"{diverged} of {len(outcomes)} runs diverged: take a smaller step"
+        runs = counted(len(outcomes), "run")
+        reason = f"{diverged} of {runs} diverged: take a smaller step"
         return record | {"status": "diverges", "reason": reason}
     record |= {name: column.mean() for name, column in values.items()}
     if len(outcomes) > 1:

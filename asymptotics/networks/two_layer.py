@@ -9,6 +9,7 @@ import numpy as np
 from ..arithmetic import Array
 from ..errors import InvalidInput
 from ..parameters import choice, whole
+from ..tables import counted
 from .network import Evaluated, Gradient, Network, as_inputs
 
 
@@ -90,7 +91,8 @@ class TwoLayer(Network):
         return np.asarray(self.output @ self.active(as_inputs(inputs, self.features)))
 
     def __repr__(self) -> str:
-        return f"TwoLayer({self.width} {self.activation} neurons of {self.features} inputs)"
+        neurons = counted(self.width, f"{self.activation} neuron")
+        return f"TwoLayer({neurons} of {counted(self.features, 'input')})"
 
     @property
     def width(self) -> int:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from ..results import Verification
+from ..tables import counted
 from .style import COLOURS, DASHES, SYMBOLS, floats, frame, new_axes, rule_label, value_label
 
 #: Rows in a picture of convergence.
@@ -16,8 +17,9 @@ _SHOWN = 6
 def plot_convergence(verification: Verification, ax: Axes | None = None) -> Axes:
     """Draw the difference between simulation and theory, relative, against 1/p.
 
-    A line for each row, with bars of two standard errors and, at 0, its extrapolation; of many
-    rows, those whose differences are largest in standard errors.
+    A line for each row, with bars of two standard errors and, at 0, a hollow marker for its
+    extrapolation, which is not simulated; of many rows, those whose differences are largest in
+    standard errors.  Lines guide the eye between the sizes of one row.
     """
     ax = ax or new_axes()
     draw_convergence(verification, ax)
@@ -49,12 +51,17 @@ def draw_convergence(verification: Verification, ax: Axes) -> None:
             np.array(x) * shift, mean, error, color=colour, capsize=2, linewidth=1, marker="o",
             linestyle=DASHES[number % len(DASHES)], markersize=4, label=labels[number],
         )  # fmt: skip
+        if len(samples) > 1:
+            ax.plot(
+                x[-1], mean[-1], "o", color=colour, markerfacecolor="white", markersize=4, zorder=3
+            )
     ax.ticklabel_format(axis="x", scilimits=(0, 0))
     ax.set_xlabel("inverse size $1/p$")
     ax.set_ylabel("simulation minus theory (relative to the risk)")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     if len(rows) < z.size:
-        ax.set_title(f"the {len(rows)} rows of largest |z|", loc="left", fontsize="medium")
+        title = f"the {counted(len(rows), 'row')} of largest |z|"
+        ax.set_title(title, loc="left", fontsize="medium")
     frame(ax)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..errors import InvalidInput
 from ..results import NetworkSweep
 from .style import (
     COLOURS,
@@ -32,6 +33,9 @@ _MARKERS = "osD^v<>"
 def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | None = None) -> Figure:
     """Draw mean magnitudes, importance and errors against one parameter, with two standard errors.
 
+    Lines guide the eye between the settings that were run.  Raises `InvalidInput` if no row has
+    numbers.
+
     Parameters
     ----------
     figure : matplotlib Figure, optional
@@ -47,6 +51,8 @@ def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | Non
 def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> None:
     """Draw on a figure that is given."""
     x, varying = abscissa(sweep, x, NETWORK_SYMBOLS)
+    if not (sweep.status == "ok").any():
+        raise InvalidInput("result", sweep.summary(), "must have one or more rows with numbers")
     lines = list(lines_along(sweep, x, NETWORK_SYMBOLS))
     require_few(len(lines))
     magnitudes, importance, errors = figure.subplots(1, 3)
@@ -63,7 +69,8 @@ def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> N
     fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
     runs = np.unique(sweep.trials)
     number = f"{runs[0]}" if runs.size == 1 else f"{runs[0]} to {runs[-1]}"
-    title = (*fixed, f"{number} runs, bars of two standard errors")
+    noun = "run" if number == "1" else "runs"
+    title = (*fixed, f"{number} {noun}, bars of two standard errors")
     finish_panels(figure, x, floats(getattr(sweep, x)), title)
 
 

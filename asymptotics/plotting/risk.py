@@ -1,6 +1,6 @@
 """Predicted risks against a parameter, with simulated ones beside them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..population import Population
 from ..results import RiskResult, Verification
 from ..study import risk
+from .curves import along, filling, marked
 from .style import (
     COLOURS,
     DASHES,
@@ -31,8 +31,10 @@ from .style import (
 
 #: More entries of a legend are set smaller.
 _MANY_ENTRIES = 12
-#: A peak so many times higher than the rest is cut off.
-_HIGHEST = 3
+#: A peak so many times higher than the rest is cut off, and a point of the result on it.
+_HIGHEST, _HIGHEST_MARK = 3, 20
+#: The values of a line.
+_VALUES = ("risk", "unpruned_risk", "null_risk")
 #: More reference lines of one kind would not be told apart; they are left out.
 _MOST_REFERENCES = 4
 
@@ -40,6 +42,9 @@ _MOST_REFERENCES = 4
 class _Line(NamedTuple):
     rule: str
     parameters: tuple[tuple[str, float], ...]
+    #: Which of its points are drawn as markers, and whether a line joins all of them.
+    marked: list[int]
+    joined: bool
     x: Array
     risk: Array
     unpruned: Array
@@ -54,8 +59,13 @@ def plot_risk(
 ) -> Axes:
     """Draw the risk against one parameter, with a line for each combination of the others.
 
+    Between the points of the result theory is evaluated in double precision, so that a few points
+    are marked on a smooth curve, which is interrupted where the risk is infinite.  If that would
+    take too long (more than some ten thousand groups) fewer than 401 points are drawn as markers
+    alone.
+
     Beside the pruned risks it shows the risk before pruning, the null risk and, where the axis is
-    kappa, the interpolation threshold 1/P(Λ>0), at which lines of ridge 0 are interrupted.
+    kappa, the interpolation threshold 1/P(Λ>0).
 
     Parameters
     ----------
@@ -79,28 +89,26 @@ def draw_risk(
         raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
     x, varying = abscissa(result, x, SYMBOLS)
     lines = list(_lines(result, x))
-    require_few(len(lines))
 
     several = len({line.rule for line in lines}) > 1
     for number, line in enumerate(lines):
         values = [value_label(key, value) for key, value in line.parameters if key in varying]
         labels = [rule_label(line.rule), *values] if several or not varying else values
-        alone = _isolated(line.risk) | (np.ptp(line.x) == 0)
         ax.plot(
             line.x,
             line.risk,
             color=COLOURS[number % len(COLOURS)],
-            linestyle=DASHES[number % len(DASHES)],
+            linestyle=DASHES[number % len(DASHES)] if line.joined else "none",
             linewidth=max(1.0, 2.2 - 0.2 * number),  # what lies below still shows
-            marker="o" if alone.any() else None,
-            markersize=5,
-            markevery=np.flatnonzero(alone).tolist(),
+            marker="o" if line.marked else None,
+            markersize=4.5,
+            markevery=line.marked,
             label=", ".join(labels),
         )
         if simulated is not None:
             _points(ax, line, x, simulated, COLOURS[number % len(COLOURS)])
     if simulated is not None:
-        ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n± 2 standard errors")
+        ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n$\\pm$ 2 standard errors")
     _references(ax, lines, varying)
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)
@@ -124,49 +132,20 @@ def _points(ax: Axes, line: _Line, x: str, simulated: Verification, colour: str)
 
 
 def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
-    """The grid as lines along `x`, ordered by rule and then by the other parameters."""
-    columns = (getattr(result, x), result.risk, result.unpruned_risk, result.null_risk)
-    values = [floats(column).ravel() for column in columns]
-    for rule, parameters, rows in lines_along(result, x, SYMBOLS):
-        line = [value[rows] for value in values]
-        if x == "kappa" and dict(parameters)["ridge"] == 0:
-            line = _interrupted(line, result.population, dict(parameters), rule)
-        yield _Line(rule, parameters, *line)
-
-
-def _interrupted(
-    line: Sequence[Array], population: Population, parameters: Mapping[str, float], rule: str
-) -> list[Array]:
-    """The line up to the threshold on either side, with a gap where the risk is infinite.
-
-    The points between the threshold and its neighbours are computed, so that a line that diverges
-    is seen to, however coarse the grid.
-    """
-    threshold = population.interpolation_threshold
-    place = int(np.searchsorted(line[0], threshold))
-    if not 0 < place < line[0].size:
-        return list(line)
-    distances = np.geomspace(1, 1e-9, 60)[1:]
-    below = threshold - (threshold - line[0][place - 1]) * distances
-    after = line[0][line[0] > threshold]
-    above = threshold + (after[0] - threshold) * distances[::-1] if after.size else after
-    kappa = np.concatenate([below, [threshold], above])
-    more = risk(population, kappa, parameters["sigma"], parameters["alpha"], 0.0, rule)
-    filled = [kappa, more.risk, more.unpruned_risk, more.null_risk]
-    gap = kappa == threshold
-    kept = line[0] != threshold
-    return [
-        np.concatenate(
-            [old[:place], np.where(gap & (index in (1, 2)), np.nan, new), old[place:][kept[place:]]]
-        )
-        for index, (old, new) in enumerate(zip(line, filled, strict=True))
-    ]
-
-
-def _isolated(values: Array) -> Array:
-    """Finite values between values that are not: a line would not show them."""
-    gap = np.concatenate([[True], ~np.isfinite(values), [True]])
-    return ~gap[1:-1] & gap[:-2] & gap[2:]
+    """The grid as curves along `x`, ordered by rule and then by the other parameters."""
+    columns = {key: floats(getattr(result, key)).ravel() for key in (x, *_VALUES)}
+    along_x = list(lines_along(result, x, SYMBOLS))
+    require_few(len(along_x))
+    threshold = result.population.interpolation_threshold if x == "kappa" else np.inf
+    for rule, parameters, rows in along_x:
+        given = {key: column[rows] for key, column in columns.items()}
+        fill = filling(given[x], threshold, len(result.population) * len(along_x))
+        at: dict[str, Any] = {**dict(parameters), x: fill.between}
+        more = risk(result.population, **at, rule=rule)
+        values, own = along(x, given, {key: getattr(more, key) for key in columns})
+        marks = marked(values["risk"], own, fill.joined)
+        at_x, *others = (values[key] for key in (x, *_VALUES))
+        yield _Line(rule, parameters, marks, fill.joined, at_x, *others)
 
 
 def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:
@@ -176,11 +155,11 @@ def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> Non
     """
     before = [key for key in varying if key != "alpha"]
     null = [key for key in varying if key == "sigma"]
-    kinds: tuple[tuple[str, list[str], Any, Callable[[_Line], Array]], ...] = (
-        ("before pruning", before, "-", lambda line: line.unpruned),
-        ("null risk", null, (0, (1, 3)), lambda line: line.null),
+    kinds: tuple[tuple[str, list[str], Any, str, Callable[[_Line], Array]], ...] = (
+        ("before pruning", before, "-", "_", lambda line: line.unpruned),
+        ("null risk", null, (0, (1, 3)), "x", lambda line: line.null),
     )
-    for label, keys, dashes, of in kinds:
+    for label, keys, dashes, marker, of in kinds:
         curves = {tuple(dict(line.parameters)[key] for key in keys): line for line in lines}
         if len(curves) > _MOST_REFERENCES:
             continue
@@ -190,9 +169,10 @@ def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> Non
                 of(line),
                 color=grey,
                 linewidth=1,
-                linestyle=dashes,
-                marker="_" if line.x.size == 1 else None,
-                markersize=12,
+                linestyle=dashes if line.joined else "none",
+                marker=None if line.joined else marker,
+                markersize=12 if marker == "_" else 5,
+                markevery=line.marked,
                 label=", ".join([label, *map(value_label, keys, values)]),
             )
 
@@ -211,7 +191,10 @@ def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
 
 def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     points = np.concatenate([line.x for line in lines])
-    if np.ptp(points) > 0:
+    marks = np.concatenate([line.risk[line.marked] for line in lines])
+    if marks.size:
+        ax.margins(x=0.04)  # a marker at an end is seen whole
+    elif np.ptp(points) > 0:
         ax.set_xlim(points.min(), points.max())
     ax.set_xlabel(LABELS[x])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
@@ -235,5 +218,6 @@ def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     drawn = np.concatenate([risks[finite], null, unpruned[np.isfinite(unpruned)]])
     peak, least = drawn.max(), drawn.min()
     top = 1.05 * peak if peak <= _HIGHEST * top else top
+    top = max(top, *(1.1 * value for value in marks if value <= _HIGHEST_MARK * top), 0)
     if top > 0:
         ax.set_ylim(0 if least < top / 2 else 0.95 * least, top)

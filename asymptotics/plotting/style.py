@@ -1,7 +1,7 @@
 """What figures have in common."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -105,9 +105,11 @@ def lines_along(result: GridResult, x: str, symbols: Iterable[str]) -> Iterator[
     others = [key for key in columns if key != x]
     rules = [str(rule) for rule in result.column("rule").ravel()]
     keys = list(zip(rules, *(columns[key].tolist() for key in others), strict=True))
-    for key in dict.fromkeys(keys):
-        rows = np.flatnonzero([other == key for other in keys])
-        rows = rows[np.argsort(columns[x][rows], kind="stable")]
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for row, key in enumerate(keys):
+        found.setdefault(key, []).append(row)
+    for key, members in found.items():
+        rows = np.array(members)[np.argsort(columns[x][members], kind="stable")]
         yield Line(key[0], tuple(zip(others, key[1:], strict=True)), rows)
 
 
@@ -138,7 +140,10 @@ def finish_panels(figure: Figure, x: str, values: Array, title: Iterable[str]) -
 
 
 def logarithmic_ordinate(ax: Axes) -> None:
-    """A logarithmic axis with plain numbers."""
+    """A logarithmic axis with plain numbers, if a number on it is positive and finite."""
+    values = np.concatenate([floats(np.asarray(line.get_ydata())) for line in ax.get_lines()])
+    if not (np.isfinite(values) & (values > 0)).any():
+        return
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
@@ -148,20 +153,27 @@ def logarithmic_ordinate(ax: Axes) -> None:
 def scale_abscissa(ax: Axes, values: Array, factors: bool = False) -> None:
     """A logarithmic axis where the points of the grid ask for one, or they are factors."""
     points = np.unique(values)
-    if logarithmic(points) or (factors and points.size > 1):
+    scale = scale_of(points)
+    if scale == "log" or (factors and points.size > 1):
         ax.set_xscale("log")
         few = points[-1] < _DECADES * points[0]  # of powers of ten alone
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-    elif points[0] == 0 and points.size > 2 and logarithmic(points[1:]) and not even(points):
-        ax.set_xscale("symlog", linthresh=points[1], linscale=0.3)
+    elif scale == "symlog":
+        ax.set_xscale("symlog", linthresh=points[1], linscale=0.6)
+        ax.set_xlim(-0.1 * points[1], 1.15 * points[-1])  # markers at the ends are seen whole
         ax.xaxis.set_major_formatter("{x:g}")
 
 
-def logarithmic(points: Array) -> bool:
-    """Whether the points of an axis, in order, ask for a logarithmic scale."""
-    return points[0] > 0 and bool(points[-1] > _WIDE * points[0]) and not even(points)
+def scale_of(points: Array) -> Literal["linear", "log", "symlog"]:
+    """The scale that the points of an axis, in order, ask for: symlog if 0 is one of them."""
+    if even(points):
+        return "linear"
+    if points[0] > 0:
+        return "log" if points[-1] > _WIDE * points[0] else "linear"
+    wide = points.size > 2 and scale_of(points[1:]) == "log"
+    return "symlog" if points[0] == 0 and wide else "linear"
 
 
 def even(points: Array) -> bool:

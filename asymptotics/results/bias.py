@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from ..arithmetic import Array
+from ..population import Population
 from .grid import GridResult
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class HessianBias(GridResult):
 
     Attributes
     ----------
+    population : Population
     kappa, sigma, alpha, ridge
         The grid.
     weight, eigenvalue
@@ -37,6 +39,7 @@ class HessianBias(GridResult):
         As in `RiskResult`.
     """
 
+    population: Population
     kappa: Array
     sigma: Array
     alpha: Array
@@ -53,9 +56,8 @@ class HessianBias(GridResult):
     covariance_risk: Array
     status: Array
 
-    grid = ("kappa", "sigma", "alpha", "ridge")
+    grid = ("kappa", "sigma", "alpha", "ridge", "eigenvalue")
     shown = (
-        "eigenvalue",
         "signal",
         "found",
         "magnitude",
@@ -77,4 +79,6 @@ class HessianBias(GridResult):
         return plot_bias(self, figure=figure, x=x)
 
 
-HessianBias.columns = tuple(field.name for field in fields(HessianBias))
+HessianBias.columns = tuple(
+    field.name for field in fields(HessianBias) if field.name != "population"
+)

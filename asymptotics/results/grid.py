@@ -1,21 +1,30 @@
 """Arrays over a grid, and their forms as rows and tables."""
 
 import math
+import textwrap
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..arithmetic import Array
+from ..tables import Column, column, counted, fits, text_table
 from ..theory import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN = 12
+#: What ``print(result)`` shows: so many rows, so many reasons, on lines of so many characters.
+_ROWS, _REASONS, _WIDTH = 12, 6, 80
+#: A space at which a line is not broken; it is written as any other.
+_SPACE = "\0"
+#: Entries of a column of objects that are compared at a time.
+_PART = 1_000
+#: What is said of several rows, where it is not what is said of one.
+_PLURALS = {"diverges": "diverge"}
 
 
 class GridResult(ABC):
@@ -41,16 +50,17 @@ class GridResult(ABC):
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The grid as one record per point, in C order, with plain Python values."""
-        flat = {name: self.column(name).ravel() for name in self.columns}
-        for index in range(math.prod(self.shape)):
-            yield {name: self._plain(column[index]) for name, column in flat.items()}
+        columns = [map(self._plain, self.column(name).ravel().tolist()) for name in self.columns]
+        for values in zip(*columns, strict=True):
+            yield dict(zip(self.columns, values, strict=True))
 
     def _plain(self, value: Any) -> Any:
+        """An entry of a column as a plain Python value."""
         if isinstance(value, Rule | str):
             return str(value)
-        if isinstance(value, np.integer):
-            return int(value)
-        return float(value) if self.digits is None else _decimal(value, self.digits)
+        if self.digits is not None:
+            return _decimal(value, self.digits)
+        return value if isinstance(value, int) else float(value)
 
     def to_dataframe(self) -> "pd.DataFrame":
         """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
@@ -60,21 +70,55 @@ class GridResult(ABC):
 
     def summary(self) -> str:
         """How many rows have which outcome."""
-        counts = zip(*np.unique(self.column(self.outcome), return_counts=True), strict=True)
-        return ", ".join(f"{count} {name}" for name, count in counts) or "no rows"
+        counts = sorted(_counts(self.column(self.outcome)).items())
+        said = (counted(count, name, _PLURALS.get(name, name)) for name, count in counts)
+        return ", ".join(said) or "no rows"
 
-    def table(self, most: int | None = None) -> str:
-        """The rows as text, of `most` rows if given; parameters that do not vary stand above."""
-        from ..tables import text_table
+    def table(self, most: int | None = None, width: int | None = None) -> str:
+        """The rows as text in ASCII; parameters that do not vary stand above.
 
-        rows = list(self.rows())
-        fixed = {key for key in self.grid if len({row[key] for row in rows}) == 1}
-        head = ", ".join(f"{key} = {_brief(rows[0][key])}" for key in self.grid if key in fixed)
-        shown = [key for key in (*self.grid, *self.shown) if key not in fixed]
-        lines = [[row[key] for key in shown] for row in rows]
-        if most is not None and len(lines) > most:
-            lines = [*lines[: most // 2], ["..."] * len(shown), *lines[-(most // 2) :]]
-        return "\n".join(filter(None, (head, text_table(shown, lines), *self.notes())))
+        Parameters
+        ----------
+        most : int, optional
+            Show only this many rows, half of them the first and half of them the last.
+        width : int, optional
+            The number of characters on a line.  If the rows are longer, every column of one value
+            stands above, and columns that still do not fit stand in further blocks below, each
+            with the parameters that vary.
+        """
+        size = math.prod(self.shape)
+        places: Sequence[int] = range(size)
+        if most is not None and size > most:
+            places = [*range(most // 2), *range(size - most // 2, size)]
+        fixed = [key for key in self.grid if size and _is_constant(self.column(key))]
+        columns = self._columns([key for key in self.grid if key not in fixed], places)
+        varying = len(columns)
+        columns += self._columns(self.shown, places)
+        if size > 1 and not fits(columns, width):
+            constant = [key for key in self.shown if _is_constant(self.column(key))]
+            columns = [each for each in columns if each[0] not in constant]
+            fixed += constant
+        given = (f"{key}{_SPACE}={_SPACE}{_brief(self._entries(key, [0])[0])}" for key in fixed)
+        rows = text_table(columns, width, varying) if columns else ""
+        notes = list(self.notes())
+        if most is not None and len(notes) > _REASONS:
+            notes[_REASONS:] = [f"and {counted(len(notes) - _REASONS, 'other reason')}"]
+        head, *below = (_wrapped(line, width) for line in (", ".join(given), *notes))
+        return "\n".join(filter(None, (head, rows, *below)))
+
+    def _columns(self, names: Iterable[str], places: Sequence[int]) -> list[Column]:
+        """Columns of a table: the rows at these places, with dots where others lie between."""
+        columns = []
+        for name in names:
+            entries = self._entries(name, places)
+            if len(places) < math.prod(self.shape):
+                entries.insert(len(entries) // 2, "...")
+            columns.append(column(name, entries))
+        return columns
+
+    def _entries(self, name: str, places: Sequence[int]) -> list[Any]:
+        """The plain values of a column at places of the flat grid."""
+        return [self._plain(value) for value in self.column(name).flat[list(places)].tolist()]
 
     def notes(self) -> Iterator[str]:
         """What a reader of the table should know of some of its rows."""
@@ -82,15 +126,52 @@ class GridResult(ABC):
 
     def __repr__(self) -> str:
         head = f"{type(self).__name__} of shape {self.shape}: {self.summary()}"
-        return f"{head}\n{self.table(most=_SHOWN)}"
+        table = self.table(most=_ROWS, width=_WIDTH) if math.prod(self.shape) else ""
+        return f"{_wrapped(head, _WIDTH)}\n{table}".rstrip()
 
 
 def explained(outcome: Array, reason: Array) -> Iterator[str]:
     """The reasons that some rows have the outcome that they have."""
-    pairs = zip(outcome.ravel().tolist(), reason.ravel().tolist(), strict=True)
+    given = reason != ""
+    pairs = zip(outcome[given].tolist(), reason[given].tolist(), strict=True)
     for (name, why), count in Counter(pairs).items():
-        if why:
-            yield f"{name} ({count} {'row' if count == 1 else 'rows'}): {why}"
+        yield f"{name} ({counted(count, 'row')}): {why}"
+
+
+def _counts(column: Array) -> dict[str, int]:
+    """How often each of a few words occurs: a pass over the array for each."""
+    rest = _unrepeated(column)
+    each = column.size // max(rest.size, 1)
+    counts = {}
+    while rest.size:
+        same = rest == rest[0]
+        counts[str(rest[0])] = each * int(np.count_nonzero(same))
+        rest = rest[~same]
+    return counts
+
+
+def _unrepeated(column: Array) -> Array:
+    """The entries of a flat column; along an axis that is broadcast, one for all."""
+    column = np.atleast_1d(column)
+    return column[tuple(slice(1 if step == 0 else None) for step in column.strides)].ravel()
+
+
+def _is_constant(column: Array) -> bool:
+    """Whether all entries of a column are equal."""
+    entries = _unrepeated(column)
+    if entries.dtype != object:
+        missing = (entries != entries) & (entries[0] != entries[0])  # NaN is not equal to itself
+        return bool(((entries == entries[0]) | missing).all())
+    # Objects are compared by Python; a list stops at one and the same object without asking it.
+    parts = (entries[i : i + _PART].tolist() for i in range(0, entries.size, _PART))
+    return all(part.count(entries[0]) == len(part) for part in parts)
+
+
+def _wrapped(line: str, width: int | None) -> str:
+    """A line of words, broken between them where it is longer than `width`."""
+    if width is not None:
+        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    return line.replace(_SPACE, " ")
 
 
 def _decimal(value: Any, digits: int) -> str:

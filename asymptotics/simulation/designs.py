@@ -90,6 +90,11 @@ _FAMILIES: Mapping[str, _Family] = {
 GAUSSIAN = Law("gaussian")
 
 
+def law_names() -> list[str]:
+    """The names of all laws; one that ends in ``=`` is followed by a number."""
+    return [*_PLAIN, *(f"{family}=" for family in _FAMILIES)]
+
+
 def as_law(law: Law | str, name: str = "design") -> Law:
     """A law from its name.
 
@@ -102,7 +107,9 @@ def as_law(law: Law | str, name: str = "design") -> Law:
     if not equals and kind in _PLAIN:
         return Law(kind)
     if kind not in _FAMILIES:
-        raise unknown_name(name, law, [*_PLAIN, *(f"{family}=x" for family in _FAMILIES)])
+        raise unknown_name(
+            name, law, [f"{known}x" if known.endswith("=") else known for known in law_names()]
+        )
     try:
         parameter = float(text)
     except ValueError:

@@ -30,7 +30,7 @@ class Exact(Sampler):
 
     def refusal(self, problem: FiniteProblem) -> str | None:
         if problem.ridge or problem.n <= problem.alive:
-            return "it is the law of least squares: ridge = 0 and n > p₊"
+            return "it is the law of least squares: ridge = 0 and n > p_+"
         return None
 
     def cost(self, problem: FiniteProblem, replicates: int) -> float:

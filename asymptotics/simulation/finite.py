@@ -134,7 +134,7 @@ class FiniteProblem:
     def divergence(self) -> str | None:
         """Why the risk has no finite variance, or nearly none, if so."""
         if self.ridge == 0 and abs(self.n - self.alive) <= 3:
-            return f"|n - p₊| = {abs(self.n - self.alive)} <= 3: infinite variance"
+            return f"|n - p_+| = {abs(self.n - self.alive)} <= 3: infinite variance"
         return None
 
 

@@ -93,7 +93,7 @@ class Implicit(Sampler):
             if step == _MOST_STEPS or not residual < _DIVERGED:
                 raise NoConvergence(
                     f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
-                    f"{self.tolerance:g}; use the dense sampler, or go away from n = p₊"
+                    f"{self.tolerance:g}; use the dense sampler, or go away from n = p_+"
                 )
         return earlier, x
 

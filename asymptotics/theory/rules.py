@@ -91,7 +91,7 @@ class WeightRule(Rule):
         base = arithmetic.where(alive, channel.eigenvalue, 1)
         scale = arithmetic.power(base, self.exponent)
         if not arithmetic.within(scale, _LARGEST_SCALE):
-            allowed = f"must keep Λ^q between {1 / _LARGEST_SCALE:g} and {_LARGEST_SCALE:g}"
+            allowed = f"must keep Lambda^q between {1 / _LARGEST_SCALE:g} and {_LARGEST_SCALE:g}"
             raise InvalidInput("rule.exponent", self.exponent, allowed)
         center = channel.shrinkage * abs(channel.mean)
         return Score(channel.weight, scale, center, arithmetic.sqrt(self._variance(channel)))

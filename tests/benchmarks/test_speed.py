@@ -23,7 +23,7 @@ from scipy.optimize.elementwise import find_root
 
 from asymptotics import Population, risk, theory
 from asymptotics.arithmetic import FLOAT64
-from asymptotics.tables import text_table
+from asymptotics.tables import column, text_table
 from asymptotics.theory.fixed_point import effective_ridge_balance
 
 pytestmark = pytest.mark.benchmark
@@ -57,7 +57,11 @@ def medians(*functions: Callable[[], object], repeats: int = 7) -> list[float]:
 
 def report(title: str, rows: Iterable[Row]) -> None:
     lines = [(r.what, f"{r.milliseconds:.4g}", r.ratio, r.accuracy) for r in rows]
-    print(f"\n\n{title}\n{text_table(('', 'median ms', 'ratio', 'relative error'), lines)}")
+    names = ("", "median ms", "ratio", "relative error")
+    columns = [
+        column(name, cells) for name, cells in zip(names, zip(*lines, strict=True), strict=True)
+    ]
+    print(f"\n\n{title}\n{text_table(columns)}")
 
 
 # -- a curve of 1000 points --------------------------------------------------------------------

@@ -77,14 +77,14 @@ def test_check_prints_a_line_for_each_step(mine) -> None:
     status, out, _ = run("derive", "check", mine(RIGHT))
     assert status == 0
     assert "right: proved" in out
-    assert out.endswith("1 steps of 1 derivations hold\n")
+    assert out.endswith("1 step of 1 derivation holds\n")
 
 
 def test_a_false_step_fails_with_its_line_and_values(mine) -> None:
     status, out, err = run("derive", "check", mine(RIGHT.replace("2*a", "3*a")))
     assert status == 1
     assert "mine.py:4: fails at a = 1: left = 4, right = 5" in out
-    assert err == "asymptotics: 1 of 1 steps failed\n"
+    assert err == "asymptotics: 1 of 1 step failed\n"
 
 
 def test_bad_input_is_one_line(mine) -> None:

@@ -96,7 +96,7 @@ def test_the_example_is_the_default() -> None:
 def test_curve(spec: Path, tmp_path: Path, suffix: str) -> None:
     output = tmp_path / f"curve.{suffix}"
     done = run("curve", spec, "-o", output)
-    assert "6 points, 2 diverges, 4 ok" in done.stderr
+    assert "6 points, 2 diverge, 4 ok" in done.stderr
     if suffix == "parquet":
         assert len(pd.read_parquet(output)) == 6
     if suffix == "json":
@@ -229,4 +229,4 @@ def test_undecided_rows_are_printed_and_fail(tmp_path: Path) -> None:
     spec.write_text(head + groups, encoding="utf-8")
     done = run("risk", spec, "--certify", status=1)
     assert "undecided" in done.stdout
-    assert done.stderr == "asymptotics: 1 of 1 rows: undecided; their bounds are the best found\n"
+    assert done.stderr == "asymptotics: 1 of 1 row: undecided; their bounds are the best found\n"

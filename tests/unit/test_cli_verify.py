@@ -129,7 +129,7 @@ def test_no_sample_can_be_spared_at_the_threshold(tmp_path: Path) -> None:
     path = tmp_path / "spec.toml"
     path.write_text("kappa = 1\nsigma = 1\nalpha = 0.5\n[[population]]\nstd = 1\n")
     done = run("verify", path, "--p", "100", status=2)
-    assert "n = 100: no risk can be tested: |n - p₊| = 0 <= 3" in done.stderr
+    assert "n = 100: no risk can be tested: |n - p_+| = 0 <= 3" in done.stderr
 
 
 def test_nobody_need_listen(spec: Path) -> None:

@@ -1,13 +1,16 @@
 """Figures: what is drawn, not how it looks."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from asymptotics import InvalidInput, Population, risk, verify
+from asymptotics import InvalidInput, Population, hessian_bias, risk, verify
+from asymptotics.networks import Teacher, sweep
 from asymptotics.plotting import plot_risk, save
+from asymptotics.plotting.curves import filling
 
 POPULATION = Population(weight=[3, 1], eigenvalue=[1, 0], std=1)
 KAPPA = np.geomspace(0.1, 10, 40)
@@ -17,6 +20,12 @@ KAPPA = np.geomspace(0.1, 10, 40)
 def closed_figures():
     yield
     plt.close("all")
+
+
+def marks(line: Any) -> Any:
+    """Abscissae and values of the points of a line that are marked."""
+    assert line.get_marker() == "o"
+    return np.array(line.get_data())[:, line.get_markevery()]
 
 
 def labels(ax) -> list[str]:
@@ -33,7 +42,7 @@ def test_lines_labels_and_threshold() -> None:
     assert ax.get_xscale() == "log"
     line = ax.get_lines()[0]
     x, y = map(np.asarray, line.get_data())
-    assert np.isnan(y[np.searchsorted(x, 4 / 3)])  # a gap where the risk is infinite
+    assert np.isinf(y[np.searchsorted(x, 4 / 3)])  # which interrupts the line
     assert np.isfinite(ax.get_ylim()).all()
 
 
@@ -87,6 +96,11 @@ def test_convergence_ends_at_the_extrapolation() -> None:
     x, y = np.asarray(ax.get_lines()[1].get_xydata()).T
     assert x[-1] == 0
     assert np.isclose(y[-1], abs(found.mean / found.risk - 1) * np.sign(y[-1])).any()
+    hollow = [line for line in ax.get_lines() if line.get_markerfacecolor() == "white"]
+    assert [np.asarray(line.get_xdata()).item() for line in hollow] == [
+        0,
+        0,
+    ]  # extrapolated, not simulated
 
 
 def test_legend_stands_beside_the_axes() -> None:
@@ -146,9 +160,9 @@ def test_a_single_point_and_a_ridge() -> None:
 
 def test_points_that_no_line_joins_are_marked() -> None:
     ax = risk(POPULATION, [0.5, 2.0], 0.5, 0.3).plot()  # one on either side of the threshold
-    line = ax.get_lines()[0]
-    assert np.isfinite(line.get_ydata()).sum() > 100  # each is led up to it
-    assert line.get_marker() == "None"
+    assert marks(ax.get_lines()[0])[0].tolist() == [0.5, 2]
+    alone = risk(POPULATION, 4 / 3, 0.5, np.linspace(0, 1, 41)).plot().get_lines()[0]
+    assert alone.get_markevery() == [0]  # alpha = 0, where nothing is kept of what diverges
     ax = risk(POPULATION, 0.5, 0.5, 0.3, rule=["magnitude", "oracle"]).plot()
     assert [line.get_marker() for line in ax.get_lines()[:2]] == ["o", "o"]
 
@@ -161,3 +175,109 @@ def test_files_are_reproducible(tmp_path: Path, suffix: str) -> None:
     one, two = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
     assert one == two
     assert len(one) > 1000
+
+
+LISTS = {
+    "kappa": [0.5, 2, 3],
+    "alpha": [0.1, 0.3, 0.9],
+    "sigma": [0, 0.5, 2],
+    "ridge": [1e-4, 1e-2, 1, 10],
+}
+FIXED = {"kappa": 2.0, "sigma": 0.5, "alpha": 0.3, "ridge": 0.0}
+
+
+@pytest.mark.parametrize("x", LISTS)
+def test_a_list_is_marked_on_the_curve_of_theory(x: str) -> None:
+    """Whatever is drawn between the points is the risk there, and no chord between points."""
+    given: dict[str, Any] = FIXED | {x: LISTS[x]}
+    result = risk(POPULATION, **given)
+    line = result.plot(x=x).get_lines()[0]
+    places, values = map(np.asarray, line.get_data())
+    np.testing.assert_array_equal(values, risk(POPULATION, **given | {x: places}).risk)
+    np.testing.assert_array_equal(marks(line), [LISTS[x], result.risk])
+    steps = np.diff(np.log(places) if x == "ridge" else places)
+    assert places.size > 400
+    assert steps.max() <= 0.003 * steps.sum()  # of the whole axis, in its own spacing
+
+
+def test_no_line_bridges_the_threshold() -> None:
+    """Between 0.9 and 1.2 there is no peak of the points' height, but one without bounds."""
+    for ridge in (0.0, 1e-12):
+        result = risk(Population(), [0.5, 0.9, 1.2, 2], 0.5, 0.3, ridge)
+        places, values = map(np.asarray, result.plot().get_lines()[0].get_data())
+        assert values[places == 1] > 1e3 * result.risk.max()
+        near = abs(places - 1) < 1e-4
+        assert (values[near & np.isfinite(values)] > 100 * result.risk.max()).all()
+    quiet = risk(Population(std=1), [0.5, 0.9, 1.2, 2], 0.0, 0.3).plot().get_lines()[0]
+    assert np.isfinite(quiet.get_ydata()).all()  # without noise nothing diverges
+
+
+def test_a_listed_point_is_in_the_picture() -> None:
+    result = risk(Population(std=1), [0.3, 0.5, 0.92, 3], 0.5, 0.3)
+    assert result.plot().get_ylim()[1] > result.risk.max()
+
+
+def test_what_takes_too_long_is_markers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asymptotics.plotting.curves._MOST", 100)
+    line, before = risk(POPULATION, [0.5, 2, 3], 0.5, 0.3).plot().get_lines()[:2]
+    assert (line.get_linestyle(), line.get_marker()) == ("None", "o")
+    assert before.get_linestyle() == "None"
+    dense = risk(POPULATION, np.linspace(0.5, 3, 500), 0.5, 0.3).plot().get_lines()[0]
+    assert dense.get_linestyle() == "-"
+    places, values = map(np.asarray, dense.get_data())
+    assert places.size == 501
+    assert np.isinf(values[places == 4 / 3])  # a line is interrupted there all the same
+
+
+def test_a_range_is_a_line() -> None:
+    line = risk(POPULATION, np.geomspace(0.1, 10, 401), 0.5, 0.3).plot().get_lines()[0]
+    assert (line.get_linestyle(), line.get_marker()) == ("-", "None")
+
+
+def test_an_axis_with_zero_is_filled_from_zero() -> None:
+    between = filling(np.array([0, 1e-4, 1e-2, 1]), np.inf, 1).between
+    assert 0 < between.min() < 1e-5
+    assert (np.diff(np.log(between[between > 1e-4])) < 0.05).all()
+
+
+def test_lines_are_counted_before_any_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = risk(POPULATION, KAPPA, 0.5, np.linspace(0, 1, 39)[:, None])
+    monkeypatch.setattr("asymptotics.plotting.risk.risk", None)
+    with pytest.raises(InvalidInput, match="lines = 39: must be at most 14"):
+        result.plot()
+
+
+def test_the_bias_between_listed_points_is_computed() -> None:
+    found, size, cost = hessian_bias(POPULATION, [0.5, 2, 3], 0.5).plot().axes
+    names = {found: "found", size: "magnitude"}
+    for ax, name in names.items():
+        for group, line in enumerate(ax.get_lines()):
+            places, values = map(np.asarray, line.get_data())
+            expected = getattr(hessian_bias(POPULATION, places, 0.5), name)[:, group]
+            np.testing.assert_array_equal(values, expected)
+            assert marks(line)[0].tolist() == [0.5, 2, 3]
+    places, values = map(np.asarray, cost.get_lines()[1].get_data())
+    expected = risk(POPULATION, places, 0.5, 0.5).risk
+    np.testing.assert_allclose(values, expected, rtol=1e-14)
+    assert np.isinf(values[places == 4 / 3])
+    assert cost.get_ylim()[1] < 10 * values[np.isin(places, [0.5, 2, 3])].max()  # not the peak
+
+
+def test_where_the_bias_is_infinite_no_axis_is_logarithmic() -> None:
+    figure = hessian_bias(POPULATION, 4 / 3, 0.5, [0, 1]).plot()
+    figure.canvas.draw()  # matplotlib would warn
+    assert figure.axes[1].get_yscale() == "linear"
+
+
+def test_the_bias_at_one_point_is_marked() -> None:
+    for ax in hessian_bias(POPULATION, 2, 0.5).plot().axes:
+        assert {line.get_marker() for line in ax.get_lines()} == {"o"}
+    with pytest.raises(InvalidInput, match="one or more points"):
+        hessian_bias(POPULATION, [], 0.5).plot()
+
+
+def test_a_sweep_without_numbers_has_no_figure() -> None:
+    task = Teacher(features=2, neurons=1, sigma=0.0, test_samples=20)
+    found = sweep([0.5, 4], width=2, samples=5, task=task, steps=5, step=1e9, trials=1, workers=1)
+    with pytest.raises(InvalidInput, match="result = '2 diverge': must have one or more rows"):
+        found.plot()

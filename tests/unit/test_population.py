@@ -159,9 +159,9 @@ def test_continuous_law(law) -> None:
         (stats.norm(), "must lie in [0, inf)"),
         (stats.poisson(2), "continuous distribution"),
         ("gamma", "continuous distribution"),
-        (stats.pareto(1.0), "E[ΛB²] = inf: must be finite"),
-        (stats.pareto(0.9), "E[ΛB²] = inf: must be finite"),
-        (stats.halfcauchy(), "E[ΛB²] = inf: must be finite"),
+        (stats.pareto(1.0), "E[Lambda B^2] = inf: must be finite"),
+        (stats.pareto(0.9), "E[Lambda B^2] = inf: must be finite"),
+        (stats.halfcauchy(), "E[Lambda B^2] = inf: must be finite"),
     ],
 )
 def test_bad_laws(law, message: str) -> None:

@@ -174,7 +174,7 @@ def test_json_and_csv() -> None:
     assert document["rows"][1]["risk"] is None
     assert document["rows"][2]["threshold"] is None
     assert document["rows"][0]["risk"] == result.risk[0, 0]
-    assert tuple(document["rows"][0]) == RiskResult.columns
+    assert tuple(document["rows"][0]) == (*RiskResult.columns, "diverges", "infinite")
     rows = list(csv.DictReader(io.StringIO(to_csv(result))))
     assert float(rows[0]["risk"]) == result.risk[0, 0]
     assert rows[1]["risk"] == "inf"
