@@ -41,7 +41,7 @@ def test_risk_as_a_table(spec: Path) -> None:
     done = run("risk", spec)
     assert done.stderr == ""
     population, _, rows = done.stdout.partition("\n\n")
-    assert population.startswith("Population(2 groups, E[Λ] = 3.25")
+    assert population.startswith("Population(2 groups, E[Lambda] = 3.25")
     assert len(population.splitlines()) == 2 + 3
     assert rows.startswith("sigma = 0.5, alpha = 0.3, ridge = 0\n")
     assert len(rows.splitlines()) == 6 + 3
