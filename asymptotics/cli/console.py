@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import one_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -32,7 +34,7 @@ def say_titles(titles: Mapping[str, str]) -> None:
 
 def fail(message: str, status: int) -> None:
     """Exit with a line on standard error."""
-    click.echo(f"asymptotics: {' '.join(message.split())}", err=True)
+    click.echo(f"asymptotics: {one_line(message)}", err=True)
     sys.exit(status)
 
 
