@@ -13,7 +13,6 @@ from .output import (
     print_rows,
     replacing,
     require_distinct,
-    require_tools,
     suffix_of,
     write,
 )
@@ -42,7 +41,6 @@ def network(spec: str | None, form: str, output: Path | None, **settings: Any) -
     suffix = "" if output is None else suffix_of(output)
     require_distinct(output, settings["store"])
     problem = read_network(spec)
-    require_tools(suffix)
     if suffix in PICTURES:
         from ..plotting import require_few
 

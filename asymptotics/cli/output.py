@@ -4,11 +4,11 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import InvalidInput
+from ..extras import require
 from ..results import GridResult, Verification, to_csv, to_json
 from .console import say
 
@@ -22,13 +22,22 @@ def require_distinct(output: Path | None, store: Path | None) -> None:
 
 
 def suffix_of(output: Path) -> str:
-    """The kind of file to write, if it can be."""
+    """The kind of file to write, if it can be.
+
+    Raises `InvalidInput` for one that cannot be written, and `MissingExtra` if what writes it is
+    not installed: both before anything is computed.
+    """
     suffix = output.suffix.lower()
     if suffix not in PICTURES + TABLES:
         allowed = f"must end in {' '.join(PICTURES + TABLES)}"
         raise InvalidInput("output", str(output), allowed)
     if not output.absolute().parent.is_dir():
         raise InvalidInput("output", str(output), "must be in a folder that exists")
+    if suffix == ".parquet":
+        require("frames", "pandas", "pyarrow")
+    elif suffix in PICTURES:
+        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
+        require("plot", "matplotlib")
     return suffix
 
 
@@ -40,13 +49,6 @@ class Asked(Protocol):
 
     @property
     def abscissa(self) -> str: ...
-
-
-def require_tools(suffix: str) -> None:
-    """Raise `ModuleNotFoundError` if what writes such a file is not there."""
-    modules = {".parquet": ("pandas", "pyarrow")} | dict.fromkeys(PICTURES, ("matplotlib",))
-    for name in modules.get(suffix, ()):
-        import_module(name)
 
 
 @contextmanager
@@ -93,7 +95,6 @@ def write(
     elif suffix == ".parquet":
         result.to_dataframe().to_parquet(path, index=False)
     else:
-        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
         from ..plotting import save
 
         save(result, path, x=asked.abscissa, simulated=simulated)

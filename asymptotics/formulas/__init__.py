@@ -8,7 +8,10 @@ limits from series.  Needs the extra ``asymptotics[symbolic]``.
 tau = kappa - 1
 """
 
-from .catalogue import formula, titles
-from .formula import Formula
+from ..extras import extra
+
+with extra("symbolic"):
+    from .catalogue import formula, titles
+    from .formula import Formula
 
 __all__ = ["Formula", "formula", "titles"]
