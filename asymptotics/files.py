@@ -12,7 +12,7 @@ import numpy as np
 
 from .arithmetic import Array
 from .errors import InvalidInput
-from .parameters import parameter
+from .parameters import as_path, parameter
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
 
@@ -23,9 +23,7 @@ def read_samples(path: str | Path) -> dict[str, Array]:
     Values are float64.  Other columns are ignored.  Raises `InvalidInput` naming the file, the
     line and what is wrong in it.
     """
-    if not isinstance(path, str | Path) or "\0" in str(path):
-        raise InvalidInput("file", path, "must be the path of a file")
-    path = Path(path)
+    path = as_path("file", path)
     with _reading(path) as file:
         header = _header(path, next(csv.reader(file), []))
         names = [name for name in header if name in (*_REQUIRED, *_OPTIONAL)]

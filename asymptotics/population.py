@@ -20,12 +20,13 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
-from .parameters import DOMAINS, REAL, Domain, parameter, scalar
+from .parameters import DOMAINS, REAL, Domain, broadcast_shape, parameter, scalar
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
 _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
+_ONE_LENGTH = "must have one length"
 
 
 class Groups(NamedTuple):
@@ -91,11 +92,8 @@ class Population:
             np.atleast_1d(parameter(key, value))
             for key, value in zip(FIELDS, (weight, eigenvalue, mean, std), strict=True)
         ]
-        try:
-            columns = list(np.broadcast_arrays(*columns))
-        except ValueError:
-            shapes = {key: column.shape for key, column in zip(FIELDS, columns, strict=True)}
-            raise InvalidInput("population", shapes, "columns must have one length") from None
+        broadcast_shape(dict(zip(FIELDS, columns, strict=True)), "population", _ONE_LENGTH)
+        columns = list(np.broadcast_arrays(*columns))
         if columns[0].ndim != 1 or columns[0].size == 0:
             allowed = "must be one or more groups, in columns of one dimension"
             raise InvalidInput("population.shape", columns[0].shape, allowed)
@@ -249,7 +247,8 @@ class Population:
     def from_beta(cls, eigenvalue: Any, beta: Any) -> Self:
         r"""The empirical law of a model with true weights `beta`: :math:`B=\sqrt p\,\beta^*`."""
         beta = np.atleast_1d(parameter("beta", beta, domain=REAL)).astype(np.float64)
-        features = np.broadcast(beta, parameter("eigenvalue", eigenvalue)).size
+        arrays = {"eigenvalue": parameter("eigenvalue", eigenvalue), "beta": beta}
+        features = math.prod(broadcast_shape(arrays, "population", _ONE_LENGTH))
         return cls.from_samples(eigenvalue, math.sqrt(features) * beta)
 
     @classmethod
@@ -387,6 +386,13 @@ class Population:
         columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
         population = self._approximating(columns, self.tolerance)
         return Restriction(population, fraction, float(unseen))
+
+
+def as_population(population: Any) -> Population:
+    """`population`, if it is one; raises `InvalidInput`."""
+    if not isinstance(population, Population):
+        raise InvalidInput("population", population, "must be a Population")
+    return population
 
 
 def _of_groups(key: str, value: Any, domain: Domain, size: int) -> Array:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
+from ..parameters import as_path
 
 #: The bundled examples: a problem of the linear model, and a sweep over networks.
 EXAMPLE, NETWORK_EXAMPLE = "example.toml", "network.toml"
@@ -32,13 +33,14 @@ def example_text(name: str) -> str:
 def _text(path: str | Path | None, example: str) -> tuple[str, str, Path]:
     if path is None:
         return example_text(example), example, Path()
+    path = as_path("spec", path)
     try:
         if str(path) == "-":
             if sys.stdin is None:
                 raise InvalidInput("spec", "-", "cannot be read: standard input is closed")
             text = sys.stdin.buffer.read().decode("utf-8-sig")
             return text, "standard input", Path()
-        return Path(path).read_text(encoding="utf-8-sig"), str(path), Path(path).parent
+        return path.read_text(encoding="utf-8-sig"), str(path), path.parent
     except OSError as error:
         raise InvalidInput("spec", str(path), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
