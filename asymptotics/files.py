@@ -24,7 +24,7 @@ import numpy as np
 
 from .arithmetic import Array
 from .errors import InvalidInput
-from .parameters import NONNEGATIVE, clip_remedy, eigenvalues, parameter, scalar
+from .parameters import NONNEGATIVE, as_path, clip_remedy, eigenvalues, parameter, scalar
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
 #: The mark of each encoding; that of UTF-32 begins with that of UTF-16.
@@ -71,9 +71,7 @@ def read_samples(
     nearest float64 in a larger one.  Raises `InvalidInput` naming the file, the line and what is
     wrong in it.
     """
-    if not isinstance(path, str | Path) or "\0" in str(path):
-        raise InvalidInput("file", path, "must be the path of a file")
-    path, clip = Path(path), scalar("clip", clip, NONNEGATIVE)
+    path, clip = as_path("file", path), scalar("clip", clip, NONNEGATIVE)
     with _reading(path) as file:
         batches = _batches(path, file, most_exact or _BATCH)
         first = next(batches, None)

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arithmetic import Array
-from .errors import InvalidInput
-from .parameters import entry_name, parameter
+from .parameters import broadcast_shape, entry_name, objects, parameter
 from .theory import Rule, as_rule
 from .theory.rules import Exponent
 
@@ -46,11 +45,7 @@ def as_grid(kappa: Any, sigma: Any, alpha: Any, ridge: Any, rule: RulesLike) -> 
         parameter("ridge", ridge),
         _rules(rule),
     )
-    try:
-        grid.shape  # noqa: B018
-    except ValueError:
-        shapes = {key: x.shape for key, x in grid._asdict().items()}
-        raise InvalidInput("shapes", shapes, "must broadcast") from None
+    broadcast_shape(grid._asdict())
     return grid
 
 
@@ -70,7 +65,7 @@ def _rules(rule: Any) -> Array:
     """An array of rules, from one or from nested sequences of them."""
     if isinstance(rule, Rule | str | Mapping):
         rule = as_rule(rule)
-    given = np.asarray(rule, dtype=object)
+    given = objects("rule", rule)
     rules = np.empty(given.shape, dtype=object)
     for index, entry in np.ndenumerate(given):
         rules[index] = as_rule(entry, entry_name("rule", index))

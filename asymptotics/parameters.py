@@ -1,15 +1,23 @@
-"""The numbers of a problem, and what is allowed of each."""
+"""The numbers of a problem, and what is allowed of each.
 
+Every number that a user gives comes in through `parameter` (real numbers, with `DOMAINS`) or
+`whole` (whole numbers, with the bounds in `COUNTS`).
+"""
+
+import inspect
 import math
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Mapping
 from decimal import ROUND_CEILING, Context, Decimal
-from numbers import Integral, Real
+from fractions import Fraction
+from numbers import Complex, Integral, Rational, Real
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arithmetic import Arithmetic, Array
-from .errors import InvalidInput, unknown_name
+from .errors import MISSING, InvalidInput, unknown_name
 
 
 class Domain(NamedTuple):
@@ -58,34 +66,85 @@ _SIGNED = Domain(_anything, _NONNEGATIVE_TEXT)
 #: single precision.
 _ROUNDING = 1e-6
 
+
+class Count(NamedTuple):
+    """The whole numbers that may be given, both ends included."""
+
+    least: int
+    most: int
+
+
+#: The bounds of every whole number that the package takes.  They keep the work and the memory that
+#: one call may ask for finite; a caller may set narrower ones.
+COUNTS = {
+    # Runs: features, trials, seeds (of 128 bits, as NumPy recommends) and processes.
+    "p": Count(1, 10**12),
+    "trials": Count(1, 10**6),
+    "seed": Count(0, 2**128 - 1),
+    "workers": Count(1, 10**5),
+    # Precision, and points of an axis of a spec.
+    "digits": Count(1, 3_000),
+    "num": Count(2, 10**6),
+    # Networks: sizes, steps of descent (each of which is recorded) and evaluations of a flow.
+    "width": Count(1, 10**6),
+    "features": Count(1, 10**6),
+    "neurons": Count(1, 10**6),
+    "samples": Count(1, 10**6),
+    "test_samples": Count(10, 10**6),
+    "steps": Count(1, 10**7),
+    "evaluations": Count(1, 10**8),
+    # Checks of derivations: points, boxes and the bits of their ends.
+    "number": Count(1, 10**6),
+    "most": Count(1, 10**7),
+    "bits": Count(1, 10**5),
+}
+#: The points that one grid, and the numbers that one random array, may have.
+MOST_POINTS = MOST_NUMBERS = 10**9
+#: Some of NumPy's functions serve 32 dimensions, of which computations add some of their own.
+_MOST_DIMENSIONS = 24
 #: Integers from here on may be no floats.
-_EXACT = 2.0**53
+_EXACT = 2**53
+#: Numbers beyond this power of two, or its inverse, are outside every domain.
+_FAR = 4096
+#: The smallest float, which stands for what is smaller and not zero.
+_LEAST = 5e-324
+#: Truth values and spans of time are registered as whole numbers.
+_NO_NUMBERS = (bool, np.timedelta64)
+Exact = int | float | Decimal | Fraction
 
 
 def parameter(key: str, value: Any, domain: Domain | None = None, name: str | None = None) -> Array:
     """`value` as an array of numbers in the domain of `key`.
 
-    Numbers that are exact (`Decimal`, `Fraction`) stay so, in an object array; all others become
-    float64.  Raises `InvalidInput`, which names the first entry out of place.
+    Numbers that float64 cannot hold (`Decimal`, `Fraction`, large integers, numbers of mpmath and
+    SymPy, long doubles) keep their exact value, in an object array of the numbers that `exact`
+    returns; all others become float64.  Raises `InvalidInput`, which names the first entry out of
+    place.
     """
     name, domain = name or key, domain or DOMAINS[key]
-    array = _array(name, value, domain)
-    try:
-        numbers = array.astype(np.float64)
-    except (OverflowError, ValueError):  # a Decimal beyond the range of floats, or not a number
-        numbers = np.array([_float(entry) for entry in array.ravel()]).reshape(array.shape)
+    given = as_array(name, value)
+    if given.dtype.kind == "O" or given.dtype == np.longdouble:
+        array = _exactly(name, given, domain)
+        numbers = _each(_float, array).astype(np.float64)
+        finite = _each(_is_finite, array).astype(bool)
+        zero = _each(lambda entry: entry == 0, array).astype(bool)
+    elif given.dtype.kind in "iuf":
+        array, numbers = given, given.astype(np.float64)
+        finite, zero = np.isfinite(numbers), numbers == 0
+        if given.dtype.kind in "iu" and np.any(np.abs(numbers) >= _EXACT):
+            array = given.astype(object)  # floats would round them
+    else:
+        raise InvalidInput(name, value, domain.text)
     size = np.abs(numbers)
-    in_range = (numbers == 0) | ((size >= domain.smallest) & (size <= domain.largest))
-    if array.dtype == object:  # a decimal that only its float makes zero
-        in_range &= (numbers != 0) | np.equal(array, 0)
+    in_range = zero | ((size >= domain.smallest) & (size <= domain.largest) & (size > _LEAST))
     for good, allowed in (
-        (np.isfinite(numbers), domain.text),
+        (finite, domain.text),
         (domain.contains(numbers), domain.text),
         (in_range, _range_text(domain)),
     ):
         if not good.all():
             index = tuple(int(i) for i in np.argwhere(~good)[0])
-            raise InvalidInput(entry_name(name, index), array[index], allowed)
+            raise InvalidInput(entry_name(name, index), given[index], allowed)
     return array if array.dtype == object else numbers
 
 
@@ -98,7 +157,7 @@ def scalar(key: str, value: Any, domain: Domain) -> Any:
     """`value` as one number of the domain, exact if it is; raises `InvalidInput`."""
     number = parameter(key, value, domain)
     if number.ndim:
-        raise InvalidInput(key, value, domain.text)
+        raise InvalidInput(key, value, f"{domain.text}, not an array of them")
     return number.item()
 
 
@@ -136,23 +195,63 @@ def clip_remedy(spectrum: Array) -> str:
     return f"; if it is rounding ({size / largest:.0e} of the largest), {remedy}"
 
 
-def whole(key: str, value: Any, least: int, most: float = math.inf) -> int:
-    """`value` as a whole number from `least` to `most`; raises `InvalidInput`."""
-    integral = isinstance(value, Integral) and not isinstance(value, bool)
-    if not integral or not least <= int(value) <= most:
-        bound = f" and <= {most}" if most < math.inf else ""
-        raise InvalidInput(key, value, f"must be a whole number >= {least}{bound}")
-    return int(value)
+def exact(value: Any) -> Exact | None:
+    """A real number as a number of Python that has the same value; None for anything else.
+
+    An exact number is one that says which rational number it is: those of Python and NumPy, and
+    all that are registered as `numbers.Rational`, know a numerator and a denominator; floating
+    point numbers of mpmath and SymPy hold a mantissa and a power of two in ``_mpf_``.  What float64
+    holds becomes a float, unless it is an integer, a `Decimal` or a `Fraction` already.
+    """
+    match value:
+        case _ if isinstance(value, _NO_NUMBERS):
+            return None
+        case float():
+            return float(value)
+        case Integral():
+            return int(value)
+        case Rational():
+            return Fraction(int(value.numerator), int(value.denominator))
+        case Decimal():
+            return None if value.is_snan() else value
+        case np.floating():
+            return _of_numpy(value)
+        case Real() if _stores_binary(value):
+            return _of_binary(value)
+    return None
 
 
-def wholes(key: str, values: Any, least: int, most: float = math.inf) -> Array:
-    """`values` as an array of whole numbers from `least` to `most`; raises `InvalidInput`."""
-    given = np.asarray(values, dtype=object)
-    names = (entry_name(key, index if given.size > 1 else ()) for index in np.ndindex(given.shape))
-    numbers = [
-        whole(name, value, least, most) for name, value in zip(names, given.flat, strict=True)
-    ]
-    return np.array(numbers, dtype=np.int64).reshape(given.shape)
+def whole(key: str, value: Any, least: int | None = None, most: float | None = None) -> int:
+    """`value` as a whole number within its bounds: those of `COUNTS`, unless others are given."""
+    bounds = COUNTS.get(key, Count(0, 10**9))
+    least = bounds.least if least is None else least
+    most = bounds.most if most is None or most == math.inf else most
+    number = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+    integral = isinstance(number, Integral) and not isinstance(number, _NO_NUMBERS)
+    if not integral or not least <= int(number) <= most:
+        allowed = f"must be a whole number from {least:,} to {_written(most)}"
+        raise InvalidInput(key, value, allowed)
+    return int(number)
+
+
+def wholes(key: str, values: Any, least: int | None = None, most: float | None = None) -> Array:
+    """`values` as an array of whole numbers within the bounds of `whole`."""
+    given = as_array(key, values)
+    found = np.empty(given.shape, dtype=np.int64)
+    for index, value in np.ndenumerate(given):
+        name = entry_name(key, index if given.size > 1 else ())
+        try:
+            found[index] = whole(key, value, least, most)
+        except InvalidInput as error:
+            raise InvalidInput(name, value, error.allowed) from None
+    return found
+
+
+def require_few(key: str, shape: tuple[int, ...]) -> None:
+    """Raise `InvalidInput` for an array of more numbers than one array may have."""
+    if math.prod(shape) > MOST_NUMBERS:
+        allowed = f"must be at most {MOST_NUMBERS:,} numbers in one array"
+        raise InvalidInput(key, " x ".join(f"{size:,}" for size in shape), allowed)
 
 
 def choice(key: str, value: Any, known: Collection[str]) -> str:
@@ -162,28 +261,177 @@ def choice(key: str, value: Any, known: Collection[str]) -> str:
     return value
 
 
-def _array(name: str, value: Any, domain: Domain) -> Array:
-    """`value` as an array of exact numbers or of any kind of real number."""
-    if np.ma.isMaskedArray(value):
+def flag(key: str, value: Any) -> bool:
+    """`value` as a truth value; raises `InvalidInput`."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidInput(key, value, "must be True or False")
+    return bool(value)
+
+
+def function(key: str, value: Any) -> Any:
+    """`value`, if it can be called; raises `InvalidInput`."""
+    if not callable(value):
+        raise InvalidInput(key, value, "must be a function")
+    return value
+
+
+def as_path(key: str, value: Any) -> Path:
+    """`value` as a path that files of this system may have; raises `InvalidInput`."""
+    try:
+        possible = isinstance(value, str | Path) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise InvalidInput(key, value, "must be the path of a file")
+    return Path(value)
+
+
+def objects(key: str, value: Any) -> Array:
+    """`value`, one object or nested sequences of them, as an array; raises `InvalidInput`."""
+    return as_array(key, value, dtype=object)
+
+
+def broadcast_shape(
+    arrays: Mapping[str, Any], key: str = "shapes", allowed: str | None = None
+) -> tuple[int, ...]:
+    """The shape that arrays broadcast to; `InvalidInput` names the shape of every one of them.
+
+    Unless `allowed` says what they must be, the message shows how to make a grid of them.
+
+    >>> broadcast_shape({"kappa": np.ones((2, 1)), "alpha": np.ones(3)})
+    (2, 3)
+    """
+    shapes = {name: np.shape(array) for name, array in arrays.items()}
+    listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+    try:
+        shape = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        allowed = allowed or f"must broadcast; {_remedy(shapes)}"
+        raise InvalidInput(key, MISSING, f"{listed} {allowed}") from None
+    if math.prod(shape) > MOST_POINTS:
+        allowed = f"{listed} make {math.prod(shape):,} points, of at most {MOST_POINTS:,}"
+        raise InvalidInput(key, MISSING, allowed)
+    return shape
+
+
+def _remedy(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """How to give arrays so that they make a grid of all combinations."""
+    several = [name for name, shape in shapes.items() if shape]
+    if any(len(shapes[name]) > 1 for name in several):
+        return "give each an axis of its own by [:, None]"
+    last = len(several) - 1
+    axes = [name + f"[:{', None' * (last - place)}]" for place, name in enumerate(several[:-1])]
+    return f"for all combinations give {', '.join([*axes, several[-1]])}"
+
+
+def as_array(name: str, value: Any, dtype: Any = None) -> Array:
+    """`value` as NumPy reads it; raises `InvalidInput` for what is no array."""
+    if _is_masked(value):
         raise InvalidInput(name, value, "must not be masked: drop or fill what is missing")
     try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InvalidInput(name, value, "must be a number or an array of numbers") from None
-    if array.dtype == object:
-        for index, entry in np.ndenumerate(array):
-            number = isinstance(entry, Real | Decimal) and not isinstance(entry, bool)
-            if not number or (isinstance(entry, Decimal) and entry.is_snan()):
-                raise InvalidInput(entry_name(name, index), entry, domain.text)
-    elif array.dtype.kind not in "iuf":
-        raise InvalidInput(name, value, domain.text)
-    elif array.dtype.kind in "iu" and np.any(np.abs(array.astype(np.float64)) >= _EXACT):
-        return array.astype(object)  # floats would round them
+        array = np.asarray(value, dtype=dtype)
+    except Exception:  # whatever the value does when it is asked for its entries
+        what = "a number or an array of numbers" if dtype is None else "one value or an array"
+        raise InvalidInput(name, value, f"must be {what}") from None
+    if array.ndim > _MOST_DIMENSIONS:
+        allowed = f"must have at most {_MOST_DIMENSIONS} dimensions"
+        raise InvalidInput(name, f"shape {array.shape}", allowed)
     return array
 
 
+def _is_masked(value: Any, depth: int = 0) -> bool:
+    """Whether a masked array is in `value`, of which NumPy would read what lies under the mask."""
+    if isinstance(value, list | tuple) and depth < _MOST_DIMENSIONS:
+        return any(_is_masked(entry, depth + 1) for entry in value)
+    return np.ma.isMaskedArray(value)
+
+
+def _exactly(name: str, given: Array, domain: Domain) -> Array:
+    """Numbers of any kind as those of `exact`, in float64 if it holds all of them."""
+    array = np.empty(given.shape, dtype=object)
+    for index, entry in np.ndenumerate(given):
+        number = exact(entry)
+        if number is None:
+            allowed = _INEXACT if _has_float(entry) else domain.text
+            raise InvalidInput(entry_name(name, index), entry, allowed)
+        array[index] = number
+    plain = all(
+        isinstance(x, float) or (isinstance(x, int) and abs(x) < _EXACT) for x in array.flat
+    )
+    return array.astype(np.float64) if plain else array
+
+
+_INEXACT = "must be an exact number: round it by float(), or give a Fraction or a Decimal"
+
+
+def _has_float(entry: Any) -> bool:
+    """Whether a value that is no exact number can be rounded to a float."""
+    if isinstance(entry, str | bytes | bool | np.bool_ | np.ndarray):
+        return False
+    if isinstance(entry, Complex) and not isinstance(entry, Real):
+        return False
+    try:
+        return math.isfinite(float(entry))
+    except Exception:  # whatever the value does when it is asked
+        return False
+
+
+def _of_numpy(value: Any) -> float | Fraction:
+    """A number of NumPy; long doubles may hold more than a float."""
+    with np.errstate(over="ignore"):
+        rounded = float(value)
+    if rounded == value or not np.isfinite(value):
+        return rounded
+    return Fraction(*value.as_integer_ratio())
+
+
+def _stores_binary(value: Any) -> bool:
+    """Whether a number holds its mantissa and power of two.
+
+    The constants of mpmath, such as ``mpmath.pi``, compute both anew to the precision that is set:
+    they are no exact numbers.
+    """
+    stored = inspect.getattr_static(type(value), "_mpf_", None)
+    return stored is not None and not isinstance(stored, property)
+
+
+def _of_binary(value: Any) -> float | Fraction:
+    """A floating point number of mpmath or SymPy."""
+    sign, mantissa, exponent, bits = (int(part) for part in value._mpf_)
+    if not mantissa:  # zero, infinite or not a number
+        return float(value)
+    size = exponent + bits
+    if abs(size) > _FAR:  # out of every domain, so that its digits need not be written out
+        mantissa, exponent = 1, _FAR if size > 0 else -_FAR
+    number = (-mantissa if sign else mantissa) * Fraction(2) ** exponent
+    rounded = _float(number)
+    return rounded if rounded == number else number
+
+
+def _each(function: Callable[[Any], Any], array: Array) -> Array:
+    return np.array([function(entry) for entry in array.flat]).reshape(array.shape)
+
+
+def _is_finite(number: Exact) -> bool:
+    if isinstance(number, Decimal):
+        return number.is_finite()
+    return not isinstance(number, float) or math.isfinite(number)
+
+
+def _float(number: Exact) -> float:
+    """The nearest float of the same sign: infinite for what is too large, `_LEAST` if too small."""
+    try:
+        nearest = float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+    if nearest == 0 and number != 0:
+        return _LEAST if number > 0 else -_LEAST
+    return nearest
+
+
 def _range_text(domain: Domain) -> str:
-    return f"must be of magnitude {domain.smallest:g} to {domain.largest:g}: rescale the units"
+    smallest = max(domain.smallest, _LEAST)
+    return f"must be of magnitude {smallest:g} to {domain.largest:g}: rescale the units"
 
 
 def entry_name(name: str, index: tuple[int, ...]) -> str:
@@ -191,8 +439,8 @@ def entry_name(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except (OverflowError, ValueError):
-        return math.nan
+def _written(most: float) -> str:
+    """A bound in figures; the largest ones as a power of two."""
+    if isinstance(most, int) and most >= 2**64:
+        return f"2^{(most + 1).bit_length() - 1} - 1"
+    return f"{most:,}"

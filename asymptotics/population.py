@@ -20,13 +20,14 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
-from .parameters import DOMAINS, REAL, Domain, eigenvalues, parameter, scalar
+from .parameters import DOMAINS, REAL, Domain, broadcast_shape, eigenvalues, parameter, scalar
 from .tables import column, counted, text_table
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
 _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
+_ONE_LENGTH = "must have one length"
 
 
 class Groups(NamedTuple):
@@ -106,11 +107,8 @@ class Population:
                 parameter("std", std),
             )
         ]
-        try:
-            columns = list(np.broadcast_arrays(*columns))
-        except ValueError:
-            shapes = {key: column.shape for key, column in zip(FIELDS, columns, strict=True)}
-            raise InvalidInput("population", shapes, "columns must have one length") from None
+        broadcast_shape(dict(zip(FIELDS, columns, strict=True)), "population", _ONE_LENGTH)
+        columns = list(np.broadcast_arrays(*columns))
         if columns[0].ndim != 1 or columns[0].size == 0:
             allowed = "must be one or more groups, in columns of one dimension"
             raise InvalidInput("population.shape", columns[0].shape, allowed)
@@ -296,10 +294,8 @@ class Population:
         """
         beta = np.atleast_1d(_column("beta", beta, REAL)).astype(np.float64)
         variances = eigenvalues(eigenvalue, clip)
-        features = max(beta.size, variances.size)
-        if {beta.size, variances.size} - {1, features}:
-            sizes = {"eigenvalue": variances.size, "beta": beta.size}
-            raise InvalidInput("population", sizes, "must have one length")
+        arrays = {"eigenvalue": variances, "beta": beta}
+        features = math.prod(broadcast_shape(arrays, "population", _ONE_LENGTH))
         return cls.from_samples(variances, math.sqrt(features) * beta)
 
     @classmethod
@@ -440,6 +436,13 @@ class Population:
         columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
         population = self._approximating(columns, self.tolerance)
         return Restriction(population, fraction, float(unseen))
+
+
+def as_population(population: Any) -> Population:
+    """`population`, if it is one; raises `InvalidInput`."""
+    if not isinstance(population, Population):
+        raise InvalidInput("population", population, "must be a Population")
+    return population
 
 
 def _column(key: str, value: Any, domain: Domain) -> Array:

@@ -58,7 +58,10 @@ def proved(
         allowed = "must be left out for a continuous law: its groups come from a quadrature"
         raise InvalidInput("certify", True, allowed)
     return _columns(
-        lambda index: _proved_row(population, grid, index, digits), grid.rule.size, progress
+        lambda index: _proved_row(population, grid, index, digits),
+        grid.rule.size,
+        progress,
+        ("lower", "upper", "reason"),
     )
 
 
@@ -120,14 +123,20 @@ def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic)
 
 
 def _columns(
-    row: Callable[[int], dict[str, Any]], count: int, progress: Progress | None
+    row: Callable[[int], dict[str, Any]],
+    count: int,
+    progress: Progress | None,
+    more: tuple[str, ...] = (),
 ) -> dict[str, Array]:
+    """The records of all rows as columns; `more` are the names of those that only some have."""
     records = []
     for index in range(count):
         records.append(row(index))
         if progress:
             progress(index + 1, count)
-    columns = {key: np.empty(count, dtype=object) for key in records[0]} if records else {}
+    # Without rows there is no record to tell the names from.
+    names = records[0] if records else (*_VALUES, "unpruned_risk", "status", *more)
+    columns = {key: np.empty(count, dtype=object) for key in names}
     for key, column in columns.items():
         column[:] = [record[key] for record in records]
     return columns

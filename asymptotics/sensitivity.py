@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
-from .errors import InvalidInput
 from .grid import NUMBERS, RulesLike, as_grid, batches
-from .population import Population
+from .population import Population, as_population
 from .results import GridResult
 from .rows import ACCEPTED, evaluate
 from .theory import fixed_point
@@ -90,8 +89,7 @@ def sensitivity(
     """
     from .arithmetic.dual import DualNumbers
 
-    if not isinstance(population, Population):
-        raise InvalidInput("population", population, "must be a Population")
+    population = as_population(population)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
     grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in NUMBERS})
     flat = grid.flat()

@@ -1,20 +1,18 @@
 """A whole grid of problems through the theory line."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
-from .errors import InvalidInput
 from .grid import NUMBERS, Grid, RulesLike, as_grid, batches
-from .population import Population
+from .parameters import flag, function, whole
+from .population import Population, as_population
 from .precision import Progress, agreed, proved
 from .results import CertifiedRisk, RiskResult
 from .rows import ACCEPTED, Rows, evaluate
 from .theory import FixedPoint, fixed_point, null_risk
 
-MOST_DIGITS = 3_000
 #: Digits that are proved unless another number is asked for.
 _CERTIFIED = 15
 
@@ -82,15 +80,16 @@ def risk(
     >>> print(proved.lower, proved.upper)
     2.50909112435674422 2.50909112435674423
     """
-    if not isinstance(population, Population):
-        raise InvalidInput("population", population, "must be a Population")
+    population = as_population(population)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
     kind: type[RiskResult] = RiskResult
-    if certify:
-        kind, digits = CertifiedRisk, _digits(_CERTIFIED if digits is None else digits)
+    if progress is not None:
+        function("progress", progress)
+    if flag("certify", certify):
+        kind, digits = CertifiedRisk, whole("digits", _CERTIFIED if digits is None else digits)
         columns = proved(population, grid.flat(), digits, progress)
     elif digits is not None:
-        columns = agreed(population, grid.flat(), _digits(digits), progress)
+        columns = agreed(population, grid.flat(), whole("digits", digits), progress)
     else:
         grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in NUMBERS})
         columns = _in_float64(population, grid, progress)
@@ -128,10 +127,3 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
         "null_risk": null_risk(population, sigma),
         "status": status,
     }
-
-
-def _digits(digits: Any) -> int:
-    whole = isinstance(digits, Integral) and not isinstance(digits, bool)
-    if not whole or not 1 <= digits <= MOST_DIGITS:
-        raise InvalidInput("digits", digits, f"must be a whole number from 1 to {MOST_DIGITS}")
-    return int(digits)

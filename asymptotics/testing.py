@@ -18,10 +18,12 @@ masses, repeated or zero eigenvalues, ties) drawn often: that is where formulas 
 import math
 from typing import NamedTuple
 
-from hypothesis import strategies as st
-
+from .extras import extra
 from .population import Population
 from .theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule, exponent_rule
+
+with extra("testing"):
+    from hypothesis import strategies as st
 
 
 class Problem(NamedTuple):

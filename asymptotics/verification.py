@@ -13,9 +13,9 @@ from .arithmetic import FLOAT64, Array
 from .comparison import MOST_TRIALS, Sample, detecting, estimate, judge, trials_needed
 from .errors import InvalidInput
 from .grid import NUMBERS, Grid, RulesLike, as_grid
-from .parameters import POSITIVE, Domain, choice, scalar, whole
+from .parameters import POSITIVE, Domain, choice, function, scalar, whole
 from .plan import SAMPLERS, Ladder, Prediction, Settings, ladders, require_memory
-from .population import Population
+from .population import Population, as_population
 from .results import Verification
 from .simulation.designs import Law, as_law
 from .simulation.finite import LARGEST
@@ -120,8 +120,7 @@ def verify(
     >>> verify(two, kappa=0.5, sigma=0.5, alpha=0.4, workers=1).verdict.item()
     'consistent'
     """
-    if not isinstance(population, Population):
-        raise InvalidInput("population", population, "must be a Population")
+    population = as_population(population)
     choice("sampler", sampler, SAMPLERS)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
     target = _number("target_se", target_se)
@@ -131,7 +130,7 @@ def verify(
         as_law(design),
         as_law(noise, "noise"),
         min(target or _TOLERANCE, _TOLERANCE),
-        predict,
+        function("predict", predict),
     )
     trials, seed = _whole("trials", trials, 2, MOST_TRIALS), _whole("seed", seed, 0) or 0
     limit = _number("time_limit", time_limit)
@@ -151,7 +150,7 @@ def verify(
     deadline = None if limit is None else time.monotonic() + limit
     with resources.run(seed, deadline) as run:
         if progress is not None:
-            run.tick = _Monitor(tested, run, progress)
+            run.tick = _Monitor(tested, run, function("progress", progress))
         try:
             run.complete(dict.fromkeys(experiments, trials or PILOT))
             if trials is None:

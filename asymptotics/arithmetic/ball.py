@@ -12,12 +12,16 @@ from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Dec
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import flint
 import numpy as np
-from flint import arb, fmpq
 
+from ..extras import extra
 from .base import Arithmetic, Array, Mass
-from .surd import Surd
+
+with extra("certify"):
+    import flint
+    from flint import arb, fmpq
+
+    from .surd import Surd
 
 #: Where Arb has no value of erfc.
 _INFINITE = arb.pos_inf()

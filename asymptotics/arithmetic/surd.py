@@ -7,7 +7,10 @@ two of them are equal decides how a formula branches, and no enclosure, however 
 import math
 from fractions import Fraction
 
-from flint import fmpq
+from ..extras import extra
+
+with extra("certify"):
+    from flint import fmpq
 
 #: Rationals of more bits are not kept.
 _MOST_BITS = 20_000

@@ -9,11 +9,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import sympy as sp
-from sympy.printing.latex import LatexPrinter
-from sympy.printing.str import StrPrinter
 
+from ..extras import extra
 from .base import Arithmetic, Array, Mass
+
+with extra("symbolic"):
+    import sympy as sp
+    from sympy.printing.latex import LatexPrinter
+    from sympy.printing.str import StrPrinter
 
 
 class GroupSymbol(sp.Symbol):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import one_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -52,7 +54,7 @@ def say_titles(titles: Mapping[str, str]) -> None:
 
 def fail(message: str, status: int) -> None:
     """Exit with a line on standard error."""
-    click.echo(f"asymptotics: {' '.join(message.split())}", err=True)
+    click.echo(f"asymptotics: {one_line(message)}", err=True)
     sys.exit(status)
 
 

@@ -18,20 +18,6 @@ from .formula import formula
 from .network import network
 from .predict import curve, risk, verify
 
-#: Which extra brings a package.
-_EXTRAS = {
-    "matplotlib": "plot",
-    "pandas": "frames",
-    "pyarrow": "frames",
-    "flint": "certify",
-    "sympy": "symbolic",
-    "hypothesis": "derive",
-    "latex2mathml": "derive",
-    "sklearn": "data",
-    "markdown_it": "derive",
-    "mdit_py_plugins": "derive",
-}
-
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -89,13 +75,4 @@ def _failure(error: Exception) -> tuple[str, int]:
             return f"cannot write: {error.strerror}", 1
         case MemoryError():
             return "out of memory: ask for fewer points or groups at a time", 1
-        case ModuleNotFoundError():
-            return _missing(error), 1
     raise error
-
-
-def _missing(error: ModuleNotFoundError) -> str:
-    extra = _EXTRAS.get((error.name or "").split(".")[0])
-    if extra is None:
-        raise error
-    return f"this needs {error.name}: pip install 'asymptotics[{extra}]'"

@@ -14,7 +14,6 @@ from .output import (
     print_rows,
     replacing,
     require_free,
-    require_tools,
     suffix_of,
     write,
 )
@@ -45,7 +44,6 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
     if output is not None:
         require_free(output, {"the spec": spec, "the store": settings["store"]}, force)
     problem = read_network(spec)
-    require_tools(suffix)
     if suffix in PICTURES:
         from ..plotting import require_few
 

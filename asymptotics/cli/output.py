@@ -5,11 +5,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import InvalidInput
+from ..extras import require
 from ..results import (
     CREATOR,
     JSON_END,
@@ -39,13 +39,22 @@ _DATABASE = b"SQLite format 3\0"
 
 
 def suffix_of(output: Path) -> str:
-    """The kind of file to write, if it can be."""
+    """The kind of file to write, if it can be.
+
+    Raises `InvalidInput` for one that cannot be written, and `MissingExtra` if what writes it is
+    not installed: both before anything is computed.
+    """
     suffix = output.suffix.lower()
     if suffix not in PICTURES + TABLES:
         allowed = f"must end in {' '.join(PICTURES + TABLES)}"
         raise InvalidInput("output", str(output), allowed)
     if not output.absolute().parent.is_dir():
         raise InvalidInput("output", str(output), "must be in a folder that exists")
+    if suffix == ".parquet":
+        require("frames", "pandas", "pyarrow")
+    elif suffix in PICTURES:
+        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
+        require("plot", "matplotlib")
     return suffix
 
 
@@ -157,13 +166,6 @@ class Asked(Protocol):
     def abscissa(self) -> str: ...
 
 
-def require_tools(suffix: str) -> None:
-    """Raise `ModuleNotFoundError` if what writes such a file is not there."""
-    modules = {".parquet": ("pandas", "pyarrow")} | dict.fromkeys(PICTURES, ("matplotlib",))
-    for name in modules.get(suffix, ()):
-        import_module(name)
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file that takes the place of `path` when it was written and all has gone well.
@@ -215,7 +217,6 @@ def write(
     elif suffix == ".parquet":
         result.to_dataframe().to_parquet(path, index=False)
     else:
-        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
         from ..plotting import save
 
         save(result, path, x=asked.abscissa, simulated=simulated)

@@ -3,20 +3,25 @@
 Needs the extra ``asymptotics[derive]``.
 """
 
-from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
-from .checks import AtPoints, Check, Exactly, OverBoxes, Verdict
-from .claims import AtMost, Claim, Computed, Equal, Inputs, Less, Limit, UniqueRoot
-from .derivation import Derivation, InvalidDerivation, Outcome, Step
-from .domains import (
-    NONNEGATIVE,
-    POSITIVE,
-    REAL,
-    UNIT,
-    Domain,
-    above,
-    between,
-    integers_from,
-)
+from ..extras import extra, require
+
+with extra("derive"):
+    from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+    from .checks import AtPoints, Check, Exactly, OverBoxes, Verdict
+    from .claims import AtMost, Claim, Computed, Equal, Inputs, Less, Limit, UniqueRoot
+    from .derivation import Derivation, InvalidDerivation, Outcome, Step
+    from .domains import (
+        NONNEGATIVE,
+        POSITIVE,
+        REAL,
+        UNIT,
+        Domain,
+        above,
+        between,
+        integers_from,
+    )
+
+require("derive", "flint")  # some checks import it later, and alone would ask for less
 
 __all__ = [
     "NONNEGATIVE",

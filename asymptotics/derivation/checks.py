@@ -10,6 +10,7 @@ import sympy as sp
 
 from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput
+from ..parameters import whole
 from .claims import Limit
 from .domains import Domain, between
 from .points import Question, Search, shown
@@ -69,6 +70,8 @@ class AtPoints(Check):
     digits: int = _DIGITS
 
     def __post_init__(self) -> None:
+        whole("number", self.number)
+        whole("digits", self.digits)
         if self.number < _FEWEST or self.digits < _LEAST_DIGITS:
             allowed = f"must have {_FEWEST} points or more, with {_LEAST_DIGITS} digits or more"
             raise InvalidInput("check", f"AtPoints({self.number}, {self.digits})", allowed)
@@ -97,6 +100,10 @@ class OverBoxes(Check):
     intervals: Mapping[sp.Symbol, tuple[Any, Any]]
     most: int = 20_000
     bits: int = 64
+
+    def __post_init__(self) -> None:
+        whole("most", self.most)
+        whole("bits", self.bits)
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain]) -> None:
         for symbol, interval in self.intervals.items():

@@ -7,6 +7,7 @@ from html import escape
 
 import sympy as sp
 
+from ..extras import extra
 from .checks import Verdict
 from .derivation import Definition, Derivation, Outcome
 
@@ -77,9 +78,10 @@ def _paragraph(text: str) -> str:
 
 def to_html(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
     """The derivation as a page of its own: formulas are MathML, which browsers draw themselves."""
-    from latex2mathml.converter import convert
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
+    with extra("derive"):
+        from latex2mathml.converter import convert
+        from markdown_it import MarkdownIt
+        from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     def render(formula: str, options: dict[str, bool]) -> str:
         formula = _NAME.sub(lambda name: name[0].replace(r"\_", "_"), formula)  # as MathML has it

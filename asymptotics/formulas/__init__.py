@@ -11,6 +11,7 @@ tau = kappa - 1
 
 from typing import TYPE_CHECKING, Any
 
+from ..extras import extra
 from .names import titles
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # They bring SymPy with them, which the names of the formulas do without.
-    from .catalogue import formula
-    from .equation import Formula
+    with extra("symbolic"):
+        from .catalogue import formula
+        from .equation import Formula
 
     return {"formula": formula, "Formula": Formula}[name]

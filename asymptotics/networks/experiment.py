@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput, NoConvergence
-from ..parameters import POSITIVE, choice, scalar, whole
+from ..parameters import POSITIVE, choice, flag, scalar, whole
 from ..simulation.experiment import Experiment
-from .importance import restored
+from .importance import OBS_VERSION, restored
 from .network import mean_squared_error
 from .pruning import MEASURES, SCOPES, prune
 from .tasks import Data, Task
@@ -48,11 +48,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if not isinstance(self.task, Task):
             raise InvalidInput("task", self.task, "must be a Task")
-        if not isinstance(self.antisymmetric, bool):
-            raise InvalidInput("antisymmetric", self.antisymmetric, "must be True or False")
+        object.__setattr__(self, "antisymmetric", flag("antisymmetric", self.antisymmetric))
         choice("scope", self.scope, SCOPES)
         choice("activation", self.activation, ACTIVATIONS)
-        object.__setattr__(self, "steps", whole("steps", self.steps, 1))
+        object.__setattr__(self, "steps", whole("steps", self.steps))
         object.__setattr__(self, "step", float(scalar("step", self.step, POSITIVE)))
 
 
@@ -71,7 +70,9 @@ class NetworkExperiment(Experiment):
     def description(self) -> dict[str, Any]:
         recipe = {key: value for key, value in asdict(self.recipe).items() if key != "task"}
         own = {key: value for key, value in asdict(self).items() if key != "recipe"}
-        return self.drawn | recipe | own | {"experiment": "network"}
+        # What was measured by other formulas is not taken from a store.
+        measures = {"obs": OBS_VERSION} if "obs" in self.rules else {}
+        return self.drawn | recipe | own | measures | {"experiment": "network"}
 
     @property
     def drawn(self) -> dict[str, Any]:
@@ -91,7 +92,8 @@ class NetworkExperiment(Experiment):
     def memory(self) -> float:
         """Bytes that a trial needs, roughly."""
         samples = self.samples + self.recipe.task.tested(self.samples)
-        return 8.0 * samples * (3 * self.recipe.task.features + 6 * self.width)
+        features = self.recipe.task.features
+        return 8.0 * (samples * (3 * features + 6 * self.width) + 6 * self.width * features)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -20,6 +20,8 @@ from .two_layer import TwoLayer, as_two_layer
 
 #: Numbers that are worked on at a time.
 _BLOCK = 1 << 21
+#: Goes up when `obs` gives other scores than before.
+OBS_VERSION = 2
 #: The matrix of OBS is this large at most.
 _MOST_WEIGHTS = 5000
 
@@ -97,7 +99,8 @@ def natural(network: TwoLayer, inputs: Any, targets: Any) -> Importance:
 
 def restored(network: TwoLayer, initial: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
     """By how much the loss rises when one layer is put back to its initial value."""
-    kinds = {(each.hidden.shape, each.activation) for each in (initial, network)}
+    both = as_two_layer(initial, "initial"), as_two_layer(network)
+    kinds = {(each.hidden.shape, each.activation) for each in both}
     if len(kinds) > 1:
         raise InvalidInput("initial", repr(initial), f"must be like {network!r}")
     loss = mean_squared_error(network, inputs, targets)
@@ -111,20 +114,30 @@ def restored(network: TwoLayer, initial: TwoLayer, inputs: Any, targets: Any) ->
 def obs(network: TwoLayer, inputs: Any, damping: float = 1e-6) -> Importance:
     r"""What deletion costs when the other weights of its layer make up for it (OBS).
 
-    By the Hessian G of half the loss in the weights of one layer, a single weight costs
-    :math:`\theta_i^2/(G^{-1})_{ii}`.  A neuron is deleted by :math:`v_j`; where a whole layer is
-    deleted nothing is left to make up for it.
+    Let G be half the Hessian of the loss in the weights :math:`\theta` of one layer, in the
+    Gauss-Newton form.  Of all changes :math:`\delta` with :math:`\delta_i=-\theta_i`, which delete
+    weight i, OBS takes the one of least :math:`\delta^\top(G+\mu)\delta`, which is
+    :math:`\delta=-\theta_i\,a_i/a_{ii}` with the column :math:`a_i` of :math:`(G+\mu)^{-1}`.
+    The score is what this change costs, without the damping :math:`\mu` that only chose it,
 
-    Layers are taken one at a time: together, the Hessian is singular along
-    :math:`(w_j,-v_j)`, which rescales a neuron, and would have any weight cost nothing.  That of
-    one layer is singular for more weights than samples, for two neurons that are alike, and in
-    the hidden layer of a linear network; the costs in that layer then are of the order of the
-    damping, and compare with each other (`by_layer`) but not with those of the other layer.
+    .. math:: \delta^\top G\delta=\theta_i^2\,\frac{a_i^\top Ga_i}{a_{ii}^2},
+
+    which is :math:`\theta_i^2/(G^{-1})_{ii}` in the limit of no damping if G is regular.  It is 0
+    for a weight that the network does not depend on (:math:`G_{ii}=0`: a neuron that is never
+    active, or an input that is always 0), whatever its size.  Where the others can make up for a
+    weight exactly, as for more weights than samples or two neurons that are alike, it vanishes as
+    :math:`\mu^2`.
+
+    A neuron is deleted by :math:`v_j`; where a whole layer is deleted nothing is left to make up
+    for it.  Layers are taken one at a time: together, the Hessian is singular along
+    :math:`(w_j,-v_j)`, which rescales a neuron, so that any weight would cost nothing.
 
     Parameters
     ----------
     damping : float
-        What is added to the diagonal of G, relative to its mean.
+        :math:`\mu`, relative to the mean of the diagonal of G over weights that matter.  What the
+        others make up for exactly costs about ``damping**2`` as much as if they stayed; below
+        1e-8 that is rounding, which ranks such weights at random.
 
     Raises
     ------
@@ -165,17 +178,23 @@ def _without(network: TwoLayer, inputs: Array) -> Layers[float]:
 
 
 def _surgery(weights: Array, matrix: Array, damping: float) -> Array:
-    """Costs of single weights, from half the Hessian of the loss."""
-    diagonal = matrix.diagonal().mean()
-    if diagonal == 0:  # nothing depends on them
-        return np.zeros(weights.shape)
-    damped = matrix + damping * diagonal * np.eye(len(matrix))
+    """Costs of single weights, from half the Hessian of the loss; see `obs`."""
+    costs = np.zeros(weights.shape)
+    matters = matrix.diagonal() > 0
+    if not matters.any():
+        return costs
+    matrix = matrix[np.ix_(matters, matters)]
+    damped = matrix + damping * matrix.diagonal().mean() * np.eye(len(matrix))
     try:
         factor = scipy.linalg.cho_factor(damped, lower=True)
     except np.linalg.LinAlgError:
         raise NoConvergence(f"obs: a singular matrix; take more damping than {damping}") from None
-    inverse = scipy.linalg.cho_solve(factor, np.eye(len(weights)))
-    return np.asarray(weights**2 / inverse.diagonal())
+    inverse = scipy.linalg.cho_solve(factor, np.eye(len(matrix)))
+    change = inverse / inverse.diagonal()  # a column for each weight, 1 at its own place
+    # A form that is never negative, but for its rounding.
+    rises = np.maximum(np.vecdot(change.T, (matrix @ change).T), 0)
+    costs[matters] = weights[matters] ** 2 * rises
+    return costs
 
 
 def _rise(change: Array, residual: Array) -> Array:

@@ -11,10 +11,11 @@ of the hidden weights outranks every output weight, as m grows.
 Source: derived in ``derivations/initial_pruning.py``.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..parameters import numbers
+from ..parameters import broadcast_shape, numbers
 from ..theory import MAGNITUDE, Channel, threshold
 from .network import Layers
 
@@ -41,14 +42,19 @@ def kept_at_start(
     >>> kept_at_start(eta=[0.5, 0.9, 1], alpha=0.5, features=20, width=64).output.round(3)
     array([1.   , 0.698, 0.   ])
     """
-    eta, alpha, features, width = (
-        numbers(key, value, arithmetic)
-        for key, value in (("eta", eta), ("alpha", alpha), ("features", features), ("width", width))
-    )
+    given = {"eta": eta, "alpha": alpha, "features": features, "width": width}
+    eta, alpha, features, width = _columns(given, arithmetic)
     outranking = arithmetic.erfc(arithmetic.sqrt(features / (2 * width)) / (eta * eta))
     left = alpha * (features + 1) - features * outranking
     output = arithmetic.minimum(arithmetic.maximum(left, 0), 1)
     return Layers((alpha * (features + 1) - output) / features, output)
+
+
+def _columns(given: Mapping[str, Any], arithmetic: Arithmetic) -> list[Array]:
+    """Parameters as numbers of an arithmetic that broadcast."""
+    columns = {key: numbers(key, value, arithmetic) for key, value in given.items()}
+    broadcast_shape(columns)
+    return list(columns.values())
 
 
 def deleting_scale(
@@ -65,10 +71,8 @@ def deleting_scale(
     >>> deleting_scale(alpha=[0.5, 0.99], features=20, width=64).round(3)
     array([0.938,   inf])
     """
-    alpha, features, width = (
-        numbers(key, value, arithmetic)
-        for key, value in (("alpha", alpha), ("features", features), ("width", width))
-    )
+    given = {"alpha": alpha, "features": features, "width": width}
+    alpha, features, width = _columns(given, arithmetic)
     share = arithmetic.minimum(alpha * (features + 1) / features, 1)
     one, zero = arithmetic.array([1]), arithmetic.array([0])
     normal = Channel(one, one, zero, one, one, zero, zero)

@@ -125,6 +125,8 @@ def lazy_prediction(found: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) ->
     >>> found.lazy, lazy_prediction(found, [1, 10]).share.output.round(4)
     (True, array([0.6216, 0.9999]))
     """
+    if not isinstance(found, Modes):
+        raise InvalidInput("found", found, "must be what `modes` returns")
     eta = numbers("eta", eta, arithmetic) / found.scale
     large = eta > 1  # the power of eta that is left out of the strengths of modes
     squared = eta * eta

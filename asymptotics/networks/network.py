@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import DOMAINS, Domain, parameter, scalar
+from ..parameters import COUNTS, DOMAINS, Domain, parameter, scalar, whole
 
 Entry = TypeVar("Entry")
 #: Products of weights and inputs have squares in the range of double precision.
@@ -111,6 +111,13 @@ class Network(ABC):
 Kind = TypeVar("Kind", bound=Network)
 
 
+def generator(rng: Any) -> np.random.Generator:
+    """A generator of random numbers: one that is given, or a new one from a seed."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    return np.random.default_rng(whole("rng", rng, *COUNTS["seed"]))
+
+
 def mean_squared_error(network: Network, inputs: Any, targets: Any) -> float:
     """The loss of this package, the mean of (f(x) - y)² over a sample."""
     inputs, targets = as_sample(network, inputs, targets)
@@ -126,11 +133,16 @@ def as_inputs(inputs: Any, features: int) -> Array:
     return array
 
 
-def as_sample(network: Network, inputs: Any, targets: Any) -> tuple[Array, Array]:
-    """Inputs (n, d) and targets (n,) that belong together and fit the network."""
+def as_network(network: Any) -> Network:
+    """`network`, if it is one."""
     if not isinstance(network, Network):
         raise InvalidInput("network", network, "must be a TwoLayer or a DiagonalNetwork")
-    inputs = as_inputs(inputs, network.features)
+    return network
+
+
+def as_sample(network: Network, inputs: Any, targets: Any) -> tuple[Array, Array]:
+    """Inputs (n, d) and targets (n,) that belong together and fit the network."""
+    inputs = as_inputs(inputs, as_network(network).features)
     targets = np.asarray(parameter("targets", targets, _SIZED), dtype=np.float64)
     if targets.shape != inputs.shape[:1]:
         raise InvalidInput("targets", f"shape {targets.shape}", f"must be ({len(inputs)},)")

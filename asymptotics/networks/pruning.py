@@ -7,12 +7,14 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import DOMAINS, scalar
+from ..parameters import DOMAINS, Domain, as_array, choice, parameter, scalar
 from ..simulation.pruning import largest
 from .importance import hessian, magnitude, natural, obs
-from .network import LAYERS, Kind, Layers, flat
+from .network import LAYERS, Kind, Layers, as_network, flat, generator
 from .two_layer import TwoLayer
 
+#: Scores may be of any size that double precision has.
+_SCORE = Domain(lambda x: x == x, "must be a finite number", largest=float(np.finfo(float).max))
 Pruning = Callable[[Layers[Array], float, np.random.Generator | int], Layers[Array]]
 
 
@@ -46,16 +48,16 @@ def globally(scores: Layers[Array], alpha: float, rng: np.random.Generator | int
     rng : numpy.random.Generator or int
         Decides among ties.
     """
-    _require_layers(scores)
+    scores = _as_scores(scores)
     split, shape = scores.hidden.size, scores.hidden.shape
     mask = _highest(flat(scores), alpha, rng)
-    return Layers(mask[:split].reshape(shape), mask[split:])
+    return Layers(mask[:split].reshape(shape), mask[split:].reshape(scores.output.shape))
 
 
 def by_layer(scores: Layers[Array], alpha: float, rng: np.random.Generator | int) -> Layers[Array]:
     """Masks of the fraction `alpha` of each layer that scores highest; as `globally`."""
-    _require_layers(scores)
-    rng = np.random.default_rng(rng)
+    scores = _as_scores(scores)
+    rng = generator(rng)
     return Layers(*(_highest(layer.ravel(), alpha, rng).reshape(layer.shape) for layer in scores))
 
 
@@ -70,11 +72,21 @@ def prune(network: Kind, kept: Layers[Array]) -> Pruned[Kind]:
     ('output',)
     """
     _require_layers(kept, "kept")
-    for name, weights, mask in zip(LAYERS, network.weights, kept, strict=True):
-        if np.shape(mask) != weights.shape or np.asarray(mask).dtype != bool:
-            raise InvalidInput(f"kept.{name}", np.shape(mask), f"must be a mask of {weights.shape}")
-    pairs = zip(network.weights, kept, strict=True)
-    return Pruned(network.with_weights(*(weights * mask for weights, mask in pairs)), kept)
+    weights = as_network(network).weights
+    masks: Layers[Array] = Layers(
+        _as_mask("kept.hidden", kept.hidden, weights.hidden.shape),
+        _as_mask("kept.output", kept.output, weights.output.shape),
+    )
+    left = network.with_weights(weights.hidden * masks.hidden, weights.output * masks.output)
+    return Pruned(left, masks)
+
+
+def _as_mask(key: str, given: Any, shape: tuple[int, ...]) -> Array:
+    mask = as_array(key, given)
+    if mask.shape != shape or mask.dtype != bool:
+        allowed = f"must be a boolean mask of shape {shape}"
+        raise InvalidInput(key, f"{mask.dtype} of shape {mask.shape}", allowed)
+    return mask
 
 
 def _require_layers(given: Any, key: str = "scores") -> None:
@@ -82,13 +94,19 @@ def _require_layers(given: Any, key: str = "scores") -> None:
         raise InvalidInput(key, type(given).__name__, "must be Layers, one array for each layer")
 
 
+def _as_scores(given: Any) -> Layers[Array]:
+    """Scores of either layer as float64: the numbers of a measure, negative ones too."""
+    _require_layers(given)
+    floats: Any = (
+        np.asarray(parameter(f"scores.{name}", layer, _SCORE), dtype=np.float64)
+        for name, layer in zip(LAYERS, given, strict=True)
+    )
+    return Layers(*floats)
+
+
 def _highest(scores: Array, alpha: float, rng: np.random.Generator | int) -> Array:
     alpha = float(scalar("alpha", alpha, DOMAINS["alpha"]))
-    if not np.isfinite(scores).all():
-        raise InvalidInput("scores", "nan or inf", "must be finite numbers")
-    return np.asarray(
-        largest(scores[None], round(alpha * scores.size), np.random.default_rng(rng))[0]
-    )
+    return np.asarray(largest(scores[None], round(alpha * scores.size), generator(rng))[0])
 
 
 #: Over what weights compete, by name.
@@ -109,3 +127,11 @@ MEASURES: dict[str, Measure] = {
     "obs": lambda network, x, _y, _rng: obs(network, x).weights,
     "random": lambda network, _x, _y, rng: _random(network, rng),
 }
+#: Other names of these: what the linear model calls them.
+_ALSO = {"covariance": "hessian"}
+
+
+def measure_name(key: str, value: Any) -> str:
+    """The name of one of `MEASURES`, from it or from its name in the linear model."""
+    named = _ALSO.get(value, value) if isinstance(value, str) else value
+    return choice(key, named, [*MEASURES, *_ALSO])

@@ -1,6 +1,6 @@
 """The experiment over a grid of settings, with several runs of each."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,23 +8,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
-from ..comparison import MOST_TRIALS
 from ..errors import InvalidInput
-from ..parameters import choice, entry_name, parameter, whole, wholes
+from ..parameters import broadcast_shape, entry_name, function, objects, parameter, whole, wholes
 from ..plan import available_memory
 from ..results import NetworkSweep
 from ..simulation.run import Resources
 from ..tables import counted
 from .experiment import PRUNED, WHOLE, NetworkExperiment, Recipe
 from .importance import require_few
-from .pruning import MEASURES
+from .pruning import MEASURES, measure_name
 from .tasks import Task, Teacher
 
 #: Called now and then with runs done and wanted.
 Progress = Callable[[int, int], object]
 
 _TEACHER = Teacher()
-MOST_NEURONS = 10**6
+#: Seconds of one core, about 30 years: what a large cluster does in days.
+_MOST_WORK = 1e9
 #: Quantities with a mean over runs and its standard error.
 _MEASURED = (*PRUNED, *WHOLE[:-1])
 
@@ -64,8 +64,8 @@ def sweep(
     ----------
     eta, alpha, rule, width, samples : array_like
         Scale of the start, fraction of weights kept, what weights are ranked by (``"magnitude"``,
-        ``"hessian"``, ``"natural"``, ``"obs"``, ``"random"``), number of neurons, and of samples;
-        they broadcast.
+        ``"hessian"``, which may also be called ``"covariance"`` as in the linear model,
+        ``"natural"``, ``"obs"``, ``"random"``), number of neurons, and of samples; they broadcast.
     task : Task
         What is learned: `Teacher` or `Digits`.  A run draws it, and the start, anew; runs of the
         same index share them over the grid, but for what `samples` and `width` change of them.
@@ -91,7 +91,8 @@ def sweep(
     Raises
     ------
     InvalidInput
-        A parameter outside its domain.
+        A parameter outside its domain; also a sweep of more than 1e9 seconds of a core, as reckoned
+        from its sizes, or of more memory than there is.
 
     Examples
     --------
@@ -102,9 +103,9 @@ def sweep(
     """
     recipe = Recipe(task, scope, activation, antisymmetric, steps, step)
     columns = _columns(eta, alpha, width, samples, rule, recipe)
-    shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
+    shape = broadcast_shape(columns)
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
-    trials, seed = whole("trials", trials, 1, MOST_TRIALS), whole("seed", seed, 0)
+    trials, seed = whole("trials", trials), whole("seed", seed)
     resources = Resources(workers, executor, scheduler, store)
     rows: dict[_Setting, list[int]] = {}
     for row, setting in enumerate(zip(*(flat[key] for key in _Setting._fields), strict=True)):
@@ -112,10 +113,10 @@ def sweep(
     experiments = {
         setting: _experiment(recipe, setting, places, flat) for setting, places in rows.items()
     }
-    _require_feasible(experiments.values(), resources.workers)
+    _require_feasible(experiments.values(), resources.workers, trials)
     interrupted = False
     with resources.run(seed) as run:
-        run.tick = progress
+        run.tick = None if progress is None else function("progress", progress)
         try:
             run.complete(dict.fromkeys(experiments.values(), trials))
         except KeyboardInterrupt:
@@ -140,23 +141,24 @@ def _columns(
     columns = {
         "eta": np.asarray(parameter("eta", eta), dtype=np.float64),
         "alpha": np.asarray(parameter("alpha", alpha), dtype=np.float64),
-        "width": wholes("width", width, 1, MOST_NEURONS),
+        "width": wholes("width", width),
         "samples": wholes("samples", samples, 1, recipe.task.most),
-        "rule": np.asarray(rule, dtype=object),
+        "rule": _rules(rule),
     }
     odd = columns["width"][columns["width"] % 2 == 1]
     if recipe.antisymmetric and odd.size:
         raise InvalidInput("width", int(odd[0]), "must be even for an antisymmetric start")
-    for index, name in np.ndenumerate(columns["rule"]):
-        choice(entry_name("rule", index), name, MEASURES)
-    try:
-        shape = np.broadcast_shapes(*(column.shape for column in columns.values()))
-    except ValueError:
-        shapes = {key: column.shape for key, column in columns.items()}
-        raise InvalidInput("shapes", shapes, "must broadcast") from None
-    if 0 in shape:
+    if 0 in (shape := broadcast_shape(columns)):
         raise InvalidInput("shapes", shape, "must have one or more points")
     return columns
+
+
+def _rules(rule: Any) -> Array:
+    """The names of measures, one or an array of them."""
+    names = objects("rule", rule).copy()
+    for index, name in np.ndenumerate(names):
+        names[index] = measure_name(entry_name("rule", index), name)
+    return names
 
 
 def _experiment(
@@ -169,8 +171,17 @@ def _experiment(
     return NetworkExperiment(recipe, *setting, alphas=tuple(alphas), rules=rules)
 
 
-def _require_feasible(experiments: Iterable[NetworkExperiment], workers: int) -> None:
-    """Raise `InvalidInput` for what would fail after the training, or not fit into memory."""
+def _require_feasible(
+    experiments: Collection[NetworkExperiment], workers: int, trials: int
+) -> None:
+    """Raise `InvalidInput` for what would fail after the training, or take too much.
+
+    Work is reckoned by the sizes alone, so that the same sweep is refused on every machine.
+    """
+    work = trials * sum(experiment.cost for experiment in experiments)
+    if work > _MOST_WORK:
+        allowed = f"must be at most {_MOST_WORK:.0e}: fewer steps, runs, neurons or samples"
+        raise InvalidInput("work", f"{work:.0e} seconds of a core, roughly", allowed)
     available = available_memory()
     for experiment in experiments:
         if "obs" in experiment.rules:

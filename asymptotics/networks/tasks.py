@@ -7,13 +7,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
-from ..parameters import DOMAINS, scalar, whole
+from ..extras import extra, require
+from ..parameters import COUNTS, DOMAINS, require_few, scalar, whole
+from .network import generator
 
 #: Images of scikit-learn's digits, of 8 by 8 pixels.
 _DIGITS, _PIXELS = 1797, 64
-_MOST = 10**6
-#: Samples to test on.
-_FEWEST = 10
+#: Samples to test on, at least.
+_FEWEST = COUNTS["test_samples"].least
 
 
 class Data(NamedTuple):
@@ -48,7 +49,8 @@ class Task(ABC):
     def draw(self, samples: int, rng: np.random.Generator | int) -> Data:
         """Samples of which `samples` are to train on; raises `InvalidInput` for too many."""
         samples = whole("samples", samples, 1, self.most)
-        inputs, targets = self._draw(samples, np.random.default_rng(rng))
+        require_few("inputs", (samples + self.tested(samples), self.features))
+        inputs, targets = self._draw(samples, generator(rng))
         targets = targets - targets[:samples].mean()
         return Data(inputs[:samples], targets[:samples], inputs[samples:], targets[samples:])
 
@@ -72,13 +74,13 @@ class Teacher(Task):
     name = "teacher"
 
     def __post_init__(self) -> None:
-        for key, least in (("features", 1), ("neurons", 1), ("test_samples", _FEWEST)):
-            object.__setattr__(self, key, whole(key, getattr(self, key), least, _MOST))
+        for key in ("features", "neurons", "test_samples"):
+            object.__setattr__(self, key, whole(key, getattr(self, key)))
         object.__setattr__(self, "sigma", float(scalar("sigma", self.sigma, DOMAINS["sigma"])))
 
     @property
     def most(self) -> int:
-        return _MOST
+        return COUNTS["samples"].most
 
     def tested(self, samples: int) -> int:
         return self.test_samples
@@ -101,6 +103,9 @@ class Digits(Task):
 
     name = "digits"
 
+    def __post_init__(self) -> None:
+        require("data", "sklearn")  # before a run begins, rather than in its workers
+
     @property
     def features(self) -> int:
         return _PIXELS
@@ -113,7 +118,8 @@ class Digits(Task):
         return _DIGITS - samples
 
     def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        from sklearn.datasets import load_digits
+        with extra("data"):
+            from sklearn.datasets import load_digits
 
         pixels, digits = load_digits(return_X_y=True)
         order = rng.permutation(_DIGITS)

@@ -85,7 +85,7 @@ def gradient_descent(
     ----------
     inputs, targets : arrays, shapes (n, d) and (n,)
     steps : int
-        At most so many.
+        At most so many, up to 10 million: the loss of each is recorded.
     step : float
         Step size in units of 1/S, for a bound S on the sharpness, the largest eigenvalue of the
         Hessian of the loss.  For two layers, in spectral norms and with
@@ -117,7 +117,7 @@ def gradient_descent(
     step = float(scalar("step", step, POSITIVE))
     tolerance = float(scalar("tolerance", tolerance, _SMALL))
     with np.errstate(over="ignore", invalid="ignore"):
-        return _descend(network, inputs, targets, whole("steps", steps, 1), step, tolerance)
+        return _descend(network, inputs, targets, whole("steps", steps), step, tolerance)
 
 
 class _Course(Generic[Kind]):
@@ -210,7 +210,7 @@ def gradient_flow(
     method : {"RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF"}
         See `scipy.integrate.solve_ivp`; the last three where the flow is stiff.
     evaluations : int
-        Of the gradient, after which no more steps are begun.
+        Of the gradient, up to 100 million, after which no more steps are begun.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def gradient_flow(
         float(scalar(key, value, _SMALL))
         for key, value in (("rtol", rtol), ("tolerance", tolerance))
     )
-    evaluations = whole("evaluations", evaluations, 1)
+    evaluations = whole("evaluations", evaluations)
     shape, split = network.hidden.shape, network.hidden.size
     gradient = network.gradient(inputs, targets)
     made = 0

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import choice, whole
+from ..parameters import choice, flag, require_few, whole
 from ..tables import counted
-from .network import Evaluated, Gradient, Network, as_inputs
+from .network import Evaluated, Gradient, Network, as_inputs, generator
 
 
 class Activation(NamedTuple):
@@ -76,9 +76,10 @@ class TwoLayer(Network):
         An antisymmetric one has neurons in pairs of equal :math:`w_j` and opposite
         :math:`v_j`, so that f = 0; its width is even.
         """
-        rng = np.random.default_rng(rng)
-        width, features = whole("width", width, 1), whole("features", features, 1)
-        if antisymmetric and width % 2:
+        rng = generator(rng)
+        width, features = whole("width", width), whole("features", features)
+        require_few("hidden", (width, features))
+        if flag("antisymmetric", antisymmetric) and width % 2:
             raise InvalidInput("width", width, "must be even for an antisymmetric start")
         drawn = width // 2 if antisymmetric else width
         hidden = rng.standard_normal((drawn, features)) / np.sqrt(features)
@@ -128,10 +129,10 @@ class TwoLayer(Network):
         return TwoLayer(hidden, output, self.activation)
 
 
-def as_two_layer(network: Any) -> "TwoLayer":
+def as_two_layer(network: Any, key: str = "network") -> "TwoLayer":
     """`network`, if it is one of two layers with neurons."""
     if not isinstance(network, TwoLayer):
-        raise InvalidInput("network", network, "must be a TwoLayer")
+        raise InvalidInput(key, network, "must be a TwoLayer")
     return network
 
 

@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
 from ..errors import InvalidInput
+from ..extras import extra
 from ..results import CREATOR, GridResult, HessianBias, NetworkSweep, RiskResult, Verification
-from .bias import draw_bias, plot_bias
-from .convergence import draw_convergence, plot_convergence
-from .network import draw_network, plot_network
-from .risk import draw_risk, plot_risk
-from .style import PANELS, SIZE, STYLE, require_few
+
+with extra("plot"):
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from .bias import draw_bias, plot_bias
+    from .convergence import draw_convergence, plot_convergence
+    from .network import draw_network, plot_network
+    from .risk import draw_risk, plot_risk
+    from .style import PANELS, SIZE, STYLE, require_few
 
 __all__ = ["plot_bias", "plot_convergence", "plot_network", "plot_risk", "require_few", "save"]
 

@@ -5,12 +5,14 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..arithmetic import Array
+from ..extras import extra
 from ..tables import Column, column, counted, fits, text_table
 from ..theory import Rule
 
@@ -64,7 +66,8 @@ class GridResult(ABC):
 
     def to_dataframe(self) -> "pd.DataFrame":
         """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
-        import pandas as pd
+        with extra("frames"):
+            import pandas as pd
 
         return pd.DataFrame.from_records(list(self.rows()), columns=list(self.columns))
 
@@ -178,6 +181,9 @@ def _decimal(value: Any, digits: int) -> str:
     """A number of many digits, or an exact input, as a decimal string."""
     if isinstance(value, Decimal) and value.is_infinite():
         return "-inf" if value < 0 else "inf"
+    if isinstance(value, Fraction) and len(str(value)) > digits:
+        context = Context(prec=digits)  # more of it would be harder to read than to round
+        return str(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
     if hasattr(value, "context"):
         return str(value.context.nstr(value, digits)).lstrip("+")
     return str(value)

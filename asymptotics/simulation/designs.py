@@ -103,7 +103,7 @@ def as_law(law: Law | str, name: str = "design") -> Law:
     """
     if isinstance(law, Law):
         return law
-    kind, equals, text = str(law).partition("=")
+    kind, equals, text = law.partition("=") if isinstance(law, str) else ("", "", "")
     if not equals and kind in _PLAIN:
         return Law(kind)
     if kind not in _FAMILIES:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ..arithmetic import Array
 from ..errors import InvalidInput, NoConvergence
+from ..extras import extra
 from .experiment import Experiment, run_trial
 
 #: Attempts at a job whose worker dies.
@@ -163,13 +164,15 @@ def _local(workers: int) -> Executor:
 
 @contextmanager
 def _cluster(scheduler: str) -> Iterator[tuple[Executor, int]]:
-    import distributed
+    with extra("dask"):
+        import distributed
 
     connect: Any = distributed.Client
     try:
         client = connect(scheduler, timeout=_PATIENCE)
-    except (OSError, TypeError, ValueError) as error:
-        raise InvalidInput("scheduler", scheduler, f"cannot be reached: {error}") from None
+    except Exception as error:  # whatever the client makes of an address that is none
+        reason = str(error) or type(error).__name__
+        raise InvalidInput("scheduler", scheduler, f"cannot be reached: {reason}") from None
     with client:
         yield client.get_executor(pure=False), max(1, sum(client.ncores().values()))
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import whole
+from ..parameters import as_path, whole
 from .execution import Crew, Job, cores, crew, run_jobs
 from .experiment import Experiment
 from .store import Store
@@ -121,11 +121,11 @@ class Resources:
         scheduler: str | None = None,
         store: str | Path | None = None,
     ) -> None:
-        asked = cores() if workers is None else whole("workers", workers, 1)
+        asked = cores() if workers is None else whole("workers", workers)
         self.workers = min(asked, cores()) if executor is None else asked
         self.executor = _given("executor", executor, Executor, "a concurrent.futures.Executor")
         self.scheduler = _given("scheduler", scheduler, str, "the address of a Dask scheduler")
-        self.store = _given("store", store, str | Path, "the path of a file")
+        self.store = None if store is None else as_path("store", store)
 
     @contextmanager
     def run(self, seed: int, deadline: float | None = None) -> Iterator[Run]:
@@ -138,7 +138,7 @@ class Resources:
 
 def _given(key: str, value: Any, kind: Any, what: str) -> Any:
     """`value`, if it is of a kind or not given."""
-    if not isinstance(value, kind | None) or (isinstance(value, str) and "\0" in value):
+    if not isinstance(value, kind | None):
         raise InvalidInput(key, value, f"must be {what}")
     return value
 

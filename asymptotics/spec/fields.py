@@ -19,10 +19,11 @@ from pydantic import (
 
 from ..arithmetic import Array
 from ..errors import MISSING, InvalidInput, unknown_key
-from ..parameters import REAL, parameter
+from ..parameters import COUNTS, REAL, parameter
 
 #: Points of a range are rounded to so many digits: short decimals where those were meant.
 _DIGITS = 15
+#: Rows of a grid.
 MOST_POINTS = 1_000_000
 #: A curve through fewer points shows its corners.
 _SMOOTH = 401
@@ -55,7 +56,7 @@ class Range(Table):
 
     start: Number
     stop: Number
-    num: Annotated[int, Field(strict=True, ge=2, le=MOST_POINTS)]
+    num: Annotated[int, Field(strict=True, ge=COUNTS["num"].least, le=COUNTS["num"].most)]
     spacing: Literal["linear", "log"] = "linear"
 
     def points(self) -> list[Decimal]:
@@ -117,11 +118,31 @@ def rules(given: Any, read: Callable[[Any, str], Kind]) -> tuple[Kind, ...]:
     return tuple(read(rule, f"rule[{index}]") for index, rule in enumerate(given))
 
 
+#: Keys that a spec of some commands has and that of no other has.
+_MARKS = {
+    "`asymptotics risk`, `curve` and `verify`": ("kappa", "population"),
+    "`asymptotics network`": ("eta", "task"),
+}
+
+
 def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raise `InvalidInput` for a key that is not known."""
+    """Raise `InvalidInput` for a spec of another command, or a key that is not known."""
+    own = {mark for marks in _MARKS.values() for mark in marks if mark in known}
+    for commands, marks in _MARKS.items():
+        found = [mark for mark in marks if mark in document and mark not in known]
+        if found and not own & set(document):
+            has = " and ".join(_as_written(key, document[key]) for key in found)
+            raise InvalidInput("spec", MISSING, f"this is a spec for {commands}: it has {has}")
     for key, value in document.items():
         if key not in known:
             raise unknown_key(key, value, known)
+
+
+def _as_written(key: str, value: Any) -> str:
+    """How a key stands in a spec: tables have their brackets."""
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return f"[[{key}]]"
+    return f"[{key}]" if key in ("population", "task") else key
 
 
 def validated(model: type[Model], given: Any, key: str = "") -> Model:

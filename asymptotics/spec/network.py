@@ -12,10 +12,10 @@ from pydantic import Field
 
 from ..arithmetic import Array
 from ..errors import MISSING, InvalidInput
-from ..networks.pruning import MEASURES
-from ..networks.sweep import MOST_NEURONS, sweep
+from ..networks.pruning import measure_name
+from ..networks.sweep import sweep
 from ..networks.tasks import Digits, Task, Teacher
-from ..parameters import choice, parameter, wholes
+from ..parameters import COUNTS, choice, parameter, wholes
 from ..results import NetworkSweep
 from .fields import Axis, Number, Table, points, product, require_known, rules, validated
 from .reading import NETWORK_EXAMPLE, read
@@ -117,23 +117,25 @@ def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
     for key in ("eta", "alpha"):
         parameter(key, given[key])
     task = _task(document)
-    for key, most in (("width", MOST_NEURONS), ("samples", task.most)):
-        given[key] = wholes(key, _whole(given[key]), 1, most)
+    for key, most in (("width", COUNTS["width"].most), ("samples", task.most)):
+        given[key] = wholes(key, _whole(given[key], most), 1, most)
     axes = {key: np.atleast_1d(values) for key, values in given.items()}
     rest = settings.model_dump(exclude={*_AXES, "rule"}, exclude_unset=True)
     return NetworkProblem(axes, rules(settings.rule, _rule), task, rest, document)
 
 
-def _whole(values: Array) -> Array:
-    """Whole numbers as such; others are refused where they are used."""
+def _whole(values: Array, most: int) -> Array:
+    """Whole numbers up to `most` as such; others are refused where they are used."""
     found = np.empty(values.shape, dtype=object)
     for index, value in np.ndenumerate(values):
-        found[index] = int(value) if value.is_finite() and value == int(value) else value
+        # Not before it is known to be small: 1e999999999 has as many digits.
+        small = value.is_finite() and -most <= value <= most
+        found[index] = int(value) if small and value == int(value) else value
     return found
 
 
 def _rule(given: Any, key: str) -> str:
-    return choice(key, given, MEASURES)
+    return measure_name(key, given)
 
 
 def _task(document: Mapping[str, Any]) -> Task:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..files import decoded
+from ..parameters import as_path
 
 #: The bundled examples: a problem of the linear model, and a sweep over networks.
 EXAMPLE, NETWORK_EXAMPLE = "example.toml", "network.toml"
@@ -49,10 +50,11 @@ def _text(path: str | Path | None, example: str) -> tuple[str, str, Path]:
     """The text of a document, how messages call it, and its folder."""
     if path is None:
         return example_text(example), example, Path()
+    path = as_path("spec", path)
     if str(path) == "-":
         name, folder = "standard input", Path()
     else:
-        name, folder = str(path), Path(path).parent
+        name, folder = str(path), path.parent
     try:
         text = decoded(_data(path), "spec", name)
     except OSError as error:

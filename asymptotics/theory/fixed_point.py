@@ -17,8 +17,8 @@ Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..parameters import numbers, parameter
-from ..population import Groups, Population
+from ..parameters import broadcast_shape, numbers, parameter
+from ..population import Groups, Population, as_population
 
 
 class FixedPoint(NamedTuple):
@@ -55,6 +55,8 @@ def fixed_point(
         numbers("sigma", sigma, arithmetic),
         numbers("ridge", ridge, arithmetic),
     )
+    broadcast_shape({"kappa": kappa, "sigma": sigma, "ridge": ridge})
+    population = as_population(population)
     excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
     excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..parameters import numbers
-from ..population import Population
+from ..population import Population, as_population
 from .channel import Channel
 from .rules import Rule
 from .truncated_gaussian import Threshold, truncated_moments
@@ -73,7 +73,7 @@ def kept_share(
 
 def null_risk(population: Population, sigma: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
     r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero."""
-    sigma = numbers("sigma", sigma, arithmetic)
+    population, sigma = as_population(population), numbers("sigma", sigma, arithmetic)
     (signal,) = arithmetic.expect(
         lambda groups: (groups.eigenvalue * groups.second_moment,), population.groups(arithmetic)
     )

@@ -7,7 +7,8 @@ weights of largest score:
 rule          observes Y      q      remark
 ============  ==============  =====  ==========================================================
 magnitude     X               0
-covariance    X               1/2    Hessian pruning (optimal brain damage): ΛX² is the saliency
+covariance    X               1/2    Hessian pruning (optimal brain damage): ΛX² is the saliency;
+                                     also called hessian, as networks do
 exponent=q    X               q      any real q
 oracle        B               1/2    ranks by the true importance ΛB²
 random        nothing         0      every score is 0, so all weights tie
@@ -23,13 +24,13 @@ Source: Li et al. (arXiv 2006.10903), sections 2-3; LeCun, Denker, Solla (1989).
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
-from numbers import Real
 from typing import NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput, unknown_name
+from ..parameters import Domain, scalar
 from .channel import Channel
 
 #: Beyond this, scores would leave the range of double precision.
@@ -175,28 +176,30 @@ ORACLE = Oracle()
 RANDOM = Random()
 
 RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)}
+#: Other names of these: what networks call them.
+_ALSO: Mapping[str, Rule] = {"hessian": COVARIANCE}
 
 MIN_EXPONENT, MAX_EXPONENT = 1e-12, 5
+_EXPONENT = Domain(
+    lambda x: (x >= -MAX_EXPONENT) & (x <= MAX_EXPONENT),
+    f"must be a number between -{MAX_EXPONENT} and {MAX_EXPONENT}",
+)
 
 
 def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
     r"""The rule that keeps the largest :math:`\Lambda^q|X|`, for a real ``q = exponent``."""
-    if isinstance(exponent, bool) or not isinstance(exponent, Real | Decimal):
-        raise InvalidInput(f"{name}.exponent", exponent, "must be a number")
-    signals = isinstance(exponent, Decimal) and exponent.is_nan()
-    within = not signals and -MAX_EXPONENT <= exponent <= MAX_EXPONENT
-    if not within or (exponent != 0 and -MIN_EXPONENT < exponent < MIN_EXPONENT):
-        allowed = f"must be between -{MAX_EXPONENT} and {MAX_EXPONENT}"
-        if within:
-            allowed = f"must be 0, or {MIN_EXPONENT:g} or more off it"
+    number = scalar(f"{name}.exponent", exponent, _EXPONENT)
+    if number != 0 and -MIN_EXPONENT < number < MIN_EXPONENT:
+        allowed = f"must be 0, or {MIN_EXPONENT:g} or more off it"
         raise InvalidInput(f"{name}.exponent", exponent, allowed)
-    return WeightRule(exponent)
+    return WeightRule(number)
 
 
 def as_rule(rule: "Rule | str | Mapping[str, Exponent]", name: str = "rule") -> Rule:
     """A rule from its name, from ``"exponent=q"`` or ``{"exponent": q}``, or a rule itself.
 
-    Raises `InvalidInput`, in which the rule is called `name`.
+    ``"hessian"``, as networks call it, is another name of ``"covariance"``.  Raises
+    `InvalidInput`, in which the rule is called `name`.
     """
     if isinstance(rule, Rule):
         return rule
@@ -205,13 +208,19 @@ def as_rule(rule: "Rule | str | Mapping[str, Exponent]", name: str = "rule") -> 
             raise InvalidInput(name, dict(rule), "a table must be {exponent = q}")
         return exponent_rule(rule["exponent"], name)
     if isinstance(rule, str) and rule.startswith("exponent="):
-        try:
-            exponent = Decimal(rule.removeprefix("exponent="))
-        except InvalidOperation:
-            raise InvalidInput(name, rule, "must be exponent=q with a number q") from None
-        return exponent_rule(exponent, name)
+        return exponent_rule(_read_exponent(rule, name), name)
     if not isinstance(rule, str):
         raise InvalidInput(name, rule, "must be the name of a rule, or {exponent = q}")
-    if rule not in RULES:
-        raise unknown_name(name, rule, [*RULES, "exponent=q"])
-    return RULES[rule]
+    named = {**RULES, **_ALSO}
+    if rule not in named:
+        raise unknown_name(name, rule, [*named, "exponent=q"])
+    return named[rule]
+
+
+def _read_exponent(rule: str, name: str) -> Decimal | Fraction:
+    """The number q of ``"exponent=q"``: a decimal, or a fraction such as ``1/3``."""
+    text = rule.removeprefix("exponent=")
+    try:
+        return Fraction(text) if "/" in text else Decimal(text)
+    except (ValueError, ArithmeticError):
+        raise InvalidInput(name, rule, "must be exponent=q with a number q") from None

@@ -11,6 +11,7 @@ from asymptotics.networks import (
     DiagonalNetwork,
     Importance,
     TwoLayer,
+    globally,
     gradient_descent,
     hessian,
     magnitude,
@@ -225,3 +226,69 @@ def test_dead_weights_cost_nothing() -> None:
     dead = TwoLayer(np.zeros((2, 4)), np.ones(2))
     for found in (hessian(dead, X), natural(dead, X, Y), obs(dead, X)):
         np.testing.assert_array_equal(flat(found.weights), np.zeros(10))
+
+
+def with_idle_weights() -> TwoLayer:
+    """Three neurons that matter, one that is never active, and an input that is always 0."""
+    hidden = np.array([[1.0, 0.2, 9.0], [-0.5, 1.0, 8.0], [0.3, -1.0, 7.0], [-1.0, -1.0, 6.0]])
+    return TwoLayer(hidden, [1.0, -2.0, 0.7, 300.0])
+
+
+def test_obs_ranks_weights_that_do_nothing_first() -> None:
+    """Whatever their size and the damping: what they do is nothing, and so is their score."""
+    inputs = np.abs(np.random.default_rng(1).standard_normal((40, 3))) * [1, 1, 0]
+    network = with_idle_weights()
+    idle = Layers(np.zeros((4, 3), dtype=bool), np.array([False, False, False, True]))
+    idle.hidden[3], idle.hidden[:, 2] = True, True
+    rises = flat(natural(network, inputs, network(inputs)).weights)
+    assert (rises[flat(idle)] == 0).all()
+    assert (rises[~flat(idle)] > 1e-6).all()
+    for damping in (1e-12, 1e-6, 1e-2, 1.0):
+        scores = flat(obs(network, inputs, damping).weights)
+        assert (scores[flat(idle)] == 0).all()
+        assert scores[~flat(idle)].min() > 0
+    kept = globally(obs(network, inputs).weights, 6 / 16, 0)
+    assert not (flat(kept) & flat(idle)).any()
+
+
+@pytest.mark.parametrize("damping", [1e-6, 1e-3, 1.0])
+def test_obs_is_what_its_own_change_of_the_weights_costs(damping: float) -> None:
+    """Delete each output weight and add what OBS has the others do: the loss rises by the score.
+
+    The layer is optimal for its targets, so that the loss is a quadratic form around it.  Two
+    neurons are alike: each makes up for the other, but for the damping.
+    """
+    hidden = np.vstack([RELU.hidden, RELU.hidden[:1]])
+    active = np.maximum(hidden @ X.T, 0)
+    output = np.linalg.lstsq(active.T, Y, rcond=None)[0] + 0.0
+    output[[0, -1]] += 5.0, -5.0  # which says the same
+    network = TwoLayer(hidden, output)
+    matrix = active @ active.T / len(X)
+    mu = damping * np.mean(np.diag(matrix))
+    scores = obs(network, X, damping).weights.output
+    for j in range(len(output)):
+        others = [i for i in range(len(output)) if i != j]
+        # The least of (G + mu) over changes that delete j, by the normal equations.
+        change = np.zeros(len(output))
+        change[j] = -output[j]
+        damped = matrix + mu * np.eye(len(output))
+        change[others] = np.linalg.solve(
+            damped[np.ix_(others, others)], -damped[np.ix_(others, [j])] @ change[[j]]
+        )
+        rise = loss(network.with_weights(hidden, output + change)) - loss(network)
+        assert scores[j] == pytest.approx(rise, rel=1e-6, abs=1e-9)
+
+
+def test_obs_scores_what_others_make_up_for_below_all_that_is_lost() -> None:
+    """A weight outside the range of the Hessian has a best deletion that costs nothing."""
+    hidden = np.vstack([RELU.hidden, RELU.hidden[:1]])
+    output = np.append(RELU.output, 200.0)
+    scores = obs(TwoLayer(hidden, output), X).weights.output
+    twins, rest = scores[[0, -1]], scores[1:-1]
+    active = np.maximum(hidden @ X.T, 0)
+    for j in range(len(output)):  # the actual cost, by refitting what the network says
+        said = output @ active
+        others = np.delete(active, j, axis=0)
+        cost = np.mean((said - others.T @ np.linalg.lstsq(others.T, said, rcond=None)[0]) ** 2)
+        assert scores[j] == pytest.approx(cost, rel=1e-3, abs=1e-6)
+    assert twins.max() < 1e-3 * rest.min()

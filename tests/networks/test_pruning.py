@@ -1,5 +1,7 @@
 """Which weights are kept."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -107,5 +109,16 @@ def test_masks_are_checked() -> None:
     for wrong in (scores, Layers(kept.hidden[:1], kept.output), Layers(kept.hidden, True)):
         with pytest.raises(InvalidInput, match=r"kept\.(hidden|output)"):
             prune(NETWORK, wrong)  # type: ignore[arg-type]
+    message = (
+        r"kept\.hidden = 'float64 of shape \(7, 5\)': must be a boolean mask of shape \(7, 5\)"
+    )
+    with pytest.raises(InvalidInput, match=message):
+        prune(NETWORK, scores)
     with pytest.raises(InvalidInput, match="kept"):
         prune(NETWORK, (True, True))  # type: ignore[arg-type]
+
+
+def test_masks_may_be_lists() -> None:
+    kept = globally(magnitude(NETWORK).weights, 0.5, 0)
+    lists: Any = Layers(kept.hidden.tolist(), kept.output.tolist())
+    assert prune(NETWORK, lists).share == prune(NETWORK, kept).share

@@ -195,7 +195,7 @@ def test_one_run_has_no_error_bar() -> None:
         ({"antisymmetric": "no"}, "antisymmetric = 'no'"),
         ({"rule": "obs", "width": 256}, "weights = 5120: must be at most 5000"),
         ({"width": 10**6, "samples": 10**6}, "samples = 1000000: needs .* GB"),
-        ({"task": Digits(), "samples": 1797}, "samples = 1797: must be .* <= 1787"),
+        ({"task": Digits(), "samples": 1797}, "samples = 1797: must be .* to 1,787"),
     ],
 )
 def test_bad_input_is_named(settings: dict[str, object], message: str) -> None:

@@ -350,10 +350,10 @@ def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"p": 0}, "p = 0: must be a whole number >= 1"),
+        ({"p": 0}, "p = 0: must be a whole number from 1"),
         ({"p": 2}, "p = 2: must be at least 4 to realise"),
         ({"p": 2.5}, "p = 2.5: must be a whole number"),
-        ({"trials": 1}, "trials = 1: must be a whole number >= 2"),
+        ({"trials": 1}, "trials = 1: must be a whole number from 2"),
         ({"target_se": 0}, "target_se = 0: must be a finite number > 0"),
         ({"time_limit": -1}, "time_limit = -1: must"),
         ({"seed": -1}, "seed = -1: must"),
@@ -365,8 +365,8 @@ def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> 
         ({"noise": "student-t=1"}, "noise = 'student-t=1'"),
         ({"level": 1}, "level = 1: must be a number in [1e-12, 1)"),
         ({"p": 10**7, "sampler": "dense"}, "the sampler implicit needs"),
-        ({"p": 10**20}, "p = 100000000000000000000: must be a whole number >= 1 and <= 1000"),
-        ({"trials": 10**9}, "trials = 1000000000: must be a whole number >= 2 and <= 1000000"),
+        ({"p": 10**20}, "p = 100000000000000000000: must be a whole number from 1 to 1,000,"),
+        ({"trials": 10**9}, "trials = 1000000000: must be a whole number from 2 to 1,000,000"),
         ({"level": None}, "level = None: must be a number in [1e-12, 1)"),
         ({"level": 1e-300}, "level = 1e-300: must be a number in [1e-12, 1)"),
         ({"executor": 3}, "executor = 3: must be a concurrent.futures.Executor"),

@@ -148,7 +148,7 @@ def test_progress_is_shown_on_a_terminal(spec: Path) -> None:
             "eta = 'from 0 to 2': must have positive ends",
         ),
         ("eta = 1\nalpha = 2", "alpha = 2"),
-        ("eta = 1\nrule = 'covariance'", "rule = 'covariance'"),
+        ("eta = 1\nrule = 'oracle'", "rule = 'oracle'"),
         ("eta = 1\nrule = []", "rule = []"),
         ("eta = 1\nrule = 3", "rule = 3: known: magnitude"),
         ("eta = 1\nrule = ['magnitude', 3]", "rule[1] = 3: known: magnitude"),

@@ -103,7 +103,7 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
     [
         (["verify", "--p", "1"], "p = 1: must be at least 10 to realise the problem"),
         (["verify", "--p", "many"], "'many' is not a valid integer"),
-        (["verify", "--trials", "0"], "trials = 0: must be a whole number >= 2"),
+        (["verify", "--trials", "0"], "trials = 0: must be a whole number from 2"),
         (["verify", "--sampler", "dice"], "sampler = 'dice': known: auto, dense"),
         (["verify", "--design", "cauchy"], "design = 'cauchy'"),
         (["verify", "--target-se", "nan"], "target_se = nan: must be a finite number > 0"),

@@ -60,7 +60,7 @@ def test_signal_and_threshold() -> None:
         ({"mean": np.inf}, "mean = inf: must be a finite number"),
         ({"mean": "x"}, "mean = 'x': must be a finite number"),
         ({"std": -0.1}, "std = -0.1: must be a finite number >= 0"),
-        ({"mean": [1, 2], "std": [1, 2, 3]}, "columns must have one length"),
+        ({"mean": [1, 2], "std": [1, 2, 3]}, "mean (2,), std (3,) must have one length"),
         ({"eigenvalue": 1e100, "mean": 1e100}, "rescale the units"),
         ({"eigenvalue": 1e-200}, "rescale the units"),
     ],

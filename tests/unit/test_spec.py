@@ -1,5 +1,6 @@
 """Spec files: what they mean, and what is said of bad ones."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from asymptotics import InvalidInput, Population, risk
 from asymptotics.spec import EXAMPLE, Range, example_text, note_of_weights, read_spec
+from asymptotics.spec.network import read_network
 
 MINIMAL = """
 kappa = 2
@@ -116,7 +118,7 @@ BAD = {
     MINIMAL + 'rule = ["oracle", "hesian"]' + GROUP: "rule[1] = 'hesian': ",
     MINIMAL + "rule = []" + GROUP: "rule = []: must be a rule or a list of rules",
     MINIMAL + "rule = 3" + GROUP: "rule = 3: must be the name of a rule",
-    MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number",
+    MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number between",
     MINIMAL + GROUP + "weigth = 1": "population[0].weigth = 1: unknown key; did you mean 'weight'?",
     MINIMAL + GROUP.replace("1\n", "[1]\n"): "population[0].std = [1]: must be a number",
     MINIMAL
@@ -135,10 +137,10 @@ BAD = {
     "kappa = " + "[" * 5000: "must be valid TOML",
     MINIMAL.replace("2", "{start = nan, stop = 2, num = 3}") + GROUP: "kappa = NaN: must be a",
     MINIMAL.replace("2", "{start = 1, stop = inf, num = 3}") + GROUP: "kappa = Infinity: must",
-    MINIMAL.replace("2", "{start = 1, stop = 1e9999, num = 3}") + GROUP: "must be a finite",
+    MINIMAL.replace("2", "{start = 1, stop = 1e9999, num = 3}") + GROUP: "must be of magnitude",
     MINIMAL.replace("0.5", "1e-400") + GROUP: "sigma = 1E-400: must be of magnitude",
-    MINIMAL + "rule = {exponent = nan}" + GROUP: "rule.exponent = NaN: must be between",
-    MINIMAL + 'rule = "exponent=nan"' + GROUP: "rule.exponent = NaN: must be between",
+    MINIMAL + "rule = {exponent = nan}" + GROUP: "rule.exponent = NaN: must be a number between",
+    MINIMAL + 'rule = "exponent=nan"' + GROUP: "rule.exponent = NaN: must be a number between",
     MINIMAL + GROUP.replace("10", "1e-400"): "population[0].eigenvalue = 1E-400: must be of",
     MINIMAL + '[population]\nfile = "/dev/zero"': "must be a regular file",
     "kappa = __import__('os').getcwd()": "must be valid TOML",
@@ -248,3 +250,75 @@ def test_weights_that_are_renormalised_are_said(
 def test_a_spec_has_an_end() -> None:
     with pytest.raises(InvalidInput, match="at most 32 MB"):
         read_spec("/dev/zero")
+
+
+NETWORK = "eta = [1, 2]\nwidth = 8\n"
+OTHERS = {
+    NETWORK: "spec: this is a spec for `asymptotics network`: it has eta",
+    NETWORK + '[task]\nkind = "digits"': "`asymptotics network`: it has eta and [task]",
+    # Neither the one nor the other.
+    "width = 8\n" + MINIMAL + GROUP: "width = 8: unknown key",
+    NETWORK + MINIMAL + GROUP: "eta = [1, 2]: unknown key",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), OTHERS.items(), ids=range(len(OTHERS)))
+def test_a_spec_of_a_network_says_so(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        read_spec(spec(tmp_path, text))
+
+
+def test_a_spec_of_a_linear_model_says_so(tmp_path: Path) -> None:
+    for group in (GROUP, '[population]\nfamily = "isotropic"'):
+        given = re.escape("[[population]]" if group == GROUP else "[population]")
+        message = f"spec: this is a spec for `asymptotics risk`, .*: it has kappa and {given}"
+        with pytest.raises(InvalidInput, match=message):
+            read_network(spec(tmp_path, MINIMAL + group))
+    with pytest.raises(InvalidInput, match="kappa = 2: unknown key"):
+        read_network(spec(tmp_path, MINIMAL + NETWORK))
+
+
+LONG = "x" * 5_000
+SIZES = {
+    f"{LONG} = 1\n{MINIMAL}{GROUP}": "unknown key",
+    f"{MINIMAL}{GROUP}{LONG} = 1": "unknown key",
+    f'{MINIMAL}[population]\nfamily = "{LONG}"': "known: isotropic",
+    f'{MINIMAL}rule = "{LONG}"{GROUP}': "known: magnitude",
+    f'"a\\nb\\u001b" = 1{MINIMAL}{GROUP}': r"a\nb\x1b = 1: unknown key",
+    MINIMAL.replace("2", f"{{{LONG} = 1}}") + GROUP: "unknown key",
+    MINIMAL.replace("2", f"{{start = 1, stop = 2, num = {10**30}}}") + GROUP: "kappa.num",
+    MINIMAL.replace("2", f"{10**400}") + GROUP: "kappa = 1",
+    MINIMAL.replace("2", "[" + "1, " * 5_000 + "'x']") + GROUP: "kappa[5000] = 'x'",
+    f"{LONG} = 1\n{LONG} = 2": "must be valid TOML",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), SIZES.items(), ids=range(len(SIZES)))
+def test_what_is_wrong_is_said_in_short(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)) as error:
+        read_spec(spec(tmp_path, text))
+    assert len(str(error.value)) <= 300
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"steps = {10**23 - 1}", "steps = 9{23}: must be a whole number from 1 to 10,000,000"),
+        ("width = 1e999999999", "width = 1E.999999999: must be a whole number from 1 to 1,000,000"),
+        (f"width = {10**400}", "width = .*must be a whole number from 1 to 1,000,000"),
+        ("samples = -1e999999999", "samples = .*must be a whole number from 1 to 1,000,000"),
+        (f"[task]\nkind = 'teacher'\nfeatures = {10**30}", "task.features = .* to 1,000,000"),
+        (f"[task]\nkind = 'teacher'\nneurons = {10**400}", "task.neurons = .* to 1,000,000"),
+    ],
+)
+def test_sizes_of_networks_have_bounds(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_network(spec(tmp_path, f"eta = 1\n{line}")).run(trials=1)
+
+
+def test_both_names_of_the_hessian(tmp_path: Path) -> None:
+    rules = 'rule = ["hessian", "covariance"]'
+    problem = read_spec(spec(tmp_path, MINIMAL + rules + GROUP))
+    assert list(map(str, problem.rules)) == ["covariance", "covariance"]
+    assert read_network(spec(tmp_path, f"eta = 1\n{rules}")).rules == ("hessian", "hessian")
