@@ -14,13 +14,16 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
 from .parameters import DOMAINS, REAL, Domain, parameter, scalar
+
+if TYPE_CHECKING:
+    from .laws import Law
 
 _LARGEST_SIGNAL = 1e100
 _SHOWN = 8
@@ -83,6 +86,8 @@ class Population:
     _groups: Groups
     #: Relative error to which the groups stand for a continuous law; 0 where they are the law.
     tolerance: float = 0.0
+    #: The continuous law that the groups stand for, from which simulations draw; if there is one.
+    law: "Law | None" = None
 
     def __init__(
         self, weight: Any = 1.0, eigenvalue: Any = 1.0, mean: Any = 0.0, std: Any = 0.0
@@ -291,10 +296,11 @@ class Population:
         proportional form.  By quadrature to `tolerance`, as in `from_distribution`; raises
         `NoConvergence` where the tail is too slow for it (``a + b`` near 1).
         """
-        from .quadrature import groups_of_power_law
+        from .laws import power_law
+        from .quadrature import groups_of
 
-        columns = groups_of_power_law(capacity, source, tolerance)
-        return cls._approximating(columns, tolerance)
+        law = power_law(capacity, source)
+        return cls._approximating(groups_of(law, tolerance), tolerance, law)
 
     @classmethod
     def from_distribution(
@@ -303,6 +309,7 @@ class Population:
         mean: float | Callable[[Array], Any] = 0.0,
         std: float | Callable[[Array], Any] = 1.0,
         tolerance: float = 1e-10,
+        breakpoints: Any = (),
     ) -> Self:
         r"""Eigenvalues of a continuous law; mean and std of B as functions of the eigenvalue.
 
@@ -325,16 +332,20 @@ class Population:
         >>> Population.from_distribution(stats.uniform(0, 2)).signal
         1.0
         """
-        from .quadrature import groups_of_distribution
+        from .laws import ContinuousLaw
+        from .quadrature import groups_of
 
-        columns = groups_of_distribution(eigenvalue, mean, std, tolerance)
-        return cls._approximating(columns, tolerance)
+        law = ContinuousLaw(eigenvalue, mean, std, breakpoints, tolerance)
+        return cls._approximating(groups_of(law, tolerance), tolerance, law)
 
     @classmethod
-    def _approximating(cls, columns: Iterable[Any], tolerance: float) -> Self:
+    def _approximating(
+        cls, columns: Iterable[Any], tolerance: float, law: "Law | None" = None
+    ) -> Self:
         """Groups that stand for a law to a relative error."""
         population = cls(*columns)
         object.__setattr__(population, "tolerance", float(tolerance))
+        object.__setattr__(population, "law", law)
         return population
 
     # -- transforming ------------------------------------------------------------------------
