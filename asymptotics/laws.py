@@ -43,6 +43,10 @@ _DEGREE = 16
 _MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
 #: A quantile whose probability is so wrong, relatively, is none: it is not asked for farther out.
 _ASTRAY = 0.5
+#: So little density or probability, where that is all there is, says nothing.
+_NO_DENSITY, _NO_MASS = 1e-30, 1e-16
+#: So few values are asked for one by one, if a law fails for all of them together.
+_FEW_VALUES = 64
 #: An eigenvalue may be rounded by as much.
 _ROUNDING = 8 * np.finfo(np.float64).eps
 
@@ -72,6 +76,8 @@ class Law(ABC):
 
     #: What messages call it.
     name: str = "the eigenvalue law"
+    #: Panels that a quadrature may take, beside the first ones.
+    most_panels: int = 4000
     #: Whether features narrower than the panels of a quadrature must be searched for.
     has_functions: bool = False
 
@@ -92,12 +98,14 @@ class Law(ABC):
         """Mean and std at eigenvalues."""
         raise NotImplementedError
 
-    def misplaced(self, edges: Array, x: Array, eigenvalue: Array, weight: Array) -> Array:
-        """By how much probability each panel's eigenvalues may be out of place, at most.
+    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+        """By how much probability the eigenvalues at nodes may be out of place, at most.
 
-        `edges` has shape (panels, 2), the others (panels, nodes), in the order of the line.
+        `panels` are their ends, of shape (panels, 2); the places, eigenvalues and weights of
+        `nodes` have shape (panels, nodes), in the order of the line.  `slack` is the error of a
+        mass that the quadrature knows of.
         """
-        return np.zeros(len(edges))
+        return np.zeros_like(x)
 
     @property
     def beyond(self) -> float:
@@ -135,6 +143,7 @@ class _Line(ABC):
 
     #: Ends of the first panels.
     edges: Array
+    most_panels = 4000
 
     @abstractmethod
     def at(self, x: Array) -> tuple[Array, Array]:
@@ -150,10 +159,12 @@ class _Line(ABC):
 
     @property
     def beyond(self) -> float:
+        """The probability of what lies beyond the ends of the line."""
         return 0.0
 
-    def misplaced(self, edges: Array, x: Array, eigenvalue: Array, weight: Array) -> Array:
-        return np.zeros(len(edges))
+    @abstractmethod
+    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+        """As in `Law`."""
 
 
 class _ByQuantile(_Line):
@@ -207,10 +218,10 @@ class _ByQuantile(_Line):
     def beyond(self) -> float:
         return float(_probability(self.edges[0])[0] + _probability(self.edges[-1])[1])
 
-    def misplaced(self, edges: Array, x: Array, eigenvalue: Array, weight: Array) -> Array:
+    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
         """By how much the distribution function at a quantile is not its probability."""
         u, rest = _probability(x)
-        return np.asarray((self._misfit(x, eigenvalue) * np.minimum(u, rest)).max(axis=1))
+        return np.where(weight > 0, self._misfit(x, nodes) * np.minimum(u, rest), 0)
 
     def _misfit(self, x: Array, eigenvalue: Array) -> Array:
         """The same, relative to the smaller of u and 1 - u; rounding of the eigenvalue is none."""
@@ -234,6 +245,8 @@ class _Mapped(_Line):
     """Over the logit of the place within a bounded support, or the log of what lies beyond its end.
     """
 
+    most_panels = 400  # each evaluation may be an integral
+
     def __init__(self, law: Any, known: Array) -> None:
         self._law = law
         self._low, self._high = (float(end) for end in law.support())
@@ -242,13 +255,13 @@ class _Mapped(_Line):
             self._scale = middle if middle > 0 else 1.0
         else:
             self._scale = self._high - self._low
-        lowest = _HALF[-1] if self._low == 0 else -math.log(
-            max(4 * np.finfo(np.float64).eps * self._low / self._scale, 1e-300)
-        )
+        # Farther out the eigenvalue is no other number than the end of the support.
+        nearest = 4 * np.finfo(np.float64).eps * self._low / self._scale
+        lowest = math.log(nearest) if nearest > 0 else -_HALF[-1]
         highest = 36.0 if math.isfinite(self._high) else 300.0
         grid = np.unique(np.concatenate([-_HALF, _HALF, self.place(known)]))
-        grid = grid[(grid > -lowest) & (grid < highest)]
-        self.edges = np.concatenate([[-lowest], grid, [highest]])
+        grid = grid[(grid > lowest) & (grid < highest)]
+        self.edges = np.concatenate([[lowest], grid, [highest]])
 
     def eigenvalue(self, t: Array) -> Array:
         if math.isinf(self._high):
@@ -286,6 +299,12 @@ class _Mapped(_Line):
 class _ByDensity(_Mapped):
     """By the density."""
 
+    def __init__(self, law: Any, known: Array) -> None:
+        super().__init__(law, known)
+        density, _ = self.at(self.edges)
+        there = np.flatnonzero(density > _NO_DENSITY * density.max())
+        self.edges = self.edges[max(there[0] - 1, 0) : there[-1] + 2]
+
     def at(self, x: Array) -> tuple[Array, Array]:
         eigenvalue = self.eigenvalue(x)
         density = _call(self._law, "pdf", eigenvalue)
@@ -296,14 +315,15 @@ class _ByDensity(_Mapped):
             raise InvalidInput("eigenvalue.pdf", where, allowed)
         return density * self.slope(x), eigenvalue
 
-    def misplaced(self, edges: Array, x: Array, eigenvalue: Array, weight: Array) -> Array:
+    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
         """What of the mass is missing; and how far masses are from the distribution function."""
         mass = np.cumsum(weight.sum(axis=1))
-        error = np.full(len(edges), abs(mass[-1] - 1))
+        error = np.full(len(panels), abs(mass[-1] - 1))
         if not _is_generic(self._law, "_cdf"):
-            there = _call(self._law, "cdf", self.eigenvalue(edges[:, 1]))
+            there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
             error = np.maximum(error, abs(there - mass))
-        return np.where(error < 64 * np.finfo(np.float64).eps, 0, error)
+        error = np.maximum(error - slack - 64 * np.finfo(np.float64).eps, 0)
+        return np.broadcast_to(np.minimum(error, _beyond(weight))[:, None], x.shape)
 
 
 class _ByDistribution(_Mapped):
@@ -311,7 +331,12 @@ class _ByDistribution(_Mapped):
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
         super().__init__(law, known)
-        edges = np.unique(np.concatenate([self.edges, self.place(breakpoints)]))
+        places = np.arange(self.edges[0], self.edges[-1])
+        probability = _call(law, "cdf", self.eigenvalue(places))
+        # Farther out the rounding of 1 would be taken for probability.
+        there = places[(probability > _NO_MASS) & (probability < 1 - 100 * _NO_MASS)]
+        edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), there[[0, -1]]]))
+        edges = edges[(edges >= there[0]) & (edges <= there[-1])]
         left, right, series, self._error = self._pieces(edges, 1e-3 * tolerance)
         self.edges = np.append(left, right[-1])
         slopes = np.polynomial.legendre.legder(series, axis=1)
@@ -352,11 +377,17 @@ class _ByDistribution(_Mapped):
         density = np.polynomial.legendre.legval(local, coefficients, tensor=False)
         return np.maximum(density, 0), self.eigenvalue(x)
 
-    def misplaced(self, edges: Array, x: Array, eigenvalue: Array, weight: Array) -> Array:
+    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
         """By how much the polynomials miss the distribution function."""
         mass = np.cumsum(weight.sum(axis=1))
-        there = _call(self._law, "cdf", self.eigenvalue(edges[:, 1]))
-        return np.asarray(np.maximum(abs(there - mass), self._error.max()))
+        there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
+        error = np.maximum(abs(there - mass) - slack, 0) + self._error.max()
+        return np.broadcast_to(np.minimum(error, _beyond(weight))[:, None], x.shape)
+
+
+def _beyond(weight: Array) -> Array:
+    """What lies in each panel or above it: more than that is not out of place there."""
+    return np.asarray(np.cumsum(weight.sum(axis=1)[::-1])[::-1])
 
 
 _CHEBYSHEV = -np.cos(np.linspace(0, np.pi, 2 * _DEGREE + 1))
@@ -379,13 +410,26 @@ def _reliable(good: Array, middle: int) -> slice:
 def _call(law: Any, name: str, values: Array) -> Array:
     """A method of a law; what it warns of while it computes is judged by what it returns."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.filterwarnings("ignore", module="scipy")
-        result = np.asarray(getattr(law, name)(values))
+        warnings.simplefilter("ignore")
+        try:
+            result = np.asarray(getattr(law, name)(values))
+        except (ArithmeticError, ValueError) as error:
+            if values.size > _FEW_VALUES:
+                raise InvalidInput(f"eigenvalue.{name}", law, f"fails: {error}") from None
+            result = np.array([_one(law, name, value) for value in values.ravel()])
+            result = result.reshape(values.shape)
     if result.shape != values.shape or result.dtype.kind not in "iuf":
         allowed = f"must keep the shape {values.shape} of an array of numbers"
         raise InvalidInput(f"eigenvalue.{name}", result.shape, allowed)
     return result.astype(np.float64)
+
+
+def _one(law: Any, name: str, value: float) -> float:
+    """A method of a law at one number; NaN where it fails."""
+    try:
+        return float(getattr(law, name)(value))
+    except (ArithmeticError, ValueError, TypeError):
+        return math.nan
 
 
 def _is_generic(law: Any, method: str) -> bool:
@@ -410,6 +454,7 @@ class ContinuousLaw(Law):
         self.has_functions = callable(mean) or callable(std)
         breaks = _breakpoints(law, breakpoints)
         self._line = _line(law, breaks, tolerance)
+        self.most_panels = self._line.most_panels
         places = self._line.place(breaks)
         edges = self._line.edges
         inside = places[(places > edges[0]) & (places < edges[-1])]
@@ -431,8 +476,8 @@ class ContinuousLaw(Law):
         within = np.clip(eigenvalue, np.where(eigenvalue == 0, 0, SMALLEST), LARGEST)
         return _evaluate("mean", self._mean, within), _evaluate("std", self._std, within)
 
-    def misplaced(self, edges: Array, x: Array, eigenvalue: Array, weight: Array) -> Array:
-        return self._line.misplaced(edges, x, eigenvalue, weight)
+    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+        return self._line.misplaced(panels, x, nodes, weight, slack)
 
     @property
     def beyond(self) -> float:

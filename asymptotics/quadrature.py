@@ -33,13 +33,18 @@ from .laws import LARGEST, SMALLEST, Columns, Law, into_range
 from .parameters import DOMAINS, REAL, Domain, scalar
 
 _NODES, _WEIGHTS = legendre.leggauss(16)
+#: Quantiles at which moments are probed, and how far apart scales may lie, unless so many do.
+_LEVELS = (1e-3, 0.1, 0.5, 0.9, 0.999)
+_RATIO, _MOST_SCALES = 30.0, 24
 #: Scales nearer to the ends of the range of eigenvalues would see what is moved to them.
 _LEAST_SCALE = 1e10 * SMALLEST
-_NARROWEST = 1e-13
-_MOST_PANELS = 4000
+#: Panels are not halved below this width, relative to their place: it is that of a few roundings.
+_NARROWEST = 16 * np.finfo(np.float64).eps
 _MOST_SEARCHES = 40
 #: Panels worked on at a time.
 _BLOCK = 512
+#: What sums to this much of the tolerance at the scales probed is within it between them, too.
+_HERE = 0.5
 #: So little of the tolerance may come from what is left out.
 _LITTLE = 0.1
 #: A residual may be larger between the places at which it is sampled.
@@ -48,7 +53,8 @@ _SAFETY = 2.0
 _PLACES = 1 << 17
 #: A step of a tail that adds so little, relative to the tolerance, is rounding.
 _NOTHING = 1e-2
-_STEP = 2.0  # along the line, when its tails are looked at
+#: Steps along the line when its tails are looked at: so long, or so many.
+_STEP, _LEAST_STEPS = 2.0, 8
 _TAIL = legendre.leggauss(6)
 _NO_DECAY = 1 - 1e-6
 TOLERANCE = Domain(lambda x: (x >= 1e-13) & (x <= 0.1), "must be a number in [1e-13, 0.1]")
@@ -148,18 +154,19 @@ def _searched(law: Law, tolerance: float) -> "tuple[_Probes, _Panels]":
 
 
 def _refined(law: Law, probes: "_Probes", left: Array, right: Array, tolerance: float) -> _Panels:
-    """Panels halved until the errors of every probe sum to less than half of the tolerance."""
+    """Panels halved until the errors of every probe sum to less than a part of the tolerance."""
     panels = _measure(law, left, right, probes)
-    most = _MOST_PANELS + 2 * left.size
+    most = law.most_panels + 2 * left.size
     while True:
-        allowed = tolerance / 2 * abs(panels.value.sum(axis=1))
+        allowed = _HERE * tolerance * abs(panels.value.sum(axis=1))
         failing = panels.error.sum(axis=1) > allowed
         if not failing.any():
             return panels
         share = allowed[failing, None] / (2 * len(panels.left))
         halve = (panels.error[failing] > share).any(axis=0)
         left, right = panels.left[halve], panels.right[halve]
-        if len(panels.left) + left.size > most or (right - left).min() < _NARROWEST:
+        narrow = right - left < _NARROWEST * np.maximum(abs(left), 1)
+        if len(panels.left) + left.size > most or narrow.any():
             worst = int(np.argmax((panels.error / allowed[:, None])[failing].max(axis=0)))
             raise NoConvergence(_unresolved(law, panels, tolerance, worst))
         middle = (left + right) / 2
@@ -207,15 +214,16 @@ def _within(columns: Columns) -> Columns:
     density, eigenvalue, mean, std = columns
     dead = eigenvalue == 0
     mean, std = np.where(dead & ~np.isfinite(mean), 0, mean), np.where(dead & np.isinf(std), 0, std)
-    eigenvalue, mean, std = into_range(eigenvalue, mean, std)
-    within = eigenvalue <= LARGEST
-    within &= (abs(mean) <= REAL.largest) & (std <= DOMAINS["std"].largest)
-    return Columns(
-        np.where(within, density, 0),
-        np.where(within, eigenvalue, 1),
-        np.where(within, mean, 0),
-        np.where(within, std, 0),
-    )
+    columns = Columns(density, *into_range(eigenvalue, mean, std))
+    within = _in_range(columns)
+    return Columns(*(np.where(within, x, at) for x, at in zip(columns, (0, 1, 0, 0), strict=True)))
+
+
+def _in_range(columns: Columns) -> Array:
+    """Which of them a population can hold."""
+    within = columns.eigenvalue <= LARGEST
+    within &= abs(columns.mean) <= REAL.largest
+    return np.asarray(within & (columns.std <= DOMAINS["std"].largest))
 
 
 def _taken(panels: _Panels, chosen: Array) -> _Panels:
@@ -254,8 +262,7 @@ class _Probes:
         ranked, mass = nodes.eigenvalue[alive][order], np.cumsum(weight[alive][order])
         if not mass.size or not mass[-1] > 0:
             raise InvalidInput("eigenvalue", 0, "must not be zero for all features")
-        levels = [1e-3, 0.1, 0.5, 0.9, 0.999]
-        self._scales = np.unique(np.interp(levels, mass / mass[-1], ranked))
+        self._scales = _filled(np.unique(np.interp(_LEVELS, mass / mass[-1], ranked)))
         if not _LEAST_SCALE <= self._scales[0] <= self._scales[-1] <= 1 / _LEAST_SCALE:
             allowed = (
                 f"must be of magnitude {_LEAST_SCALE:g} to {1 / _LEAST_SCALE:g} for all features "
@@ -301,6 +308,17 @@ class _Probes:
         residual = abs(beside - through @ _AT_BESIDE.T) @ _GAPS
         integral = through[..., _IS_NODE] @ _WEIGHTS
         return integral, difference + _SAFETY * residual
+
+
+def _filled(scales: Array) -> Array:
+    """Scales, with more between those that lie far apart."""
+    ratio = max(_RATIO, float(scales[-1] / scales[0]) ** (1 / _MOST_SCALES))
+    counts = np.ceil(np.log(scales[1:] / scales[:-1]) / math.log(ratio)).astype(int)
+    parts = [
+        np.geomspace(low, high, count + 1)[:-1]
+        for low, high, count in zip(scales[:-1], scales[1:], counts, strict=True)
+    ]
+    return np.concatenate([*parts, scales[-1:]])
 
 
 def _hidden(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> Array:
@@ -374,9 +392,10 @@ def _check_law(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> 
     half = (panels.right - panels.left)[:, None] / 2
     x = (panels.left + panels.right)[:, None] / 2 + half * _NODES
     edges = np.stack([panels.left, panels.right], axis=1)
-    error = law.misplaced(edges, x, panels.nodes.eigenvalue, panels.weight)
+    slack = float(panels.error[0].sum())  # of the probe that is 1
+    error = law.misplaced(edges, x, panels.nodes.eigenvalue, panels.weight, slack)
     there = panels.weight > 0
-    size = np.broadcast_to(error[:, None], there.shape)[there]
+    size = error[there]
     values = probes.integrands(Columns(*(column[there] for column in panels.nodes)))
     variation = abs(np.diff(values, axis=1)) @ np.maximum(size[1:], size[:-1])
     variation += law.beyond * np.maximum(abs(values[:, 0]), abs(values[:, -1]))
@@ -393,14 +412,16 @@ def _check_law(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> 
 def _check_tails(law: Law, tolerance: float) -> None:
     """That E[ΛB²] is finite, its tails extrapolated from where eigenvalues leave the range."""
     low, high = float(law.edges[0]), float(law.edges[-1])
+    middle = 0.0 if low < 0 < high else (low + high) / 2
     ends = []
-    for side, reach in ((-1, -low), (1, high)):
-        inner = np.arange(0.0, reach - _STEP / 2, _STEP)
-        edges = np.sort(side * np.stack([inner, inner + _STEP], axis=1), axis=1)
-        x = edges.mean(axis=1, keepdims=True) + _STEP / 2 * _TAIL[0]
-        columns = _within(law.at(np.clip(x, low, high)))
+    for side, reach in ((-1, middle - low), (1, high - middle)):
+        step = min(_STEP, reach / _LEAST_STEPS)
+        inner = np.arange(0.0, reach - step / 2, step)[:, None]
+        x = middle + side * (inner + step / 2 * (1 + _TAIL[0]))
+        columns = law.at(np.clip(x, low, high))
+        columns = Columns(columns.density, *into_range(*columns[1:]))
         signal = columns.density * columns.eigenvalue * (columns.mean**2 + columns.std**2)
-        ends.append((_STEP / 2 * signal @ _TAIL[1])[(columns.density > 0).all(axis=1)])
+        ends.append((step / 2 * signal @ _TAIL[1])[_in_range(columns).all(axis=1)])
     total = float(sum(end.sum() for end in ends))
     for end in ends:
         before, last = (*(0.0, 0.0), *end)[-2:]
