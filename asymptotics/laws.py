@@ -289,11 +289,15 @@ class _Mapped(_Line):
     @cached_property
     def _ladder(self) -> tuple[Array, Array]:
         """Places, and the distribution function of the law at them, where it rises."""
-        t = np.linspace(max(self.edges[0], -40.0), min(self.edges[-1], 40.0), _STEPS)
+        t, step = np.linspace(self.edges[0], self.edges[-1], _STEPS, retstep=True)
         probability = _call(self._law, "cdf", self.eigenvalue(t))
-        rises = np.concatenate([[True], probability[1:] > np.maximum.accumulate(probability)[:-1]])
+        before = np.maximum.accumulate(np.concatenate([[0.0], probability[:-1]]))
+        rises = (probability > before) & (probability < 1)
         t, probability = t[rises], probability[rises]
-        return np.concatenate([t, t[-1:] + 1e-9]), np.concatenate([[0.0], probability[1:], [1.0]])
+        return (
+            np.concatenate([[t[0] - step], t, [t[-1] + step]]),
+            np.concatenate([[0.0], probability, [1.0]]),
+        )
 
 
 class _ByDensity(_Mapped):

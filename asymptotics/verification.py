@@ -132,8 +132,9 @@ def verify(
         as_law(noise, "noise"),
         min(target or _TOLERANCE, _TOLERANCE),
         predict,
+        whole("seed", seed, 0),
     )
-    trials, seed = _whole("trials", trials, 2, MOST_TRIALS), _whole("seed", seed, 0) or 0
+    trials = _whole("trials", trials, 2, MOST_TRIALS)
     limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
     resolution = float(scalar("resolution", resolution, POSITIVE))
@@ -149,7 +150,7 @@ def verify(
     require_memory(experiments, resources.workers, settings.tolerance)
     size, interrupted = grid.flat().rule.size, False
     deadline = None if limit is None else time.monotonic() + limit
-    with resources.run(seed, deadline) as run:
+    with resources.run(settings.seed, deadline) as run:
         if progress is not None:
             run.tick = _Monitor(tested, run, progress)
         try:
@@ -170,7 +171,7 @@ def verify(
                 **_judged(samples, predicted, why, level / size, resolution),
                 **_cost(ladder.experiments[-1], outcomes[-1], place),
             }
-    there = None if settings.p is None else planned[0].cases[0].problem.population
+    there = None if settings.p is None else planned[0].cases[0].population
     return _result(population, grid, there, records, interrupted)
 
 
@@ -277,11 +278,13 @@ def _samples(
                 least=case.least,
                 inverse_size=1 / case.problem.p,
                 trials=values.size,
-                mean=float(values.mean() - case.predicted[place]),
+                mean=float(values.mean() - case.predicted[place] - case.drawn.difference[place]),
                 variance=float(first.var(ddof=1)),
                 freedom=first.size - 1,
                 shift=float(case.shift[place]),
-                truncation=abs(float(truncation.mean())) + case.rounding,
+                truncation=abs(float(truncation.mean()))
+                + case.rounding
+                + float(case.drawn.uncertainty[place]),
             )
         )
     return samples
