@@ -37,8 +37,9 @@ _NEAREST = 34.5
 _LEAST_REACH = 16.0
 #: Quantiles at which a law without a quantile function of its own is first looked at.
 _FIRST = np.array([0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
-#: Values of a distribution function from which quantiles to simulate are interpolated.
-_STEPS = 2048
+#: Values of a distribution function from which quantiles to simulate are interpolated, and how far
+#: beyond the first and the last of those quantiles.
+_STEPS, _FAR = 512, 30.0
 _DEGREE = 16
 _MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
 #: A quantile whose probability is so wrong, relatively, is none: it is not asked for farther out.
@@ -72,19 +73,36 @@ class Draws(NamedTuple):
 
 
 class Law(ABC):
-    """A law of the eigenvalue and of the mean and std of its coefficients."""
+    """A law of the eigenvalue and of the mean and std of its coefficients, to draw from."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        """Features of a model of the law."""
+
+    def scaled(self, eigenvalue: float, coefficient: float) -> "Law":
+        """The law with eigenvalues and coefficients multiplied by numbers."""
+        return _Scaled(self, eigenvalue, coefficient)
+
+
+class LineLaw(Law):
+    """A law along a line."""
 
     #: What messages call it.
-    name: str = "the eigenvalue law"
+    name = "the eigenvalue law"
     #: Panels that a quadrature may take, beside the first ones.
-    most_panels: int = 4000
+    most_panels = 4000
     #: Whether features narrower than the panels of a quadrature must be searched for.
-    has_functions: bool = False
+    has_functions = False
 
     @property
     @abstractmethod
     def edges(self) -> Array:
-        """Ends of the first panels: the line's ends, and all that is known to be no smooth place."""
+        """Ends of the first panels: those of the line, and where the law is not smooth."""
+
+    @property
+    def beyond(self) -> float:
+        """The probability of what lies beyond the ends of the line."""
+        return 0.0
 
     @abstractmethod
     def at(self, x: Array) -> Columns:
@@ -94,11 +112,13 @@ class Law(ABC):
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
         """Eigenvalue, mean and std at probabilities u of the eigenvalue, by the law itself."""
 
+    @abstractmethod
     def coefficients(self, eigenvalue: Array) -> tuple[Array, Array]:
-        """Mean and std at eigenvalues."""
-        raise NotImplementedError
+        """Mean and std at eigenvalues, where the law `has_functions`."""
 
-    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
         """By how much probability the eigenvalues at nodes may be out of place, at most.
 
         `panels` are their ends, of shape (panels, 2); the places, eigenvalues and weights of
@@ -107,20 +127,11 @@ class Law(ABC):
         """
         return np.zeros_like(x)
 
-    @property
-    def beyond(self) -> float:
-        """The probability of what lies beyond the ends of the line."""
-        return 0.0
-
     def draw(self, rng: np.random.Generator, features: int) -> Draws:
-        """Features of a model of the law: one quantile, at random, of each of equal parts of it."""
+        """One feature, at random, of each of so many equal parts of the law."""
         u = (np.arange(features) + rng.random(features)) / features
         eigenvalue, mean, std = self.quantiles(u)
         return Draws(np.ones(features, dtype=np.int64), *into_range(eigenvalue, mean, std))
-
-    def scaled(self, eigenvalue: float, coefficient: float) -> "Law":
-        """The law with eigenvalues and coefficients multiplied by numbers."""
-        return _Scaled(self, eigenvalue, coefficient)
 
 
 def into_range(eigenvalue: Array, mean: Array, std: Array) -> tuple[Array, Array, Array]:
@@ -163,7 +174,9 @@ class _Line(ABC):
         return 0.0
 
     @abstractmethod
-    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
         """As in `Law`."""
 
 
@@ -172,8 +185,10 @@ class _ByQuantile(_Line):
 
     def __init__(self, law: Any) -> None:
         self._law = law
-        #: Probability that the eigenvalue is 0.
-        self._dead = float(_call(law, "cdf", np.zeros(1))[0])
+        # SciPy's distribution functions are 0 at the end of the support, whatever is there.
+        least, small = _call(law, "cdf", np.array([np.finfo(np.float64).tiny, SMALLEST])).tolist()
+        #: Probability that the eigenvalue is 0, not just very small.
+        self._dead = least if small - least <= _ROUNDING * least else 0.0
         upper = _NEAREST if _is_generic(law, "_isf") else _HALF[-1]
         grid = np.unique(np.concatenate([-_HALF, [-_NEAREST], np.minimum(_HALF, upper)]))
         self.edges = grid
@@ -218,7 +233,9 @@ class _ByQuantile(_Line):
     def beyond(self) -> float:
         return float(_probability(self.edges[0])[0] + _probability(self.edges[-1])[1])
 
-    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
         """By how much the distribution function at a quantile is not its probability."""
         u, rest = _probability(x)
         return np.where(weight > 0, self._misfit(x, nodes) * np.minimum(u, rest), 0)
@@ -242,8 +259,7 @@ class _ByQuantile(_Line):
 
 
 class _Mapped(_Line):
-    """Over the logit of the place within a bounded support, or the log of what lies beyond its end.
-    """
+    """Over the logit of the place in a bounded support, or the log of the distance from its end."""
 
     most_panels = 400  # each evaluation may be an integral
 
@@ -259,7 +275,9 @@ class _Mapped(_Line):
         nearest = 4 * np.finfo(np.float64).eps * self._low / self._scale
         lowest = math.log(nearest) if nearest > 0 else -_HALF[-1]
         highest = 36.0 if math.isfinite(self._high) else 300.0
-        grid = np.unique(np.concatenate([-_HALF, _HALF, self.place(known)]))
+        places = self.place(known)
+        self._first, self._last = float(places[0]), float(places[-1])
+        grid = np.unique(np.concatenate([-_HALF, _HALF, places]))
         grid = grid[(grid > lowest) & (grid < highest)]
         self.edges = np.concatenate([[lowest], grid, [highest]])
 
@@ -289,7 +307,8 @@ class _Mapped(_Line):
     @cached_property
     def _ladder(self) -> tuple[Array, Array]:
         """Places, and the distribution function of the law at them, where it rises."""
-        t, step = np.linspace(self.edges[0], self.edges[-1], _STEPS, retstep=True)
+        low, high = max(self.edges[0], self._first - _FAR), min(self.edges[-1], self._last + _FAR)
+        t, step = np.linspace(low, high, _STEPS, retstep=True)
         probability = _call(self._law, "cdf", self.eigenvalue(t))
         before = np.maximum.accumulate(np.concatenate([[0.0], probability[:-1]]))
         rises = (probability > before) & (probability < 1)
@@ -319,7 +338,9 @@ class _ByDensity(_Mapped):
             raise InvalidInput("eigenvalue.pdf", where, allowed)
         return density * self.slope(x), eigenvalue
 
-    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
         """What of the mass is missing; and how far masses are from the distribution function."""
         mass = np.cumsum(weight.sum(axis=1))
         error = np.full(len(panels), abs(mass[-1] - 1))
@@ -381,7 +402,9 @@ class _ByDistribution(_Mapped):
         density = np.polynomial.legendre.legval(local, coefficients, tensor=False)
         return np.maximum(density, 0), self.eigenvalue(x)
 
-    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
         """By how much the polynomials miss the distribution function."""
         mass = np.cumsum(weight.sum(axis=1))
         there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
@@ -447,7 +470,7 @@ def _is_generic(law: Any, method: str) -> bool:
 # -- with coefficients ---------------------------------------------------------------------------
 
 
-class ContinuousLaw(Law):
+class ContinuousLaw(LineLaw):
     """A frozen continuous distribution of ``scipy.stats``, with mean and std as functions of it."""
 
     def __init__(
@@ -480,7 +503,9 @@ class ContinuousLaw(Law):
         within = np.clip(eigenvalue, np.where(eigenvalue == 0, 0, SMALLEST), LARGEST)
         return _evaluate("mean", self._mean, within), _evaluate("std", self._std, within)
 
-    def misplaced(self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float) -> Array:
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
         return self._line.misplaced(panels, x, nodes, weight, slack)
 
     @property
@@ -489,15 +514,15 @@ class ContinuousLaw(Law):
 
 
 @dataclass(frozen=True)
-class PowerLaw(Law):
+class PowerLaw(LineLaw):
     """Eigenvalues u^-capacity with coefficient variances u^-source."""
 
+    name = "the power law"
     capacity: float
     source: float
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        return f"the power law of capacity {self.capacity:g} and source {self.source:g}"
+    def coefficients(self, eigenvalue: Array) -> tuple[Array, Array]:
+        raise NotImplementedError("mean and std are functions of u")
 
     @property
     def edges(self) -> Array:
@@ -518,30 +543,45 @@ class PowerLaw(Law):
 
 @dataclass(frozen=True)
 class _Scaled(Law):
-    """Another law with eigenvalues and coefficients multiplied by numbers; only to draw from."""
+    """Another law with eigenvalues and coefficients multiplied by numbers."""
 
     law: Law
     eigenvalue: float
     coefficient: float
 
-    @property
-    def edges(self) -> Array:
-        return self.law.edges
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        sizes, eigenvalue, mean, std = self.law.draw(rng, features)
+        mean, std = self.coefficient * mean, abs(self.coefficient) * std
+        return Draws(sizes, *into_range(self.eigenvalue * eigenvalue, mean, std))
 
-    def at(self, x: Array) -> Columns:
-        density, *columns = self.law.at(x)
-        return Columns(density, *self._of(*columns))
 
-    def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
-        return self._of(*self.law.quantiles(u))
+@dataclass(frozen=True)
+class SomeGroups(Law):
+    """Groups, in the place of a law: features in proportion to their weights."""
+
+    weight: Array
+    eigenvalue: Array
+    mean: Array
+    std: Array
 
     def draw(self, rng: np.random.Generator, features: int) -> Draws:
-        sizes, *columns = self.law.draw(rng, features)
-        return Draws(sizes, *into_range(*self._of(*columns)))
+        ends = np.rint(np.cumsum(self.weight) / self.weight.sum() * features).astype(np.int64)
+        return Draws(np.diff(ends, prepend=0), self.eigenvalue, self.mean, self.std)
 
-    def _of(self, eigenvalue: Array, mean: Array, std: Array) -> tuple[Array, Array, Array]:
-        factor = self.coefficient
-        return self.eigenvalue * eigenvalue, factor * mean, abs(factor) * std
+
+@dataclass(frozen=True)
+class Mixture(Law):
+    """Laws with their weights."""
+
+    weights: tuple[float, ...]
+    parts: tuple[Law, ...]
+
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        ends = np.rint(np.cumsum(self.weights) * features).astype(int)
+        sizes = np.diff(ends, prepend=0).tolist()
+        pairs = zip(self.parts, sizes, strict=True)
+        drawn = [part.draw(rng, size) for part, size in pairs if size > 0]
+        return Draws(*(np.concatenate(column) for column in zip(*drawn, strict=True)))
 
 
 def power_law(capacity: Any, source: Any) -> PowerLaw:
@@ -593,7 +633,7 @@ def _breakpoints(law: Any, given: Any) -> Array:
     breaks = np.atleast_1d(breaks).astype(np.float64)
     family = getattr(law, "dist", law)
     if isinstance(family, rv_histogram):
-        bins = np.asarray(family._histogram[1], dtype=np.float64)
+        bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009
         (low, high), (first, last) = law.support(), bins[[0, -1]]
         breaks = np.concatenate([breaks, low + (bins - first) * ((high - low) / (last - first))])
     return np.unique(breaks)

@@ -4,16 +4,16 @@ A law is laid out along a line (`asymptotics.laws`), on which an expectation is 
 density.  The line is cut into panels; the nodes of a Gauss-Legendre rule on each become groups.
 What the rule integrates are the moments that a risk is made of (`_Probes`).
 
-**The error bound.**  On each panel an integrand F is evaluated at the 16 nodes, at 17 places between
-them and at the panel's ends, and at 32 places between all of those.  P is the polynomial through the
-first 33 places.  Since a rule on these places integrates P exactly,
+**The error bound.**  On each panel an integrand F is evaluated at the 16 nodes, at 17 more places
+between them and at the panel's ends, and at 32 places between all of those.  P is the polynomial
+through the first 33 places.  Since a rule on these places integrates P exactly,
 
 .. math:: \Bigl|\sum_i w_i F(x_i) - \int F\Bigr| \le \Bigl|\sum_i w_i F(x_i) - \int P\Bigr|
           + \int |F - P|.
 
-The first term is computed; the second is sampled at the 32 places.  The sum of both over all
-panels, not a difference of two rules that may miss the same thing, is what must be below the
-tolerance.  A jump or a kink anywhere in a panel keeps F from its polynomial, and the panel is halved
+The first term is computed; the second is sampled at the 32 places.  What must be below the
+tolerance is the sum of both over all panels, not a difference of two rules that may miss the same
+thing.  A jump or a kink anywhere in a panel keeps F from its polynomial, and the panel is halved
 until what it may contribute is negligible.
 
 What is narrower than the distance of these places could still hide.  The eigenvalue rises along the
@@ -29,7 +29,7 @@ from scipy.special import erfc
 
 from .arithmetic import Array
 from .errors import InvalidInput, NoConvergence
-from .laws import LARGEST, SMALLEST, Columns, Law, into_range
+from .laws import LARGEST, SMALLEST, Columns, LineLaw, into_range
 from .parameters import DOMAINS, REAL, Domain, scalar
 
 _NODES, _WEIGHTS = legendre.leggauss(16)
@@ -47,6 +47,8 @@ _BLOCK = 512
 _HERE = 0.5
 #: So little of the tolerance may come from what is left out.
 _LITTLE = 0.1
+#: Relative to the whole, what is above a cut is not known better than this times the tolerance.
+_RARE = 1e-3
 #: A residual may be larger between the places at which it is sampled.
 _SAFETY = 2.0
 #: Places of equal probability at which functions of the eigenvalue are looked at.
@@ -115,10 +117,10 @@ class _Panels(NamedTuple):
         return (self.right - self.left)[:, None] / 2 * _WEIGHTS * self.nodes.density
 
 
-def groups_of(law: Law, tolerance: float) -> Groups:
+def groups_of(law: LineLaw, tolerance: float) -> Groups:
     """Groups whose moments are those of a law to a relative error of `tolerance`.
 
-    Raises `InvalidInput` if E[ΛB²] is infinite, and `NoConvergence` if the tolerance is not reached.
+    Raises `InvalidInput` if E[ΛB²] is infinite, and `NoConvergence` if the tolerance is missed.
     """
     tolerance = float(scalar("tolerance", tolerance, TOLERANCE))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -126,19 +128,18 @@ def groups_of(law: Law, tolerance: float) -> Groups:
         probes, panels = _searched(law, tolerance)
         _check_law(law, probes, panels, tolerance)
     keep = panels.weight > 0
-    keep &= ~_negligible(panels, tolerance)[:, None]
+    keep &= ~_negligible(probes, panels, tolerance)[:, None]
     _, eigenvalue, mean, std = panels.nodes
     return Groups(*(column[keep] for column in (panels.weight, eigenvalue, mean, std)))
 
 
-def _negligible(panels: _Panels, tolerance: float) -> Array:
+def _negligible(probes: "_Probes", panels: _Panels, tolerance: float) -> Array:
     """Panels that all together matter to no probe."""
-    total = panels.value.sum(axis=1, keepdims=True)
-    share = _LITTLE * tolerance / len(panels.left)
-    return np.asarray(np.all(abs(panels.value) + panels.error <= share * abs(total), axis=0))
+    share = _LITTLE * tolerance / len(panels.left) * probes.total(panels.value)
+    return np.asarray(np.all(abs(panels.value) + panels.error <= share[:, None], axis=0))
 
 
-def _searched(law: Law, tolerance: float) -> "tuple[_Probes, _Panels]":
+def _searched(law: LineLaw, tolerance: float) -> "tuple[_Probes, _Panels]":
     """Panels on which all is resolved that can be seen."""
     edges = law.edges
     left, right = edges[:-1], edges[1:]
@@ -150,15 +151,19 @@ def _searched(law: Law, tolerance: float) -> "tuple[_Probes, _Panels]":
             return probes, panels
         edges = np.unique(np.concatenate([panels.left, panels.right[-1:], splits]))
         left, right = edges[:-1], edges[1:]
-    raise NoConvergence(_unresolved(law, panels, tolerance, int(np.argmax(panels.error.max(axis=0)))))
+    raise NoConvergence(
+        _unresolved(law, panels, tolerance, int(np.argmax(panels.error.max(axis=0))))
+    )
 
 
-def _refined(law: Law, probes: "_Probes", left: Array, right: Array, tolerance: float) -> _Panels:
+def _refined(
+    law: LineLaw, probes: "_Probes", left: Array, right: Array, tolerance: float
+) -> _Panels:
     """Panels halved until the errors of every probe sum to less than a part of the tolerance."""
     panels = _measure(law, left, right, probes)
     most = law.most_panels + 2 * left.size
     while True:
-        allowed = _HERE * tolerance * abs(panels.value.sum(axis=1))
+        allowed = _HERE * tolerance * probes.total(panels.value)
         failing = panels.error.sum(axis=1) > allowed
         if not failing.any():
             return panels
@@ -176,7 +181,7 @@ def _refined(law: Law, probes: "_Probes", left: Array, right: Array, tolerance: 
         panels = _joined(_taken(panels, ~halve), halves)
 
 
-def _unresolved(law: Law, panels: _Panels, tolerance: float, worst: int) -> str:
+def _unresolved(law: LineLaw, panels: _Panels, tolerance: float, worst: int) -> str:
     eigenvalue = float(panels.columns.eigenvalue[worst].mean())
     return (
         f"the quadrature of {law.name} does not reach the relative tolerance {tolerance:g}, "
@@ -185,7 +190,7 @@ def _unresolved(law: Law, panels: _Panels, tolerance: float, worst: int) -> str:
     )
 
 
-def _measure(law: Law, left: Array, right: Array, probes: "_Probes | None") -> _Panels:
+def _measure(law: LineLaw, left: Array, right: Array, probes: "_Probes | None") -> _Panels:
     """The law on panels, and what the probes see there."""
     parts = []
     for start in range(0, len(left), _BLOCK):
@@ -200,7 +205,7 @@ def _measure(law: Law, left: Array, right: Array, probes: "_Probes | None") -> _
     return parts[0] if len(parts) == 1 else _joined(*parts)
 
 
-def _columns(law: Law, left: Array, right: Array) -> Columns:
+def _columns(law: LineLaw, left: Array, right: Array) -> Columns:
     half = (right - left)[:, None] / 2
     x = (left + right)[:, None] / 2 + half * _PLACES_OF_PANEL
     # The ends are seen from within: a jump at an end is none of the panel's.
@@ -298,6 +303,18 @@ class _Probes:
         kept = (erfc((cut - center) / spread) + erfc((cut + center) / spread)) / 2
         return kept, signal * kept
 
+    def total(self, values: Array) -> Array:
+        """What errors of the probes are relative to: their integrals, over panels of the last axis.
+
+        What is above a cut is hardly ever less than a thousandth, and needs no better accuracy.
+        """
+        total = abs(values.sum(axis=1))
+        cuts = 2 * len(self._cuts)
+        if cuts:
+            least = _RARE * np.array([1.0, total[1]] * len(self._cuts))
+            total[-cuts:] = np.maximum(total[-cuts:], least)
+        return np.asarray(total)
+
     def measure(self, columns: Columns, width: Array) -> tuple[Array, Array]:
         """Integrals over panels, and bounds of their errors, of shape (probes, panels)."""
         values = self.integrands(columns)
@@ -321,7 +338,7 @@ def _filled(scales: Array) -> Array:
     return np.concatenate([*parts, scales[-1:]])
 
 
-def _hidden(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> Array:
+def _hidden(law: LineLaw, probes: _Probes, panels: _Panels, tolerance: float) -> Array:
     """Where to split panels, for their functions do something that their places do not see."""
     if not law.has_functions:
         return np.empty(0)
@@ -338,9 +355,7 @@ def _hidden(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> Arr
     total[0] += panels.value[1].sum() - 1  # of the signal
     large = hidden > _LITTLE * tolerance * total / len(found)
     splits = [
-        _around(x, change[row])
-        for (x, change), row in zip(found, large, strict=True)
-        if row.any()
+        _around(x, change[row]) for (x, change), row in zip(found, large, strict=True) if row.any()
     ]
     return np.array(splits).ravel()
 
@@ -353,7 +368,7 @@ def _around(x: Array, change: Array) -> tuple[float, float, float]:
 
 
 def _deviations(
-    law: Law, probes: _Probes, panels: _Panels, panel: int, count: int, tolerance: float
+    law: LineLaw, probes: _Probes, panels: _Panels, panel: int, count: int, tolerance: float
 ) -> tuple[Array, Array]:
     """At many places of a panel, what mean and std that are not as interpolated would change."""
     left, right = panels.left[panel], panels.right[panel]
@@ -384,7 +399,7 @@ def _spread(series: Array, count: int) -> tuple[Array, Array]:
     return places, (values @ _FROM_LOCAL.T).reshape(-1, places.size)
 
 
-def _check_law(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> None:
+def _check_law(law: LineLaw, probes: _Probes, panels: _Panels, tolerance: float) -> None:
     """That the eigenvalues are where the law's distribution function puts them.
 
     A probability that is wrong by e changes the mean of f by e times the variation of f, at most.
@@ -399,17 +414,17 @@ def _check_law(law: Law, probes: _Probes, panels: _Panels, tolerance: float) -> 
     values = probes.integrands(Columns(*(column[there] for column in panels.nodes)))
     variation = abs(np.diff(values, axis=1)) @ np.maximum(size[1:], size[:-1])
     variation += law.beyond * np.maximum(abs(values[:, 0]), abs(values[:, -1]))
-    total = abs(panels.value.sum(axis=1))
+    total = probes.total(panels.value)
     reached = float((variation[total > 0] / total[total > 0]).max())
     if not reached <= tolerance / 2:
         raise NoConvergence(
-            f"{law.name} is known to a relative accuracy of {2 * reached:.1e} only, by its quantile "
-            f"or density and its distribution function, not to {tolerance:g}: ask for a larger "
-            "tolerance, give the law exact functions (_ppf of scipy.stats.rv_continuous), or groups"
+            f"{law.name} is known to a relative accuracy of {2 * reached:.1e} only, not to "
+            f"{tolerance:g}: so far its quantile function or density and its distribution function "
+            "disagree, or end; ask for a larger tolerance, give the law an exact _ppf, or groups"
         )
 
 
-def _check_tails(law: Law, tolerance: float) -> None:
+def _check_tails(law: LineLaw, tolerance: float) -> None:
     """That E[ΛB²] is finite, its tails extrapolated from where eigenvalues leave the range."""
     low, high = float(law.edges[0]), float(law.edges[-1])
     middle = 0.0 if low < 0 < high else (low + high) / 2

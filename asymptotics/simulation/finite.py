@@ -18,7 +18,7 @@ _FEW_GROUPS = 20
 #: Of more groups, neighbours stand in for those without one, as long as they carry the same signal.
 _SAME_SIGNAL = 0.5
 #: So many features are drawn from a continuous law; each stands for several where there are more.
-_MOST_DRAWN = 1 << 14
+_MOST_DRAWN = 1 << 10
 #: Weights that are worked on at a time: a few arrays of them fit into a core's cache.
 BLOCK = 1 << 16
 #: Features that a problem may have.
