@@ -46,7 +46,7 @@ _HEAVY = 3
 #: Nodes of a mean over a standard normal, of which three do for many groups.
 _NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
 #: Features that are many, of a law, and how often they are drawn.
-_MANY_FEATURES, _DRAWS = 4096, 8
+_MANY_FEATURES, _DRAWS = 2048, 4
 #: Rounding of a solver leaves so much of the signal in a simulated risk.
 _ROUNDING = 1e-27
 #: Replicates that draw a design each are so many times fewer.

@@ -67,7 +67,9 @@ def verify(
     Parameters
     ----------
     population, kappa, sigma, alpha, ridge, rule
-        As in `asymptotics.risk`; they broadcast.
+        As in `asymptotics.risk`; they broadcast.  Where a population stands for a continuous law
+        (`Population.from_distribution`, `Population.power_law`) the features are drawn from the
+        law, by the seed, and the prediction is that of the groups: a wrong quadrature is found.
     p : int, optional
         Number of features.  By default each problem is simulated at three sizes, doubling, and
         the difference between simulation and theory is extrapolated to infinite p.
