@@ -24,7 +24,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import rv_continuous, rv_histogram
 
 from .arithmetic import Array
-from .errors import InvalidInput
+from .errors import InvalidInput, NoConvergence
 from .parameters import DOMAINS, REAL, Domain, parameter, scalar
 
 SMALLEST, LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
@@ -46,6 +46,8 @@ _MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
 _ASTRAY = 0.5
 #: So little density or probability, where that is all there is, says nothing.
 _NO_DENSITY, _NO_MASS = 1e-30, 1e-16
+#: A distribution function that is an integral may be so much below 0 or above 1.
+_ROUGH = 1e-6
 #: So few values are asked for one by one, if a law fails for all of them together.
 _FEW_VALUES = 64
 #: An eigenvalue may be rounded by as much.
@@ -356,16 +358,30 @@ class _ByDistribution(_Mapped):
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
         super().__init__(law, known)
-        places = np.arange(self.edges[0], self.edges[-1])
-        probability = _call(law, "cdf", self.eigenvalue(places))
-        # Farther out the rounding of 1 would be taken for probability.
-        there = places[(probability > _NO_MASS) & (probability < 1 - 100 * _NO_MASS)]
-        edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), there[[0, -1]]]))
-        edges = edges[(edges >= there[0]) & (edges <= there[-1])]
+        ends = self._reach(self.edges[0], self.edges[-1])
+        edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), ends]))
+        edges = edges[(edges >= ends[0]) & (edges <= ends[1])]
         left, right, series, self._error = self._pieces(edges, 1e-3 * tolerance)
+        if (rough := float(self._error.max())) > tolerance:
+            raise NoConvergence(
+                f"the distribution function of the eigenvalue law is smooth to {rough:.1e} only, "
+                f"not to the tolerance {tolerance:g}: name the eigenvalues where it jumps or bends in "
+                "breakpoints=, ask for a larger tolerance, give the law a _pdf or _ppf, or groups"
+            )
         self.edges = np.append(left, right[-1])
         slopes = np.polynomial.legendre.legder(series, axis=1)
         self._derivative = slopes * (2 / (right - left))[:, None]
+
+    def _reach(self, low: float, high: float) -> tuple[float, float]:
+        """Where the law is, but for probability that the rounding of 1 would hide."""
+        places = np.arange(low, high)
+        for _ in range(2):
+            probability = _call(self._law, "cdf", self.eigenvalue(places))
+            there = np.flatnonzero((probability > _NO_MASS) & (probability < 1 - 100 * _NO_MASS))
+            first, last = float(places[there[0]]), float(places[there[-1]])
+            fine = np.linspace(0, 1, 65)
+            places = np.clip(np.concatenate([first - 1 + fine, last + fine]), low, high)
+        return first, last
 
     def _pieces(self, edges: Array, allowed: float) -> tuple[Array, Array, Array, Array]:
         """Ends, series and errors of polynomials, halved until they are right or too many."""
@@ -388,8 +404,11 @@ class _ByDistribution(_Mapped):
         """Legendre series of the distribution function on pieces, and how far they are from it."""
         x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _CHEBYSHEV
         values = _call(self._law, "cdf", self.eigenvalue(x))
-        if not ((values >= 0) & (values <= 1)).all():
-            raise InvalidInput("eigenvalue.cdf", self._law, "must lie in [0, 1]")
+        wrong = ~((values >= -_ROUGH) & (values <= 1 + _ROUGH))
+        if wrong.any():
+            where = float(self.eigenvalue(x)[wrong][0])
+            allowed = f"must lie in [0, 1], and is {float(values[wrong][0])}"
+            raise InvalidInput("eigenvalue.cdf", where, allowed)
         series = values[:, ::2] @ _TO_SERIES.T
         between = np.polynomial.legendre.legvander(_CHEBYSHEV[1::2], _DEGREE)
         return series, abs(values[:, 1::2] - series @ between.T).max(axis=1)

@@ -350,7 +350,7 @@ class Population:
         InvalidInput
             The support is not in [0, ∞), E[ΛB²] is infinite, the law or a function returns
             something else than numbers, or more than one eigenvalue in a thousand is outside
-            1e-140 to 1e140.
+            1e-140 to 1e140 (or outside the range of numbers, with its mean and std).
         NoConvergence
             The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), by a tail
             that is too slow, or because the law's quantile and distribution functions disagree.
@@ -372,8 +372,9 @@ class Population:
         1.0
         """
         from .laws import ContinuousLaw
-        from .quadrature import groups_of
+        from .quadrature import TOLERANCE, groups_of
 
+        tolerance = float(scalar("tolerance", tolerance, TOLERANCE))
         law = ContinuousLaw(eigenvalue, mean, std, breakpoints, tolerance)
         return cls._approximating(groups_of(law, tolerance), tolerance, law)
 

@@ -28,7 +28,7 @@ from numpy.polynomial import legendre
 from scipy.special import erfc
 
 from .arithmetic import Array
-from .errors import InvalidInput, NoConvergence
+from .errors import MISSING, InvalidInput, NoConvergence
 from .laws import LARGEST, SMALLEST, Columns, LineLaw, into_range
 from .parameters import DOMAINS, REAL, Domain, scalar
 
@@ -422,6 +422,13 @@ def _check_law(law: LineLaw, probes: _Probes, panels: _Panels, tolerance: float)
             f"{tolerance:g}: so far its quantile function or density and its distribution function "
             "disagree, or end; ask for a larger tolerance, give the law an exact _ppf, or groups"
         )
+    lost = 1 - float(panels.weight.sum()) - law.beyond
+    if lost > slack + _LITTLE * tolerance:
+        allowed = (
+            f"must be in the range of numbers for all features, and are not for {lost:.1e} of "
+            f"them: at most {LARGEST:g} the eigenvalue, {REAL.largest:g} the others"
+        )
+        raise InvalidInput("eigenvalue, mean, std", MISSING, allowed)
 
 
 def _check_tails(law: LineLaw, tolerance: float) -> None:

@@ -299,6 +299,21 @@ def test_a_pole_is_refused_with_the_remedy() -> None:
     close(poor, 1 / 0.6)
 
 
+@pytest.mark.parametrize("infinite", [np.inf, 1e120])
+def test_coefficients_out_of_range_are_not_left_out(infinite: float) -> None:
+    with pytest.raises(InvalidInput, match=r"are not for 5.0e-01 of them"):
+        Population.from_distribution(UNIFORM, mean=lambda x: np.where(x > 1, infinite, 1.0))
+
+
+class Exponential(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return 1 - np.exp(-x)
+
+
+def test_an_unbounded_law_by_its_distribution_function() -> None:
+    close(Population.from_distribution(Exponential(a=0)(), tolerance=1e-9), 1.0)
+
+
 @pytest.mark.parametrize("given", [-1, np.nan, "a", [[1, 2]], [np.inf]])
 def test_bad_breakpoints(given: Any) -> None:
     with pytest.raises(InvalidInput, match="breakpoints"):
