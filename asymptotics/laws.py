@@ -366,7 +366,7 @@ class _ByDistribution(_Mapped):
             raise NoConvergence(
                 f"the distribution function of the eigenvalue law is smooth to {rough:.1e} only, "
                 f"not to the tolerance {tolerance:g}: name the eigenvalues where it jumps or bends "
-                "in breakpoints=, ask for a larger tolerance, give the law a _pdf or _ppf, or groups"
+                "in breakpoints=, ask for a larger one, give the law a _pdf or _ppf, or groups"
             )
         self.edges = np.append(left, right[-1])
         slopes = np.polynomial.legendre.legder(series, axis=1)
