@@ -9,13 +9,20 @@ import numpy as np
 from .arithmetic import FLOAT64, Array
 from .errors import InvalidInput
 from .grid import Grid
+from .laws import Law as EigenvalueLaw
 from .population import Population
-from .results import RiskResult
 from .simulation.choice import choose
 from .simulation.dense import Dense
 from .simulation.designs import GAUSSIAN, Law
 from .simulation.exact import Exact
-from .simulation.finite import LARGEST, FiniteProblem, realise, require_size, smallest_size
+from .simulation.finite import (
+    LARGEST,
+    FiniteProblem,
+    drawn,
+    realise,
+    require_size,
+    smallest_size,
+)
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
 from .simulation.trials import LinearExperiment, replicates_at
@@ -38,6 +45,8 @@ _FEWEST = 8
 _HEAVY = 3
 #: Nodes of a mean over a standard normal, of which three do for many groups.
 _NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
+#: Features that are many, of a law, and how often they are drawn.
+_MANY_FEATURES, _DRAWS = 2048, 4
 #: Rounding of a solver leaves so much of the signal in a simulated risk.
 _ROUNDING = 1e-27
 #: Replicates that draw a design each are so many times fewer.
@@ -55,6 +64,8 @@ class Settings(NamedTuple):
     #: Relative residual at which solvers end.
     tolerance: float
     predict: Prediction
+    #: By which the features of a continuous law are drawn.
+    seed: int = 0
 
 
 class Point(NamedTuple):
@@ -69,11 +80,27 @@ class Point(NamedTuple):
     rows: Mapping[int, tuple[int, int]]
 
 
+class Drawn(NamedTuple):
+    """How risks at the features drawn from a continuous law differ from those of the law.
+
+    Both are risks in theory, at features drawn: these, and many more.  Where there is no law both
+    are 0.
+    """
+
+    difference: Array
+    #: The range of the difference over several draws of the many features.
+    uncertainty: Array
+
+
 class Case(NamedTuple):
     """A point at one size: its experiment, and what is predicted for rules and alphas."""
 
     experiment: LinearExperiment
+    #: What the prediction is about: the groups realised, or those that stand for a law.
+    population: Population
     predicted: Array
+    #: What the features drawn from a law add to it, in theory, and how well that is known.
+    drawn: "Drawn"
     #: What the finite size does to it through the cut, in theory.
     shift: Array
     #: Degrees of freedom that are left to the noise.
@@ -199,28 +226,61 @@ def _heaviness(settings: Settings) -> float:
 
 def _case(population: Population, point: Point, p: int, settings: Settings) -> Case:
     problem = realise(
-        population, p, point.kappa, point.sigma, point.alphas, point.ridge, point.rules
+        population,
+        p,
+        point.kappa,
+        point.sigma,
+        point.alphas,
+        point.ridge,
+        point.rules,
+        settings.seed,
     )
     sampler = _sampler(problem, settings)
     replicates = replicates_at(p)
     if not isinstance(sampler, Dense):  # no design to share
         replicates = max(1, replicates // _LONE)
     there = problem.population
+    stated = there if population.law is None else population
     freedom = problem.n * _freedom(there, problem)
+    nothing = np.zeros((len(point.rules), len(point.alphas)))
+    predicted = shift = nothing + np.nan
+    draw = Drawn(nothing, nothing)
     if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
-        predicted = _predictions(there, realised, settings.predict)
+        predicted = _predictions(stated, realised, settings.predict)
         shift = _shift(there, realised, p)
-    else:
-        predicted = shift = np.full((len(point.rules), len(point.alphas)), np.nan)
+        if population.law is not None:
+            draw = _drawn(population.law, there, realised, settings.seed)
     return Case(
         LinearExperiment(problem, sampler, replicates),
+        stated,
         predicted,
+        draw,
         shift,
         freedom,
         heaviness=_heaviness(settings),
         rounding=_ROUNDING * there.signal,
     )
+
+
+def _drawn(law: EigenvalueLaw, there: Population, point: Point, seed: int) -> Drawn:
+    """What it makes that a problem has these features of a law, and not all of them."""
+    many = [drawn(law, _MANY_FEATURES, seed, draw) for draw in range(1, 1 + _DRAWS)]
+    risks = np.array([_risks(population, point, np.array(point.alphas)) for population in many])
+    here = _risks(there, point, np.array(point.alphas))
+    return Drawn(here - risks.mean(axis=0), np.ptp(risks, axis=0))
+
+
+def _risks(population: Population, point: Point, alpha: Array) -> Array:
+    """Risks in theory for each rule of a point at values of alpha, which has the last axis."""
+    return risk(population, point.kappa, point.sigma, alpha, point.ridge, _column(point)).risk
+
+
+def _column(point: Point) -> Array:
+    """The rules of a point as a column."""
+    rules = np.empty((len(point.rules), 1), dtype=object)
+    rules[:, 0] = point.rules
+    return rules
 
 
 def _predictions(population: Population, point: Point, predict: Prediction) -> Array:
@@ -245,17 +305,12 @@ def _shift(population: Population, point: Point, p: int) -> Array:
     """
     nodes = _NODES if len(population) <= _MANY_GROUPS else _NODES[:: len(_NODES) // 2]
     density = np.exp(-(nodes**2) / 2)
-    rules = np.empty((len(point.rules), 1), dtype=object)
-    rules[:, 0] = point.rules
-
-    def risks(alpha: Array) -> RiskResult:
-        return risk(population, point.kappa, point.sigma, alpha, point.ridge, rules)
-
-    here = risks(np.array(point.alphas))
+    alphas = np.array(point.alphas)
+    here = risk(population, point.kappa, point.sigma, alphas, point.ridge, _column(point))
     share = here.kept_share()
     scatter = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
     levels = here.alpha + scatter * nodes[:, None, None]
-    moved = risks(np.clip(levels, 0, 1)).risk
+    moved = _risks(population, point, np.clip(levels, 0, 1))
     return np.asarray(np.tensordot(density / density.sum(), moved, 1) - here.risk)
 
 

@@ -1,37 +1,94 @@
-r"""Continuous eigenvalue laws as groups, by quadrature in the quantile.
+r"""Continuous eigenvalue laws as groups, by quadrature along a line.
 
-With ``u`` uniform on (0, 1) and :math:`\Lambda` its quantile, an expectation is an integral over
-the logit :math:`x=\log(u/(1-u))`, where tails of any power decay exponentially.  Panels are halved
-until Gauss-Legendre rules of two orders agree on a set of probes: the moments that a risk is made
-of, at scales over the whole spectrum.  The nodes of the finer rule become groups.
+A law is laid out along a line (`asymptotics.laws`), on which an expectation is the integral of a
+density.  The line is cut into panels; the nodes of a Gauss-Legendre rule on each become groups.
+What the rule integrates are the moments that a risk is made of (`_Probes`).
+
+**The error bound.**  On each panel an integrand F is evaluated at the 16 nodes, at 17 more places
+between them and at the panel's ends, and at 32 places between all of those.  P is the polynomial
+through the first 33 places.  Since a rule on these places integrates P exactly,
+
+.. math:: \Bigl|\sum_i w_i F(x_i) - \int F\Bigr| \le \Bigl|\sum_i w_i F(x_i) - \int P\Bigr|
+          + \int |F - P|.
+
+The first term is computed; the second is sampled at the 32 places.  What must be below the
+tolerance is the sum of both over all panels, not a difference of two rules that may miss the same
+thing.  A jump or a kink anywhere in a panel keeps F from its polynomial, and the panel is halved
+until what it may contribute is negligible.
+
+What is narrower than the distance of these places could still hide.  The eigenvalue rises along the
+line and cannot hide much; functions of it can, and are sampled at 2^17 places of equal probability.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.polynomial import legendre
 from scipy.special import erfc
 
 from .arithmetic import Array
-from .errors import InvalidInput, NoConvergence
-from .parameters import DOMAINS, REAL, Domain, parameter, scalar
+from .errors import MISSING, InvalidInput, NoConvergence
+from .laws import LARGEST, SMALLEST, Columns, LineLaw, into_range
+from .parameters import DOMAINS, REAL, Domain, scalar
 
-_HALF = np.array([0.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 690])  # to u = 1e-300
-_EDGES = np.concatenate([-_HALF[:0:-1], _HALF])
-_RULE, _CHECK = (np.polynomial.legendre.leggauss(order) for order in (16, 12))
-_SMALLEST, _LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
-_NARROWEST = 1e-13
-_STEP = 2.0  # of the logit, when its tails are looked at
+_NODES, _WEIGHTS = legendre.leggauss(16)
+#: Quantiles at which moments are probed, and how far apart scales may lie, unless so many do.
+_LEVELS = (1e-3, 0.1, 0.5, 0.9, 0.999)
+_RATIO, _MOST_SCALES = 30.0, 24
+#: Scales nearer to the ends of the range of eigenvalues would see what is moved to them.
+_LEAST_SCALE = 1e10 * SMALLEST
+#: Panels are not halved below this width, relative to their place: it is that of a few roundings.
+_NARROWEST = 16 * np.finfo(np.float64).eps
+_MOST_SEARCHES = 40
+#: Panels worked on at a time.
+_BLOCK = 512
+#: What sums to this much of the tolerance at the scales probed is within it between them, too.
+_HERE = 0.5
+#: So little of the tolerance may come from what is left out.
+_LITTLE = 0.1
+#: Relative to the whole, what is above a cut is not known better than this times the tolerance.
+_RARE = 1e-3
+#: A residual may be larger between the places at which it is sampled.
+_SAFETY = 2.0
+#: Places of equal probability at which functions of the eigenvalue are looked at.
+_PLACES = 1 << 17
+#: A step of a tail that adds so little, relative to the tolerance, is rounding.
+_NOTHING = 1e-2
+#: Steps along the line when its tails are looked at: so long, or so many.
+_STEP, _LEAST_STEPS = 2.0, 8
+_TAIL = legendre.leggauss(6)
 _NO_DECAY = 1 - 1e-6
-_MOST_PANELS = 4000
-
-#: Of a probability u and of 1 - u, each to full relative accuracy: eigenvalue, mean, std.
-Columns = Callable[[Array, Array], tuple[Array, Array, Array]]
+TOLERANCE = Domain(lambda x: (x >= 1e-13) & (x <= 0.1), "must be a number in [1e-13, 0.1]")
 
 
-class Nodes(NamedTuple):
-    """Groups on panels: arrays of shape (panels, order)."""
+def _between(points: Array) -> Array:
+    """Places between points of [-1, 1], halfway in angle."""
+    angles = np.arccos(points)
+    return np.cos((angles[1:] + angles[:-1]) / 2)
+
+
+#: Through these goes the polynomial: the nodes, places between them, and the ends.
+_THROUGH = np.sort(np.concatenate([_NODES, _between(np.array([-1.0, *_NODES, 1.0]))]))
+_THROUGH[[0, -1]] = -1.0, 1.0
+_BESIDE = _between(_THROUGH)
+_GAPS = _THROUGH[1:] - _THROUGH[:-1]
+_IS_NODE = np.isin(_THROUGH, _NODES)
+_SERIES = np.linalg.inv(legendre.legvander(_THROUGH, _THROUGH.size - 1))
+_AT_BESIDE = legendre.legvander(_BESIDE, _THROUGH.size - 1) @ _SERIES
+#: The rule's difference to the integral of the polynomial.
+_DIFFERENCE = -2 * _SERIES[0]
+_DIFFERENCE[_IS_NODE] += _WEIGHTS
+#: Many places of a panel: so many together, from few local ones, as polynomials hardly bend there.
+_TOGETHER, _FEW_BLOCKS = 64, 16
+_LOCAL = legendre.leggauss(12)[0]
+_IN_BLOCK = (np.arange(_TOGETHER) + 0.5) / _TOGETHER * 2 - 1
+_FROM_LOCAL = legendre.legvander(_IN_BLOCK, 11) @ np.linalg.inv(legendre.legvander(_LOCAL, 11))
+_PLACES_OF_PANEL = np.concatenate([_THROUGH, _BESIDE])
+
+
+class Groups(NamedTuple):
+    """Columns of a population."""
 
     weight: Array
     eigenvalue: Array
@@ -39,156 +96,363 @@ class Nodes(NamedTuple):
     std: Array
 
 
-def groups_of_distribution(
-    law: Any,
-    mean: float | Callable[[Array], Any],
-    std: float | Callable[[Array], Any],
-    tolerance: float,
-) -> Nodes:
-    """Groups of a frozen continuous ``scipy.stats`` distribution of eigenvalues."""
-    if not all(callable(getattr(law, name, None)) for name in ("pdf", "ppf", "isf", "support")):
-        allowed = "must be a frozen continuous distribution of scipy.stats, such as gamma(2)"
-        raise InvalidInput("eigenvalue", law, allowed)
-    try:
-        low, high = law.support()
-    except TypeError as error:  # a law without its shape parameters
-        raise InvalidInput("eigenvalue", law, f"must be frozen: {error}") from None
-    if not (low >= 0 and high > 0):
-        raise InvalidInput("eigenvalue.support", (float(low), float(high)), "must lie in [0, inf)")
+class _Panels(NamedTuple):
+    """Panels in the order of the line, and the law at the places of each."""
 
-    def columns(u: Array, rest: Array) -> tuple[Array, Array, Array]:
-        eigenvalue = np.where(u < 0.5, law.ppf(np.minimum(u, 0.5)), law.isf(np.minimum(rest, 0.5)))
-        eigenvalue = np.maximum(eigenvalue, _SMALLEST)  # a quantile that underflows is not zero
-        within = np.minimum(eigenvalue, _LARGEST)
-        return eigenvalue, _evaluate("mean", mean, within), _evaluate("std", std, within)
+    left: Array
+    right: Array
+    #: Of shape (panels, places).
+    columns: Columns
+    #: Integrals of the probes, and bounds of their errors, of shape (probes, panels).
+    value: Array
+    error: Array
 
-    return _refine(columns, tolerance)
+    @property
+    def nodes(self) -> Columns:
+        return Columns(*(column[:, : _THROUGH.size][:, _IS_NODE] for column in self.columns))
+
+    @property
+    def weight(self) -> Array:
+        """Weights of the nodes."""
+        return (self.right - self.left)[:, None] / 2 * _WEIGHTS * self.nodes.density
 
 
-def groups_of_power_law(capacity: float, source: float, tolerance: float) -> Nodes:
-    """Groups of eigenvalues u^-capacity with coefficient variances u^-source."""
-    capacity, source = (
-        float(scalar(key, value, REAL))
-        for key, value in (("capacity", capacity), ("source", source))
+def groups_of(law: LineLaw, tolerance: float) -> Groups:
+    """Groups whose moments are those of a law to a relative error of `tolerance`.
+
+    Raises `InvalidInput` if E[ΛB²] is infinite, and `NoConvergence` if the tolerance is missed.
+    """
+    tolerance = float(scalar("tolerance", tolerance, TOLERANCE))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        _check_tails(law, tolerance)
+        probes, panels = _searched(law, tolerance)
+        _check_law(law, probes, panels, tolerance)
+    keep = panels.weight > 0
+    keep &= ~_negligible(probes, panels, tolerance)[:, None]
+    _, eigenvalue, mean, std = panels.nodes
+    return Groups(*(column[keep] for column in (panels.weight, eigenvalue, mean, std)))
+
+
+def _negligible(probes: "_Probes", panels: _Panels, tolerance: float) -> Array:
+    """Panels that all together matter to no probe."""
+    share = _LITTLE * tolerance / len(panels.left) * probes.total(panels.value)
+    return np.asarray(np.all(abs(panels.value) + panels.error <= share[:, None], axis=0))
+
+
+def _searched(law: LineLaw, tolerance: float) -> "tuple[_Probes, _Panels]":
+    """Panels on which all is resolved that can be seen."""
+    edges = law.edges
+    left, right = edges[:-1], edges[1:]
+    for _ in range(_MOST_SEARCHES):
+        probes = _Probes(_measure(law, left, right, None))
+        panels = _refined(law, probes, left, right, tolerance)
+        splits = _hidden(law, probes, panels, tolerance)
+        if not splits.size:
+            return probes, panels
+        edges = np.unique(np.concatenate([panels.left, panels.right[-1:], splits]))
+        left, right = edges[:-1], edges[1:]
+    raise NoConvergence(
+        _unresolved(law, panels, tolerance, int(np.argmax(panels.error.max(axis=0))))
     )
-    if not capacity < 1:
-        raise InvalidInput("capacity", capacity, "must be < 1")
-    if not capacity + source < 1:
-        allowed = f"must be < 1 - capacity = {1 - capacity:g}, or E[Lambda B^2] is infinite"
-        raise InvalidInput("source", source, allowed)
-    return _refine(lambda u, _: (u**-capacity, 0 * u, u ** (-source / 2)), tolerance)
 
 
-def _refine(columns: Columns, tolerance: float) -> Nodes:
-    tolerance = float(scalar("tolerance", tolerance, _TOLERANCE))
-    edges = np.stack([_EDGES[:-1], _EDGES[1:]], axis=1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        _check_tails(columns, tolerance)
-        probes = _Probes(_nodes(edges, columns, _RULE), tolerance)
-        done: list[Nodes] = []
-        while edges.size:
-            fine, coarse = (_nodes(edges, columns, rule) for rule in (_RULE, _CHECK))
-            values = probes(fine)
-            good = (abs(values - probes(coarse)) <= probes.allowed(values)).all(axis=0)
-            done.append(Nodes(*(column[good & ~probes.negligible(values)] for column in fine)))
-            left, right = edges[~good].T
-            middle = (left + right) / 2
-            edges = np.stack([[*left, *middle], [*middle, *right]], axis=1)
-            if edges.shape[0] > _MOST_PANELS or (edges.size and (right - left).min() < _NARROWEST):
-                raise NoConvergence(
-                    "the quadrature of the eigenvalue law does not reach the relative tolerance "
-                    f"{tolerance:g}; ask for a larger one, or give groups"
-                )
-    return Nodes(*(np.concatenate([part[k].ravel() for part in done]) for k in range(4)))
+def _refined(
+    law: LineLaw, probes: "_Probes", left: Array, right: Array, tolerance: float
+) -> _Panels:
+    """Panels halved until the errors of every probe sum to less than a part of the tolerance."""
+    panels = _measure(law, left, right, probes)
+    most = law.most_panels + 2 * left.size
+    while True:
+        allowed = _HERE * tolerance * probes.total(panels.value)
+        failing = panels.error.sum(axis=1) > allowed
+        if not failing.any():
+            return panels
+        share = allowed[failing, None] / (2 * len(panels.left))
+        halve = (panels.error[failing] > share).any(axis=0)
+        left, right = panels.left[halve], panels.right[halve]
+        narrow = right - left < _NARROWEST * np.maximum(abs(left), 1)
+        if len(panels.left) + left.size > most or narrow.any():
+            worst = int(np.argmax((panels.error / allowed[:, None])[failing].max(axis=0)))
+            raise NoConvergence(_unresolved(law, panels, tolerance, worst))
+        middle = (left + right) / 2
+        halves = _measure(
+            law, np.concatenate([left, middle]), np.concatenate([middle, right]), probes
+        )
+        panels = _joined(_taken(panels, ~halve), halves)
 
 
-def _nodes(edges: Array, columns: Columns, rule: tuple[Array, Array]) -> Nodes:
-    points, weights = rule
-    left, right = edges[:, :1], edges[:, 1:]
-    x = (left + right) / 2 + (right - left) / 2 * points
-    u, rest = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
-    eigenvalue, mean, std = columns(u, rest)
-    # What leaves the range of a population is kept out of the sums; the tail test accounts for it.
-    within = eigenvalue <= _LARGEST
-    within &= (abs(mean) <= REAL.largest) & (std <= DOMAINS["std"].largest)
-    std = np.where(std < DOMAINS["std"].smallest, 0, std)
-    weight = (right - left) / 2 * weights * u * rest
-    return Nodes(
-        np.where(within, weight, 0),
-        np.where(within, eigenvalue, 1),
-        np.where(within, mean, 0),
-        np.where(within, std, 0),
+def _unresolved(law: LineLaw, panels: _Panels, tolerance: float, worst: int) -> str:
+    eigenvalue = float(panels.columns.eigenvalue[worst].mean())
+    return (
+        f"the quadrature of {law.name} does not reach the relative tolerance {tolerance:g}, "
+        f"for what happens near the eigenvalue {eigenvalue:.6g}; ask for a larger one, name the "
+        "eigenvalues where the law or its mean or std jump or bend in breakpoints=, or give groups"
+    )
+
+
+def _measure(law: LineLaw, left: Array, right: Array, probes: "_Probes | None") -> _Panels:
+    """The law on panels, and what the probes see there."""
+    parts = []
+    for start in range(0, len(left), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        a, b = left[rows], right[rows]
+        columns = _columns(law, a, b)
+        if probes is None:
+            empty = np.zeros((0, len(a)))
+            parts.append(_Panels(a, b, columns, empty, empty))
+        else:
+            parts.append(_Panels(a, b, columns, *probes.measure(columns, b - a)))
+    return parts[0] if len(parts) == 1 else _joined(*parts)
+
+
+def _columns(law: LineLaw, left: Array, right: Array) -> Columns:
+    half = (right - left)[:, None] / 2
+    x = (left + right)[:, None] / 2 + half * _PLACES_OF_PANEL
+    # The ends are seen from within: a jump at an end is none of the panel's.
+    inward = np.minimum(1e-14 * np.maximum(abs(x), 1), 1e-3 * half)
+    x = np.clip(x, left[:, None] + inward, right[:, None] - inward)
+    return _within(law.at(x))
+
+
+def _within(columns: Columns) -> Columns:
+    """What leaves the range of a population is kept out of the sums; tails are tested for it."""
+    density, eigenvalue, mean, std = columns
+    dead = eigenvalue == 0
+    mean, std = np.where(dead & ~np.isfinite(mean), 0, mean), np.where(dead & np.isinf(std), 0, std)
+    columns = Columns(density, *into_range(eigenvalue, mean, std))
+    within = _in_range(columns)
+    return Columns(*(np.where(within, x, at) for x, at in zip(columns, (0, 1, 0, 0), strict=True)))
+
+
+def _in_range(columns: Columns) -> Array:
+    """Which of them a population can hold."""
+    within = columns.eigenvalue <= LARGEST
+    within &= abs(columns.mean) <= REAL.largest
+    return np.asarray(within & (columns.std <= DOMAINS["std"].largest))
+
+
+def _taken(panels: _Panels, chosen: Array) -> _Panels:
+    return _Panels(
+        panels.left[chosen],
+        panels.right[chosen],
+        Columns(*(column[chosen] for column in panels.columns)),
+        panels.value[:, chosen],
+        panels.error[:, chosen],
+    )
+
+
+def _joined(*parts: _Panels) -> _Panels:
+    left = np.concatenate([part.left for part in parts])
+    order = np.argsort(left)
+    columns = zip(*(part.columns for part in parts), strict=True)
+    return _Panels(
+        left[order],
+        np.concatenate([part.right for part in parts])[order],
+        Columns(*(np.concatenate(column)[order] for column in columns)),
+        np.concatenate([part.value for part in parts], axis=1)[:, order],
+        np.concatenate([part.error for part in parts], axis=1)[:, order],
     )
 
 
 class _Probes:
-    """Moments of the kinds that the theory takes, at scales over the spectrum."""
+    """Moments of the kinds that the theory takes, at scales over the spectrum.
 
-    def __init__(self, nodes: Nodes, tolerance: float) -> None:
-        self.tolerance = tolerance
-        order = np.argsort(nodes.eigenvalue, axis=None)
-        ranked = nodes.eigenvalue.ravel()[order]
-        mass = np.cumsum(nodes.weight.ravel()[order])
-        quantiles = np.interp([1e-3, 0.1, 0.5, 0.9, 0.999], mass / mass[-1], ranked)
-        self.scales = np.unique(quantiles)
-        signal = nodes.weight * nodes.eigenvalue * (nodes.mean**2 + nodes.std**2)
-        self.signal = signal.sum()
-        self.total = np.zeros((1, 1))
-        self.total = self(nodes).sum(axis=1, keepdims=True)
+    Resolvent moments at each scale, the signal, and the mass and signal of weights above cuts.
+    """
 
-    def __call__(self, nodes: Nodes) -> Array:
-        """Integrals of the probes over each panel, of shape (probes, panels)."""
-        weight, eigenvalue, mean, std = nodes
-        second = mean**2 + std**2
-        values = [np.ones_like(eigenvalue), eigenvalue * second]
-        for tau in self.scales:
-            seen = eigenvalue / (eigenvalue + tau)
-            values += [seen, seen**2, eigenvalue * second * (tau / (eigenvalue + tau)) ** 2]
-        noise = self.signal / 4
-        for cut in np.sqrt(self.signal) * np.array([0.3, 1, 3]):
-            spread = np.sqrt(2 * (eigenvalue * std**2 + noise))
-            center = np.sqrt(eigenvalue) * abs(mean)
-            kept = (erfc((cut - center) / spread) + erfc((cut + center) / spread)) / 2
-            values += [kept, eigenvalue * second * kept]
-        return (weight * np.array(values)).sum(axis=-1)
+    def __init__(self, panels: _Panels) -> None:
+        nodes, weight = panels.nodes, panels.weight
+        alive = (weight > 0) & (nodes.eigenvalue > 0)
+        order = np.argsort(nodes.eigenvalue[alive])
+        ranked, mass = nodes.eigenvalue[alive][order], np.cumsum(weight[alive][order])
+        if not mass.size or not mass[-1] > 0:
+            raise InvalidInput("eigenvalue", 0, "must not be zero for all features")
+        self._scales = _filled(np.unique(np.interp(_LEVELS, mass / mass[-1], ranked)))
+        if not _LEAST_SCALE <= self._scales[0] <= self._scales[-1] <= 1 / _LEAST_SCALE:
+            allowed = (
+                f"must be of magnitude {_LEAST_SCALE:g} to {1 / _LEAST_SCALE:g} for all features "
+                "but one in a thousand of either end: rescale the units, or give groups"
+            )
+            raise InvalidInput("eigenvalue", float(self._scales[0]), allowed)
+        signal = weight * nodes.eigenvalue * (nodes.mean**2 + nodes.std**2)
+        self._signal = float(signal.sum())
+        self._cuts = np.sqrt(self._signal) * np.array([0.3, 1, 3]) if self._signal > 0 else ()
 
-    def allowed(self, values: Array) -> Array:
-        return self.tolerance * np.maximum(abs(values), abs(self.total) / 100)
+    def integrands(self, columns: Columns) -> Array:
+        """The integrands without the density, of shape (probes, ...)."""
+        _, eigenvalue, mean, std = columns
+        signal = eigenvalue * (mean**2 + std**2)
+        values = [np.ones_like(eigenvalue), signal]
+        for tau in self._scales:
+            seen, unseen = eigenvalue / (eigenvalue + tau), tau / (eigenvalue + tau)
+            values += [seen, seen**2, unseen, signal * unseen**2]
+        values += [part for cut in self._cuts for part in self._above(cut, columns, signal)]
+        return np.array(values)
 
-    def negligible(self, values: Array) -> Array:
-        return np.all(abs(values) <= 1e-3 * self.tolerance * abs(self.total), axis=0)
+    def coarse(self, columns: Columns) -> Array:
+        """Few of the integrands, which see any change of mean and std that matters."""
+        _, eigenvalue, mean, std = columns
+        signal = eigenvalue * (mean**2 + std**2)
+        return np.array([signal, *(self._above(cut, columns, signal)[0] for cut in self._cuts)])
+
+    def _above(self, cut: float, columns: Columns, signal: Array) -> tuple[Array, Array]:
+        """The share of weights above a cut, and their signal, with some noise."""
+        _, eigenvalue, mean, std = columns
+        spread = np.sqrt(2 * (eigenvalue * std**2 + self._signal / 4))
+        center = np.sqrt(eigenvalue) * abs(mean)
+        kept = (erfc((cut - center) / spread) + erfc((cut + center) / spread)) / 2
+        return kept, signal * kept
+
+    def total(self, values: Array) -> Array:
+        """What errors of the probes are relative to: their integrals, over panels of the last axis.
+
+        What is above a cut is hardly ever less than a thousandth, and needs no better accuracy.
+        """
+        total = abs(values.sum(axis=1))
+        cuts = 2 * len(self._cuts)
+        if cuts:
+            least = _RARE * np.array([1.0, total[1]] * len(self._cuts))
+            total[-cuts:] = np.maximum(total[-cuts:], least)
+        return np.asarray(total)
+
+    def measure(self, columns: Columns, width: Array) -> tuple[Array, Array]:
+        """Integrals over panels, and bounds of their errors, of shape (probes, panels)."""
+        values = self.integrands(columns)
+        values *= columns.density
+        values *= width[:, None] / 2
+        through, beside = values[..., : _THROUGH.size], values[..., _THROUGH.size :]
+        difference = abs(through @ _DIFFERENCE)
+        residual = abs(beside - through @ _AT_BESIDE.T) @ _GAPS
+        integral = through[..., _IS_NODE] @ _WEIGHTS
+        return integral, difference + _SAFETY * residual
 
 
-def _check_tails(columns: Columns, tolerance: float) -> None:
+def _filled(scales: Array) -> Array:
+    """Scales, with more between those that lie far apart."""
+    ratio = max(_RATIO, float(scales[-1] / scales[0]) ** (1 / _MOST_SCALES))
+    counts = np.ceil(np.log(scales[1:] / scales[:-1]) / math.log(ratio)).astype(int)
+    parts = [
+        np.geomspace(low, high, count + 1)[:-1]
+        for low, high, count in zip(scales[:-1], scales[1:], counts, strict=True)
+    ]
+    return np.concatenate([*parts, scales[-1:]])
+
+
+def _hidden(law: LineLaw, probes: _Probes, panels: _Panels, tolerance: float) -> Array:
+    """Where to split panels, for their functions do something that their places do not see."""
+    if not law.has_functions:
+        return np.empty(0)
+    most = panels.columns.density.max(axis=1) * (panels.right - panels.left)
+    counts = np.ceil(_PLACES * most).astype(np.int64)
+    found = [
+        _deviations(law, probes, panels, int(panel), int(counts[panel]), tolerance)
+        for panel in np.flatnonzero(counts > _PLACES_OF_PANEL.size)
+    ]
+    if not found:
+        return np.empty(0)
+    hidden = np.array([change.sum(axis=1) for _, change in found])
+    total = hidden.sum(axis=0) + 1  # of probabilities
+    total[0] += panels.value[1].sum() - 1  # of the signal
+    large = hidden > _LITTLE * tolerance * total / len(found)
+    splits = [
+        _around(x, change[row]) for (x, change), row in zip(found, large, strict=True) if row.any()
+    ]
+    return np.array(splits).ravel()
+
+
+def _around(x: Array, change: Array) -> tuple[float, float, float]:
+    """Ends and middle of where changes are not small."""
+    strong = (change >= change.max(axis=1, keepdims=True) / 1000).any(axis=0)
+    first, last = x[strong].min(), x[strong].max()
+    return first, (first + last) / 2, last
+
+
+def _deviations(
+    law: LineLaw, probes: _Probes, panels: _Panels, panel: int, count: int, tolerance: float
+) -> tuple[Array, Array]:
+    """At many places of a panel, what mean and std that are not as interpolated would change."""
+    left, right = panels.left[panel], panels.right[panel]
+    through = np.array([column[panel, : _THROUGH.size] for column in panels.columns])
+    local, (density, eigenvalue, mean, std) = _spread(_SERIES @ through.T, count)
+    eigenvalue = np.clip(eigenvalue, through[1].min(), through[1].max())
+    there = law.coefficients(eigenvalue)
+    differ = sum(
+        abs(given - seen) for given, seen in zip(there, (mean, std), strict=True)
+    ) > _NOTHING * tolerance * (abs(mean) + abs(std))
+    x = (left + right) / 2 + (right - left) / 2 * local[differ]
+    density, eigenvalue = np.maximum(density[differ], 0), eigenvalue[differ]
+    seen = Columns(density, eigenvalue, mean[differ], np.maximum(std[differ], 0))
+    true = _within(Columns(density, eigenvalue, *(column[differ] for column in there)))
+    change = abs(probes.coarse(true) - probes.coarse(seen)) * density
+    return x, change * ((right - left) / local.size)
+
+
+def _spread(series: Array, count: int) -> tuple[Array, Array]:
+    """At least `count` equally spaced places of a panel, and Legendre series there."""
+    blocks = -(-count // _TOGETHER)
+    if blocks < _FEW_BLOCKS:
+        local = (np.arange(count) + 0.5) / count * 2 - 1
+        return local, legendre.legval(local, series)
+    centers = ((np.arange(blocks) + 0.5) / blocks * 2 - 1)[:, None]
+    values = legendre.legval(centers + _LOCAL / blocks, series).reshape(-1, _LOCAL.size)
+    places = (centers + _IN_BLOCK / blocks).ravel()
+    return places, (values @ _FROM_LOCAL.T).reshape(-1, places.size)
+
+
+def _check_law(law: LineLaw, probes: _Probes, panels: _Panels, tolerance: float) -> None:
+    """That the eigenvalues are where the law's distribution function puts them.
+
+    A probability that is wrong by e changes the mean of f by e times the variation of f, at most.
+    """
+    half = (panels.right - panels.left)[:, None] / 2
+    x = (panels.left + panels.right)[:, None] / 2 + half * _NODES
+    edges = np.stack([panels.left, panels.right], axis=1)
+    slack = float(panels.error[0].sum())  # of the probe that is 1
+    error = law.misplaced(edges, x, panels.nodes.eigenvalue, panels.weight, slack)
+    there = panels.weight > 0
+    size = error[there]
+    values = probes.integrands(Columns(*(column[there] for column in panels.nodes)))
+    variation = abs(np.diff(values, axis=1)) @ np.maximum(size[1:], size[:-1])
+    variation += law.beyond * np.maximum(abs(values[:, 0]), abs(values[:, -1]))
+    total = probes.total(panels.value)
+    reached = float((variation[total > 0] / total[total > 0]).max())
+    if not reached <= tolerance / 2:
+        raise NoConvergence(
+            f"{law.name} is known to a relative accuracy of {2 * reached:.1e} only, not to "
+            f"{tolerance:g}: so far its quantile function or density and its distribution function "
+            "disagree, or end; ask for a larger tolerance, give the law an exact _ppf, or groups"
+        )
+    lost = 1 - float(panels.weight.sum()) - law.beyond
+    if lost > slack + _LITTLE * tolerance:
+        allowed = (
+            f"must be in the range of numbers for all features, and are not for {lost:.1e} of "
+            f"them: at most {LARGEST:g} the eigenvalue, {REAL.largest:g} the others"
+        )
+        raise InvalidInput("eigenvalue, mean, std", MISSING, allowed)
+
+
+def _check_tails(law: LineLaw, tolerance: float) -> None:
     """That E[ΛB²] is finite, its tails extrapolated from where eigenvalues leave the range."""
-    steps = np.arange(0.0, _HALF[-1], _STEP)
+    low, high = float(law.edges[0]), float(law.edges[-1])
+    middle = 0.0 if low < 0 < high else (low + high) / 2
     ends = []
-    for side in (-1, 1):
-        edges = np.sort(side * np.stack([steps, steps + _STEP], axis=1), axis=1)
-        nodes = _nodes(edges, columns, _CHECK)
-        signal = nodes.weight * nodes.eigenvalue * (nodes.mean**2 + nodes.std**2)
-        whole = (nodes.weight > 0).all(axis=1)
-        ends.append(signal.sum(axis=1)[whole])
-    total = sum(end.sum() for end in ends)
+    for side, reach in ((-1, middle - low), (1, high - middle)):
+        step = min(_STEP, reach / _LEAST_STEPS)
+        inner = np.arange(0.0, reach - step / 2, step)[:, None]
+        x = middle + side * (inner + step / 2 * (1 + _TAIL[0]))
+        columns = law.at(np.clip(x, low, high))
+        columns = Columns(columns.density, *into_range(*columns[1:]))
+        signal = columns.density * columns.eigenvalue * (columns.mean**2 + columns.std**2)
+        ends.append((step / 2 * signal @ _TAIL[1])[_in_range(columns).all(axis=1)])
+    total = float(sum(end.sum() for end in ends))
     for end in ends:
         before, last = (*(0.0, 0.0), *end)[-2:]
-        if last > 0 and last > _NO_DECAY * before:
+        if not last > _NOTHING * tolerance * total:
+            continue
+        if last > _NO_DECAY * before:
             raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
-        if last and not last * last / (before - last) <= tolerance * total:
+        if not last * last / (before - last) <= _LITTLE * tolerance * total:
             raise NoConvergence(
-                f"the tail of E[Lambda B^2] is too slow for the tolerance {tolerance:g}: more than "
-                f"that lies beyond what double precision reaches; raise the tolerance, or "
-                f"give groups"
+                f"the tail of E[Lambda B^2] is too slow for the tolerance {tolerance:g}: more than that "
+                f"lies beyond what double precision reaches; raise the tolerance, or give groups"
             )
-
-
-def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
-    domain = DOMAINS[key]._replace(smallest=0, largest=math.inf)
-    result = parameter(key, value(eigenvalue) if callable(value) else value, domain)
-    if result.shape not in ((), eigenvalue.shape):
-        allowed = f"must be a number, or a function that keeps the shape {eigenvalue.shape}"
-        raise InvalidInput(f"{key}.shape", result.shape, allowed)
-    return np.broadcast_to(result, eigenvalue.shape).astype(np.float64)
-
-
-_TOLERANCE = Domain(lambda x: (x >= 1e-13) & (x <= 0.1), "must be a number in [1e-13, 0.1]")

@@ -67,7 +67,9 @@ def verify(
     Parameters
     ----------
     population, kappa, sigma, alpha, ridge, rule
-        As in `asymptotics.risk`; they broadcast.
+        As in `asymptotics.risk`; they broadcast.  Where a population stands for a continuous law
+        (`Population.from_distribution`, `Population.power_law`) the features are drawn from the
+        law, by the seed, and the prediction is that of the groups: a wrong quadrature is found.
     p : int, optional
         Number of features.  By default each problem is simulated at three sizes, doubling, and
         the difference between simulation and theory is extrapolated to infinite p.
@@ -131,8 +133,9 @@ def verify(
         as_law(noise, "noise"),
         min(target or _TOLERANCE, _TOLERANCE),
         function("predict", predict),
+        whole("seed", seed),
     )
-    trials, seed = _whole("trials", trials, 2, MOST_TRIALS), _whole("seed", seed, 0) or 0
+    trials = _whole("trials", trials, 2, MOST_TRIALS)
     limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
     resolution = float(scalar("resolution", resolution, POSITIVE))
@@ -148,7 +151,7 @@ def verify(
     require_memory(experiments, resources.workers, settings.tolerance)
     size, interrupted = grid.flat().rule.size, False
     deadline = None if limit is None else time.monotonic() + limit
-    with resources.run(seed, deadline) as run:
+    with resources.run(settings.seed, deadline) as run:
         if progress is not None:
             run.tick = _Monitor(tested, run, function("progress", progress))
         try:
@@ -169,7 +172,7 @@ def verify(
                 **_judged(samples, predicted, why, level / size, resolution),
                 **_cost(ladder.experiments[-1], outcomes[-1], place),
             }
-    there = None if settings.p is None else planned[0].cases[0].problem.population
+    there = None if settings.p is None else planned[0].cases[0].population
     return _result(population, grid, there, records, interrupted)
 
 
@@ -276,11 +279,13 @@ def _samples(
                 least=case.least,
                 inverse_size=1 / case.problem.p,
                 trials=values.size,
-                mean=float(values.mean() - case.predicted[place]),
+                mean=float(values.mean() - case.predicted[place] - case.drawn.difference[place]),
                 variance=float(first.var(ddof=1)),
                 freedom=first.size - 1,
                 shift=float(case.shift[place]),
-                truncation=abs(float(truncation.mean())) + case.rounding,
+                truncation=abs(float(truncation.mean()))
+                + case.rounding
+                + float(case.drawn.uncertainty[place]),
             )
         )
     return samples

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..laws import Law
 from ..population import Population
 from ..theory import Rule
 
@@ -16,6 +17,8 @@ from ..theory import Rule
 _FEW_GROUPS = 20
 #: Of more groups, neighbours stand in for those without one, as long as they carry the same signal.
 _SAME_SIGNAL = 0.5
+#: So many features are drawn from a continuous law; each stands for several where there are more.
+_MOST_DRAWN = 1 << 10
 #: Weights that are worked on at a time: a few arrays of them fit into a core's cache.
 BLOCK = 1 << 16
 #: Features that a problem may have.
@@ -146,16 +149,21 @@ def realise(
     alpha: Sequence[Any],
     ridge: float,
     rules: Sequence[Rule],
+    seed: int = 0,
 ) -> FiniteProblem:
     """The problem at `p` features, with n = p / kappa samples and alpha p weights kept, rounded.
 
+    The features of a population that stands for a continuous law are drawn from the law itself, by
+    the `seed`: not from the groups, whose quadrature is then put to the test as well.
+
     Raises `InvalidInput` if `p` is too small for it.
     """
-    order = _order(population)
-    weight = population.weight[order]
-    sizes = sizes_of(weight, p)
     n = round(p / float(kappa))
     require_size(p, smallest_size(population, kappa, alpha))
+    if population.law is not None:
+        population = drawn(population.law, min(p, _MOST_DRAWN), seed)
+    order = _order(population)
+    sizes = sizes_of(population.weight[order], p)
     there = sizes > 0
     eigenvalue, mean, std = (
         tuple(column[order][there].tolist())
@@ -172,6 +180,15 @@ def realise(
         rules=tuple(rules),
         kept=tuple(round(float(share) * p) for share in alpha),
     )
+
+
+def drawn(law: Law, features: int, seed: int, draw: int = 0) -> Population:
+    """The population of so many features drawn from a continuous law, a group for each.
+
+    Every `draw` of a seed is another one.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(features, draw)))
+    return Population(*law.draw(rng, features))
 
 
 def require_size(p: int, smallest: int) -> None:

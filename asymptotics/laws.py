@@ -1,0 +1,699 @@
+r"""Continuous laws of the eigenvalue and its coefficients, laid out along a line.
+
+A quadrature needs a variable in which a law is smooth.  Each law here has one, x, together with the
+probability density and the eigenvalue at every x:
+
+- a law with a quantile function Q of its own: :math:`x=\log(u/(1-u))`, :math:`\Lambda=Q(u)`, with
+  the density :math:`u(1-u)`.  Power-law singularities and tails decay exponentially in x;
+- a law that only has a density f: x is the logit of the place within a bounded support, or the log
+  of the distance from its lower end, and the density is :math:`f(\Lambda)\,d\Lambda/dx`;
+- a law that only has a distribution function F: the same x, and the density is the derivative of a
+  piecewise polynomial through F.  Its error counts as an error of the probability.
+"""
+
+import math
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.stats import rv_continuous, rv_histogram
+
+from .arithmetic import Array
+from .errors import InvalidInput, NoConvergence
+from .parameters import DOMAINS, REAL, Domain, parameter, scalar
+
+SMALLEST, LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
+_LARGEST_STD = DOMAINS["std"].largest
+
+_HALF = np.array([0.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 690])  # to u = 1e-300
+#: Nearer to 1 than this a quantile function of ``1 - u`` does not know u any more.
+_NEAREST = 34.5
+#: So far a quantile function must be finite on either side.
+_LEAST_REACH = 16.0
+#: Quantiles at which a law without a quantile function of its own is first looked at.
+_FIRST = np.array([0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
+#: Values of a distribution function from which quantiles to simulate are interpolated, and how far
+#: beyond the first and the last of those quantiles.
+_STEPS, _FAR = 512, 30.0
+_DEGREE = 16
+_MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
+#: A quantile whose probability is so wrong, relatively, is none: it is not asked for farther out.
+_ASTRAY = 0.5
+#: So little density or probability, where that is all there is, says nothing.
+_NO_DENSITY, _NO_MASS = 1e-30, 1e-16
+#: A distribution function that is an integral may be so much below 0 or above 1.
+_ROUGH = 1e-6
+#: So few values are asked for one by one, if a law fails for all of them together.
+_FEW_VALUES = 64
+#: An eigenvalue may be rounded by as much.
+_ROUNDING = 8 * np.finfo(np.float64).eps
+
+Coefficient = float | Callable[[Array], Any]
+
+
+class Columns(NamedTuple):
+    """At each point of the line: density of the law along it, and what is there."""
+
+    density: Array
+    eigenvalue: Array
+    mean: Array
+    std: Array
+
+
+class Draws(NamedTuple):
+    """Features drawn from a law: how many are alike, and what they are."""
+
+    sizes: Array
+    eigenvalue: Array
+    mean: Array
+    std: Array
+
+
+class Law(ABC):
+    """A law of the eigenvalue and of the mean and std of its coefficients, to draw from."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        """Features of a model of the law."""
+
+    def scaled(self, eigenvalue: float, coefficient: float) -> "Law":
+        """The law with eigenvalues and coefficients multiplied by numbers."""
+        return _Scaled(self, eigenvalue, coefficient)
+
+
+class LineLaw(Law):
+    """A law along a line."""
+
+    #: What messages call it.
+    name = "the eigenvalue law"
+    #: Panels that a quadrature may take, beside the first ones.
+    most_panels = 4000
+    #: Whether features narrower than the panels of a quadrature must be searched for.
+    has_functions = False
+
+    @property
+    @abstractmethod
+    def edges(self) -> Array:
+        """Ends of the first panels: those of the line, and where the law is not smooth."""
+
+    @property
+    def beyond(self) -> float:
+        """The probability of what lies beyond the ends of the line."""
+        return 0.0
+
+    @abstractmethod
+    def at(self, x: Array) -> Columns:
+        """The law at points of the line."""
+
+    @abstractmethod
+    def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
+        """Eigenvalue, mean and std at probabilities u of the eigenvalue, by the law itself."""
+
+    @abstractmethod
+    def coefficients(self, eigenvalue: Array) -> tuple[Array, Array]:
+        """Mean and std at eigenvalues, where the law `has_functions`."""
+
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
+        """By how much probability the eigenvalues at nodes may be out of place, at most.
+
+        `panels` are their ends, of shape (panels, 2); the places, eigenvalues and weights of
+        `nodes` have shape (panels, nodes), in the order of the line.  `slack` is the error of a
+        mass that the quadrature knows of.
+        """
+        return np.zeros_like(x)
+
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        """One feature, at random, of each of so many equal parts of the law."""
+        u = (np.arange(features) + rng.random(features)) / features
+        eigenvalue, mean, std = self.quantiles(u)
+        return Draws(np.ones(features, dtype=np.int64), *into_range(eigenvalue, mean, std))
+
+
+def into_range(eigenvalue: Array, mean: Array, std: Array) -> tuple[Array, Array, Array]:
+    r"""Eigenvalues too small for a population at its least one, with the same :math:`\Lambda B^2`.
+
+    A quantile that underflows is not zero: a feature of eigenvalue 0 would not count as one.
+    """
+    low = (eigenvalue > 0) & (eigenvalue < SMALLEST)
+    shrink = np.where(low, np.sqrt(np.where(low, eigenvalue, 1) / SMALLEST), 1)
+    std = shrink * std
+    std = np.where(std < DOMAINS["std"].smallest, 0, std)
+    return np.where(low, SMALLEST, eigenvalue), shrink * mean, std
+
+
+# -- the eigenvalue alone ------------------------------------------------------------------------
+
+
+class _Line(ABC):
+    """A law of the eigenvalue alone, along a line."""
+
+    #: Ends of the first panels.
+    edges: Array
+    most_panels = 4000
+
+    @abstractmethod
+    def at(self, x: Array) -> tuple[Array, Array]:
+        """Density and eigenvalue."""
+
+    @abstractmethod
+    def place(self, eigenvalue: Array) -> Array:
+        """Where on the line an eigenvalue is."""
+
+    @abstractmethod
+    def quantiles(self, u: Array) -> Array:
+        """Eigenvalues at probabilities."""
+
+    @property
+    def beyond(self) -> float:
+        """The probability of what lies beyond the ends of the line."""
+        return 0.0
+
+    @abstractmethod
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
+        """As in `Law`."""
+
+
+class _ByQuantile(_Line):
+    """By the quantile function, over the logit of the probability."""
+
+    def __init__(self, law: Any) -> None:
+        self._law = law
+        # SciPy's distribution functions are 0 at the end of the support, whatever is there.
+        least, small = _call(law, "cdf", np.array([np.finfo(np.float64).tiny, SMALLEST])).tolist()
+        #: Probability that the eigenvalue is 0, not just very small.
+        self._dead = least if small - least <= _ROUNDING * least else 0.0
+        upper = _NEAREST if _is_generic(law, "_isf") else _HALF[-1]
+        grid = np.unique(np.concatenate([-_HALF, [-_NEAREST], np.minimum(_HALF, upper)]))
+        self.edges = grid
+        values = self._quantile(grid)
+        with np.errstate(invalid="ignore"):
+            known = np.isfinite(values) & (self._misfit(grid, values) <= _ASTRAY)
+        self.edges = grid[_reliable(known, len(grid) // 2)]
+        if self.edges.size < 2 or self.edges[0] > -_LEAST_REACH or self.edges[-1] < _LEAST_REACH:
+            bad = grid[~known][np.argmin(abs(grid[~known]))]
+            allowed = "must be the eigenvalue below which it lies, by the law's cdf"
+            raise InvalidInput("eigenvalue.ppf", float(_probability(bad)[0]), allowed)
+        if 0 < self._dead < 1:
+            self.edges = np.unique([*self.edges, math.log(self._dead / (1 - self._dead))])
+
+    def _quantile(self, x: Array) -> Array:
+        u, rest = _probability(x)
+        low = u < 0.5
+        eigenvalue = np.empty_like(u)
+        eigenvalue[low] = _call(self._law, "ppf", u[low])
+        eigenvalue[~low] = _call(self._law, "isf", rest[~low])
+        least = np.where(u <= self._dead, 0.0, np.finfo(np.float64).tiny)
+        return np.maximum(eigenvalue, least)  # NaN stays
+
+    def at(self, x: Array) -> tuple[Array, Array]:
+        u, rest = _probability(x)
+        eigenvalue = self._quantile(x)
+        if np.isnan(eigenvalue).any():
+            where = float(u[np.isnan(eigenvalue)][0])
+            raise InvalidInput("eigenvalue.ppf", where, "must be a number there, and is NaN")
+        return u * rest, eigenvalue
+
+    def place(self, eigenvalue: Array) -> Array:
+        below, above = (_call(self._law, name, eigenvalue) for name in ("cdf", "sf"))
+        with np.errstate(divide="ignore"):
+            return np.log(below) - np.log(above)
+
+    def quantiles(self, u: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return self._quantile(np.log(u) - np.log1p(-u))
+
+    @property
+    def beyond(self) -> float:
+        return float(_probability(self.edges[0])[0] + _probability(self.edges[-1])[1])
+
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
+        """By how much the distribution function at a quantile is not its probability."""
+        u, rest = _probability(x)
+        return np.where(weight > 0, self._misfit(x, nodes) * np.minimum(u, rest), 0)
+
+    def _misfit(self, x: Array, eigenvalue: Array) -> Array:
+        """The same, relative to the smaller of u and 1 - u; rounding of the eigenvalue is none."""
+        u, rest = _probability(x)
+        error = np.zeros_like(u)
+        for name, given, side, sign in (("cdf", u, x < 0, 1), ("sf", rest, x >= 0, -1)):
+            below, above = (
+                _call(self._law, name, eigenvalue[side] * (1 + sign * step))
+                for step in (-_ROUNDING, _ROUNDING)
+            )
+            known = given[side]
+            off = np.maximum(np.maximum(below / known - 1, 1 - above / known) - 4 * _ROUNDING, 0)
+            error[side] = np.where(np.isnan(off), np.inf, off)
+        least = _call(self._law, "cdf", np.array([SMALLEST]))
+        small = (eigenvalue <= SMALLEST) & (u <= least)  # which the least eigenvalue stands for
+        error[small | ((eigenvalue == 0) & (u <= self._dead))] = 0
+        return error
+
+
+class _Mapped(_Line):
+    """Over the logit of the place in a bounded support, or the log of the distance from its end."""
+
+    most_panels = 400  # each evaluation may be an integral
+
+    def __init__(self, law: Any, known: Array) -> None:
+        self._law = law
+        self._low, self._high = (float(end) for end in law.support())
+        if math.isinf(self._high):
+            middle = float(np.median(known)) - self._low
+            self._scale = middle if middle > 0 else 1.0
+        else:
+            self._scale = self._high - self._low
+        # Farther out the eigenvalue is no other number than the end of the support.
+        nearest = 4 * np.finfo(np.float64).eps * self._low / self._scale
+        lowest = math.log(nearest) if nearest > 0 else -_HALF[-1]
+        highest = 36.0 if math.isfinite(self._high) else 300.0
+        places = self.place(known)
+        self._first, self._last = float(places[0]), float(places[-1])
+        grid = np.unique(np.concatenate([-_HALF, _HALF, places]))
+        grid = grid[(grid > lowest) & (grid < highest)]
+        self.edges = np.concatenate([[lowest], grid, [highest]])
+
+    def eigenvalue(self, t: Array) -> Array:
+        if math.isinf(self._high):
+            return self._low + self._scale * np.exp(t)
+        return self._low + self._scale / (1 + np.exp(-t))
+
+    def slope(self, t: Array) -> Array:
+        """The derivative of the eigenvalue along the line."""
+        if math.isinf(self._high):
+            return self._scale * np.exp(t)
+        return self._scale / ((1 + np.exp(-t)) * (1 + np.exp(t)))
+
+    def place(self, eigenvalue: Array) -> Array:
+        inside = (eigenvalue > self._low) & (eigenvalue < self._high)
+        eigenvalue = eigenvalue[inside]
+        place = np.log(eigenvalue - self._low)
+        if math.isinf(self._high):
+            return np.asarray(place - math.log(self._scale))
+        return np.asarray(place - np.log(self._high - eigenvalue))
+
+    def quantiles(self, u: Array) -> Array:
+        place, probability = self._ladder
+        return self.eigenvalue(np.asarray(PchipInterpolator(probability, place)(u)))
+
+    @cached_property
+    def _ladder(self) -> tuple[Array, Array]:
+        """Places, and the distribution function of the law at them, where it rises."""
+        low, high = max(self.edges[0], self._first - _FAR), min(self.edges[-1], self._last + _FAR)
+        t, step = np.linspace(low, high, _STEPS, retstep=True)
+        probability = _call(self._law, "cdf", self.eigenvalue(t))
+        before = np.maximum.accumulate(np.concatenate([[0.0], probability[:-1]]))
+        rises = (probability > before) & (probability < 1)
+        t, probability = t[rises], probability[rises]
+        return (
+            np.concatenate([[t[0] - step], t, [t[-1] + step]]),
+            np.concatenate([[0.0], probability, [1.0]]),
+        )
+
+
+class _ByDensity(_Mapped):
+    """By the density."""
+
+    def __init__(self, law: Any, known: Array) -> None:
+        super().__init__(law, known)
+        density, _ = self.at(self.edges)
+        there = np.flatnonzero(density > _NO_DENSITY * density.max())
+        self.edges = self.edges[max(there[0] - 1, 0) : there[-1] + 2]
+
+    def at(self, x: Array) -> tuple[Array, Array]:
+        eigenvalue = self.eigenvalue(x)
+        density = _call(self._law, "pdf", eigenvalue)
+        wrong = ~(density >= 0) | ~np.isfinite(density)
+        if wrong.any():
+            where = float(eigenvalue[wrong][0])
+            allowed = f"must be a finite number >= 0, and is {float(density[wrong][0])}"
+            raise InvalidInput("eigenvalue.pdf", where, allowed)
+        return density * self.slope(x), eigenvalue
+
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
+        """What of the mass is missing; and how far masses are from the distribution function."""
+        mass = np.cumsum(weight.sum(axis=1))
+        error = np.full(len(panels), abs(mass[-1] - 1))
+        if not _is_generic(self._law, "_cdf"):
+            there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
+            error = np.maximum(error, abs(there - mass))
+        error = np.maximum(error - slack - 64 * np.finfo(np.float64).eps, 0)
+        return np.broadcast_to(np.minimum(error, _beyond(weight))[:, None], x.shape)
+
+
+class _ByDistribution(_Mapped):
+    """By the distribution function, interpolated by polynomials."""
+
+    def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
+        super().__init__(law, known)
+        ends = self._reach(self.edges[0], self.edges[-1])
+        edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), ends]))
+        edges = edges[(edges >= ends[0]) & (edges <= ends[1])]
+        left, right, series, self._error = self._pieces(edges, 1e-3 * tolerance)
+        if (rough := float(self._error.max())) > tolerance:
+            raise NoConvergence(
+                f"the distribution function of the eigenvalue law is smooth to {rough:.1e} only, "
+                f"not to the tolerance {tolerance:g}: name the eigenvalues where it jumps or bends "
+                "in breakpoints=, ask for a larger one, give the law a _pdf or _ppf, or groups"
+            )
+        self.edges = np.append(left, right[-1])
+        slopes = np.polynomial.legendre.legder(series, axis=1)
+        self._derivative = slopes * (2 / (right - left))[:, None]
+
+    def _reach(self, low: float, high: float) -> tuple[float, float]:
+        """Where the law is, but for probability that the rounding of 1 would hide."""
+        places = np.arange(low, high)
+        for _ in range(2):
+            probability = _call(self._law, "cdf", self.eigenvalue(places))
+            there = np.flatnonzero((probability > _NO_MASS) & (probability < 1 - 100 * _NO_MASS))
+            first, last = float(places[there[0]]), float(places[there[-1]])
+            fine = np.linspace(0, 1, 65)
+            places = np.clip(np.concatenate([first - 1 + fine, last + fine]), low, high)
+        return first, last
+
+    def _pieces(self, edges: Array, allowed: float) -> tuple[Array, Array, Array, Array]:
+        """Ends, series and errors of polynomials, halved until they are right or too many."""
+        left, right = edges[:-1], edges[1:]
+        done: list[tuple[Array, Array, Array, Array]] = []
+        while left.size:
+            series, error = self._series(left, right)
+            many = sum(map(len, (piece[0] for piece in done))) + left.size > _MOST_PIECES
+            good = (error <= allowed) | (right - left < _NARROWEST_PIECE) | many
+            done.append((left[good], right[good], series[good], error[good]))
+            left, right = left[~good], right[~good]
+            middle = (left + right) / 2
+            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+        columns = [np.concatenate(column) for column in zip(*done, strict=True)]
+        order = np.argsort(columns[0])
+        left, right, series, error = (column[order] for column in columns)
+        return left, right, series, error
+
+    def _series(self, left: Array, right: Array) -> tuple[Array, Array]:
+        """Legendre series of the distribution function on pieces, and how far they are from it."""
+        x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _CHEBYSHEV
+        values = _call(self._law, "cdf", self.eigenvalue(x))
+        wrong = ~((values >= -_ROUGH) & (values <= 1 + _ROUGH))
+        if wrong.any():
+            where = float(self.eigenvalue(x)[wrong][0])
+            allowed = f"must lie in [0, 1], and is {float(values[wrong][0])}"
+            raise InvalidInput("eigenvalue.cdf", where, allowed)
+        series = values[:, ::2] @ _TO_SERIES.T
+        between = np.polynomial.legendre.legvander(_CHEBYSHEV[1::2], _DEGREE)
+        return series, abs(values[:, 1::2] - series @ between.T).max(axis=1)
+
+    def at(self, x: Array) -> tuple[Array, Array]:
+        piece = np.clip(np.searchsorted(self.edges, x, side="right") - 1, 0, len(self.edges) - 2)
+        left, right = self.edges[piece], self.edges[piece + 1]
+        local = (2 * x - left - right) / (right - left)
+        coefficients = np.moveaxis(self._derivative[piece], -1, 0)
+        density = np.polynomial.legendre.legval(local, coefficients, tensor=False)
+        return np.maximum(density, 0), self.eigenvalue(x)
+
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
+        """By how much the polynomials miss the distribution function."""
+        mass = np.cumsum(weight.sum(axis=1))
+        there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
+        error = np.maximum(abs(there - mass) - slack, 0) + self._error.max()
+        return np.broadcast_to(np.minimum(error, _beyond(weight))[:, None], x.shape)
+
+
+def _beyond(weight: Array) -> Array:
+    """What lies in each panel or above it: more than that is not out of place there."""
+    return np.asarray(np.cumsum(weight.sum(axis=1)[::-1])[::-1])
+
+
+_CHEBYSHEV = -np.cos(np.linspace(0, np.pi, 2 * _DEGREE + 1))
+_TO_SERIES = np.linalg.inv(np.polynomial.legendre.legvander(_CHEBYSHEV[::2], _DEGREE))
+
+
+def _probability(x: Array) -> tuple[Array, Array]:
+    """u and 1 - u, each to full relative accuracy, from their logit."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
+
+
+def _reliable(good: Array, middle: int) -> slice:
+    """The part of a grid around its middle that is good without a gap."""
+    bad = np.flatnonzero(~good)
+    low = bad[bad < middle].max(initial=-1) + 1
+    return slice(int(low), int(bad[bad >= middle].min(initial=len(good))))
+
+
+def _call(law: Any, name: str, values: Array) -> Array:
+    """A method of a law; what it warns of while it computes is judged by what it returns."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            result = np.asarray(getattr(law, name)(values))
+        except (ArithmeticError, ValueError) as error:
+            if values.size > _FEW_VALUES:
+                raise InvalidInput(f"eigenvalue.{name}", law, f"fails: {error}") from None
+            result = np.array([_one(law, name, value) for value in values.ravel()])
+            result = result.reshape(values.shape)
+    if result.shape != values.shape or result.dtype.kind not in "iuf":
+        allowed = f"must keep the shape {values.shape} of an array of numbers"
+        raise InvalidInput(f"eigenvalue.{name}", result.shape, allowed)
+    return result.astype(np.float64)
+
+
+def _one(law: Any, name: str, value: float) -> float:
+    """A method of a law at one number; NaN where it fails."""
+    try:
+        return float(getattr(law, name)(value))
+    except (ArithmeticError, ValueError, TypeError):
+        return math.nan
+
+
+def _is_generic(law: Any, method: str) -> bool:
+    """Whether a law of ``scipy.stats`` leaves a method to its base class, which computes slowly."""
+    family = getattr(law, "dist", law)
+    if not isinstance(family, rv_continuous):
+        return False
+    return getattr(family, method).__func__ is getattr(rv_continuous, method)
+
+
+# -- with coefficients ---------------------------------------------------------------------------
+
+
+class ContinuousLaw(LineLaw):
+    """A frozen continuous distribution of ``scipy.stats``, with mean and std as functions of it."""
+
+    def __init__(
+        self, law: Any, mean: Coefficient, std: Coefficient, breakpoints: Any, tolerance: float
+    ) -> None:
+        _require_law(law)
+        self._mean, self._std = mean, std
+        self.has_functions = callable(mean) or callable(std)
+        breaks = _breakpoints(law, breakpoints)
+        self._line = _line(law, breaks, tolerance)
+        self.most_panels = self._line.most_panels
+        places = self._line.place(breaks)
+        edges = self._line.edges
+        inside = places[(places > edges[0]) & (places < edges[-1])]
+        self._edges = np.unique(np.concatenate([edges, inside]))
+
+    @property
+    def edges(self) -> Array:
+        return self._edges
+
+    def at(self, x: Array) -> Columns:
+        density, eigenvalue = self._line.at(x)
+        return Columns(density, eigenvalue, *self.coefficients(eigenvalue))
+
+    def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
+        eigenvalue = self._line.quantiles(u)
+        return eigenvalue, *self.coefficients(eigenvalue)
+
+    def coefficients(self, eigenvalue: Array) -> tuple[Array, Array]:
+        within = np.clip(eigenvalue, np.where(eigenvalue == 0, 0, SMALLEST), LARGEST)
+        return _evaluate("mean", self._mean, within), _evaluate("std", self._std, within)
+
+    def misplaced(
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+    ) -> Array:
+        return self._line.misplaced(panels, x, nodes, weight, slack)
+
+    @property
+    def beyond(self) -> float:
+        return self._line.beyond
+
+
+@dataclass(frozen=True)
+class PowerLaw(LineLaw):
+    """Eigenvalues u^-capacity with coefficient variances u^-source."""
+
+    name = "the power law"
+    capacity: float
+    source: float
+
+    def coefficients(self, eigenvalue: Array) -> tuple[Array, Array]:
+        raise NotImplementedError("mean and std are functions of u")
+
+    @property
+    def edges(self) -> Array:
+        return np.concatenate([-_HALF[:0:-1], _HALF])
+
+    def at(self, x: Array) -> Columns:
+        u, rest = _probability(x)
+        return Columns(u * rest, *self.quantiles(u))
+
+    def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
+        with np.errstate(over="ignore", divide="ignore"):
+            eigenvalue = u**-self.capacity
+            low = eigenvalue < SMALLEST  # as `into_range`, before it underflows
+            std = u ** (-self.source / 2)
+            moved = u ** (-(self.capacity + self.source) / 2) / math.sqrt(SMALLEST)
+        return np.where(low, SMALLEST, eigenvalue), np.zeros_like(u), np.where(low, moved, std)
+
+
+@dataclass(frozen=True)
+class _Scaled(Law):
+    """Another law with eigenvalues and coefficients multiplied by numbers."""
+
+    law: Law
+    eigenvalue: float
+    coefficient: float
+
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        sizes, eigenvalue, mean, std = self.law.draw(rng, features)
+        mean, std = self.coefficient * mean, abs(self.coefficient) * std
+        return Draws(sizes, *into_range(self.eigenvalue * eigenvalue, mean, std))
+
+
+@dataclass(frozen=True)
+class SomeGroups(Law):
+    """Groups, in the place of a law: features in proportion to their weights."""
+
+    weight: Array
+    eigenvalue: Array
+    mean: Array
+    std: Array
+
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        ends = np.rint(np.cumsum(self.weight) / self.weight.sum() * features).astype(np.int64)
+        return Draws(np.diff(ends, prepend=0), self.eigenvalue, self.mean, self.std)
+
+
+@dataclass(frozen=True)
+class Mixture(Law):
+    """Laws with their weights."""
+
+    weights: tuple[float, ...]
+    parts: tuple[Law, ...]
+
+    def draw(self, rng: np.random.Generator, features: int) -> Draws:
+        ends = np.rint(np.cumsum(self.weights) * features).astype(int)
+        sizes = np.diff(ends, prepend=0).tolist()
+        pairs = zip(self.parts, sizes, strict=True)
+        drawn = [part.draw(rng, size) for part, size in pairs if size > 0]
+        return Draws(*(np.concatenate(column) for column in zip(*drawn, strict=True)))
+
+
+def power_law(capacity: Any, source: Any) -> PowerLaw:
+    """The power law of two exponents; raises `InvalidInput` for those that it does not allow."""
+    capacity, source = (
+        float(scalar(key, value, REAL))
+        for key, value in (("capacity", capacity), ("source", source))
+    )
+    if not capacity < 1:
+        raise InvalidInput("capacity", capacity, "must be < 1")
+    if not capacity + source < 1:
+        allowed = f"must be < 1 - capacity = {1 - capacity:g}, or E[Lambda B^2] is infinite"
+        raise InvalidInput("source", source, allowed)
+    if capacity < _LEAST_CAPACITY:
+        allowed = (
+            f"must be >= {_LEAST_CAPACITY:g}: the eigenvalues u^{-capacity:g} of too many features "
+            f"are below {SMALLEST:g}, the least that is computed with"
+        )
+        raise InvalidInput("capacity", capacity, allowed)
+    return PowerLaw(capacity, source)
+
+
+#: Then the eigenvalue is above 1e-135 for all but one in a thousand of the features.
+_LEAST_CAPACITY = -45.0
+
+
+def _require_law(law: Any) -> None:
+    if not all(callable(getattr(law, name, None)) for name in _METHODS):
+        allowed = "must be a frozen continuous distribution of scipy.stats, such as gamma(2)"
+        if callable(getattr(law, "pmf", None)):
+            allowed += "; a discrete law is groups: Population(weight, eigenvalue, mean, std)"
+        raise InvalidInput("eigenvalue", law, allowed)
+    try:
+        low, high = law.support()
+    except TypeError as error:  # a law without its shape parameters
+        raise InvalidInput("eigenvalue", law, f"must be frozen: {error}") from None
+    if not (low >= 0 and high > 0 and high > low):
+        raise InvalidInput("eigenvalue.support", (float(low), float(high)), "must lie in [0, inf)")
+
+
+_METHODS = ("pdf", "cdf", "sf", "ppf", "isf", "support")
+
+
+def _breakpoints(law: Any, given: Any) -> Array:
+    """Eigenvalues at which something is known to be no smooth function, given or by the law."""
+    breaks = parameter("breakpoints", given, _BREAKPOINT) if np.size(given) else np.empty(0)
+    if breaks.ndim > 1:
+        raise InvalidInput("breakpoints.shape", breaks.shape, "must be a list of eigenvalues")
+    breaks = np.atleast_1d(breaks).astype(np.float64)
+    family = getattr(law, "dist", law)
+    if isinstance(family, rv_histogram):
+        bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009
+        (low, high), (first, last) = law.support(), bins[[0, -1]]
+        breaks = np.concatenate([breaks, low + (bins - first) * ((high - low) / (last - first))])
+    return np.unique(breaks)
+
+
+def _line(law: Any, breaks: Array, tolerance: float) -> _Line:
+    """A law along the line that suits it."""
+    if not _is_generic(law, "_ppf"):
+        return _ByQuantile(law)
+    known = _call(law, "ppf", _FIRST)
+    if not np.isfinite(known).all():
+        raise InvalidInput("eigenvalue.ppf", law, "must be finite between 0 and 1")
+    if not _is_generic(law, "_pdf"):
+        return _ByDensity(law, known)
+    return _ByDistribution(law, known, breaks, tolerance)
+
+
+def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
+    """A mean or std at eigenvalues; infinite where it is beyond the range of numbers."""
+    if not callable(value):
+        constant = scalar(key, value, DOMAINS[key])
+        return np.full(eigenvalue.shape, float(constant))
+    try:
+        with np.errstate(all="ignore"):
+            result = np.asarray(value(eigenvalue))
+    except InvalidInput:
+        raise
+    except (TypeError, ValueError, IndexError) as error:
+        allowed = f"must be a number, or a function of an array of eigenvalues: {error}"
+        raise InvalidInput(key, value, allowed) from None
+    if result.shape not in ((), eigenvalue.shape):
+        allowed = f"must be a number, or a function that keeps the shape {eigenvalue.shape}"
+        raise InvalidInput(f"{key}.shape", result.shape, allowed)
+    if result.dtype.kind not in "iuf":
+        raise InvalidInput(key, value, "must be a function that returns an array of real numbers")
+    result = np.broadcast_to(result, eigenvalue.shape).astype(np.float64)
+    wrong = np.isnan(result) if key == "mean" else ~(result >= 0)
+    if wrong.any():
+        where = f"{key}(eigenvalue = {float(eigenvalue[wrong][0]):.6g})"
+        raise InvalidInput(where, float(result[wrong][0]), DOMAINS[key].text)
+    return result
+
+
+_BREAKPOINT = Domain(lambda x: x >= 0, "must be finite numbers >= 0")

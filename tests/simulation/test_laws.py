@@ -1,0 +1,80 @@
+"""With a continuous law a simulation draws from the law itself: a wrong quadrature is refuted."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from asymptotics import Population, Verification, verify
+
+EMPTY_BINS = [0] * 8
+BINS = np.arange(1.0, 12.0)
+
+
+def histogram(first: int, last: int) -> Any:
+    return stats.rv_histogram((np.array([first, *EMPTY_BINS, last]), BINS), density=False)
+
+
+def spike(x: Any) -> Any:
+    return 0.5 + 4 * np.exp(-(((x - 1.3) / 0.01) ** 2) / 2)
+
+
+LAWS = {
+    "uniform": Population.from_distribution(stats.uniform(0, 2), std=2.0),
+    "heavy tail": Population.from_distribution(stats.pareto(2.5), mean=1.0),
+    "power law": Population.power_law(0.5, 0.2),
+    "no quantile function": Population.from_distribution(stats.argus(1.0), std=2.0),
+    "empty bins": Population.from_distribution(histogram(502, 498)),
+    "a spike of std": Population.from_distribution(stats.uniform(0, 2), std=spike),
+    "jump": Population.from_distribution(
+        stats.uniform(0, 2), std=lambda x: np.where(x > 1.9, 3.0, 0.1)
+    ),
+    "with dead features": Population.mixture(
+        [Population.power_law(0.3, 0.1), Population(1, 0)], [3, 1]
+    ),
+}
+
+
+def verdicts(population: Population, seed: int, **settings: Any) -> Verification:
+    settings = {"p": 2048, "trials": 16, "rule": ["magnitude", "covariance"], **settings}
+    return verify(population, 0.5, 0.3, 0.4, seed=seed, workers=1, **settings)
+
+
+def with_groups_of(population: Population, groups: Population) -> Population:
+    """A population whose quadrature is wrong: its groups are those of another law."""
+    return Population._approximating(groups.groups(), groups.tolerance, population.law)
+
+
+@pytest.mark.parametrize("population", LAWS.values(), ids=LAWS)
+def test_right_groups_are_consistent(population: Population) -> None:
+    z = []
+    for seed in range(3):
+        found = verdicts(population, seed)
+        assert np.all(found.verdict == "consistent")
+        z += found.z.tolist()
+    assert np.abs(z).max() < 6
+
+
+OFF = 1.05 * LAWS["power law"].eigenvalue
+WRONG = {
+    "5 % off": (
+        LAWS["power law"],
+        Population(*Population.power_law(0.5, 0.2).groups()._replace(eigenvalue=OFF)),
+    ),
+    "a jump misplaced": (
+        LAWS["empty bins"],
+        Population.from_distribution(histogram(530, 470)),
+    ),
+    "a spike missed": (
+        LAWS["a spike of std"],
+        Population.from_distribution(stats.uniform(0, 2), std=0.5),
+    ),
+}
+
+
+@pytest.mark.parametrize(("population", "groups"), WRONG.values(), ids=WRONG)
+def test_wrong_groups_are_inconsistent(population: Population, groups: Population) -> None:
+    for seed in range(3):
+        wrong = verdicts(with_groups_of(population, groups), seed)
+        assert "inconsistent" in wrong.verdict  # for one of the rules

@@ -1,0 +1,418 @@
+"""Continuous laws: what their groups claim holds, wherever a jump, a kink or a peak may be."""
+
+# mypy: disable-error-code="override"
+# Laws that a user writes override methods of SciPy without their types.
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from asymptotics import InvalidInput, NoConvergence, Population, risk
+from asymptotics.laws import ContinuousLaw, power_law
+from asymptotics.simulation.finite import drawn, realise
+
+UNIFORM = stats.uniform(0, 2)
+GAP = np.array([502] + [0] * 8 + [498])
+BINS = np.arange(1.0, 12.0)
+
+
+class MarchenkoPastur(stats.rv_continuous):
+    """Of n = 2p samples, by its distribution function alone."""
+
+    def _cdf(self, x: Any) -> Any:
+        x = np.clip(x, self.a, self.b)
+        root = np.sqrt((self.b - x) * (x - self.a))
+        r = np.sqrt((self.b - x) / np.maximum(x - self.a, 1e-300))
+        angle = np.arctan((r * r - 1) / (2 * np.maximum(r, 1e-300)))
+        other = np.arctan((self.a * r * r - self.b) / np.maximum(r, 1e-300))
+        f = (math.pi / 2 + root - 1.5 * angle + 0.5 * other) / math.pi
+        return np.where(x <= self.a, 0, np.where(x >= self.b, 1, np.clip(f, 0, 1)))
+
+
+class Density(stats.rv_continuous):
+    """The same by its density alone."""
+
+    def _pdf(self, x: Any) -> Any:
+        return np.sqrt(np.maximum((self.b - x) * (x - self.a), 0)) / (math.pi * x)
+
+
+EDGES = {"a": (1 - 0.5**0.5) ** 2, "b": (1 + 0.5**0.5) ** 2}
+
+
+def close(population: Population, exact: float, value: float | None = None) -> None:
+    """The claimed tolerance is kept."""
+    value = population.signal if value is None else value
+    assert abs(value / exact - 1) <= population.tolerance
+
+
+def resolvent(population: Population, tau: float) -> float:
+    return float((population.weight * population.eigenvalue / (population.eigenvalue + tau)).sum())
+
+
+@pytest.mark.parametrize("law", [(GAP, BINS), (GAP / 1000, BINS)])
+def test_an_empty_bin_beside_a_panels_edge(law: Any) -> None:
+    population = Population.from_distribution(stats.rv_histogram(law, density=False))
+    assert population.signal == pytest.approx(5.982, rel=1e-13)
+    shifted = stats.rv_histogram(law, density=False)(loc=1, scale=2)
+    assert Population.from_distribution(shifted).signal == pytest.approx(12.964, rel=1e-13)
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-7, 1e-10])
+@pytest.mark.parametrize("at", [1.003, 1e-9, 0.5, 1.5, 1.999999, 2 - 1e-11, 0.7071])
+def test_a_jump_anywhere(at: float, tolerance: float) -> None:
+    exact = 1 - at * at / 4 + 0.1
+
+    def std(x: Any) -> Any:
+        return np.where(x > at, math.sqrt(1.1), math.sqrt(0.1))
+
+    population = Population.from_distribution(UNIFORM, std=std, tolerance=tolerance)
+    close(population, exact)
+    named = Population.from_distribution(UNIFORM, std=std, tolerance=tolerance, breakpoints=[at])
+    close(named, exact)
+    assert len(named) <= len(population) + 32  # a panel is divided
+
+
+def test_a_jump_to_twelve_digits() -> None:
+    jump = Population.from_distribution(
+        UNIFORM, std=lambda x: np.where(x > 1.003, 1.0, 0.0), tolerance=1e-12
+    )
+    close(jump, 0.74849775)
+
+
+def test_the_jump_that_two_rules_agreed_on() -> None:
+    population = Population.from_distribution(UNIFORM, std=lambda x: np.where(x > 1.003, 1.0, 0.0))
+    close(population, 0.74849775)
+    assert len(population) < 1000
+
+
+@pytest.mark.parametrize("c", [0.0, 1e-6, 0.1, 0.4995, 0.502, 0.731, 0.9, 1.0])
+def test_a_kink_of_the_law(c: float) -> None:
+    population = Population.from_distribution(stats.triang(c))
+    close(population, (1 + c) / 3)
+    pieces = [(0.0, c, lambda x: 2 * x / c), (c, 1.0, lambda x: 2 * (1 - x) / (1 - c))]
+    with mpmath.workdps(30):
+        exact = sum(
+            mpmath.quad(lambda x, f=f: f(x) * x / (x + mpmath.mpf("0.3")), [mpmath.mpf(a), b])
+            for a, b, f in pieces
+            if b > a
+        )
+    close(population, float(exact), resolvent(population, 0.3))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_histograms_of_samples(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    samples = rng.lognormal(sigma=1 + seed % 3, size=50 * (1 + seed))
+    counts, bins = np.histogram(samples, bins=3 + 4 * seed)
+    population = Population.from_distribution(stats.rv_histogram((counts, bins), density=False))
+    mass, low, high = counts / counts.sum(), bins[:-1], bins[1:]
+    close(population, float(mass @ (low + high) / 2))
+    within = 1 - 0.3 / (high - low) * np.log((high + 0.3) / (low + 0.3))
+    close(population, float(mass @ within), resolvent(population, 0.3))
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-8, 1e-10])
+@pytest.mark.parametrize("width", [1e-1, 1e-3, 2e-5])
+def test_a_narrow_peak(width: float, tolerance: float) -> None:
+    """Of a probability down to 1e-5, anywhere; its tails are cut by nothing."""
+    for center in (1.3, 0.50001, 0.9 + 0.7 * width):
+        population = Population.from_distribution(
+            UNIFORM,
+            std=lambda x, c=center: np.exp(-(((x - c) / width) ** 2) / 2),
+            tolerance=tolerance,
+        )
+        ends = np.array([0, 2]) - center
+        density = np.exp(-((ends / width) ** 2))
+        mass = (
+            math.sqrt(math.pi) * width / 2 * (math.erf(ends[1] / width) - math.erf(ends[0] / width))
+        )
+        exact = (center * mass - width**2 / 2 * (density[1] - density[0])) / 2
+        close(population, exact)
+
+
+def test_the_peak_of_a_bug_report() -> None:
+    for tolerance in (1e-4, 1e-10, 1e-12):
+        peak = Population.from_distribution(
+            UNIFORM, std=lambda x: np.exp(-((x - 1.3) ** 2) / 2e-6), tolerance=tolerance
+        )
+        close(peak, 1.3 * math.sqrt(math.pi * 1e-6) / 2)
+
+
+SMOOTH = {
+    "singular at both ends": stats.beta(0.5, 0.5),
+    "singular at zero": stats.gamma(0.1),
+    "truncated": stats.truncnorm(0.5, 4),
+    "heavy tail": stats.pareto(3.5),
+    "lognormal": stats.lognorm(0.7),
+    "quantiles that warn": stats.invgauss(0.01),
+    "no quantile function": stats.argus(1.0),
+}
+
+
+@pytest.mark.parametrize("law", SMOOTH.values(), ids=SMOOTH)
+def test_smooth_laws(law: Any) -> None:
+    population = Population.from_distribution(law)
+    low, high = law.support()
+    middle = float(law.median())
+    exact = sum(
+        integrate.quad(law.sf, a, b, epsabs=0, epsrel=2e-13, limit=400)[0]
+        for a, b in ((low, middle), (middle, high))
+    )
+    assert population.signal == pytest.approx(low + exact, rel=2e-11)
+
+
+@pytest.mark.parametrize("kind", [MarchenkoPastur, Density])
+def test_a_law_without_a_quantile_function(kind: Any) -> None:
+    """E[1/(Λ + τ)] of the Marchenko-Pastur law in closed form."""
+    population = Population.from_distribution(kind(**EDGES)())
+    close(population, 1.0)
+    for tau in (0.1, 0.5, 2.0):
+        z = 0.5 + tau
+        exact = (-z + math.sqrt(z * z + 2 * tau)) / tau
+        close(population, 1 - tau * exact, resolvent(population, tau))
+    values = drawn(ContinuousLaw(kind(**EDGES)(), 0.0, 1.0, (), 1e-10), 300, 0).eigenvalue
+    assert stats.kstest(values, MarchenkoPastur(**EDGES)().cdf).statistic < 2 / 300
+
+
+class Counted(stats.rv_continuous):
+    """Counts the values that are asked for."""
+
+    asked = 0
+
+    def _cdf(self, x: Any) -> Any:
+        Counted.asked += np.size(x)
+        return np.sin(np.pi / 2 * np.clip(x, 0, 1)) ** 2
+
+
+def test_slow_laws_are_asked_for_few_values() -> None:
+    Counted.asked = 0
+    population = Population.from_distribution(Counted(a=0, b=1)())
+    close(population, 0.5)
+    assert Counted.asked < 20_000
+
+
+def test_a_rough_distribution_function_is_no_endless_work() -> None:
+    Counted.asked = 0
+
+    class Rough(Counted):
+        def _cdf(self, x: Any) -> Any:
+            return super()._cdf(x) + 1e-7 * np.sin(1e9 * x) ** 2
+
+    law = Rough(a=0, b=1)()
+    with pytest.raises(NoConvergence, match="tolerance"):
+        Population.from_distribution(law)
+    assert Counted.asked < 100_000
+
+
+class Atom(stats.rv_continuous):
+    """A third of the eigenvalues is 0."""
+
+    def _cdf(self, x: Any) -> Any:
+        return np.where(x < 0, 0, 1 / 3 + 2 / 3 * np.clip(x, 0, 1))
+
+    def _ppf(self, u: Any) -> Any:
+        return np.maximum(1.5 * u - 0.5, 0)
+
+
+def test_an_atom_at_zero_is_dead_features() -> None:
+    population = Population.from_distribution(Atom(a=0, b=1)())
+    close(population, 1 / 3)
+    assert population.interpolation_threshold == pytest.approx(1.5, rel=1e-9)
+
+
+class Falling(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return np.clip(x, 0, 1)
+
+    def _ppf(self, u: Any) -> Any:
+        return 1 - u
+
+
+class Inaccurate(Falling):
+    def _ppf(self, u: Any) -> Any:
+        return u + 1e-6 * np.sin(np.pi * u)
+
+
+class Missing(Falling):
+    def _ppf(self, u: Any) -> Any:
+        return np.where(abs(u - 0.7) < 0.05, np.nan, u)
+
+
+class Unnormalised(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 1.1 + 0 * x
+
+
+WRONG = {
+    "falling": (Falling, InvalidInput, "eigenvalue.ppf"),
+    "inaccurate": (Inaccurate, NoConvergence, "its distribution function disagree"),
+    "not a number": (Missing, InvalidInput, "and is NaN"),
+    "not normalised": (Unnormalised, NoConvergence, "disagree"),
+}
+
+
+@pytest.mark.parametrize(("kind", "error", "message"), WRONG.values(), ids=WRONG)
+def test_laws_that_are_none(kind: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        Population.from_distribution(kind(a=0, b=1)())
+
+
+def test_an_inaccurate_law_is_good_for_as_much_as_it_is() -> None:
+    population = Population.from_distribution(Inaccurate(a=0, b=1)(), tolerance=1e-4)
+    close(population, 0.5)
+
+
+def steep(x: Any) -> Any:
+    return abs(x - 1) ** -0.2
+
+
+BAD_FUNCTIONS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "negative": (lambda x: x - 1, "std(eigenvalue = "),
+    "not a number": (lambda x: np.where(x > 1, np.nan, 1.0), "std(eigenvalue = "),
+    "complex": (lambda x: x + 0j, "real numbers"),
+    "text": (lambda _: "much", "real numbers"),
+    "one number too many": (lambda x: np.ones(x.size + 1), "keeps the shape"),
+    "not of arrays": (lambda x: 1.0 if x > 1 else 0.0, "a function of an array"),
+    "math": (lambda x: math.exp(-x), "a function of an array"),
+}
+
+
+@pytest.mark.parametrize(("std", "message"), BAD_FUNCTIONS.values(), ids=BAD_FUNCTIONS)
+def test_functions_that_are_none(std: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        Population.from_distribution(UNIFORM, std=std)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_function_may_return_one_number() -> None:
+    close(Population.from_distribution(UNIFORM, std=lambda _: 2), 4.0)
+
+
+def test_a_pole_is_refused_with_the_remedy() -> None:
+    with pytest.raises(NoConvergence, match=r"near the eigenvalue 1[;,].*breakpoints="):
+        Population.from_distribution(UNIFORM, std=steep)
+    poor = Population.from_distribution(UNIFORM, std=steep, tolerance=1e-4, breakpoints=1)
+    close(poor, 1 / 0.6)
+
+
+@pytest.mark.parametrize("infinite", [np.inf, 1e120])
+def test_coefficients_out_of_range_are_not_left_out(infinite: float) -> None:
+    with pytest.raises(InvalidInput, match=r"are not for 5.0e-01 of them"):
+        Population.from_distribution(UNIFORM, mean=lambda x: np.where(x > 1, infinite, 1.0))
+
+
+class Exponential(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return 1 - np.exp(-x)
+
+
+def test_an_unbounded_law_by_its_distribution_function() -> None:
+    close(Population.from_distribution(Exponential(a=0)(), tolerance=1e-9), 1.0)
+
+
+@pytest.mark.parametrize("given", [-1, np.nan, "a", [[1, 2]], [np.inf]])
+def test_bad_breakpoints(given: Any) -> None:
+    with pytest.raises(InvalidInput, match="breakpoints"):
+        Population.from_distribution(UNIFORM, breakpoints=given)
+
+
+def test_breakpoints_outside_the_support_do_nothing() -> None:
+    assert Population.from_distribution(UNIFORM, breakpoints=[0, 2, 7]) == (
+        Population.from_distribution(UNIFORM)
+    )
+
+
+def test_a_discrete_law_is_groups() -> None:
+    with pytest.raises(InvalidInput, match="a discrete law is groups"):
+        Population.from_distribution(stats.poisson(2))
+
+
+@pytest.mark.parametrize(
+    ("capacity", "source"),
+    [(-3, 3.5), (-45, 3), (-40, 40.5), (-14, 2), (0.99, -5), (0.5, -100), (0.999, -0.5), (-1, 1.9)],
+)
+def test_extreme_power_laws(capacity: float, source: float) -> None:
+    population = Population.power_law(capacity, source, tolerance=1e-9)
+    close(population, 1 / (1 - capacity - source))
+    scale = 0.5**-capacity
+    with mpmath.workdps(20):
+        exact = mpmath.quad(lambda u: u**-capacity / (u**-capacity + scale), [0, 0.5, 1])
+    close(population, float(exact), resolvent(population, scale))
+
+
+def test_a_power_law_out_of_range_names_its_exponents() -> None:
+    with pytest.raises(InvalidInput, match=r"^capacity = -100.0: must be >= -45"):
+        Population.power_law(-100, 3)
+    with pytest.raises(InvalidInput, match=r"eigenvalue = .*0: must be of magnitude 1e-140"):
+        Population.from_distribution(stats.gamma(0.005))
+
+
+def random_step(rng: np.random.Generator) -> tuple[Population, float]:
+    """A uniform law with a few steps of std, and its signal."""
+    places = np.sort(2 / (1 + np.exp(rng.uniform(-27, 27, 3))))
+    values = rng.uniform(0.1, 2, 4)
+    population = Population.from_distribution(
+        UNIFORM, std=lambda x: values[np.searchsorted(places, x, side="right")]
+    )
+    squares = np.concatenate([[0], places, [2]]) ** 2
+    return population, float((values**2) @ np.diff(squares) / 4)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_steps_at_random_places(seed: int) -> None:
+    close(*random_step(np.random.default_rng(seed)))
+
+
+def test_what_is_kept_of_the_law() -> None:
+    population = Population.from_distribution(UNIFORM, mean=lambda x: x)
+    assert population.law is not None
+    assert population.rescaled(2).law is not None
+    assert population.rescaled(np.ones(len(population))).law is None
+    assert population.restricted(0.5).population.law is not None
+    assert copy.copy(population) == population
+    assert copy.copy(population).law is None  # as where it is sent to another process
+    assert Population(1, 2).law is None
+
+
+def drawn_signal(population: Population, p: int = 2000) -> float:
+    return realise(population, p, 2.0, 0.5, [0.5], 0.0, []).population.signal
+
+
+def test_transformed_laws_draw_what_their_groups_say() -> None:
+    population = Population.from_distribution(stats.gamma(2), mean=1, std=lambda x: 1 / (1 + x))
+    seen = population.restricted(0.3)
+    for part in (
+        population,
+        population.rescaled(-3),
+        seen.population,
+        Population.mixture([population, Population(1, 0), Population(1, 5, 2)], [1, 2, 1]),
+    ):
+        assert part.law is not None
+        assert drawn_signal(part) == pytest.approx(part.signal, rel=1e-3)
+
+
+def test_draws_are_by_the_seed_and_the_law() -> None:
+    law = power_law(0.5, 0.2)
+    assert drawn(law, 100, 0) == drawn(law, 100, 0)
+    assert drawn(law, 100, 0) != drawn(law, 100, 1)
+    groups = Population.power_law(0.5, 0.2)
+    assert not set(drawn(law, 100, 0).eigenvalue) & set(groups.eigenvalue)
+
+
+def test_risks_of_a_law_with_a_jump() -> None:
+    """The groups of both halves by themselves, beside those of the law with the jump."""
+    whole = Population.from_distribution(UNIFORM, std=lambda x: np.where(x > 1.003, 1.5, 0.2))
+    halves = [
+        Population.from_distribution(stats.uniform(0, 1.003), std=0.2),
+        Population.from_distribution(stats.uniform(1.003, 0.997), std=1.5),
+    ]
+    parts = Population.mixture(halves, [1.003, 0.997])
+    grid = ([0.5, 2.0], 0.5, 0.4, 0.1, "covariance")
+    np.testing.assert_allclose(risk(whole, *grid).risk, risk(parts, *grid).risk, rtol=1e-9)
