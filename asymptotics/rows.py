@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .arithmetic import Arithmetic, Array
+from .arithmetic import QUIET, Arithmetic, Array
 from .population import Population
 from .theory import FixedPoint, Rule, channel, pruned_risk, threshold
 from .theory.rules import Random, WeightRule
@@ -24,6 +24,7 @@ class Rows(NamedTuple):
     residual: Array
 
 
+@QUIET
 def evaluate(
     population: Population,
     fixed: FixedPoint,

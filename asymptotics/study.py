@@ -7,7 +7,7 @@ import numpy as np
 
 from .arithmetic import FLOAT64, Array
 from .errors import InvalidInput
-from .grid import NUMBERS, Grid, RulesLike, as_grid, batches
+from .grid import NUMBERS, Grid, RulesLike, as_grid, batches, parts
 from .population import Population
 from .precision import Progress, agreed, proved
 from .results import CertifiedRisk, RiskResult
@@ -104,9 +104,9 @@ def risk(
 
 def _in_float64(population: Population, grid: Grid, progress: Progress | None) -> dict[str, Array]:
     shape = grid.shape
-    # Solved before it is spread over alpha and rule, which it does not depend on.
-    fixed = fixed_point(population, grid.kappa, grid.sigma, grid.ridge)
-    fixed = FixedPoint(*(np.broadcast_to(x, shape).ravel() for x in fixed))
+    fixed = FixedPoint(
+        *(np.broadcast_to(x, shape).ravel() for x in _fixed_points(population, grid))
+    )
     sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
     rows = Rows(*np.full((len(Rows._fields), alpha.size), np.nan))
     done = 0
@@ -128,6 +128,18 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
         "null_risk": null_risk(population, sigma),
         "status": status,
     }
+
+
+def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
+    """The trained models of a grid, before they are spread over alpha and rule."""
+    inputs = np.broadcast_arrays(grid.kappa, grid.sigma, grid.ridge)
+    shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
+    fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
+    for part in parts(np.arange(kappa.size), len(population)):
+        some = fixed_point(population, kappa[part], sigma[part], ridge[part])
+        for column, value in zip(fixed, some, strict=True):
+            column[part] = value
+    return FixedPoint(*(column.reshape(shape) for column in fixed))
 
 
 def _digits(digits: Any) -> int:

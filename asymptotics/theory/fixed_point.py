@@ -16,7 +16,7 @@ Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 
 from typing import Any, NamedTuple
 
-from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers, parameter
 from ..population import Groups, Population
 
@@ -33,6 +33,7 @@ class FixedPoint(NamedTuple):
     residual: Array
 
 
+@QUIET
 def fixed_point(
     population: Population,
     kappa: Any,

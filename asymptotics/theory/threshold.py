@@ -14,7 +14,9 @@ Scores of point masses that agree but for a few roundings of the arithmetic are 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..arithmetic import FLOAT64, Arithmetic, Array
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers
 from .rules import Score
 from .truncated_gaussian import Threshold, cut_of, part_masses
@@ -41,6 +43,7 @@ class _Divided(NamedTuple):
         return Score(*self[:4])
 
 
+@QUIET
 def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Threshold:
     r"""The threshold above which a fraction `alpha` of all weights lies.
 
@@ -101,11 +104,18 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         t = arithmetic.exp(log_t)
         return equation(Threshold(0 * t, t, 0 * t), t)
 
-    if arithmetic.any(score.spread > 0):
-        bracket = _bracket(score, positive, solve, keep, drop, arithmetic)
-        log_t = arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic))
-    else:
-        log_t = arithmetic.log(arithmetic.where(solve, _quantile(score, alpha, arithmetic), 1))
+    # Among point masses alone the threshold is one of their scores, and no root.
+    smooth = np.any(arithmetic.plain(score.spread) > 0, axis=-1)
+
+    def root() -> tuple[Array, ...]:
+        bracket = _bracket(score, positive, solve & smooth, keep, drop, arithmetic)
+        return (arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic)),)
+
+    def quantile() -> tuple[Array, ...]:
+        t = _quantile(score, alpha, arithmetic)
+        return (arithmetic.log(arithmetic.where(solve & ~smooth, t, 1)),)
+
+    (log_t,) = arithmetic.choose(smooth, root, quantile)
     cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t)
     precision = 64 * arithmetic.eps * arithmetic.maximum(abs(log_t), 1)
     cut = _offset_from_sharp_group(score, cut, precision, equation, arithmetic)
@@ -137,7 +147,8 @@ def _divided(
     most = arithmetic.beyond(alpha, rest)
     lowest = arithmetic.where(most, 0, arithmetic.infinity)
     excess = arithmetic.where(most, rest, -alpha)
-    if not arithmetic.any(arithmetic.beyond(score.center, _APART * score.spread)):
+    apart = np.any(arithmetic.beyond(score.center, _APART * score.spread), axis=-1)
+    if not apart.any():
         return divided(lowest), excess
     step = _MANY // 256 if score.weight.size >= _MANY else 1
     between = arithmetic.nearest_quantile(
@@ -146,7 +157,7 @@ def _divided(
     (weight,) = arithmetic.expect(
         lambda part: (arithmetic.where(part.whole, 1, 0),), divided(between)
     )
-    nearer = arithmetic.beyond(abs(excess), abs(weight - alpha))
+    nearer = apart & arithmetic.beyond(abs(excess), abs(weight - alpha))
     return (
         divided(arithmetic.where(nearer, between, lowest)),
         arithmetic.where(nearer, weight - alpha, excess),
@@ -212,10 +223,12 @@ def _offset_from_sharp_group(
     if not arithmetic.any(sharp):
         return cut
     center, spread, scale, gap = _nearest(score, sharp, cut.value, precision, arithmetic)
-    within = abs(gap) <= 50 * arithmetic.maximum(spread, precision * center)
-    unit = scale * spread
-    origin = arithmetic.where(within, gap / spread, 0)
-    reach = arithmetic.where(within, 1 + precision * center / spread, 0)
+    near = abs(gap) <= 50 * arithmetic.maximum(spread, precision * center)
+    within = np.any(sharp, axis=-1) & near
+    wide = arithmetic.where(within, spread, 1)
+    unit = scale * wide
+    origin = arithmetic.where(within, gap / wide, 0)
+    reach = arithmetic.where(within, 1 + precision * center / wide, 0)
 
     def at(z: Array) -> tuple[Array, Array]:
         return equation(Threshold(scale * center, unit * z, cut.tie), unit)
@@ -236,7 +249,7 @@ def _tie(
     if not arithmetic.any(point):
         return cut
     center, _, scale, gap = _nearest(score, point, cut.value, precision, arithmetic)
-    near = ~arithmetic.beyond(abs(gap), precision * center)
+    near = np.any(point, axis=-1) & ~arithmetic.beyond(abs(gap), precision * center)
     if not arithmetic.any(near):
         return cut
     snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)
