@@ -53,6 +53,8 @@ class Arithmetic(ABC):
     indistinct: Any
     #: A positive number below every probability that matters; keeps logarithms finite.
     tiny: Any
+    #: How often `root` may evaluate its function: many times what halving a bracket takes.
+    evaluations = 1_000
     #: Numbers (grid points times groups) that `expect` works on at a time.
     block = 1 << 14
     #: Groups that are summed at once.  `block` never cuts through them, so that it does not change
@@ -284,14 +286,15 @@ class Arithmetic(ABC):
 
         `function` returns value and slope.  Newton's method inside a bracket that every evaluation
         shrinks; where it leaves the bracket or does not halve its step, the bracket is halved, so
-        that it ends for any function.  One that jumps across zero is followed to its jump.
+        that it ends for any function.  One that jumps across zero is followed to its jump.  NaN
+        where the function or the bracket is NaN, or where `evaluations` did not suffice.
         """
         x, step = (lower + upper) / 2, upper - lower
         if start is not None:
             x = self.where((lower < start) & (start < upper), start, x)
         quadratic = self.eps ** (self.array(5) / 8)  # a Newton step from so near meets eps
         found = x != x
-        while not np.all(found):
+        for _ in range(self.evaluations):
             value, slope = function(x)
             above = value > 8 * self.eps  # a plateau at zero, but for rounding, is past the root
             lower, upper = self.where(above, x, lower), self.where(above, upper, x)
@@ -302,10 +305,13 @@ class Arithmetic(ABC):
             last = steep & (size <= quadratic * unit) & (abs(value) <= quadratic)
             fast = steep & (size <= abs(step) / 2) & (lower <= newton) & (newton <= upper)
             following = self.where(last | fast, newton, (lower + upper) / 2)
+            following = self.where(value == value, following, self.nan)
             following = self.where(found, x, following)
             step, x = following - x, following
-            found = found | last | (abs(step) <= 2 * self.eps * unit)
-        return x
+            found = found | last | ~(abs(step) > 2 * self.eps * unit)  # NaN ends it, too
+            if np.all(found):
+                return x
+        return self.where(found, x, self.nan)
 
 
 def _unit_sums(x: Array, unit: int) -> Array:

@@ -13,6 +13,8 @@ from .base import Arithmetic, Array, Mass
 QUIET = np.errstate(all="ignore")
 #: An interval shorter than this, in units that also see the centre, is integrated directly.
 _SHORT = 0.25
+#: The mass of a shorter one is a series in its length.
+SHORT_MASS = 0.03
 #: So far from an interval at zero, the normal density there is zero.
 _FAR = 100.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
@@ -80,7 +82,7 @@ class Float64(Arithmetic):
     def part_mass(self, inside: Any, h: Array, center: Array, u: Array) -> Array:
         """As the base class; where a difference of tails cancels, by the Taylor series."""
         mass = super().part_mass(inside, h, center, u)
-        short = inside & (h * (1 + center) < 0.03)
+        short = inside & (h * (1 + center) < SHORT_MASS)
         if not short.any():
             return mass
         h, center = np.where(short, h, 0), np.where(short, np.minimum(center, _FAR), 0)

@@ -31,6 +31,7 @@ class Multiprecision(Arithmetic):
         self.eps = self.rounding = self.context.eps
         self.infinity, self.nan = self.context.inf, self.context.nan
         self.tiny = self.context.mpf(10) ** (-1_000_000)
+        self.evaluations = 1_000 + 10 * self.context.prec
 
     def __repr__(self) -> str:
         return f"Multiprecision({self.digits})"

@@ -65,7 +65,10 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         arithmetic.where(unscored > 0, scored, 1),
         arithmetic.where(scored > 0, unscored, 1),
     )
-    rest = scored - alpha
+    # What is scored beyond alpha, from the smaller part of the weights, which is rounded less.
+    rest = arithmetic.where(
+        arithmetic.beyond(scored, unscored), (1 - alpha) - unscored, scored - alpha
+    )
     solve = (alpha > 0) & (rest > 0)
 
     keep, drop = (
@@ -116,17 +119,20 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         return (arithmetic.log(arithmetic.where(solve & ~smooth, t, 1)),)
 
     (log_t,) = arithmetic.choose(smooth, root, quantile)
-    cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t)
+    cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t, 0 * log_t + 1)
     precision = 64 * arithmetic.eps * arithmetic.maximum(abs(log_t), 1)
     cut = _offset_from_sharp_group(score, cut, precision, equation, arithmetic)
-    cut = _tie(score, cut, alpha, precision, arithmetic)
+    cut = _tie(score, cut, alpha, rest, precision, arithmetic)
 
+    # Where all positive scores are kept, weights of score 0 make up for the rest.
     zero_tie = arithmetic.ratio(-rest, unscored, otherwise=1)
+    dropped_tie = arithmetic.ratio(1 - alpha, unscored, otherwise=0)
     ends = arithmetic.where(alpha > 0, 0, arithmetic.infinity)
     return Threshold(
         arithmetic.where(solve, cut.anchor, 0),
         arithmetic.where(solve, cut.offset, arithmetic.where(rest > 0, ends, 0)),
         arithmetic.where(solve, cut.tie, arithmetic.where(rest > 0, 0, zero_tie)),
+        arithmetic.where(solve, cut.dropped_tie, arithmetic.where(rest > 0, 1, dropped_tie)),
     )
 
 
@@ -154,13 +160,18 @@ def _divided(
     between = arithmetic.nearest_quantile(
         height[..., ::step], step * score.weight[..., ::step], arithmetic.plain(alpha)
     )
-    (weight,) = arithmetic.expect(
-        lambda part: (arithmetic.where(part.whole, 1, 0),), divided(between)
-    )
-    nearer = apart & arithmetic.beyond(abs(excess), abs(weight - alpha))
+
+    def integrand(part: _Divided) -> tuple[Array, ...]:
+        scored = part.center + part.spread > 0
+        return arithmetic.where(part.whole, 1, 0), arithmetic.where(scored & ~part.whole, 1, 0)
+
+    whole, others = arithmetic.expect(integrand, divided(between))
+    # Of what is kept and what is dropped, the smaller is rounded less.
+    beyond = arithmetic.where(most, rest - others, whole - alpha)
+    nearer = apart & arithmetic.beyond(abs(excess), abs(beyond))
     return (
         divided(arithmetic.where(nearer, between, lowest)),
-        arithmetic.where(nearer, weight - alpha, excess),
+        arithmetic.where(nearer, beyond, excess),
     )
 
 
@@ -238,11 +249,17 @@ def _offset_from_sharp_group(
         arithmetic.where(within, scale * center, cut.anchor),
         arithmetic.where(within, unit * z, cut.offset),
         cut.tie,
+        cut.dropped_tie,
     )
 
 
 def _tie(
-    score: Score, cut: Threshold, alpha: Array, precision: Array, arithmetic: Arithmetic
+    score: Score,
+    cut: Threshold,
+    alpha: Array,
+    rest: Array,
+    precision: Array,
+    arithmetic: Arithmetic,
 ) -> Threshold:
     """The threshold moved onto the point mass that it has met, if any, with its share kept."""
     point = (score.spread == 0) & (score.center > 0)
@@ -256,17 +273,23 @@ def _tie(
 
     def integrand(part: Score) -> tuple[Array, ...]:
         above, _ = part_masses(part, snapped, False, arithmetic)
+        below, _ = part_masses(part, snapped, True, arithmetic)
         tied = (part.spread == 0) & (cut_of(part, snapped, arithmetic).gap == 0)
-        return above, arithmetic.where(tied, 1, 0)
+        below = arithmetic.where(tied | (part.center + part.spread == 0), 0, below)
+        return above, below, arithmetic.where(tied, 1, 0)
 
-    above, tied = arithmetic.expect(integrand, score)
+    above, below, tied = arithmetic.expect(integrand, score)
     rounding = 16 * arithmetic.rounding
     met = near & (above <= alpha + rounding) & (alpha <= above + tied + rounding)
-    tie = arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(alpha - above, tied)))
+    tie, dropped_tie = (
+        arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(share, tied)))
+        for share in (alpha - above, rest - below)
+    )
     return Threshold(
         arithmetic.where(met, snapped.anchor, cut.anchor),
         arithmetic.where(met, 0, cut.offset),
         arithmetic.where(met, tie, cut.tie),
+        arithmetic.where(met, dropped_tie, cut.dropped_tie),
     )
 
 

@@ -1,0 +1,117 @@
+r"""What rounding does to a risk: the estimate that decides whether double precision suffices.
+
+The risk depends on the threshold through the weights that lie at it.  To drop a weight there
+instead of keeping it changes the risk by
+
+.. math:: D(y) = \Lambda\,(E[B^2|Y=y] - E[(B-X)^2|Y=y]),\qquad |y| = T .
+
+In floats two things move weights across the threshold:
+
+- A fraction :math:`\delta\alpha` too many or too few is kept.  It consists of weights at the
+  threshold, of each group in proportion to its density there, and costs the mean :math:`\bar D` of
+  these.
+- A group sees the threshold at a wrong place, because the difference of :math:`T` and its centre is
+  rounded.  With :math:`\delta u` that error in units of its spread, :math:`w\varphi(u)\,\delta u` of
+  its weights move.  As many weights at the threshold make up for them, so that this costs
+  :math:`|D-\bar D|`.
+
+The estimate is of first order and counts all errors as if they had one sign.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic.float64 import SHORT_MASS
+from .channel import Channel
+from .rules import Rule
+from .truncated_gaussian import Threshold, cut_of
+
+#: Roundings that the centre of a group and the threshold have gone through, together.
+_ROUNDINGS = 16
+#: Errors relative to the risk that need no closer look.
+_SMALL = 1e-11
+
+
+class _AtCut(NamedTuple):
+    """Per group, the weights at Y = T and at Y = -T, stacked along a new first axis."""
+
+    #: Density of the scores.
+    density: Array
+    #: 1 for a point mass that the threshold has met.
+    tied: Array
+    #: D.
+    cost: Array
+    #: Weights that move because the difference of threshold and centre is rounded.
+    moved: Array
+
+
+@QUIET
+def rounding_error(
+    channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
+) -> Array:
+    """Estimate of the error of a pruned `risk` in floats, where a fraction `wrong` is misplaced."""
+
+    def at_cut(part: Channel) -> tuple[Array, ...]:
+        at = _at_cut(part, rule, threshold)
+        return (
+            at.density.sum(axis=0),
+            _product(at.density, at.cost).sum(axis=0),
+            at.tied[0],
+            _product(at.tied, at.cost)[0],
+            at.moved.sum(axis=0),
+            _product(at.moved, abs(at.cost)).sum(axis=0),
+        )
+
+    density, cost, tied, tied_cost, moved, moved_cost = FLOAT64.expect(at_cut, channel)
+    mean = FLOAT64.ratio(cost, density)
+    mean = np.where(tied > 0, FLOAT64.ratio(tied_cost, tied), mean)
+    nowhere = (density == 0) & (tied == 0)
+    if nowhere.any():
+        # No weight is seen at the threshold: those nearest to it could be of any group.
+        costs = abs(_at_cut(channel, rule, threshold).cost[0])
+        mean = np.where(nowhere, costs.max(axis=-1), mean)
+    error = moved_cost + _product(moved, abs(mean))
+    if (error > _SMALL * risk).any():
+
+        def exchanged(part: Channel) -> tuple[Array, ...]:
+            at = _at_cut(part, rule, threshold)
+            return (_product(at.moved, abs(at.cost - mean[..., None])).sum(axis=0),)
+
+        (closer,) = FLOAT64.expect(exchanged, channel)
+        error = np.where(error > _SMALL * risk, closer, error)
+    return np.asarray(error + _product(wrong, abs(mean)))
+
+
+def _at_cut(channel: Channel, rule: Rule, threshold: Threshold) -> _AtCut:
+    score, given = rule.score(channel), rule.regression(channel)
+    cut = cut_of(score, threshold)
+    wide = score.spread > 0
+    spread = np.where(wide, score.spread, 1)
+    standard = cut.over(score._replace(spread=spread))
+    # A point mass at the threshold lies at its centre.
+    y = np.stack(np.broadcast_arrays(np.where(wide, cut.value, score.center), -cut.value))
+    error = given.error_mean - given.error_slope * (y - score.center)
+    signal = given.signal_intercept + given.signal_slope * y
+    cost = signal * signal + given.signal_variance - error * error - given.error_variance
+    u = np.stack(np.broadcast_arrays(standard.u, standard.h + standard.center))
+    density = np.where(wide, FLOAT64.normal_density(u), 0)
+    # No difference has been rounded where the threshold is told as an offset from the centre, nor
+    # where it is so near zero that the mass within is a series in it.
+    h, center = standard.h, standard.center
+    anchor, offset = threshold.anchor[..., None], threshold.offset[..., None]
+    told = (anchor != 0) & (cut.gap == offset / score.scale)
+    short = h * (1 + center) < SHORT_MASS
+    place = np.where(told, abs(standard.u), np.where(short, h * (1 + center * center), h + center))
+    return _AtCut(
+        density=density / (spread * score.scale),
+        tied=np.broadcast_to(np.where(~wide & (cut.gap == 0), 1.0, 0.0), y.shape),
+        cost=channel.eigenvalue * cost,
+        moved=_product(density, _ROUNDINGS * FLOAT64.eps * place),
+    )
+
+
+def _product(amount: Array, cost: Array) -> Array:
+    """Their product; nothing of anything costs nothing."""
+    return np.where(amount > 0, amount * cost, 0)
