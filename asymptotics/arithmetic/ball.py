@@ -57,7 +57,7 @@ class Ball:
     def __add__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
             return NotImplemented
-        other = Ball.of(other)
+        other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb + other.arb)
         return _made(self.arb + other.arb, self.exact.plus(other.exact))
@@ -76,7 +76,7 @@ class Ball:
     def __mul__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
             return NotImplemented
-        other = Ball.of(other)
+        other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb * other.arb)
         return _made(self.arb * other.arb, self.exact.times(other.exact))
@@ -172,6 +172,7 @@ class Ball:
 
 
 _OPERANDS = (Ball, int, np.integer)
+_BALLS = np.frompyfunc(Ball.of, 1, 1)
 
 
 def _exact(value: Surd) -> Ball:
@@ -233,7 +234,7 @@ class Balls(Arithmetic):
     """Enclosures by balls, narrow to about `bits` bits while `working`."""
 
     dtype = object
-    exact = True
+    exact = slow = True
     rounding = indistinct = Ball.of(0)
     infinity = Ball(arb.pos_inf())
     nan = Ball(arb.nan())
@@ -257,7 +258,7 @@ class Balls(Arithmetic):
         return Ball(arb.pi())
 
     def array(self, values: Any) -> Array:
-        return _map(Ball.of, np.asarray(values, dtype=object))
+        return np.asarray(_BALLS(np.asarray(values, dtype=object)), dtype=object)
 
     def owns(self, values: Any) -> bool:
         return any(isinstance(entry, Ball) for entry in np.asarray(values, dtype=object).flat)
@@ -296,7 +297,7 @@ class Balls(Arithmetic):
     # -- selection ---------------------------------------------------------------------------
 
     def where(self, condition: Any, x: Any, y: Any) -> Array:
-        return np.where(condition, self.array(x), self.array(y))
+        return self.array(np.where(condition, np.asarray(x, object), np.asarray(y, object)))
 
     def beyond(self, x: Any, y: Any) -> Any:
         larger = np.frompyfunc(lambda a, b: bool(a.arb.mid() > b.arb.mid()), 2, 1)
@@ -349,14 +350,17 @@ class Balls(Arithmetic):
             value, slope = function(np.full(lower.shape, Ball(x)))
             return np.asarray(value).item(), np.asarray(slope).item()
 
-        x = self._approximate(at, low, high)
+        guess = (low + high) / 2 if start is None else np.asarray(start).item().arb
+        x = self._approximate(at, low, high, guess)
         return np.full(lower.shape, self._certified(at, x))
 
-    def _approximate(self, at: Callable[[arb], tuple[Ball, Ball]], low: arb, high: arb) -> arb:
+    def _approximate(
+        self, at: Callable[[arb], tuple[Ball, Ball]], low: arb, high: arb, guess: arb
+    ) -> arb:
         """A point near the root: nothing is proved of it."""
         near = arb(2) ** (-self.bits)
         nearly = arb(2) ** (-(5 * self.bits) // 8)
-        x, step = ((low + high) / 2).mid(), high - low
+        x, step = (guess if low < guess < high else (low + high) / 2).mid(), high - low
         for _ in range(2 * self.bits + 200):
             value, slope = (ball.arb for ball in at(x))
             if value.is_nan() or 2 * value.rad() >= abs(value.mid()):

@@ -8,6 +8,7 @@ Shapes: a quantity of the parameter grid has the grid's shape ``S``; a quantity 
 on the group of features has shape ``S + (G,)``.  `Arithmetic.column` takes the first to the second.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -55,6 +56,9 @@ class Arithmetic(ABC):
     tiny: Any
     #: How often `root` may evaluate its function: many times what halving a bracket takes.
     evaluations = 1_000
+    #: Whether an operation costs so much more than one in floats that these give the first guess of
+    #: a root.
+    slow = False
     #: Numbers (grid points times groups) that `expect` works on at a time.
     block = 1 << 14
     #: Groups that are summed at once.  `block` never cuts through them, so that it does not change
@@ -101,6 +105,10 @@ class Arithmetic(ABC):
     def owns(self, values: Any) -> bool:
         """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""
         return False
+
+    def floats(self, x: Array) -> Array:
+        """The numbers rounded to floats; infinite where they are beyond these."""
+        return np.asarray(np.frompyfunc(_as_float, 1, 1)(x), dtype=np.float64)
 
     def plain(self, x: Array) -> Array:
         """The numbers themselves, without what else an arithmetic may keep of them."""
@@ -333,3 +341,10 @@ def _sum_of_few(x: Array) -> Array:
         return np.asarray(total)
     # NumPy adds along the axis whose elements are neighbours in memory: make it the last one.
     return np.asarray(np.ascontiguousarray(x).sum(axis=-1))
+
+
+def _as_float(x: Any) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf

@@ -21,7 +21,7 @@ class Multiprecision(Arithmetic):
     """
 
     dtype = object
-    exact = True
+    exact = slow = True
 
     def __init__(self, digits: int) -> None:
         self.digits = digits

@@ -185,7 +185,10 @@ def _quantile(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array:
 
 
 def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
-    """The log threshold of a thinned population, to start from when there are many groups."""
+    """The log threshold to start from: of floats, or of a thinned population of many groups."""
+    if arithmetic.slow:
+        t = threshold(Score(*map(arithmetic.floats, score)), arithmetic.floats(alpha)).value
+        return arithmetic.array(np.log(np.where((t > 0) & (t < np.inf), t, 1)))
     if score.weight.size < _MANY:
         return None
     thin = Score(*(column[..., :: _MANY // 256] for column in score))
