@@ -288,6 +288,11 @@ class Balls(Arithmetic):
         name = "lgamma" if name == "loggamma" else name
         return _map(lambda ball: Ball(getattr(ball.arb, name)()), x)
 
+    def moment_density(self, u: Array) -> Array:
+        """As the base class; that a density's ball holds zero makes ``u`` not infinite."""
+        finite = _map(lambda ball: Ball.of(0) if abs(ball.arb) == _INFINITE else ball, u)
+        return finite * self.normal_density(u)
+
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
         """As the base class; an interval of no length has none, which its differences only near."""
         moments = super().interval_moments(h, center, u)

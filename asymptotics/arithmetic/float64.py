@@ -47,12 +47,12 @@ class Float64(Arithmetic):
 
     def excess(self, kappa: Array, mass: Mass) -> Array:
         kappa, value = self.array(kappa), mass.value
-        product = kappa * value
-        (kappa_high, kappa_low), (high, low) = _split(kappa), _split(value)
-        error = kappa_low * low - (
-            ((product - kappa_high * high) - kappa_low * high) - kappa_high * low
-        )
-        return (product - 1) + (error + kappa * mass.rest)
+        return (kappa * value - 1) + (kappa * mass.rest - self.product_error(kappa, value))
+
+    def product_error(self, x: Array, y: Array) -> Array:
+        """How far the rounded product of `x` and `y` is above the exact one (Dekker)."""
+        (x_high, x_low), (y_high, y_low) = _split(self.array(x)), _split(self.array(y))
+        return ((x * y - x_high * y_high) - x_low * y_high - x_high * y_low) - x_low * y_low
 
     def exp(self, x: Array) -> Array:
         return np.exp(x)
