@@ -22,7 +22,7 @@ from .arithmetic import FLOAT64, Arithmetic, Array, Mass
 from .errors import InvalidInput
 from .parameters import DOMAINS, REAL, Domain, parameter, scalar
 
-_LARGEST_SIGNAL = 1e100
+_SMALLEST_SIGNAL, _LARGEST_SIGNAL = 1e-200, 1e100
 _SHOWN = 8
 _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
@@ -108,9 +108,11 @@ class Population:
             array.flags.writeable = False
         object.__setattr__(self, "_columns", tuple(columns))
         object.__setattr__(self, "_groups", Groups(weights, *floats[1:]))
-        if not self.signal <= _LARGEST_SIGNAL:
-            allowed = f"must be at most {_LARGEST_SIGNAL:g}: rescale the units"
-            raise InvalidInput("E[ΛB²]", self.signal, allowed)
+        weight, eigenvalue, mean, std = self._groups
+        some = ((weight > 0) & (eigenvalue > 0) & ((mean != 0) | (std > 0))).any()
+        if not (_SMALLEST_SIGNAL if some else 0) <= self.signal <= _LARGEST_SIGNAL:
+            bounds = f"of magnitude {_SMALLEST_SIGNAL:g} to {_LARGEST_SIGNAL:g}"
+            raise InvalidInput("E[ΛB²]", self.signal, f"must be {bounds}: rescale the units")
 
     # -- reading -----------------------------------------------------------------------------
 

@@ -16,6 +16,10 @@ In floats two things move weights across the threshold:
   :math:`|D-\bar D|`.
 
 The estimate is of first order and counts all errors as if they had one sign.
+
+Numbers that leave the range of floats on the way lose all their digits: the weights of a group
+whose variances underflow count as wrong, and a risk that is next to nothing is one only if nothing
+adds to it.
 """
 
 from typing import NamedTuple
@@ -26,12 +30,22 @@ from ..arithmetic import FLOAT64, QUIET, Array
 from ..arithmetic.float64 import SHORT_MASS
 from .channel import Channel
 from .rules import Rule
-from .truncated_gaussian import Threshold, cut_of
+from .truncated_gaussian import Threshold, cut_of, truncated_moments
 
 #: Roundings that the centre of a group and the threshold have gone through, together.
 _ROUNDINGS = 16
 #: Errors relative to the risk that need no closer look.
 _SMALL = 1e-11
+#: Smaller positive numbers may have lost digits: the least one of full precision is 2e-308.
+LEAST = 1e-290
+
+
+class Rounding(NamedTuple):
+    """Estimated errors, each of the shape of the grid."""
+
+    risk: Array
+    #: Infinite where no weight is seen at the threshold, which then could lie anywhere.
+    threshold: Array
 
 
 class _AtCut(NamedTuple):
@@ -48,10 +62,13 @@ class _AtCut(NamedTuple):
 
 
 @QUIET
-def rounding_error(
+def rounding(
     channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
-) -> Array:
-    """Estimate of the error of a pruned `risk` in floats, where a fraction `wrong` is misplaced."""
+) -> Rounding:
+    """The errors in floats of a pruned `risk` and its threshold.
+
+    `wrong` is the fraction of weights that are known to be kept too much or too little.
+    """
 
     def at_cut(part: Channel) -> tuple[Array, ...]:
         at = _at_cut(part, rule, threshold)
@@ -62,9 +79,11 @@ def rounding_error(
             _product(at.tied, at.cost)[0],
             at.moved.sum(axis=0),
             _product(at.moved, abs(at.cost)).sum(axis=0),
+            _underflows(part).astype(np.float64),
         )
 
-    density, cost, tied, tied_cost, moved, moved_cost = FLOAT64.expect(at_cut, channel)
+    density, cost, tied, tied_cost, moved, moved_cost, lost = FLOAT64.expect(at_cut, channel)
+    wrong = wrong + lost
     mean = FLOAT64.ratio(cost, density)
     mean = np.where(tied > 0, FLOAT64.ratio(tied_cost, tied), mean)
     nowhere = (density == 0) & (tied == 0)
@@ -81,7 +100,32 @@ def rounding_error(
 
         (closer,) = FLOAT64.expect(exchanged, channel)
         error = np.where(error > _SMALL * risk, closer, error)
-    return np.asarray(error + _product(wrong, abs(mean)))
+    shift = np.where(tied > 0, 0, (wrong + moved) / density)
+    return Rounding(error + _product(wrong, abs(mean)), shift)
+
+
+@QUIET
+def vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
+    """Whether no weight adds anything to the risk, so that it is the noise alone."""
+
+    def adding(part: Channel) -> tuple[Array, ...]:
+        kept, dropped = truncated_moments(rule.score(part), threshold)
+        signal = (part.eigenvalue > 0) & ((part.mean != 0) | (part.std > 0))
+        error = (part.eigenvalue > 0) & (part.noise > 0) | signal & (part.bias > 0)
+        adds = signal & (dropped.mass > 0) | error & (kept.mass > 0) | _underflows(part)
+        return (adds.astype(np.float64),)
+
+    (weight,) = FLOAT64.expect(adding, channel)
+    return np.asarray(weight == 0)
+
+
+def _underflows(channel: Channel) -> Array:
+    """Whether a variance of X, which is there, is too small a float."""
+    scaled = channel.shrinkage * channel.std
+    spread = (channel.std > 0) & (scaled * scaled < LEAST)
+    # With an effective ridge there is noise, unless all coefficients are 0 and it does not matter.
+    noise = ((channel.noise > 0) | (channel.bias > 0)) & (channel.noise < LEAST)
+    return np.asarray((channel.eigenvalue > 0) & (spread | noise))
 
 
 def _at_cut(channel: Channel, rule: Rule, threshold: Threshold) -> _AtCut:

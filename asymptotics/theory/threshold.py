@@ -284,10 +284,12 @@ def _tie(
     above, below, tied = arithmetic.expect(integrand, score)
     rounding = 16 * arithmetic.rounding
     met = near & (above <= alpha + rounding) & (alpha <= above + tied + rounding)
-    tie, dropped_tie = (
-        arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(share, tied)))
-        for share in (alpha - above, rest - below)
-    )
+    few_kept = ~arithmetic.beyond(alpha, rest)
+    # The smaller part, of what is kept and what is dropped, tells the share of it best.
+    share = arithmetic.where(few_kept, alpha - above, rest - below)
+    share = arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(share, tied)))
+    tie = arithmetic.where(few_kept, share, 1 - share)
+    dropped_tie = arithmetic.where(few_kept, 1 - share, share)
     return Threshold(
         arithmetic.where(met, snapped.anchor, cut.anchor),
         arithmetic.where(met, 0, cut.offset),
