@@ -9,7 +9,7 @@ from .population import Population
 from .theory import FixedPoint, PrunedRisk, Rule, Threshold, channel, pruned_risk, threshold
 from .theory.channel import Channel
 from .theory.rounding import LEAST, Rounding, rounding, vanishes
-from .theory.rules import Random, WeightRule
+from .theory.rules import Random, Score, WeightRule
 
 #: The largest error, relative to the risk, of a number that is given.
 ACCEPTED = 1e-8
@@ -79,19 +79,49 @@ def _relative_errors(
     few = arithmetic.minimum(alpha, rest)
     if arithmetic.exact:
         return Rounding(missed / arithmetic.maximum(few, _FEWEST), 0 * alpha)
-    law, parts, cut = (type(x)(*map(arithmetic.plain, x)) for x in (law, parts, cut))
-    alpha, few, missed = map(arithmetic.plain, (alpha, few, missed))
+    plain = (type(x)(*map(arithmetic.plain, x)) for x in (law, cut, parts))
+    return _rounding(*plain, rule, *map(arithmetic.plain, (alpha, few, missed)))
+
+
+def _rounding(
+    law: Channel,
+    cut: Threshold,
+    parts: PrunedRisk,
+    rule: Rule,
+    alpha: Array,
+    few: Array,
+    missed: Array,
+) -> Rounding:
+    """`_relative_errors` in floats."""
+    risk, score = parts.risk, rule.score(law)
+    relative = missed / np.maximum(few, _FEWEST)
+    errors = Rounding(relative, 0 * alpha)
+    rows = np.flatnonzero(~(_benign(law, score, risk, few, missed) | isinstance(rule, Random)))
+    if not rows.size:
+        return errors
+    some = Channel(*(x if x.ndim == 1 else x[rows] for x in law))
+    at = Threshold(*(x[rows] for x in cut))
     # The sums of kept and of dropped weights are rounded as well as what they were to be.
-    wrong = missed + 4 * FLOAT64.eps * few
-    errors = rounding(law, rule, cut, wrong, parts.risk)
-    relative = (
-        np.where(error == 0, 0, FLOAT64.ratio(error, value, np.inf))
-        for error, value in zip(errors, (parts.risk, cut.value), strict=True)
-    )
-    none = (alpha == 0) | (alpha == 1)  # there is no threshold to be wrong
-    at_risk, at_threshold = (np.where(none, 0, error) for error in relative)
-    small = parts.risk < LEAST
+    found = rounding(some, rule, at, (missed + 4 * FLOAT64.eps * few)[rows], risk[rows])
+    for error, estimate, value in zip(errors, found, (risk, cut.value), strict=True):
+        share = FLOAT64.ratio(estimate, value[rows], np.inf)
+        # At the ends of alpha there is no threshold to be wrong.
+        error[rows] = np.where((few[rows] == 0) | (estimate == 0), 0, share)
+    small = risk < LEAST
     if small.any():
-        lost = small & ~((parts.risk == 0) & vanishes(law, rule, cut))
-        at_risk = np.where(lost, np.inf, at_risk)
-    return Rounding(at_risk, at_threshold)
+        lost = small & ~((risk == 0) & vanishes(law, rule, cut))
+        errors.risk[lost] = np.inf
+    return errors
+
+
+def _benign(law: Channel, score: Score, risk: Array, few: Array, missed: Array) -> Array:
+    """Rows of which it is plain that rounding does them no harm: no closer look is taken.
+
+    All groups are wide, so that no difference of a centre and the threshold loses digits; many are
+    kept and many dropped; and no group's weights matter much more than the risk.
+    """
+    alive = law.eigenvalue > 0
+    wide = (score.center <= 10 * score.spread) & ((score.spread > 1e-100) | ~alive)
+    largest = law.eigenvalue * (law.mean * law.mean + law.std * law.std + law.noise)
+    matters = FLOAT64.over_groups("max", largest)
+    return wide.all(axis=-1) & (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * matters)

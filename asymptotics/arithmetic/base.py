@@ -22,7 +22,7 @@ SPECIAL = (
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma",
 )  # fmt: skip
 #: A sum over so many groups is taken column by column.
-_COLUMNS = 8
+FEW = 8
 Columns = tuple[Array, ...]
 Table = TypeVar("Table", bound=Columns)
 
@@ -334,7 +334,7 @@ def _unit_sums(x: Array, unit: int) -> Array:
 
 def _sum_of_few(x: Array) -> Array:
     """The sum over a short last axis, in an order that only its length decides."""
-    if x.shape[-1] <= _COLUMNS:
+    if x.shape[-1] <= FEW:
         total = x[..., 0]
         for column in range(1, x.shape[-1]):
             total = total + x[..., column]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.special import erfc
 
-from .base import Arithmetic, Array, Mass
+from .base import FEW, Arithmetic, Array, Mass
 
 #: Decorates what is computed in floats.  On the way numbers may overflow to infinity, where the
 #: normal law is at its limit, and what that makes undefined is NaN in the result.  Whoever reads
@@ -53,6 +53,16 @@ class Float64(Arithmetic):
         """How far the rounded product of `x` and `y` is above the exact one (Dekker)."""
         (x_high, x_low), (y_high, y_low) = _split(self.array(x)), _split(self.array(y))
         return ((x * y - x_high * y_high) - x_low * y_high - x_high * y_low) - x_low * y_low
+
+    def sum(self, value: Array, weight: Array) -> Array:
+        """As the base class; columns of few groups are faster weighted one by one."""
+        groups = weight.shape[-1]
+        if groups > FEW or value.shape[-1] != groups:
+            return self.total(weight * value)
+        total = weight[..., 0] * value[..., 0]
+        for group in range(1, groups):
+            total = total + weight[..., group] * value[..., group]
+        return total
 
     def exp(self, x: Array) -> Array:
         return np.exp(x)

@@ -57,7 +57,7 @@ class Multiprecision(Arithmetic):
         return self._map(self.context.exp, x)
 
     def log(self, x: Array) -> Array:
-        return self._map(self.context.log, x)
+        return self._map(lambda value: self.nan if value < 0 else self.context.log(value), x)
 
     def log1p(self, x: Array) -> Array:
         return self._map(self.context.log1p, x)

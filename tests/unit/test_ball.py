@@ -121,8 +121,8 @@ def test_roots_are_enclosed() -> None:
 class OffByALittle(Balls):
     """A root finder that ends in the wrong place."""
 
-    def _approximate(self, at, low, high):
-        return super()._approximate(at, low, high) + arb(1) / 8
+    def _approximate(self, at, low, high, guess):
+        return super()._approximate(at, low, high, guess) + arb(1) / 8
 
 
 def test_a_wrong_approximate_root_is_not_certified() -> None:
