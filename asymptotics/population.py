@@ -180,7 +180,7 @@ class Population:
         order = np.argsort(self.eigenvalue, kind="stable")
         if len(self) > _MOST_EXACT:
             shares = _shares(np.asarray(self._columns[0], dtype=np.float64)[order[::-1]])
-            return self.eigenvalue[order], *(part[::-1] for part in shares)
+            return self.eigenvalue[order], shares.value[::-1], shares.rest[::-1]
         weights = [self._exact_weights[i] for i in order[::-1]]
         # Normalised last: sums of weights as given have short denominators.
         sums = [*accumulate(weights, initial=Fraction())][::-1]

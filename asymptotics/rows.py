@@ -2,18 +2,16 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
-from .arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from .arithmetic import QUIET, Arithmetic, Array
 from .population import Population
 from .theory import FixedPoint, PrunedRisk, Rule, Threshold, channel, pruned_risk, threshold
 from .theory.channel import Channel
-from .theory.rounding import LEAST, Rounding, rounding, vanishes
-from .theory.rules import Random, Score, WeightRule
+from .theory.rounding import LEAST, RelativeErrors, relative_errors
+from .theory.rules import Random, WeightRule
 
 #: The largest error, relative to the risk, of a number that is given.
 ACCEPTED = 1e-8
-#: A part of the weights that is smaller counts as so large in its residual.
+#: A part of the weights that is smaller counts as so large in the residual of many digits.
 _FEWEST = 1e-8
 
 
@@ -45,83 +43,43 @@ def evaluate(
     cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
     parts = pruned_risk(law, sigma, rule, cut, arithmetic)
 
-    errors = _relative_errors(law, rule, cut, alpha, parts, arithmetic)
-    untold = (not arithmetic.exact) & (fixed.gamma < LEAST) & (
-        (fixed.gamma > 0) | (fixed.tau > 0) & (population.signal > 0)
-    )
+    errors = _errors(law, rule, cut, parts, alpha, arithmetic)
     diverges = infinite & (alpha > 0)
     unknown = diverges & isinstance(rule, WeightRule)
     absent = unknown | (alpha == 0) | isinstance(rule, Random) | (errors.threshold > ACCEPTED)
     where, infinity, nan = arithmetic.where, arithmetic.infinity, arithmetic.nan
+    error = where(diverges, 0, errors.risk)
+    if not arithmetic.exact:
+        error = where(_underflows(fixed, population), infinity, error)
     return Rows(
         risk=where(diverges, infinity, parts.risk),
         noise=parts.noise,
         kept_error=where(diverges, infinity, parts.kept_error),
         dropped_signal=where(unknown, nan, parts.dropped_signal),
         threshold=where(absent, nan, cut.value),
-        # In this order NaN stays NaN.
-        residual=arithmetic.maximum(
-            where(untold, infinity, where(diverges, 0, errors.risk)), fixed.residual
-        ),
+        residual=arithmetic.maximum(error, fixed.residual),  # in this order NaN stays NaN
     )
 
 
-def _relative_errors(
-    law: Channel, rule: Rule, cut: Threshold, alpha: Array, parts: PrunedRisk, arithmetic: Arithmetic
-) -> Rounding:
-    """Errors of the risk and the threshold, relative to these.
-
-    They follow from the weights that are kept too much or too little and, in floats, from rounding.
-    With more digits, what these leave out shows when they are taken twice.
-    """
-    rest = 1 - alpha
-    missed = abs(arithmetic.where(alpha <= rest, parts.kept - alpha, parts.dropped - rest))
-    few = arithmetic.minimum(alpha, rest)
-    if arithmetic.exact:
-        return Rounding(missed / arithmetic.maximum(few, _FEWEST), 0 * alpha)
-    plain = (type(x)(*map(arithmetic.plain, x)) for x in (law, cut, parts))
-    return _rounding(*plain, rule, *map(arithmetic.plain, (alpha, few, missed)))
-
-
-def _rounding(
+def _errors(
     law: Channel,
+    rule: Rule,
     cut: Threshold,
     parts: PrunedRisk,
-    rule: Rule,
     alpha: Array,
-    few: Array,
-    missed: Array,
-) -> Rounding:
-    """`_relative_errors` in floats."""
-    risk, score = parts.risk, rule.score(law)
-    relative = missed / np.maximum(few, _FEWEST)
-    errors = Rounding(relative, 0 * alpha)
-    rows = np.flatnonzero(~(_benign(law, score, risk, few, missed) | isinstance(rule, Random)))
-    if not rows.size:
-        return errors
-    some = Channel(*(x if x.ndim == 1 else x[rows] for x in law))
-    at = Threshold(*(x[rows] for x in cut))
-    # The sums of kept and of dropped weights are rounded as well as what they were to be.
-    found = rounding(some, rule, at, (missed + 4 * FLOAT64.eps * few)[rows], risk[rows])
-    for error, estimate, value in zip(errors, found, (risk, cut.value), strict=True):
-        share = FLOAT64.ratio(estimate, value[rows], np.inf)
-        # At the ends of alpha there is no threshold to be wrong.
-        error[rows] = np.where((few[rows] == 0) | (estimate == 0), 0, share)
-    small = risk < LEAST
-    if small.any():
-        lost = small & ~((risk == 0) & vanishes(law, rule, cut))
-        errors.risk[lost] = np.inf
-    return errors
+    arithmetic: Arithmetic,
+) -> RelativeErrors:
+    """How far the risk and the threshold may be off, relative to these."""
+    if arithmetic.exact:
+        # What more digits leave out shows when they are taken twice.
+        few = arithmetic.maximum(arithmetic.minimum(alpha, 1 - alpha), _FEWEST)
+        return RelativeErrors(parts.missed(alpha, arithmetic) / few, 0 * alpha)
+    law = Channel(*map(arithmetic.plain, law))
+    cut, parts = cut.mapped(arithmetic.plain), PrunedRisk(*map(arithmetic.plain, parts))
+    return relative_errors(law, rule, cut, parts, arithmetic.plain(alpha))
 
 
-def _benign(law: Channel, score: Score, risk: Array, few: Array, missed: Array) -> Array:
-    """Rows of which it is plain that rounding does them no harm: no closer look is taken.
-
-    All groups are wide, so that no difference of a centre and the threshold loses digits; many are
-    kept and many dropped; and no group's weights matter much more than the risk.
-    """
-    alive = law.eigenvalue > 0
-    wide = (score.center <= 10 * score.spread) & ((score.spread > 1e-100) | ~alive)
-    largest = law.eigenvalue * (law.mean * law.mean + law.std * law.std + law.noise)
-    matters = FLOAT64.over_groups("max", largest)
-    return wide.all(axis=-1) & (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * matters)
+def _underflows(fixed: FixedPoint, population: Population) -> Array:
+    """Whether the noise level is there, but too small a float."""
+    there = (fixed.gamma > 0) | (fixed.tau > 0) & (population.signal > 0)
+    return (fixed.gamma < LEAST) & there

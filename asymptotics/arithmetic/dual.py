@@ -207,7 +207,8 @@ class DualNumbers(Float64):
         return self._over_last(x, super().total)
 
     def unit_sums(self, value: Any, weight: Array) -> Any:
-        return self._over_last(weight * value, lambda x: super(DualNumbers, self).unit_sums(x, 1))
+        one = np.ones(1)
+        return self._over_last(weight * value, lambda x: super(DualNumbers, self).unit_sums(x, one))
 
     def joined(self, parts: Sequence[Any]) -> Any:
         value = super().joined([_parts(part)[0] for part in parts])

@@ -78,8 +78,8 @@ def fixed_point(
 
     start = None
     if arithmetic.slow:
-        inputs = (arithmetic.floats(x) for x in (kappa, sigma, ridge))
-        guess = fixed_point(population, *inputs).tau
+        floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
+        guess = fixed_point(population, floats[0], floats[1], floats[2]).tau
         start = arithmetic.array(np.log(np.where(guess > 0, guess, 1)))
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares 0, which a ridge would raise at this rate.

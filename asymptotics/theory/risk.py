@@ -31,6 +31,11 @@ class PrunedRisk(NamedTuple):
     def risk(self) -> Array:
         return self.noise + self.kept_error + self.dropped_signal
 
+    def missed(self, alpha: Array, arithmetic: Arithmetic = FLOAT64) -> Array:
+        """By how much the fraction kept is not `alpha`, seen from the smaller part."""
+        rest = 1 - alpha
+        return abs(arithmetic.where(alpha <= rest, self.kept - alpha, self.dropped - rest))
+
 
 @QUIET
 def pruned_risk(

@@ -10,10 +10,10 @@ In floats two things move weights across the threshold:
 - A fraction :math:`\delta\alpha` too many or too few is kept.  It consists of weights at the
   threshold, of each group in proportion to its density there, and costs the mean :math:`\bar D` of
   these.
-- A group sees the threshold at a wrong place, because the difference of :math:`T` and its centre is
-  rounded.  With :math:`\delta u` that error in units of its spread, :math:`w\varphi(u)\,\delta u` of
-  its weights move.  As many weights at the threshold make up for them, so that this costs
-  :math:`|D-\bar D|`.
+- A group sees the threshold at a wrong place, because the difference of :math:`T` and its centre
+  is rounded.  With :math:`\delta u` that error in units of its spread,
+  :math:`w\varphi(u)\,\delta u` of its weights move.  As many weights at the threshold make up for
+  them, so that this costs :math:`|D-\bar D|`.
 
 The estimate is of first order and counts all errors as if they had one sign.
 
@@ -29,7 +29,8 @@ import numpy as np
 from ..arithmetic import FLOAT64, QUIET, Array
 from ..arithmetic.float64 import SHORT_MASS
 from .channel import Channel
-from .rules import Rule
+from .risk import PrunedRisk
+from .rules import Random, Rule
 from .truncated_gaussian import Threshold, cut_of, truncated_moments
 
 #: Roundings that the centre of a group and the threshold have gone through, together.
@@ -38,10 +39,12 @@ _ROUNDINGS = 16
 _SMALL = 1e-11
 #: Smaller positive numbers may have lost digits: the least one of full precision is 2e-308.
 LEAST = 1e-290
+#: A part of the weights that is smaller counts as so large where no closer look is taken.
+_FEWEST = 1e-8
 
 
-class Rounding(NamedTuple):
-    """Estimated errors, each of the shape of the grid."""
+class RelativeErrors(NamedTuple):
+    """Estimated errors of the risk and of the threshold, each relative to it, on the grid."""
 
     risk: Array
     #: Infinite where no weight is seen at the threshold, which then could lie anywhere.
@@ -62,13 +65,54 @@ class _AtCut(NamedTuple):
 
 
 @QUIET
-def rounding(
-    channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
-) -> Rounding:
-    """The errors in floats of a pruned `risk` and its threshold.
+def relative_errors(
+    channel: Channel, rule: Rule, threshold: Threshold, parts: PrunedRisk, alpha: Array
+) -> RelativeErrors:
+    """How far a pruned risk and its threshold may be off in floats; all arrays of one dimension."""
+    missed, few = parts.missed(alpha), np.minimum(alpha, 1 - alpha)
+    risk = parts.risk
+    errors = RelativeErrors(missed / np.maximum(few, _FEWEST), 0 * alpha)
+    benign = _benign(channel, rule, risk, few, missed)
+    rows = np.flatnonzero(~benign)
+    if rows.size:
+        some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
+        at = threshold.mapped(lambda x: x[rows])
+        # The sums of kept and of dropped weights are rounded as well as what they were to be.
+        wrong = (missed + 4 * FLOAT64.eps * few)[rows]
+        found = _absolute_errors(some, rule, at, wrong, risk[rows])
+        for error, estimate, value in zip(errors, found, (risk, threshold.value), strict=True):
+            share = FLOAT64.ratio(estimate, value[rows], np.inf)
+            # At the ends of alpha there is no threshold to be wrong.
+            error[rows] = np.where((few[rows] == 0) | (estimate == 0), 0, share)
+    small = risk < LEAST
+    if small.any():
+        errors.risk[small & ~((risk == 0) & _vanishes(channel, rule, threshold))] = np.inf
+    return errors
 
-    `wrong` is the fraction of weights that are known to be kept too much or too little.
+
+def _benign(channel: Channel, rule: Rule, risk: Array, few: Array, missed: Array) -> Array:
+    """Rows of which it is plain that rounding does them no harm: no closer look is taken.
+
+    All groups are wide, so that no difference of a centre and the threshold loses digits; many
+    weights are kept and many dropped; and no group matters much more than the risk.  Random
+    pruning has no threshold.
     """
+    if isinstance(rule, Random):
+        return np.ones(risk.shape, dtype=bool)
+    score = rule.score(channel)
+    wide = (score.center <= 10 * score.spread) & (
+        (score.spread > 1e-100) | (channel.eigenvalue == 0)
+    )
+    second_moment = channel.mean * channel.mean + channel.std * channel.std
+    largest = FLOAT64.over_groups("max", channel.eigenvalue * (second_moment + channel.noise))
+    enough = (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * largest)
+    return np.asarray(wide.all(axis=-1) & enough)
+
+
+def _absolute_errors(
+    channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
+) -> tuple[Array, Array]:
+    """Errors of the risk and the threshold, where a fraction `wrong` is known to be misplaced."""
 
     def at_cut(part: Channel) -> tuple[Array, ...]:
         at = _at_cut(part, rule, threshold)
@@ -101,11 +145,10 @@ def rounding(
         (closer,) = FLOAT64.expect(exchanged, channel)
         error = np.where(error > _SMALL * risk, closer, error)
     shift = np.where(tied > 0, 0, (wrong + moved) / density)
-    return Rounding(error + _product(wrong, abs(mean)), shift)
+    return error + _product(wrong, abs(mean)), shift
 
 
-@QUIET
-def vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
+def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
     """Whether no weight adds anything to the risk, so that it is the noise alone."""
 
     def adding(part: Channel) -> tuple[Array, ...]:

@@ -11,6 +11,7 @@ few weights dropped must not cost digits.  A point mass (``spread = 0``) is kept
 the threshold, kept with the probability `Threshold.tie`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
@@ -34,6 +35,10 @@ class Threshold(NamedTuple):
     @property
     def value(self) -> Array:
         return self.anchor + self.offset
+
+    def mapped(self, function: Callable[[Array], Array]) -> "Threshold":
+        """The threshold with a function applied to each of its arrays."""
+        return Threshold(*(None if x is None else function(x) for x in self))  # type: ignore[arg-type]
 
 
 class Cut(NamedTuple):
