@@ -195,7 +195,7 @@ def _decimal(end: arb, digits: int, rounding: str) -> Decimal:
         return _beyond_decimals(number, exponent, rounding)
     wide = Context(prec=digits + 30, Emax=MAX_EMAX, Emin=MIN_EMIN)
     near = wide.multiply(number, wide.power(Decimal(2), Decimal(exponent)))
-    room = abs(near).scaleb(-digits - 20, wide)
+    room = wide.scaleb(wide.abs(near), -digits - 20)
     return context.plus(
         wide.subtract(near, room) if rounding == ROUND_FLOOR else wide.add(near, room)
     )
