@@ -72,7 +72,7 @@ def relative_errors(
     missed, few = parts.missed(alpha), np.minimum(alpha, 1 - alpha)
     risk = parts.risk
     errors = RelativeErrors(missed / np.maximum(few, _FEWEST), 0 * alpha)
-    benign = _benign(channel, rule, risk, few, missed)
+    benign = _benign(channel, rule, threshold, risk, few, missed)
     rows = np.flatnonzero(~benign)
     if rows.size:
         some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
@@ -90,19 +90,21 @@ def relative_errors(
     return errors
 
 
-def _benign(channel: Channel, rule: Rule, risk: Array, few: Array, missed: Array) -> Array:
+def _benign(
+    channel: Channel, rule: Rule, threshold: Threshold, risk: Array, few: Array, missed: Array
+) -> Array:
     """Rows of which it is plain that rounding does them no harm: no closer look is taken.
 
     All groups are wide, so that no difference of a centre and the threshold loses digits; many
-    weights are kept and many dropped; and no group matters much more than the risk.  Random
-    pruning has no threshold.
+    weights are kept and many dropped; the threshold is not next to zero; and no group matters much
+    more than the risk.  Random pruning has no threshold.
     """
     if isinstance(rule, Random):
         return np.ones(risk.shape, dtype=bool)
     score = rule.score(channel)
-    wide = (score.center <= 10 * score.spread) & (
-        (score.spread > 1e-100) | (channel.eigenvalue == 0)
-    )
+    level = threshold.value[..., None] / score.scale
+    wide = (score.center <= 10 * score.spread) & (score.spread > 1e-100)
+    wide = wide & (level > 1e-6 * score.spread) | (channel.eigenvalue == 0)
     second_moment = channel.mean * channel.mean + channel.std * channel.std
     largest = FLOAT64.over_groups("max", channel.eigenvalue * (second_moment + channel.noise))
     enough = (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * largest)

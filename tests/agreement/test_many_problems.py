@@ -1,4 +1,4 @@
-"""A sample of the many random problems that `make benchmark` evaluates, and some that were wrong."""
+"""A sample of the random problems that `make benchmark` evaluates, and some that were wrong."""
 
 import numpy as np
 import pytest
