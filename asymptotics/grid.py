@@ -15,7 +15,7 @@ RuleLike = Rule | str | Mapping[str, Exponent]
 RulesLike = RuleLike | Sequence[RuleLike] | Array
 
 #: Numbers (rows times groups) that are worked on at a time.
-CHUNK = 1 << 17
+CHUNK = 1 << 14
 NUMBERS = ("kappa", "sigma", "alpha", "ridge")
 
 

@@ -62,7 +62,10 @@ def risk(
     RiskResult
         Of the shape to which all parameters broadcast.  Where the risk is infinite (with noise
         and without ridge at the interpolation threshold) it is ``inf``, with status
-        ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.  With
+        ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.  Where
+        double precision cannot tell the risk to a relative error of 1e-8, or no two precisions
+        agree on the digits asked for, it is NaN with status ``"no convergence"``.  Each point is
+        computed as if it were alone: its values do not depend on the rest of the grid.  With
         `certify` a `CertifiedRisk`; where the proof does not come through, its status is
         ``"undecided"`` and its bounds are the best that hold.
 
@@ -120,7 +123,8 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
             progress(done, alpha.size)
     failed = ~(rows.residual <= ACCEPTED) | np.isnan(rows.risk)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
-    rows.risk[failed] = np.nan
+    for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
+        column[failed] = np.nan
     return rows._asdict() | {
         "tau": fixed.tau,
         "gamma": fixed.gamma,

@@ -11,8 +11,6 @@ from asymptotics import Population, hessian_bias, risk, sensitivity
 from asymptotics.results import GridResult
 from asymptotics.testing import magnitudes, populations, rules
 
-NUMBERS = ("kappa", "sigma", "alpha", "ridge")
-
 
 @st.composite
 def grids(draw: st.DrawFn, most: int = 3) -> dict[str, Any]:
@@ -107,7 +105,7 @@ def test_neighbours_that_are_sharp() -> None:
     """Rows without noise next to it divide groups by their centres; those of others do not."""
     population = Population([0.5, 0.5], [1, 1e-5], [1, 1])
     grid = np.meshgrid([0.5, 5.0], [1e-6, 0.1], [0.3, 0.9], indexing="ij")
-    numbers = dict(zip(("kappa", "sigma", "alpha"), grid, strict=True))
+    numbers: dict[str, Any] = dict(zip(("kappa", "sigma", "alpha"), grid, strict=True))
     rule = np.array({"exponent": 2})
     assert_each_point_is_itself(risk, population, **numbers, rule=rule)
     result = risk(population, **numbers, rule={"exponent": 2})

@@ -1,5 +1,7 @@
 """A sample of the random problems that `make benchmark` evaluates, and some that were wrong."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -78,7 +80,7 @@ def test_the_residual_is_the_relative_error() -> None:
     assert (off <= result.residual[fine]).all()
 
 
-def wild(rng: np.random.Generator) -> tuple:
+def wild(rng: np.random.Generator) -> tuple[Any, ...]:
     """A problem from nearly all magnitudes that are allowed."""
     size = int(rng.integers(1, 5))
 

@@ -123,8 +123,9 @@ def test_short_intervals_keep_many_digits(h: float, center: float) -> None:
     """Against the integral of the density's series about 0, y from -h to h, in more digits."""
     h = min(h, 0.24 / (1 + center))
     arithmetic, wide = Multiprecision(25), Multiprecision(1_000)
-    u = arithmetic.array([h]) - arithmetic.array([center])
-    computed = arithmetic.interval_moments(*map(arithmetic.array, ([h], [center])), u)
+    many_h, many_center = arithmetic.array([h]), arithmetic.array([center])
+    u = many_h - many_center
+    computed = arithmetic.interval_moments(many_h, many_center, u)
     with mpmath.workdps(40):
         nodes, weights = np.polynomial.legendre.leggauss(10)
         x = [mpmath.mpf(node) * h for node in nodes]
@@ -135,7 +136,7 @@ def test_short_intervals_keep_many_digits(h: float, center: float) -> None:
         assert abs(value[0] - truth) <= 1e-13 * size, power
     exact = wide.erfc((wide.array([center]) - wide.array([h])) / wide.sqrt(wide.array(2)))
     exact = exact - wide.erfc((wide.array([center]) + wide.array([h])) / wide.sqrt(wide.array(2)))
-    mass = arithmetic.part_mass(True, *map(arithmetic.array, ([h], [center])), u)
+    mass = arithmetic.part_mass(True, many_h, many_center, u)
     for found in (mass[0], computed[0][0]):
         assert abs(found / (exact[0] / 2) - 1) < 1e-22
 
