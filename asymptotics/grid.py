@@ -14,7 +14,7 @@ RuleLike = Rule | str | Mapping[str, Exponent]
 RulesLike = RuleLike | Sequence[RuleLike] | Array
 
 #: Numbers (rows times groups) that are worked on at a time.
-CHUNK = 1 << 17
+CHUNK = 1 << 14
 NUMBERS = ("kappa", "sigma", "alpha", "ridge")
 
 
@@ -54,11 +54,16 @@ def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple
 
     Each part is small enough for arrays of (rows, groups).
     """
-    size = max(1, CHUNK // groups)
     for rule in dict.fromkeys(rules.ravel()):
-        rows = np.flatnonzero(np.broadcast_to(rules == rule, shape))
-        for part in np.split(rows, range(size, rows.size, size)):
+        for part in parts(np.flatnonzero(np.broadcast_to(rules == rule, shape)), groups):
             yield rule, part
+
+
+def parts(rows: Array, groups: int) -> Iterator[Array]:
+    """Indices of rows, so few at a time that arrays of (rows, groups) are small."""
+    size = max(1, CHUNK // groups)
+    for start in range(0, rows.size, size):
+        yield rows[start : start + size]
 
 
 def _rules(rule: Any) -> Array:

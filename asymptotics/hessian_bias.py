@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Array
+from .arithmetic import FLOAT64, QUIET, Array
 from .grid import as_grid
 from .population import Population
 from .results import HessianBias, RiskResult
@@ -20,6 +20,7 @@ from .study import risk
 from .theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
 
 
+@QUIET
 def hessian_bias(
     population: Population, kappa: Any, sigma: Any = 0.0, alpha: Any = 0.5, ridge: Any = 0.0
 ) -> HessianBias:

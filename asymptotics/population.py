@@ -26,7 +26,7 @@ from .tables import column, counted, text_table
 if TYPE_CHECKING:
     from .laws import Law
 
-_LARGEST_SIGNAL = 1e100
+_SMALLEST_SIGNAL, _LARGEST_SIGNAL = 1e-200, 1e100
 _SHOWN = 8
 _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
@@ -126,9 +126,11 @@ class Population:
             array.flags.writeable = False
         object.__setattr__(self, "_columns", tuple(columns))
         object.__setattr__(self, "_groups", Groups(weights, *floats[1:]))
-        if not self.signal <= _LARGEST_SIGNAL:
-            allowed = f"must be at most {_LARGEST_SIGNAL:g}: rescale the units"
-            raise InvalidInput("E[Lambda B^2]", self.signal, allowed)
+        weight, eigenvalue, mean, std = self._groups
+        some = ((weight > 0) & (eigenvalue > 0) & ((mean != 0) | (std > 0))).any()
+        if not (_SMALLEST_SIGNAL if some else 0) <= self.signal <= _LARGEST_SIGNAL:
+            bounds = f"of magnitude {_SMALLEST_SIGNAL:g} to {_LARGEST_SIGNAL:g}"
+            raise InvalidInput("E[Lambda B^2]", self.signal, f"must be {bounds}: rescale the units")
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ class Population:
         return Groups(weight, *map(arithmetic.array, self._columns[1:]))
 
     def mass_above(self, eigenvalue: Any, arithmetic: Arithmetic = FLOAT64) -> Mass:
-        """P(Λ > eigenvalue), beyond the precision of the arithmetic unless there are many groups.
+        """P(Λ > eigenvalue), beyond the precision of the arithmetic.
 
         What is left of ``kappa`` times it, minus 1, decides how far a model is from interpolating;
         rounding the mass would cost that its digits.
@@ -187,12 +189,6 @@ class Population:
             above = arithmetic.beyond(eigenvalues, arithmetic.column(eigenvalue))
             mass = (above * weights).sum(axis=-1) / weights.sum()
             return Mass(np.asarray(mass, dtype=object), np.zeros(()))
-        if len(self) > _MOST_EXACT:
-            column = arithmetic.column(eigenvalue)
-            (mass,) = arithmetic.expect(
-                lambda groups: (arithmetic.where(groups.eigenvalue > column, 1, 0),), self._groups
-            )
-            return Mass(mass, 0 * mass)
         place = np.searchsorted(self._ladder[0], arithmetic.plain(eigenvalue), side="right")
         return Mass(self._ladder[1][place], self._ladder[2][place])
 
@@ -200,6 +196,9 @@ class Population:
     def _ladder(self) -> tuple[Array, Array, Array]:
         """Eigenvalues in order, and the mass from each of them on, in two parts."""
         order = np.argsort(self.eigenvalue, kind="stable")
+        if len(self) > _MOST_EXACT:
+            shares = _shares(np.asarray(self._columns[0], dtype=np.float64)[order[::-1]])
+            return self.eigenvalue[order], shares.value[::-1], shares.rest[::-1]
         weights = [self._exact_weights[i] for i in order[::-1]]
         # Normalised last: sums of weights as given have short denominators.
         sums = [*accumulate(weights, initial=Fraction())][::-1]
@@ -541,6 +540,19 @@ def _single(key: str, value: Any, domain: Domain | None = None) -> Any:
 
 def _law(mean: Any, std: Any) -> tuple[Any, Any]:
     return _single("mean", mean), _single("std", std)
+
+
+def _shares(weight: Array) -> Mass:
+    """The share of all weight in the first none, one, two, ... groups, to twice the precision."""
+    value = np.concatenate([[0.0], np.cumsum(weight)])
+    before, after = value[:-1], value[1:]
+    added = after - before
+    # What each addition rounds away (Knuth).
+    rest = np.concatenate([[0.0], np.cumsum((before - (after - added)) + (weight - added))])
+    total, total_rest = value[-1], rest[-1]
+    share = value / total
+    missed = FLOAT64.product_error(share, total) + (value - share * total) + rest
+    return Mass(share, (missed - share * total_rest) / total)
 
 
 def _of_groups(key: str, value: Any, domain: Domain, size: int) -> Array:

@@ -22,6 +22,8 @@ _MOST_GROUPS = 10_000
 _MOST_CERTIFIED = 1_000
 #: Bits beyond the digits asked for that a proof starts with, and how far it goes.
 _GUARD, _DOUBLINGS, _LEAST_LAST = 48, 1, 1_024
+#: Decimal digits beyond those asked for that two precisions start with, and how far they go.
+_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _LEAST_LAST_DIGITS = 20, 2, 2_000
 _VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
 
 
@@ -35,14 +37,20 @@ def agreed(
         allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
         raise InvalidInput("digits", digits, allowed)
 
+    first = digits + _GUARD_DIGITS
+    last = max(first << _DOUBLINGS_OF_DIGITS, _LEAST_LAST_DIGITS)
+
     def row(index: int) -> dict[str, Any]:
-        precision = digits + 20
-        before, values = None, _row(population, grid, index, Multiprecision(precision))
-        while before is None or not _agree(before, values, digits):
+        precision = first
+        values = _row(population, grid, index, Multiprecision(precision))
+        while 2 * precision <= last:
             precision *= 2
             before, values = values, _row(population, grid, index, Multiprecision(precision))
-        infinite = values["risk"] == float("inf")
-        return _rounded(values, digits) | {"status": "diverges" if infinite else "ok"}
+            if _agree(before, values, digits):
+                infinite = values["risk"] == math.inf
+                return _rounded(values, digits) | {"status": "diverges" if infinite else "ok"}
+        nothing = dict.fromkeys(values, math.nan)
+        return _rounded(nothing, digits) | {"status": "no convergence"}
 
     return _columns(row, grid.rule.size, progress)
 
@@ -158,9 +166,16 @@ def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
 
 
 def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], digits: int) -> bool:
-    """Whether two precisions give the same digits of every value."""
+    """Whether two precisions give a risk, and the same digits of every value.
+
+    A value that is not there in one of them but is in the other is no agreement.
+    """
+    if fine["risk"] != fine["risk"]:
+        return False
     return all(
-        abs(value - coarse[key]) * 10 ** (digits + 1) <= abs(value)
+        value == coarse[key]
+        or (value != value and coarse[key] != coarse[key])
+        or abs(value - coarse[key]) * 10 ** (digits + 1) <= abs(value) < math.inf
         for key, value in fine.items()
-        if key != "residual" and value == value and value != coarse[key]
+        if key != "residual"
     )

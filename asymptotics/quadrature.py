@@ -453,6 +453,6 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
             raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
         if not last * last / (before - last) <= _LITTLE * tolerance * total:
             raise NoConvergence(
-                f"the tail of E[Lambda B^2] is too slow for the tolerance {tolerance:g}: more than that "
-                f"lies beyond what double precision reaches; raise the tolerance, or give groups"
+                f"the tail of E[Lambda B^2] is too slow for the tolerance {tolerance:g}: more than "
+                "that lies beyond what double precision reaches; raise it, or give groups"
             )

@@ -2,14 +2,16 @@
 
 from typing import NamedTuple
 
-from .arithmetic import Arithmetic, Array
+from .arithmetic import QUIET, Arithmetic, Array
 from .population import Population
-from .theory import FixedPoint, Rule, channel, pruned_risk, threshold
+from .theory import FixedPoint, PrunedRisk, Rule, Threshold, channel, pruned_risk, threshold
+from .theory.channel import Channel
+from .theory.rounding import LEAST, RelativeErrors, relative_errors
 from .theory.rules import Random, WeightRule
 
-#: A residual above this is a failure, not a number.
-ACCEPTED = 1e-6
-#: A part of the weights that is smaller counts as so large in its residual.
+#: The largest error, relative to the risk, of a number that is given.
+ACCEPTED = 1e-8
+#: A part of the weights that is smaller counts as so large in the residual of many digits.
 _FEWEST = 1e-8
 
 
@@ -24,6 +26,7 @@ class Rows(NamedTuple):
     residual: Array
 
 
+@QUIET
 def evaluate(
     population: Population,
     fixed: FixedPoint,
@@ -40,18 +43,43 @@ def evaluate(
     cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
     parts = pruned_risk(law, sigma, rule, cut, arithmetic)
 
-    rest = 1 - alpha
-    missed = arithmetic.where(alpha <= rest, parts.kept - alpha, parts.dropped - rest)
-    few = arithmetic.maximum(arithmetic.minimum(alpha, rest), _FEWEST)
+    errors = _errors(law, rule, cut, parts, alpha, arithmetic)
     diverges = infinite & (alpha > 0)
     unknown = diverges & isinstance(rule, WeightRule)
-    absent = unknown | (alpha == 0) | isinstance(rule, Random)
+    absent = unknown | (alpha == 0) | isinstance(rule, Random) | (errors.threshold > ACCEPTED)
     where, infinity, nan = arithmetic.where, arithmetic.infinity, arithmetic.nan
+    error = where(diverges, 0, errors.risk)
+    if not arithmetic.exact:
+        error = where(_underflows(fixed, population), infinity, error)
     return Rows(
         risk=where(diverges, infinity, parts.risk),
         noise=parts.noise,
         kept_error=where(diverges, infinity, parts.kept_error),
         dropped_signal=where(unknown, nan, parts.dropped_signal),
         threshold=where(absent, nan, cut.value),
-        residual=arithmetic.maximum(fixed.residual, abs(missed) / few),
+        residual=arithmetic.maximum(error, fixed.residual),  # in this order NaN stays NaN
     )
+
+
+def _errors(
+    law: Channel,
+    rule: Rule,
+    cut: Threshold,
+    parts: PrunedRisk,
+    alpha: Array,
+    arithmetic: Arithmetic,
+) -> RelativeErrors:
+    """How far the risk and the threshold may be off, relative to these."""
+    if arithmetic.exact:
+        # What more digits leave out shows when they are taken twice.
+        few = arithmetic.maximum(arithmetic.minimum(alpha, 1 - alpha), _FEWEST)
+        return RelativeErrors(parts.missed(alpha, arithmetic) / few, 0 * alpha)
+    law = Channel(*map(arithmetic.plain, law))
+    cut, parts = cut.mapped(arithmetic.plain), PrunedRisk(*map(arithmetic.plain, parts))
+    return relative_errors(law, rule, cut, parts, arithmetic.plain(alpha))
+
+
+def _underflows(fixed: FixedPoint, population: Population) -> Array:
+    """Whether the noise level is there, but too small a float."""
+    there = (fixed.gamma > 0) | (fixed.tau > 0) & (population.signal > 0)
+    return (fixed.gamma < LEAST) & there

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Array
+from .arithmetic import FLOAT64, QUIET, Array
 from .grid import NUMBERS, RulesLike, as_grid, batches
 from .population import Population, as_population
 from .results import GridResult
@@ -64,6 +64,7 @@ class Sensitivity(GridResult):
 Sensitivity.columns = tuple(field.name for field in fields(Sensitivity))
 
 
+@QUIET
 def sensitivity(
     population: Population,
     kappa: Any,
@@ -104,10 +105,9 @@ def sensitivity(
             arithmetic.parameter(getattr(flat, key)[part], index)
             for index, key in enumerate(NUMBERS)
         )
-        with np.errstate(divide="ignore", invalid="ignore"):  # where there is no slope: NaN
-            at_kappa, at_sigma, at_alpha, at_ridge = numbers
-            fixed = fixed_point(population, at_kappa, at_sigma, at_ridge, arithmetic)
-            rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
+        at_kappa, at_sigma, at_alpha, at_ridge = numbers
+        fixed = fixed_point(population, at_kappa, at_sigma, at_ridge, arithmetic)
+        rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
         value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
         residual[part] = arithmetic.plain(rows.residual)
     _settle_ends(slopes, flat, population)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
-from .grid import NUMBERS, Grid, RulesLike, as_grid, batches
+from .grid import NUMBERS, Grid, RulesLike, as_grid, batches, parts
 from .parameters import flag, function, whole
 from .population import Population, as_population
 from .precision import Progress, agreed, proved
@@ -60,7 +60,10 @@ def risk(
     RiskResult
         Of the shape to which all parameters broadcast.  Where the risk is infinite (with noise
         and without ridge at the interpolation threshold) it is ``inf``, with status
-        ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.  With
+        ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.  Where
+        double precision cannot tell the risk to a relative error of 1e-8, or no two precisions
+        agree on the digits asked for, it is NaN with status ``"no convergence"``.  Each point is
+        computed as if it were alone: its values do not depend on the rest of the grid.  With
         `certify` a `CertifiedRisk`; where the proof does not come through, its status is
         ``"undecided"`` and its bounds are the best that hold.
 
@@ -103,9 +106,9 @@ def risk(
 
 def _in_float64(population: Population, grid: Grid, progress: Progress | None) -> dict[str, Array]:
     shape = grid.shape
-    # Solved before it is spread over alpha and rule, which it does not depend on.
-    fixed = fixed_point(population, grid.kappa, grid.sigma, grid.ridge)
-    fixed = FixedPoint(*(np.broadcast_to(x, shape).ravel() for x in fixed))
+    fixed = FixedPoint(
+        *(np.broadcast_to(x, shape).ravel() for x in _fixed_points(population, grid))
+    )
     sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
     rows = Rows(*np.full((len(Rows._fields), alpha.size), np.nan))
     done = 0
@@ -119,7 +122,8 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
             progress(done, alpha.size)
     failed = ~(rows.residual <= ACCEPTED) | np.isnan(rows.risk)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
-    rows.risk[failed] = np.nan
+    for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
+        column[failed] = np.nan
     return rows._asdict() | {
         "tau": fixed.tau,
         "gamma": fixed.gamma,
@@ -127,3 +131,15 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
         "null_risk": null_risk(population, sigma),
         "status": status,
     }
+
+
+def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
+    """The trained models of a grid, before they are spread over alpha and rule."""
+    inputs = np.broadcast_arrays(grid.kappa, grid.sigma, grid.ridge)
+    shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
+    fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
+    for part in parts(np.arange(kappa.size), len(population)):
+        some = fixed_point(population, kappa[part], sigma[part], ridge[part])
+        for column, value in zip(fixed, some, strict=True):
+            column[part] = value
+    return FixedPoint(*(column.reshape(shape) for column in fixed))

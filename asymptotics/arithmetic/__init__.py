@@ -1,6 +1,6 @@
 """The numbers that the formulas of :mod:`asymptotics.theory` compute with."""
 
 from .base import SPECIAL, Arithmetic, Array, Mass
-from .float64 import FLOAT64, Float64
+from .float64 import FLOAT64, QUIET, Float64
 
-__all__ = ["FLOAT64", "SPECIAL", "Arithmetic", "Array", "Float64", "Mass"]
+__all__ = ["FLOAT64", "QUIET", "SPECIAL", "Arithmetic", "Array", "Float64", "Mass"]

@@ -61,7 +61,7 @@ class Ball:
     def __add__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
             return NotImplemented
-        other = Ball.of(other)
+        other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb + other.arb)
         return _made(self.arb + other.arb, self.exact.plus(other.exact))
@@ -80,7 +80,7 @@ class Ball:
     def __mul__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
             return NotImplemented
-        other = Ball.of(other)
+        other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb * other.arb)
         return _made(self.arb * other.arb, self.exact.times(other.exact))
@@ -176,6 +176,7 @@ class Ball:
 
 
 _OPERANDS = (Ball, int, np.integer)
+_BALLS = np.frompyfunc(Ball.of, 1, 1)
 
 
 def _exact(value: Surd) -> Ball:
@@ -198,7 +199,7 @@ def _decimal(end: arb, digits: int, rounding: str) -> Decimal:
         return _beyond_decimals(number, exponent, rounding)
     wide = Context(prec=digits + 30, Emax=MAX_EMAX, Emin=MIN_EMIN)
     near = wide.multiply(number, wide.power(Decimal(2), Decimal(exponent)))
-    room = abs(near).scaleb(-digits - 20, wide)
+    room = wide.scaleb(wide.abs(near), -digits - 20)
     return context.plus(
         wide.subtract(near, room) if rounding == ROUND_FLOOR else wide.add(near, room)
     )
@@ -237,7 +238,7 @@ class Balls(Arithmetic):
     """Enclosures by balls, narrow to about `bits` bits while `working`."""
 
     dtype = object
-    exact = True
+    exact = slow = True
     rounding = indistinct = Ball.of(0)
     infinity = Ball(arb.pos_inf())
     nan = Ball(arb.nan())
@@ -261,7 +262,7 @@ class Balls(Arithmetic):
         return Ball(arb.pi())
 
     def array(self, values: Any) -> Array:
-        return _map(Ball.of, np.asarray(values, dtype=object))
+        return np.asarray(_BALLS(np.asarray(values, dtype=object)), dtype=object)
 
     def owns(self, values: Any) -> bool:
         return any(isinstance(entry, Ball) for entry in np.asarray(values, dtype=object).flat)
@@ -291,6 +292,11 @@ class Balls(Arithmetic):
         name = "lgamma" if name == "loggamma" else name
         return _map(lambda ball: Ball(getattr(ball.arb, name)()), x)
 
+    def moment_density(self, u: Array) -> Array:
+        """As the base class; that a density's ball holds zero makes ``u`` not infinite."""
+        finite = _map(lambda ball: Ball.of(0) if abs(ball.arb) == _INFINITE else ball, u)
+        return finite * self.normal_density(u)
+
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
         """As the base class; an interval of no length has none, which its differences only near."""
         moments = super().interval_moments(h, center, u)
@@ -300,7 +306,7 @@ class Balls(Arithmetic):
     # -- selection ---------------------------------------------------------------------------
 
     def where(self, condition: Any, x: Any, y: Any) -> Array:
-        return np.where(condition, self.array(x), self.array(y))
+        return self.array(np.where(condition, np.asarray(x, object), np.asarray(y, object)))
 
     def beyond(self, x: Any, y: Any) -> Any:
         larger = np.frompyfunc(lambda a, b: bool(a.arb.mid() > b.arb.mid()), 2, 1)
@@ -353,14 +359,17 @@ class Balls(Arithmetic):
             value, slope = function(np.full(lower.shape, Ball(x)))
             return np.asarray(value).item(), np.asarray(slope).item()
 
-        x = self._approximate(at, low, high)
+        guess = (low + high) / 2 if start is None else np.asarray(start).item().arb
+        x = self._approximate(at, low, high, guess)
         return np.full(lower.shape, self._certified(at, x))
 
-    def _approximate(self, at: Callable[[arb], tuple[Ball, Ball]], low: arb, high: arb) -> arb:
+    def _approximate(
+        self, at: Callable[[arb], tuple[Ball, Ball]], low: arb, high: arb, guess: arb
+    ) -> arb:
         """A point near the root: nothing is proved of it."""
         near = arb(2) ** (-self.bits)
         nearly = arb(2) ** (-(5 * self.bits) // 8)
-        x, step = ((low + high) / 2).mid(), high - low
+        x, step = (guess if low < guess < high else (low + high) / 2).mid(), high - low
         for _ in range(2 * self.bits + 200):
             value, slope = (ball.arb for ball in at(x))
             if value.is_nan() or 2 * value.rad() >= abs(value.mid()):

@@ -8,8 +8,9 @@ Shapes: a quantity of the parameter grid has the grid's shape ``S``; a quantity 
 on the group of features has shape ``S + (G,)``.  `Arithmetic.column` takes the first to the second.
 """
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,6 +21,8 @@ SPECIAL = (
     "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma",
 )  # fmt: skip
+#: A sum over so many groups is taken column by column.
+FEW = 8
 Columns = tuple[Array, ...]
 Table = TypeVar("Table", bound=Columns)
 
@@ -51,8 +54,16 @@ class Arithmetic(ABC):
     indistinct: Any
     #: A positive number below every probability that matters; keeps logarithms finite.
     tiny: Any
+    #: How often `root` may evaluate its function: many times what halving a bracket takes.
+    evaluations = 1_000
+    #: Whether an operation costs so much more than one in floats that these give the first guess of
+    #: a root.
+    slow = False
     #: Numbers (grid points times groups) that `expect` works on at a time.
     block = 1 << 14
+    #: Groups that are summed at once.  `block` never cuts through them, so that it does not change
+    #: the order in which numbers are added.
+    unit = 128
 
     # -- supplied by each arithmetic ---------------------------------------------------------
 
@@ -94,6 +105,10 @@ class Arithmetic(ABC):
     def owns(self, values: Any) -> bool:
         """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""
         return False
+
+    def floats(self, x: Array) -> Array:
+        """The numbers rounded to floats; infinite where they are beyond these."""
+        return np.asarray(np.frompyfunc(_as_float, 1, 1)(x), dtype=np.float64)
 
     def plain(self, x: Array) -> Array:
         """The numbers themselves, without what else an arithmetic may keep of them."""
@@ -191,24 +206,48 @@ class Arithmetic(ABC):
         `table` is a named tuple of arrays with the groups along the last axis, the first of them
         the weight.  The integrand sees a block of groups at a time, so that its temporaries
         stay in cache and memory does not grow with the number of groups.
+
+        The groups of a point are added in an order that only their number decides: the result at
+        a point of the grid is the same to the last bit whatever other points are beside it.
         """
-        totals: Columns = ()
-        for part in self._blocks(table):
-            sums = tuple(self.sum(value, part[0]) for value in integrand(part))
-            totals = tuple(a + b for a, b in zip(totals, sums, strict=True)) if totals else sums
-        return totals
+        blocks = self._blocks(table)
+        if len(blocks) == 1:
+            return tuple(self.sum(value, table[0]) for value in integrand(table))
+        parts = [
+            [self.unit_sums(value, block[0]) for value in integrand(block)] for block in blocks
+        ]
+        return tuple(self.total(self.joined(sums)) for sums in zip(*parts, strict=True))
 
     def sum(self, value: Array, weight: Array) -> Array:
         """Weighted sum over the last axis."""
-        return np.asarray((weight * value).sum(axis=-1))
+        return self.total(weight * value)
 
-    def _blocks(self, table: Table) -> Iterator[Table]:
+    def unit_sums(self, value: Array, weight: Array) -> Array:
+        """Weighted sums over the last axis, one for each `unit` of it."""
+        return _unit_sums(weight * value, self.unit)
+
+    def total(self, x: Array) -> Array:
+        """Sum over the last axis, of the sums of its units."""
+        while x.shape[-1] > self.unit:
+            x = _unit_sums(x, self.unit)
+        return _sum_of_few(x)
+
+    def joined(self, parts: Sequence[Array]) -> Array:
+        """Arrays one after another along the last axis."""
+        return np.concatenate(parts, axis=-1)
+
+    def _blocks(self, table: Table) -> list[Table]:
+        """The table cut into blocks of whole units of groups."""
         groups = max(column.shape[-1] for column in table)
         rows = max(column.size // column.shape[-1] for column in table)
-        size = max(1, self.block // rows)
-        for start in range(0, groups, size):
-            cut = slice(start, start + size)
-            yield type(table)(*(c if c.shape[-1] == 1 < groups else c[..., cut] for c in table))
+        size = self.unit * max(1, self.block // (max(rows, 1) * self.unit))
+        if groups <= size:
+            return [table]
+        cuts = (slice(start, start + size) for start in range(0, groups, size))
+        return [
+            type(table)(*(c if c.shape[-1] == 1 < groups else c[..., cut] for c in table))
+            for cut in cuts
+        ]
 
     # -- the normal law ----------------------------------------------------------------------
 
@@ -255,14 +294,15 @@ class Arithmetic(ABC):
 
         `function` returns value and slope.  Newton's method inside a bracket that every evaluation
         shrinks; where it leaves the bracket or does not halve its step, the bracket is halved, so
-        that it ends for any function.  One that jumps across zero is followed to its jump.
+        that it ends for any function.  One that jumps across zero is followed to its jump.  NaN
+        where the function or the bracket is NaN, or where `evaluations` did not suffice.
         """
         x, step = (lower + upper) / 2, upper - lower
         if start is not None:
             x = self.where((lower < start) & (start < upper), start, x)
         quadratic = self.eps ** (self.array(5) / 8)  # a Newton step from so near meets eps
         found = x != x
-        while not np.all(found):
+        for _ in range(self.evaluations):
             value, slope = function(x)
             above = value > 8 * self.eps  # a plateau at zero, but for rounding, is past the root
             lower, upper = self.where(above, x, lower), self.where(above, upper, x)
@@ -273,7 +313,38 @@ class Arithmetic(ABC):
             last = steep & (size <= quadratic * unit) & (abs(value) <= quadratic)
             fast = steep & (size <= abs(step) / 2) & (lower <= newton) & (newton <= upper)
             following = self.where(last | fast, newton, (lower + upper) / 2)
+            following = self.where(value == value, following, self.nan)
             following = self.where(found, x, following)
             step, x = following - x, following
-            found = found | last | (abs(step) <= 2 * self.eps * unit)
-        return x
+            found = found | last | ~(abs(step) > 2 * self.eps * unit)  # NaN ends it, too
+            if np.all(found):
+                return x
+        return self.where(found, x, self.nan)
+
+
+def _unit_sums(x: Array, unit: int) -> Array:
+    """Sums over each `unit` of the last axis; the last one may be of fewer."""
+    units = x.shape[-1] // unit
+    whole = units * unit
+    sums = _sum_of_few(x[..., :whole].reshape((*x.shape[:-1], units, unit)))
+    if whole == x.shape[-1]:
+        return sums
+    return np.concatenate([sums, _sum_of_few(x[..., whole:])[..., None]], axis=-1)
+
+
+def _sum_of_few(x: Array) -> Array:
+    """The sum over a short last axis, in an order that only its length decides."""
+    if x.shape[-1] <= FEW:
+        total = x[..., 0]
+        for column in range(1, x.shape[-1]):
+            total = total + x[..., column]
+        return np.asarray(total)
+    # NumPy adds along the axis whose elements are neighbours in memory: make it the last one.
+    return np.asarray(np.ascontiguousarray(x).sum(axis=-1))
+
+
+def _as_float(x: Any) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf

@@ -5,7 +5,7 @@ operations; a root is differentiated by the implicit function theorem.  Numbers 
 parameter stay plain arrays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -203,10 +203,26 @@ class DualNumbers(Float64):
 
     # -- sums and moments --------------------------------------------------------------------
 
-    def sum(self, value: Any, weight: Array) -> Any:
-        plain, slope = _parts(value)
-        total = super().sum(plain, weight)
-        return total if slope is None else Dual(total, (slope * weight[..., None]).sum(axis=-2))
+    def total(self, x: Any) -> Any:
+        return self._over_last(x, super().total)
+
+    def unit_sums(self, value: Any, weight: Array) -> Any:
+        one = np.ones(1)
+        return self._over_last(weight * value, lambda x: super(DualNumbers, self).unit_sums(x, one))
+
+    def joined(self, parts: Sequence[Any]) -> Any:
+        value = super().joined([_parts(part)[0] for part in parts])
+        if not any(isinstance(part, Dual) for part in parts):
+            return value
+        return Dual(value, np.concatenate([self.slope(part) for part in parts], axis=-2))
+
+    @staticmethod
+    def _over_last(x: Any, function: Callable[[Array], Array]) -> Any:
+        """A linear function of the last axis of groups, of the value and of each slope."""
+        value, slope = _parts(x)
+        if slope is None:
+            return function(value)
+        return Dual(function(value), np.moveaxis(function(np.moveaxis(slope, -1, 0)), 0, -1))
 
     def part_mass(self, inside: Any, h: Any, center: Any, u: Any) -> Any:
         (mass,) = self.choose(
@@ -264,5 +280,4 @@ class DualNumbers(Float64):
 
 
 def _erfc_slope(x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return -2 / np.sqrt(np.pi) * np.exp(-x * x)
+    return -2 / np.sqrt(np.pi) * np.exp(-x * x)

@@ -1,16 +1,20 @@
 """Double precision, vectorised by NumPy; the normal law by ``scipy.special``."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import erfc
 
-from .base import Arithmetic, Array, Columns, Mass, Table
+from .base import FEW, Arithmetic, Array, Mass
 
+#: Decorates what is computed in floats.  On the way numbers may overflow to infinity, where the
+#: normal law is at its limit, and what that makes undefined is NaN in the result.  Whoever reads
+#: the result reports it; NumPy's warnings would tell nothing more.
+QUIET = np.errstate(all="ignore")
 #: An interval shorter than this, in units that also see the centre, is integrated directly.
 _SHORT = 0.25
-_FEW = 256
+#: The mass of a shorter one is a series in its length.
+SHORT_MASS = 0.03
 #: So far from an interval at zero, the normal density there is zero.
 _FAR = 100.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
@@ -43,22 +47,22 @@ class Float64(Arithmetic):
 
     def excess(self, kappa: Array, mass: Mass) -> Array:
         kappa, value = self.array(kappa), mass.value
-        product = kappa * value
-        (kappa_high, kappa_low), (high, low) = _split(kappa), _split(value)
-        error = kappa_low * low - (
-            ((product - kappa_high * high) - kappa_low * high) - kappa_high * low
-        )
-        return (product - 1) + (error + kappa * mass.rest)
+        return (kappa * value - 1) + (kappa * mass.rest - self.product_error(kappa, value))
 
-    def expect(self, integrand: Callable[[Table], Columns], table: Table) -> Columns:
-        # Squares of far-off cuts overflow to infinity, where the normal law is at its limit; what
-        # that makes undefined is NaN in the sum, and its reader's to report.
-        with np.errstate(over="ignore", invalid="ignore"):
-            return super().expect(integrand, table)
+    def product_error(self, x: Array, y: Array) -> Array:
+        """How far the rounded product of `x` and `y` is above the exact one (Dekker)."""
+        (x_high, x_low), (y_high, y_low) = _split(self.array(x)), _split(self.array(y))
+        return ((x * y - x_high * y_high) - x_low * y_high - x_high * y_low) - x_low * y_low
 
     def sum(self, value: Array, weight: Array) -> Array:
-        # Pairwise summation serves many groups; for few its overhead outweighs the sum itself.
-        return value @ weight if weight.size <= _FEW else super().sum(value, weight)
+        """As the base class; columns of few groups are faster weighted one by one."""
+        groups = weight.shape[-1]
+        if groups > FEW or value.shape[-1] != groups:
+            return self.total(weight * value)
+        total = weight[..., 0] * value[..., 0]
+        for group in range(1, groups):
+            total = total + weight[..., group] * value[..., group]
+        return total
 
     def exp(self, x: Array) -> Array:
         return np.exp(x)
@@ -80,8 +84,7 @@ class Float64(Arithmetic):
             return np.ones_like(x)
         if exponent == 0.5:
             return np.sqrt(x)
-        with np.errstate(over="ignore"):
-            return x ** float(exponent)
+        return np.asarray(np.power(x, float(exponent)))
 
     def erfc(self, x: Array) -> Array:
         return np.asarray(erfc(x))
@@ -89,13 +92,13 @@ class Float64(Arithmetic):
     def part_mass(self, inside: Any, h: Array, center: Array, u: Array) -> Array:
         """As the base class; where a difference of tails cancels, by the Taylor series."""
         mass = super().part_mass(inside, h, center, u)
-        short = inside & (h * (1 + center) < 0.03)
+        short = inside & (h * (1 + center) < SHORT_MASS)
         if not short.any():
             return mass
         h, center = np.where(short, h, 0), np.where(short, np.minimum(center, _FAR), 0)
         h2, c2 = h * h, center * center
         series = 1 + h2 / 6 * (c2 - 1 + h2 / 20 * (c2 * (c2 - 6) + 3))
-        series += h2**3 / 5040 * (c2 * (c2 * (c2 - 15) + 45) - 15)
+        series = series + h2 * h2 * h2 / 5040 * (c2 * (c2 * (c2 - 15) + 45) - 15)
         return np.where(short, 2 * h * self.normal_density(center) * series, mass)
 
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:

@@ -23,7 +23,11 @@ class RiskResult(GridResult):
     """Predicted risks over a grid; every array has the grid's shape.
 
     Numbers are float64, or objects of many digits if these were asked for.  A value that does not
-    exist is NaN (the threshold of the random rule, or at ``alpha = 0``).
+    exist is NaN (the threshold of the random rule, or at ``alpha = 0``).  So is a threshold that
+    double precision does not tell to 1e-8, because hardly any weight has a score near it.
+
+    With status ``"ok"`` the risk, `unpruned_risk`, `null_risk`, `tau`, `gamma` and the threshold
+    are right to 1e-8 of their size, and the parts of the risk to 1e-8 of the risk.
 
     Attributes
     ----------
@@ -41,10 +45,10 @@ class RiskResult(GridResult):
     tau, gamma
         Effective ridge and noise level.
     residual
-        Largest relative mismatch of the equations that were solved.
+        Estimate of the relative error of the risk, from what rounding leaves of the equations.
     status
-        ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"`` (it is NaN; ask for
-        digits).
+        ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"``: the risk is NaN, as
+        its error could be larger than 1e-8 of it; ask for (more) digits.
     digits : int or None
         The number of digits asked for.
     """

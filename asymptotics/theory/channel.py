@@ -12,7 +12,7 @@ Source: Li et al. (arXiv 2006.10903), Theorem 1; Han, Xu (arXiv 2307.02044).
 
 from typing import NamedTuple
 
-from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..population import Population
 from .fixed_point import FixedPoint
 
@@ -35,6 +35,7 @@ class Channel(NamedTuple):
     noise: Array
 
 
+@QUIET
 def channel(population: Population, fixed: FixedPoint, arithmetic: Arithmetic = FLOAT64) -> Channel:
     """The law of the trained weights, given the fixed point.
 

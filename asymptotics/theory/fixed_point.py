@@ -16,7 +16,9 @@ Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 
 from typing import Any, NamedTuple
 
-from ..arithmetic import FLOAT64, Arithmetic, Array
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import broadcast_shape, numbers, parameter
 from ..population import Groups, Population, as_population
 
@@ -33,6 +35,7 @@ class FixedPoint(NamedTuple):
     residual: Array
 
 
+@QUIET
 def fixed_point(
     population: Population,
     kappa: Any,
@@ -75,7 +78,12 @@ def fixed_point(
         ratio, slope = effective_ridge_balance(tau, kappa, ridge, partial, groups, arithmetic)
         return arithmetic.log(arithmetic.where(least_squares, 1, ratio)), slope
 
-    log_tau = arithmetic.root(equation, log_lower, log_upper)
+    start = None
+    if arithmetic.slow:
+        floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
+        guess = fixed_point(population, floats[0], floats[1], floats[2]).tau
+        start = arithmetic.array(np.log(np.where(guess > 0, guess, 1)))
+    log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares 0, which a ridge would raise at this rate.
     at_zero = arithmetic.ratio(ridge, -excess)
     tau = arithmetic.where(least_squares, at_zero, arithmetic.exp(log_tau))

@@ -9,7 +9,7 @@ Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), Theorem 1.
 
 from typing import Any, NamedTuple
 
-from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers
 from ..population import Population, as_population
 from .channel import Channel
@@ -31,7 +31,13 @@ class PrunedRisk(NamedTuple):
     def risk(self) -> Array:
         return self.noise + self.kept_error + self.dropped_signal
 
+    def missed(self, alpha: Array, arithmetic: Arithmetic = FLOAT64) -> Array:
+        """By how much the fraction kept is not `alpha`, seen from the smaller part."""
+        rest = 1 - alpha
+        return abs(arithmetic.where(alpha <= rest, self.kept - alpha, self.dropped - rest))
 
+
+@QUIET
 def pruned_risk(
     channel: Channel,
     sigma: Any,
@@ -64,6 +70,7 @@ def pruned_risk(
     return PrunedRisk(sigma * sigma, error, signal, kept, dropped)
 
 
+@QUIET
 def kept_share(
     channel: Channel, rule: Rule, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
 ) -> Array:
@@ -71,6 +78,7 @@ def kept_share(
     return truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic).kept.mass
 
 
+@QUIET
 def null_risk(population: Population, sigma: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
     r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero."""
     population, sigma = as_population(population), numbers("sigma", sigma, arithmetic)

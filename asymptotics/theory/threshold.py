@@ -14,7 +14,9 @@ Scores of point masses that agree but for a few roundings of the arithmetic are 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..arithmetic import FLOAT64, Arithmetic, Array
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers
 from .rules import Score
 from .truncated_gaussian import Threshold, cut_of, part_masses
@@ -41,6 +43,7 @@ class _Divided(NamedTuple):
         return Score(*self[:4])
 
 
+@QUIET
 def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Threshold:
     r"""The threshold above which a fraction `alpha` of all weights lies.
 
@@ -62,7 +65,10 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         arithmetic.where(unscored > 0, scored, 1),
         arithmetic.where(scored > 0, unscored, 1),
     )
-    rest = scored - alpha
+    # What is scored beyond alpha, from the smaller part of the weights, which is rounded less.
+    rest = arithmetic.where(
+        arithmetic.beyond(scored, unscored), (1 - alpha) - unscored, scored - alpha
+    )
     solve = (alpha > 0) & (rest > 0)
 
     keep, drop = (
@@ -101,22 +107,32 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         t = arithmetic.exp(log_t)
         return equation(Threshold(0 * t, t, 0 * t), t)
 
-    if arithmetic.any(score.spread > 0):
-        bracket = _bracket(score, positive, solve, keep, drop, arithmetic)
-        log_t = arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic))
-    else:
-        log_t = arithmetic.log(arithmetic.where(solve, _quantile(score, alpha, arithmetic), 1))
-    cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t)
+    # Among point masses alone the threshold is one of their scores, and no root.
+    smooth = np.any(arithmetic.plain(score.spread) > 0, axis=-1)
+
+    def root() -> tuple[Array, ...]:
+        bracket = _bracket(score, positive, solve & smooth, keep, drop, arithmetic)
+        return (arithmetic.root(at, *bracket, _guess(score, alpha, arithmetic)),)
+
+    def quantile() -> tuple[Array, ...]:
+        t = _quantile(score, alpha, arithmetic)
+        return (arithmetic.log(arithmetic.where(solve & ~smooth, t, 1)),)
+
+    (log_t,) = arithmetic.choose(smooth, root, quantile)
+    cut = Threshold(0 * log_t, arithmetic.exp(log_t), 0 * log_t, 0 * log_t + 1)
     precision = 64 * arithmetic.eps * arithmetic.maximum(abs(log_t), 1)
     cut = _offset_from_sharp_group(score, cut, precision, equation, arithmetic)
-    cut = _tie(score, cut, alpha, precision, arithmetic)
+    cut = _tie(score, cut, alpha, rest, precision, arithmetic)
 
+    # Where all positive scores are kept, weights of score 0 make up for the rest.
     zero_tie = arithmetic.ratio(-rest, unscored, otherwise=1)
+    dropped_tie = arithmetic.ratio(1 - alpha, unscored, otherwise=0)
     ends = arithmetic.where(alpha > 0, 0, arithmetic.infinity)
     return Threshold(
         arithmetic.where(solve, cut.anchor, 0),
         arithmetic.where(solve, cut.offset, arithmetic.where(rest > 0, ends, 0)),
         arithmetic.where(solve, cut.tie, arithmetic.where(rest > 0, 0, zero_tie)),
+        arithmetic.where(solve, cut.dropped_tie, arithmetic.where(rest > 0, 1, dropped_tie)),
     )
 
 
@@ -137,19 +153,25 @@ def _divided(
     most = arithmetic.beyond(alpha, rest)
     lowest = arithmetic.where(most, 0, arithmetic.infinity)
     excess = arithmetic.where(most, rest, -alpha)
-    if not arithmetic.any(arithmetic.beyond(score.center, _APART * score.spread)):
+    apart = np.any(arithmetic.beyond(score.center, _APART * score.spread), axis=-1)
+    if not apart.any():
         return divided(lowest), excess
     step = _MANY // 256 if score.weight.size >= _MANY else 1
     between = arithmetic.nearest_quantile(
         height[..., ::step], step * score.weight[..., ::step], arithmetic.plain(alpha)
     )
-    (weight,) = arithmetic.expect(
-        lambda part: (arithmetic.where(part.whole, 1, 0),), divided(between)
-    )
-    nearer = arithmetic.beyond(abs(excess), abs(weight - alpha))
+
+    def integrand(part: _Divided) -> tuple[Array, ...]:
+        scored = part.center + part.spread > 0
+        return arithmetic.where(part.whole, 1, 0), arithmetic.where(scored & ~part.whole, 1, 0)
+
+    whole, others = arithmetic.expect(integrand, divided(between))
+    # Of what is kept and what is dropped, the smaller is rounded less.
+    beyond = arithmetic.where(most, rest - others, whole - alpha)
+    nearer = apart & arithmetic.beyond(abs(excess), abs(beyond))
     return (
         divided(arithmetic.where(nearer, between, lowest)),
-        arithmetic.where(nearer, weight - alpha, excess),
+        arithmetic.where(nearer, beyond, excess),
     )
 
 
@@ -163,7 +185,10 @@ def _quantile(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array:
 
 
 def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
-    """The log threshold of a thinned population, to start from when there are many groups."""
+    """The log threshold to start from: of floats, or of a thinned population of many groups."""
+    if arithmetic.slow:
+        t = threshold(Score(*map(arithmetic.floats, score)), arithmetic.floats(alpha)).value
+        return arithmetic.array(np.log(np.where((t > 0) & (t < np.inf), t, 1)))
     if score.weight.size < _MANY:
         return None
     thin = Score(*(column[..., :: _MANY // 256] for column in score))
@@ -212,10 +237,12 @@ def _offset_from_sharp_group(
     if not arithmetic.any(sharp):
         return cut
     center, spread, scale, gap = _nearest(score, sharp, cut.value, precision, arithmetic)
-    within = abs(gap) <= 50 * arithmetic.maximum(spread, precision * center)
-    unit = scale * spread
-    origin = arithmetic.where(within, gap / spread, 0)
-    reach = arithmetic.where(within, 1 + precision * center / spread, 0)
+    near = abs(gap) <= 50 * arithmetic.maximum(spread, precision * center)
+    within = np.any(sharp, axis=-1) & near
+    wide = arithmetic.where(within, spread, 1)
+    unit = scale * wide
+    origin = arithmetic.where(within, gap / wide, 0)
+    reach = arithmetic.where(within, 1 + precision * center / wide, 0)
 
     def at(z: Array) -> tuple[Array, Array]:
         return equation(Threshold(scale * center, unit * z, cut.tie), unit)
@@ -225,35 +252,49 @@ def _offset_from_sharp_group(
         arithmetic.where(within, scale * center, cut.anchor),
         arithmetic.where(within, unit * z, cut.offset),
         cut.tie,
+        cut.dropped_tie,
     )
 
 
 def _tie(
-    score: Score, cut: Threshold, alpha: Array, precision: Array, arithmetic: Arithmetic
+    score: Score,
+    cut: Threshold,
+    alpha: Array,
+    rest: Array,
+    precision: Array,
+    arithmetic: Arithmetic,
 ) -> Threshold:
     """The threshold moved onto the point mass that it has met, if any, with its share kept."""
     point = (score.spread == 0) & (score.center > 0)
     if not arithmetic.any(point):
         return cut
     center, _, scale, gap = _nearest(score, point, cut.value, precision, arithmetic)
-    near = ~arithmetic.beyond(abs(gap), precision * center)
+    near = np.any(point, axis=-1) & ~arithmetic.beyond(abs(gap), precision * center)
     if not arithmetic.any(near):
         return cut
     snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)
 
     def integrand(part: Score) -> tuple[Array, ...]:
         above, _ = part_masses(part, snapped, False, arithmetic)
+        below, _ = part_masses(part, snapped, True, arithmetic)
         tied = (part.spread == 0) & (cut_of(part, snapped, arithmetic).gap == 0)
-        return above, arithmetic.where(tied, 1, 0)
+        below = arithmetic.where(tied | (part.center + part.spread == 0), 0, below)
+        return above, below, arithmetic.where(tied, 1, 0)
 
-    above, tied = arithmetic.expect(integrand, score)
+    above, below, tied = arithmetic.expect(integrand, score)
     rounding = 16 * arithmetic.rounding
     met = near & (above <= alpha + rounding) & (alpha <= above + tied + rounding)
-    tie = arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(alpha - above, tied)))
+    few_kept = ~arithmetic.beyond(alpha, rest)
+    # The smaller part, of what is kept and what is dropped, tells the share of it best.
+    share = arithmetic.where(few_kept, alpha - above, rest - below)
+    share = arithmetic.minimum(1, arithmetic.maximum(0, arithmetic.ratio(share, tied)))
+    tie = arithmetic.where(few_kept, share, 1 - share)
+    dropped_tie = arithmetic.where(few_kept, 1 - share, share)
     return Threshold(
         arithmetic.where(met, snapped.anchor, cut.anchor),
         arithmetic.where(met, 0, cut.offset),
         arithmetic.where(met, tie, cut.tie),
+        arithmetic.where(met, dropped_tie, cut.dropped_tie),
     )
 
 

@@ -11,6 +11,7 @@ few weights dropped must not cost digits.  A point mass (``spread = 0``) is kept
 the threshold, kept with the probability `Threshold.tie`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
@@ -28,10 +29,16 @@ class Threshold(NamedTuple):
     offset: Array
     #: Probability of keeping a weight whose score equals the threshold.
     tie: Array
+    #: Probability of dropping it, where that is known better than ``1 - tie``.
+    dropped_tie: Array | None = None
 
     @property
     def value(self) -> Array:
         return self.anchor + self.offset
+
+    def mapped(self, function: Callable[[Array], Array]) -> "Threshold":
+        """The threshold with a function applied to each of its arrays."""
+        return Threshold(*(None if x is None else function(x) for x in self))  # type: ignore[arg-type]
 
 
 class Cut(NamedTuple):
@@ -80,8 +87,7 @@ def truncated_moments(
 
     def of_points() -> tuple[Array, ...]:
         center = score.center
-        kept = point_kept(cut, threshold, arithmetic)
-        rest = 1 - kept
+        kept, rest = point_shares(cut, threshold, arithmetic)
         return kept, 0 * kept, 0 * kept, rest, center * rest, center * center * rest
 
     def of_spread() -> tuple[Array, ...]:
@@ -129,12 +135,23 @@ def density(cut: StandardCut, arithmetic: Arithmetic = FLOAT64) -> Array:
     return arithmetic.normal_density(cut.u) + arithmetic.normal_density(cut.h + cut.center)
 
 
-def point_kept(cut: Cut, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Array:
-    """Share of a point mass that is kept: 1 above the threshold, 0 below, `tie` at it."""
+def point_shares(
+    cut: Cut, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+) -> tuple[Array, Array]:
+    """Shares of a point mass that are kept and dropped.
+
+    Above the threshold all of it is kept, below it all is dropped.  At the threshold the share
+    kept is `Threshold.tie`; the share dropped is passed beside it, so that it keeps its relative
+    accuracy where almost all is kept.
+    """
     kept = arithmetic.step_down(cut.gap)
-    if arithmetic.any(threshold.tie != 0):
-        kept = arithmetic.where(cut.gap == 0, arithmetic.column(threshold.tie), kept)
-    return kept
+    dropped = 1 - kept
+    if not arithmetic.any(threshold.tie != 0):
+        return kept, dropped
+    rest = 1 - threshold.tie if threshold.dropped_tie is None else threshold.dropped_tie
+    tie, rest = map(arithmetic.column, (threshold.tie, rest))
+    at = (cut.gap == 0) & (tie != 0)
+    return arithmetic.where(at, tie, kept), arithmetic.where(at, rest, dropped)
 
 
 def part_masses(
@@ -147,10 +164,10 @@ def part_masses(
     cut = cut_of(score, threshold, arithmetic)
 
     def of_points() -> tuple[Array, ...]:
-        kept = point_kept(cut, threshold, arithmetic)
+        kept, dropped = point_shares(cut, threshold, arithmetic)
         (mass,) = arithmetic.choose(
             whole,
-            lambda: (arithmetic.where(score.center > 0, 1 - kept, 0),),
+            lambda: (arithmetic.where(score.center > 0, dropped, 0),),
             lambda: (kept,),
         )
         return mass, 0 * kept

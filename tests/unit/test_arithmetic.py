@@ -79,7 +79,71 @@ def test_sharp_root_is_not_given_up_early() -> None:
     assert abs(root[0] - 1 / 3) <= 1e-15
 
 
+@pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(30)], ids=repr)
+def test_root_of_what_is_no_number_is_none(arithmetic: Arithmetic) -> None:
+    calls = []
+
+    def undefined(x):
+        calls.append(x)
+        return x * arithmetic.nan, x * arithmetic.nan
+
+    ends = arithmetic.array([0.0, 1.0]), arithmetic.array([1.0, 2.0])
+    root = arithmetic.root(undefined, *ends)
+    assert (root != root).all()
+    assert len(calls) < 10
+    edge = arithmetic.root(lambda x: (1 - x, x * 0 - 1), ends[0] * arithmetic.nan, ends[1])
+    assert (edge != edge).all()
+
+
+def test_root_ends_whatever_the_function_is() -> None:
+    """A bracket is never left, and so often halved that the count of evaluations bounds no root."""
+    rng = np.random.default_rng(0)
+    calls = []
+
+    def noise(x):
+        calls.append(x)
+        return rng.standard_normal(x.shape), -rng.random(x.shape) * 1e-9
+
+    root = FLOAT64.root(noise, np.zeros(50), np.full(50, 1e9))
+    assert ((root >= 0) & (root <= 1e9)).all()
+    assert len(calls) < FLOAT64.evaluations
+
+    class Hasty(Float64):
+        evaluations = 3
+
+    hasty = Hasty().root(lambda x: (np.where(x < 1 / 3, 1.0, -1.0), 0 * x), *np.array([[0], [1.0]]))
+    assert np.isnan(hasty).all()
+
+
+@given(
+    st.floats(-300, -0.7).map(lambda x: 10**x),
+    st.just(0.0) | st.floats(-300, 1).map(lambda x: 10**x),
+)
+def test_short_intervals_keep_many_digits(h: float, center: float) -> None:
+    """Against the integral of the density's series about 0, y from -h to h, in more digits."""
+    h = min(h, 0.24 / (1 + center))
+    arithmetic, wide = Multiprecision(25), Multiprecision(1_000)
+    many_h, many_center = arithmetic.array([h]), arithmetic.array([center])
+    u = many_h - many_center
+    computed = arithmetic.interval_moments(many_h, many_center, u)
+    with mpmath.workdps(40):
+        nodes, weights = np.polynomial.legendre.leggauss(10)
+        x = [mpmath.mpf(node) * h for node in nodes]
+    density = [mpmath.npdf(y, center, 1) * weight * h for y, weight in zip(x, weights, strict=True)]
+    for power, value in enumerate(computed):
+        terms = [d * y**power for y, d in zip(x, density, strict=True)]
+        truth, size = mpmath.fsum(terms), mpmath.fsum(map(abs, terms))
+        assert abs(value[0] - truth) <= 1e-13 * size, power
+    exact = wide.erfc((wide.array([center]) - wide.array([h])) / wide.sqrt(wide.array(2)))
+    exact = exact - wide.erfc((wide.array([center]) + wide.array([h])) / wide.sqrt(wide.array(2)))
+    mass = arithmetic.part_mass(True, many_h, many_center, u)
+    for found in (mass[0], computed[0][0]):
+        assert abs(found / (exact[0] / 2) - 1) < 1e-22
+
+
 def test_expectations_do_not_depend_on_blocks() -> None:
+    """To the last bit: groups are added in one order, however they are cut."""
+
     class Blocks(Float64):
         block = 7
 
@@ -96,7 +160,20 @@ def test_expectations_do_not_depend_on_blocks() -> None:
         Blocks().expect(integrand, Groups(*columns)),
         strict=True,
     ):
-        np.testing.assert_allclose(one, many, rtol=1e-13)
+        np.testing.assert_array_equal(one, many)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 8, 9, 128, 129, 1000])
+def test_sums_do_not_depend_on_what_is_beside_them(groups: int) -> None:
+    rng = np.random.default_rng(groups)
+    value, weight = rng.standard_normal((5, groups)), rng.random(groups)
+    whole = FLOAT64.sum(value, weight)
+    for row in range(5):
+        assert FLOAT64.sum(value[row], weight) == whole[row]
+        assert FLOAT64.sum(value[row : row + 1], weight)[0] == whole[row]
+    spread_out = np.asfortranarray(np.repeat(value, 2, axis=1))[:, ::2]
+    np.testing.assert_array_equal(FLOAT64.sum(spread_out, weight), whole)
+    np.testing.assert_allclose(whole, value @ weight, rtol=1e-10)
 
 
 def test_exact_inputs_stay_exact() -> None:

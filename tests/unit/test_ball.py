@@ -121,8 +121,8 @@ def test_roots_are_enclosed() -> None:
 class OffByALittle(Balls):
     """A root finder that ends in the wrong place."""
 
-    def _approximate(self, at, low, high):
-        return super()._approximate(at, low, high) + arb(1) / 8
+    def _approximate(self, at, low, high, guess):
+        return super()._approximate(at, low, high, guess) + arb(1) / 8
 
 
 def test_a_wrong_approximate_root_is_not_certified() -> None:
@@ -173,3 +173,24 @@ def test_tails_far_out_stay_narrow() -> None:
         for end in (x.lower(), x.upper()):
             assert tail.contains(end.erfc())
         assert tail.rad() < abs(tail.mid()) * 2.0**-40
+
+
+def test_a_density_too_small_to_tell_from_zero_decides_nothing() -> None:
+    """u φ(u) far out, where the ball of φ(u) holds 0."""
+    with Balls(80).working() as arithmetic:
+        far = arithmetic.exp(arithmetic.array([500]))  # no exact number
+        moment = arithmetic.moment_density(far).item()
+        assert moment.arb.contains(0)
+        assert moment.arb.rad() < 1e-300
+        infinite = np.array([Balls.infinity], dtype=object)
+        assert arithmetic.moment_density(infinite).item() == 0
+        unknown = np.array([Ball(arb("nan"))], dtype=object)
+        assert not arithmetic.moment_density(unknown).item().is_finite
+
+
+def test_bounds_of_immense_numbers() -> None:
+    """Beyond the exponents of decimals in their default context."""
+    with Balls(80).working() as arithmetic:
+        lower, upper = arithmetic.exp(arithmetic.array([40_000_000])).item().bounds(10)
+    assert lower < upper
+    assert lower.adjusted() == upper.adjusted() == 17_371_779

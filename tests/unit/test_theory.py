@@ -1,5 +1,7 @@
 """The stages one by one: regimes, ties, thresholds, rules."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -156,3 +158,17 @@ def test_shares_follow_the_rules() -> None:
     shares = risk(population, 0.5, 0.1, 0.5, rule=["magnitude", "oracle", "random"]).kept_share()
     assert shares[0, 1] > 0.95
     np.testing.assert_allclose(shares[1:], 0.5)
+
+
+@pytest.mark.parametrize("excess", [1e-12, -1e-9, 1e-5])
+def test_many_groups_close_to_the_interpolation_threshold(excess: float) -> None:
+    """κ₊ - 1 keeps its digits for any number of groups, which stand for one here."""
+    weight = np.random.default_rng(0).random(20_000)
+    some = Population(np.append(weight, weight[:7]), eigenvalue=[1.0] * 20_000 + [0.0] * 7, std=1)
+    alive = Fraction(0) + sum(map(Fraction, weight))
+    share = alive / (alive + sum(map(Fraction, weight[:7])))
+    kappa = (1 + excess) / float(share)
+    few = Population([share, 1 - share], eigenvalue=[1, 0], std=1)
+    for sigma in (0.0, 0.5):
+        exact = float(risk(few, kappa, sigma, 1.0, digits=12).risk.item())
+        assert risk(some, kappa, sigma, 1.0).risk == pytest.approx(exact, rel=1e-10)

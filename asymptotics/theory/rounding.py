@@ -1,0 +1,206 @@
+r"""What rounding does to a risk: the estimate that decides whether double precision suffices.
+
+The risk depends on the threshold through the weights that lie at it.  To drop a weight there
+instead of keeping it changes the risk by
+
+.. math:: D(y) = \Lambda\,(E[B^2|Y=y] - E[(B-X)^2|Y=y]),\qquad |y| = T .
+
+In floats two things move weights across the threshold:
+
+- A fraction :math:`\delta\alpha` too many or too few is kept.  It consists of weights at the
+  threshold, of each group in proportion to its density there, and costs the mean :math:`\bar D` of
+  these.
+- A group sees the threshold at a wrong place, because the difference of :math:`T` and its centre
+  is rounded.  With :math:`\delta u` that error in units of its spread,
+  :math:`w\varphi(u)\,\delta u` of its weights move.  As many weights at the threshold make up for
+  them, so that this costs :math:`|D-\bar D|`.
+
+The estimate is of first order and counts all errors as if they had one sign.
+
+Numbers that leave the range of floats on the way lose all their digits: the weights of a group
+whose variances underflow count as wrong, and a risk that is next to nothing is one only if nothing
+adds to it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic.float64 import SHORT_MASS
+from .channel import Channel
+from .risk import PrunedRisk
+from .rules import Random, Rule
+from .truncated_gaussian import Threshold, cut_of, truncated_moments
+
+#: Roundings that the centre of a group and the threshold have gone through, together.
+_ROUNDINGS = 16
+#: Errors relative to the risk that need no closer look.
+_SMALL = 1e-11
+#: Smaller positive numbers may have lost digits: the least one of full precision is 2e-308.
+LEAST = 1e-290
+#: A part of the weights that is smaller counts as so large where no closer look is taken.
+_FEWEST = 1e-8
+
+
+class RelativeErrors(NamedTuple):
+    """Estimated errors of the risk and of the threshold, each relative to it, on the grid."""
+
+    risk: Array
+    #: Infinite where no weight is seen at the threshold, which then could lie anywhere.
+    threshold: Array
+
+
+class _AtCut(NamedTuple):
+    """Per group, the weights at Y = T and at Y = -T, stacked along a new first axis."""
+
+    #: Density of the scores.
+    density: Array
+    #: 1 for a point mass that the threshold has met.
+    tied: Array
+    #: D.
+    cost: Array
+    #: Weights that move because the difference of threshold and centre is rounded.
+    moved: Array
+
+
+@QUIET
+def relative_errors(
+    channel: Channel, rule: Rule, threshold: Threshold, parts: PrunedRisk, alpha: Array
+) -> RelativeErrors:
+    """How far a pruned risk and its threshold may be off in floats; all arrays of one dimension."""
+    missed, few = parts.missed(alpha), np.minimum(alpha, 1 - alpha)
+    risk = parts.risk
+    errors = RelativeErrors(missed / np.maximum(few, _FEWEST), 0 * alpha)
+    benign = _benign(channel, rule, threshold, risk, few, missed)
+    rows = np.flatnonzero(~benign)
+    if rows.size:
+        some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
+        at = threshold.mapped(lambda x: x[rows])
+        # The sums of kept and of dropped weights are rounded as well as what they were to be.
+        wrong = (missed + 4 * FLOAT64.eps * few)[rows]
+        found = _absolute_errors(some, rule, at, wrong, risk[rows])
+        for error, estimate, value in zip(errors, found, (risk, threshold.value), strict=True):
+            share = FLOAT64.ratio(estimate, value[rows], np.inf)
+            # At the ends of alpha there is no threshold to be wrong.
+            error[rows] = np.where((few[rows] == 0) | (estimate == 0), 0, share)
+    small = risk < LEAST
+    if small.any():
+        errors.risk[small & ~((risk == 0) & _vanishes(channel, rule, threshold))] = np.inf
+    return errors
+
+
+def _benign(
+    channel: Channel, rule: Rule, threshold: Threshold, risk: Array, few: Array, missed: Array
+) -> Array:
+    """Rows of which it is plain that rounding does them no harm: no closer look is taken.
+
+    All groups are wide, so that no difference of a centre and the threshold loses digits; many
+    weights are kept and many dropped; the threshold is not next to zero; and no group matters much
+    more than the risk.  Random pruning has no threshold.
+    """
+    if isinstance(rule, Random):
+        return np.ones(risk.shape, dtype=bool)
+    score = rule.score(channel)
+    level = threshold.value[..., None] / score.scale
+    wide = (score.center <= 10 * score.spread) & (score.spread > 1e-100)
+    wide = wide & (level > 1e-6 * score.spread) | (channel.eigenvalue == 0)
+    second_moment = channel.mean * channel.mean + channel.std * channel.std
+    largest = FLOAT64.over_groups("max", channel.eigenvalue * (second_moment + channel.noise))
+    enough = (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * largest)
+    return np.asarray(wide.all(axis=-1) & enough)
+
+
+def _absolute_errors(
+    channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
+) -> tuple[Array, Array]:
+    """Errors of the risk and the threshold, where a fraction `wrong` is known to be misplaced."""
+
+    def at_cut(part: Channel) -> tuple[Array, ...]:
+        at = _at_cut(part, rule, threshold)
+        return (
+            at.density.sum(axis=0),
+            _product(at.density, at.cost).sum(axis=0),
+            at.tied[0],
+            _product(at.tied, at.cost)[0],
+            at.moved.sum(axis=0),
+            _product(at.moved, abs(at.cost)).sum(axis=0),
+            _underflows(part).astype(np.float64),
+        )
+
+    density, cost, tied, tied_cost, moved, moved_cost, lost = FLOAT64.expect(at_cut, channel)
+    wrong = wrong + lost
+    mean = FLOAT64.ratio(cost, density)
+    mean = np.where(tied > 0, FLOAT64.ratio(tied_cost, tied), mean)
+    nowhere = (density == 0) & (tied == 0)
+    if nowhere.any():
+        # No weight is seen at the threshold: those nearest to it could be of any group.
+        costs = abs(_at_cut(channel, rule, threshold).cost[0])
+        mean = np.where(nowhere, costs.max(axis=-1), mean)
+    error = moved_cost + _product(moved, abs(mean))
+    if (error > _SMALL * risk).any():
+
+        def exchanged(part: Channel) -> tuple[Array, ...]:
+            at = _at_cut(part, rule, threshold)
+            return (_product(at.moved, abs(at.cost - mean[..., None])).sum(axis=0),)
+
+        (closer,) = FLOAT64.expect(exchanged, channel)
+        error = np.where(error > _SMALL * risk, closer, error)
+    shift = np.where(tied > 0, 0, (wrong + moved) / density)
+    return error + _product(wrong, abs(mean)), shift
+
+
+def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
+    """Whether no weight adds anything to the risk, so that it is the noise alone."""
+
+    def adding(part: Channel) -> tuple[Array, ...]:
+        kept, dropped = truncated_moments(rule.score(part), threshold)
+        signal = (part.eigenvalue > 0) & ((part.mean != 0) | (part.std > 0))
+        error = (part.eigenvalue > 0) & (part.noise > 0) | signal & (part.bias > 0)
+        adds = signal & (dropped.mass > 0) | error & (kept.mass > 0) | _underflows(part)
+        return (adds.astype(np.float64),)
+
+    (weight,) = FLOAT64.expect(adding, channel)
+    return np.asarray(weight == 0)
+
+
+def _underflows(channel: Channel) -> Array:
+    """Whether a variance of X, which is there, is too small a float."""
+    scaled = channel.shrinkage * channel.std
+    spread = (channel.std > 0) & (scaled * scaled < LEAST)
+    # With an effective ridge there is noise, unless all coefficients are 0 and it does not matter.
+    noise = ((channel.noise > 0) | (channel.bias > 0)) & (channel.noise < LEAST)
+    return np.asarray((channel.eigenvalue > 0) & (spread | noise))
+
+
+def _at_cut(channel: Channel, rule: Rule, threshold: Threshold) -> _AtCut:
+    score, given = rule.score(channel), rule.regression(channel)
+    cut = cut_of(score, threshold)
+    wide = score.spread > 0
+    spread = np.where(wide, score.spread, 1)
+    standard = cut.over(score._replace(spread=spread))
+    # A point mass at the threshold lies at its centre.
+    y = np.stack(np.broadcast_arrays(np.where(wide, cut.value, score.center), -cut.value))
+    error = given.error_mean - given.error_slope * (y - score.center)
+    signal = given.signal_intercept + given.signal_slope * y
+    cost = signal * signal + given.signal_variance - error * error - given.error_variance
+    u = np.stack(np.broadcast_arrays(standard.u, standard.h + standard.center))
+    density = np.where(wide, FLOAT64.normal_density(u), 0)
+    # No difference has been rounded where the threshold is told as an offset from the centre, nor
+    # where it is so near zero that the mass within is a series in it.
+    h, center = standard.h, standard.center
+    anchor, offset = threshold.anchor[..., None], threshold.offset[..., None]
+    told = (anchor != 0) & (cut.gap == offset / score.scale)
+    short = h * (1 + center) < SHORT_MASS
+    place = np.where(told, abs(standard.u), np.where(short, h * (1 + center * center), h + center))
+    return _AtCut(
+        density=density / (spread * score.scale),
+        tied=np.broadcast_to(np.where(~wide & (cut.gap == 0), 1.0, 0.0), y.shape),
+        cost=channel.eigenvalue * cost,
+        moved=_product(density, _ROUNDINGS * FLOAT64.eps * place),
+    )
+
+
+def _product(amount: Array, cost: Array) -> Array:
+    """Their product; nothing of anything costs nothing."""
+    return np.where(amount > 0, amount * cost, 0)
