@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..spec import example_text
-from .console import fail, say, say_titles
+from .console import fail, say, say_step, say_titles
 from .output import replacing
 
 
@@ -88,12 +88,12 @@ def derive_check(name: tuple[str, ...]) -> None:
     derivations = {each: load(each) for each in name or names()}
     failed = steps = 0
     for each, derivation in derivations.items():
-        say(f"{each}: {derivation.title}\n")
+        say_step(f"{each}: {derivation.title}\n")
         for outcome in derivation.outcomes():
             mark = "ok    " if outcome.verdict.holds else "FAILED"
             place = "" if outcome.verdict.holds else f"{outcome.step.place}: "
             found = f"{outcome.step.name}: {place}{outcome.verdict.found}"
-            say(f"  {mark} {outcome.seconds:7.2f} s  {found}\n")
+            say_step(f"  {mark} {outcome.seconds:7.2f} s  {found}\n")
             steps, failed = steps + 1, failed + (not outcome.verdict.holds)
     if failed:
         fail(f"{failed} of {steps} steps failed", 1)

@@ -9,7 +9,7 @@ import click
 from ..errors import InvalidInput, NoConvergence
 from ..results import RiskResult, Verification
 from ..spec import Problem, read_spec
-from .console import fail, progress_bar
+from .console import fail, progress_bar, remark
 from .options import CERTIFY, DIGITS, FORMAT, SPEC, output_option, simulation_options
 from .output import PICTURES, print_rows, replacing, require_distinct, suffix_of, write
 
@@ -62,10 +62,10 @@ def curve(
     simulated = _verified(problem, settings) if simulate else None
     with replacing(output.resolve()) as path:
         write(result, problem, path, suffix, simulated)
-    click.echo(f"{output}: {result.risk.size} points, {result.summary()}", err=True)
+    remark(f"{output}: {result.risk.size} points, {result.summary()}")
     _require_convergence(result)
     if simulated is not None:
-        click.echo(f"simulated: {simulated.summary()}", err=True)
+        remark(f"simulated: {simulated.summary()}")
         _require_consistency(simulated)
 
 
