@@ -77,10 +77,11 @@ def curve(
 def verify(spec: str | None, form: str, output: Path | None, **settings: Any) -> None:
     """Hold the predicted risk against simulations, and give a verdict.
 
-    Without --p each problem is simulated at three sizes and extrapolated.  Without --trials,
-    --target-se and --time-limit, trials are added until an error of 1 % would be detected, as long
-    as that takes minutes.  The exit status is 1 if a prediction is inconsistent with its
-    simulation, or no row has a verdict.
+    Without --p each problem is simulated at three sizes and extrapolated; sizes are smaller where
+    those of use would not fit into --time-limit.  Without --trials and --target-se, trials are
+    added until an error of 1 % would be detected, as long as that takes minutes.  Fewer than eight
+    trials give a mean, but no verdict.  The exit status is 1 if a prediction is inconsistent with
+    its simulation, or no row has a verdict.
 
     \b
     asymptotics verify my.toml
