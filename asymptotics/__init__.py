@@ -1,16 +1,18 @@
 """Exact asymptotic test error of pruned linear models."""
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
 
-from . import theory
-from .errors import AsymptoticsError, InvalidInput, NoConvergence
-from .hessian_bias import hessian_bias
-from .population import Population, Restriction
-from .results import CertifiedRisk, HessianBias, RiskResult, Verification
-from .sensitivity import Sensitivity, sensitivity
-from .study import risk
-
+TYPE_CHECKING = False  # `typing` takes most of the time that is left
 if TYPE_CHECKING:
+    from typing import Any
+
+    from . import theory
+    from .errors import AsymptoticsError, InvalidInput, NoConvergence
+    from .population import Population, Restriction
+    from .results import CertifiedRisk, HessianBias, RiskResult, Verification
+    from .slopes import Sensitivity, sensitivity
+    from .study import risk
+    from .training_bias import hessian_bias
     from .verification import verify
 
 __version__ = "0.1.0"
@@ -32,10 +34,35 @@ __all__ = [
     "verify",
 ]
 
+#: The module that defines each public name.  A module is imported when one of its names is first
+#: asked for: NumPy and SciPy take most of the start, and the command has to prepare for Ctrl-C
+#: before they are loaded.  No module may have the name of a function that it defines, because
+#: importing it would put the module in the place of the function.
+_MODULES = {
+    "AsymptoticsError": "errors",
+    "CertifiedRisk": "results",
+    "HessianBias": "results",
+    "InvalidInput": "errors",
+    "NoConvergence": "errors",
+    "Population": "population",
+    "Restriction": "population",
+    "RiskResult": "results",
+    "Sensitivity": "slopes",
+    "Verification": "results",
+    "hessian_bias": "training_bias",
+    "risk": "study",
+    "sensitivity": "slopes",
+    "theory": "theory",
+    "verify": "verification",
+}
 
-def __getattr__(name: str) -> Any:
-    if name == "verify":  # brings linear algebra with it, which predictions do without
-        from .verification import verify
 
-        return verify
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> "Any":
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_MODULES[name]}", __name__)
+    return module if _MODULES[name] == name else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -22,6 +22,9 @@ from scipy import special
 from .arithmetic import Array
 
 MOST_TRIALS = 1_000_000
+#: With fewer trials at a size no verdict is given: their variance says hardly anything, and means
+#: of so few are not close to normal.
+FEWEST_TRIALS = 8
 #: Probability that a wrong prediction of the detectable size is found.
 POWER = 0.95
 #: Terms of order 1/p: the risk may differ by this, relative, over the smallest of the counts of
@@ -31,6 +34,8 @@ _SHIFT = 2.0
 _NORMAL = 1e8
 #: A relative difference that is none, and one of risks that are zero.
 _ROUNDING, _NOTHING = 1e-12, 1e-300
+#: The smallest level of a test.
+LOWEST_LEVEL = 1e-12
 
 
 class Sample(NamedTuple):
@@ -71,7 +76,7 @@ class Judgement(NamedTuple):
     #: Relative error of the prediction that is found with probability `POWER`.
     detectable: float
     verdict: str
-    #: Why it is too weak, if it is.
+    #: Why it is too weak, or what explains a difference that is more than chance.
     reason: str
 
 
@@ -132,9 +137,9 @@ def trials_needed(
 def detecting(estimated: Estimate, level: float, error: float) -> float:
     """The standard error at which an `error` is detected.
 
-    No less than what detects half of it, where the allowance takes more than the other half.
+    No less than what detects half of it, where allowances take more than the other half.
     """
-    return max(error - estimated.allowance, error / 2) / _reach(estimated.freedom, level)
+    return max(error - 2 * estimated.allowance, error / 2) / _reach(estimated.freedom, level)
 
 
 def _reach(freedom: float, level: float) -> float:
@@ -152,17 +157,31 @@ def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
 
     ``inconsistent`` if the difference exceeds its allowance at `level`; else ``consistent`` if an
     error of `resolution`, relative, would have been detected; else ``too weak``.
+
+    With few trials a difference of many standard errors may be chance, because the standard error
+    itself is known badly.  Where no chance would explain it if the standard error were exact, the
+    row is not called consistent, but too weak.
     """
     scale = estimated.scale
     error = max(estimated.standard_error, _ROUNDING * scale, _NOTHING)
     excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
     p_value = 2 * float(special.stdtr(min(estimated.freedom, _NORMAL), -excess / error))
-    detectable = (_reach(estimated.freedom, level) * error + estimated.allowance) / (scale or 1)
-    verdict, reason = "consistent", ""
-    if not detectable <= resolution:
-        remedy = "more trials" if estimated.allowance < resolution * scale else "a larger p"
-        verdict = "too weak"
-        reason = f"a relative error of {resolution:.3g} would not be found: take {remedy}"
+    # An error may be hidden twice: by what the size does against it, and by the allowance for that.
+    hidden = 2 * estimated.allowance
+    detectable = (_reach(estimated.freedom, level) * error + hidden) / (scale or 1)
+    z = estimated.difference / error
     if p_value < level:
         verdict, reason = "inconsistent", ""
-    return Judgement(estimated.difference / error, p_value, detectable, verdict, reason)
+    elif not detectable <= resolution:
+        remedy = "more trials" if hidden < resolution * scale else "a larger p"
+        verdict = "too weak"
+        reason = f"a relative error of {resolution:.3g} would not be found: take {remedy}"
+    elif excess / error > critical_value(LOWEST_LEVEL, math.inf):
+        verdict = "too weak"
+        reason = "a difference of many standard errors, which few trials tell badly: take more"
+    elif abs(z) > critical_value(level, estimated.freedom):
+        verdict = "consistent"
+        reason = "the difference is more than chance, but within what the finite size may do"
+    else:
+        verdict, reason = "consistent", ""
+    return Judgement(z, p_value, detectable, verdict, reason)

@@ -1,5 +1,6 @@
 """What is simulated to test the predictions over a grid: problems, their sizes, their samplers."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
+from .comparison import FEWEST_TRIALS
 from .errors import InvalidInput
 from .grid import Grid
 from .laws import Law as EigenvalueLaw
@@ -41,6 +43,8 @@ _WEIGHTS, _MOST_FOR_WEIGHTS = 48, 1 << 16
 _FREEDOM, _MOST_FOR_FREEDOM = 36, 1024
 #: With fewer there is no telling what the finite size does.
 _FEWEST = 8
+#: A first size is no smaller than takes so many times as many, counts being rounded.
+_MARGIN = 1.25
 #: With no more degrees of freedom than this the risk has no finite variance, or hardly one.
 _HEAVY = 3
 #: Nodes of a mean over a standard normal, of which three do for many groups.
@@ -66,6 +70,18 @@ class Settings(NamedTuple):
     predict: Prediction
     #: By which the features of a continuous law are drawn.
     seed: int = 0
+
+
+class Allotment(NamedTuple):
+    """The time that a run is given, which sizes are chosen by."""
+
+    #: Seconds.
+    limit: float
+    workers: int
+    #: Trials at each size that should fit into it.
+    trials: int
+    #: Whether trials of earlier runs are at hand, so that one more at each size is worth a run.
+    resumed: bool
 
 
 class Point(NamedTuple):
@@ -162,13 +178,93 @@ class Ladder(NamedTuple):
         return None
 
 
-def ladders(population: Population, grid: Grid, settings: Settings) -> list[Ladder]:
-    """All that is simulated for a grid."""
+def ladders(
+    population: Population, grid: Grid, settings: Settings, allotment: Allotment | None = None
+) -> list[Ladder]:
+    """All that is simulated for a grid.
+
+    Raises `InvalidInput` if it cannot be simulated at the sizes asked for, or would take more time
+    than is allotted at the smallest sizes that are any use.
+    """
     points = _points(grid)
     if settings.p is not None:
         smallest = [smallest_size(population, point.kappa, point.alphas) for point in points]
         require_size(settings.p, max(smallest))
-    return [_ladder(population, point, settings) for point in points]
+    climbs = [_climb(population, point, settings) for point in points]
+    if allotment is not None:
+        climbs = _fitting(climbs, allotment)
+    return [_ladder(climb) for climb in climbs]
+
+
+class _Climb(NamedTuple):
+    """A point and the first of its sizes, before anything is predicted."""
+
+    population: Population
+    point: Point
+    settings: Settings
+    #: The first size, and the smallest that it may be.
+    first: int
+    least: int
+
+    @property
+    def sizes(self) -> list[int]:
+        rungs = _RUNGS if self.settings.p is None else 1
+        return [self.first << rung for rung in range(rungs)]
+
+    def experiments(self) -> list[LinearExperiment]:
+        return [_experiment(self.population, self.point, p, self.settings) for p in self.sizes]
+
+    def shrunk(self, halvings: int) -> "_Climb":
+        return self._replace(first=max(self.first >> halvings, self.least))
+
+
+def _fitting(climbs: Sequence[_Climb], allotment: Allotment) -> list[_Climb]:
+    """The largest sizes at which all trials fit into the time, else the smallest.
+
+    The time of a trial is what its sampler reckons, so that sizes do not depend on how fast the
+    machine is.  First sizes are halved, all alike, until the trials asked for fit.
+    """
+    most = max((climb.first // climb.least).bit_length() for climb in climbs)
+    costs = np.empty(0)
+    for halvings in range(most + 1):
+        shrunk = [climb.shrunk(halvings) for climb in climbs]
+        costs = np.array([[e.cost for e in climb.experiments()] for climb in shrunk])
+        if _seconds(costs, allotment.trials, allotment.workers) <= allotment.limit:
+            return shrunk
+    trials = min(allotment.trials, 1 if allotment.resumed else FEWEST_TRIALS)
+    if _seconds(costs, trials, allotment.workers) > allotment.limit:
+        raise InvalidInput("time_limit", allotment.limit, _remedy(shrunk, costs, trials, allotment))
+    return shrunk
+
+
+def _seconds(costs: Array, trials: int, workers: int) -> float:
+    """Seconds that so many trials of each cost take on so many workers."""
+    return max(trials * float(costs.sum()) / workers, float(costs.max()))
+
+
+def _remedy(climbs: Sequence[_Climb], costs: Array, trials: int, allotment: Allotment) -> str:
+    """What to do about trials that take too long at the smallest sizes."""
+    takes = _rounded(_seconds(costs, trials, allotment.workers))
+    cores = "1 core" if allotment.workers == 1 else f"{allotment.workers} cores"
+    dearest = climbs[int(np.argmax(costs.sum(axis=1)))]
+    place = f"kappa = {dearest.point.kappa:.6g}, p = {', '.join(map(str, dearest.sizes))}"
+    each = f" of each of {len(climbs)} problems" if len(climbs) > 1 else ""
+    text = (
+        f"{trials} trial{'s' * (trials > 1)}{each} take{'s' * (trials == 1)} about {takes} s on "
+        f"{cores}, by reckoning, most of it at {place}: give that much time"
+    )
+    if dearest.settings.p is not None:
+        return f"{text}, or a smaller p"
+    p = max(climb.first for climb in climbs)
+    alone = [climb._replace(settings=climb.settings._replace(p=p), first=p) for climb in climbs]
+    costs = np.array([[e.cost for e in climb.experiments()] for climb in alone])
+    return f"{text}, or p = {p} and {_rounded(_seconds(costs, trials, allotment.workers))} s"
+
+
+def _rounded(seconds: float) -> str:
+    """Two digits, rounded up."""
+    unit = 10.0 ** (math.floor(math.log10(seconds)) - 1)
+    return f"{math.ceil(seconds / unit) * unit:.6g}"
 
 
 def _points(grid: Grid) -> list[Point]:
@@ -189,23 +285,32 @@ def _points(grid: Grid) -> list[Point]:
     return points
 
 
-def _ladder(population: Population, point: Point, settings: Settings) -> Ladder:
-    """A point at one size, or at several that double."""
+def _climb(population: Population, point: Point, settings: Settings) -> _Climb:
+    """A point at the size asked for, or at the sizes that tell most."""
     if settings.p is not None:
-        case = _case(population, point, settings.p, settings)
-        return Ladder(point, (case,), case.predicted)
-    shares = [x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0]
-    freedom = _freedom(population, point) / point.kappa / _heaviness(settings)
-    lowest = max(
-        _LOWEST,
-        min(_WEIGHTS / min(shares), _MOST_FOR_WEIGHTS),
-        min(_FREEDOM / max(freedom, 1e-9), _MOST_FOR_FREEDOM),
-        smallest_size(population, point.kappa, point.alphas),
+        return _Climb(population, point, settings, settings.p, settings.p)
+    heaviness = _heaviness(settings)
+    share = min(x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0)
+    freedom = max(_freedom(population, point) / point.kappa / heaviness, 1e-9)
+    lowest = max(_LOWEST, smallest_size(population, point.kappa, point.alphas))
+    first = max(
+        lowest, min(_WEIGHTS / share, _MOST_FOR_WEIGHTS), min(_FREEDOM / freedom, _MOST_FOR_FREEDOM)
     )
-    if lowest > LARGEST >> _RUNGS:
-        allowed = f"takes {lowest:.3g} features or more to simulate, too many: give p"
+    if first > LARGEST >> _RUNGS:
+        allowed = f"takes {first:.3g} features or more to simulate, too many: give p"
         raise InvalidInput("kappa", point.kappa, allowed)
-    cases = tuple(_case(population, point, int(lowest) << rung, settings) for rung in range(_RUNGS))
+    least = max(lowest, _MARGIN * _FEWEST * max(heaviness / share, 1 / freedom))
+    return _Climb(population, point, settings, int(first), min(math.ceil(least), int(first)))
+
+
+def _ladder(climb: _Climb) -> Ladder:
+    """A point with its experiments, and what is predicted of them."""
+    population, point, settings = climb.population, climb.point, climb.settings
+    cases = tuple(
+        _case(population, experiment, point, settings) for experiment in climb.experiments()
+    )
+    if settings.p is not None:
+        return Ladder(point, cases, cases[0].predicted)
     return Ladder(point, cases, _predictions(population, point, settings.predict))
 
 
@@ -224,7 +329,10 @@ def _heaviness(settings: Settings) -> float:
     return 1 + abs(settings.design.kurtosis - GAUSSIAN.kurtosis) / 2
 
 
-def _case(population: Population, point: Point, p: int, settings: Settings) -> Case:
+def _experiment(
+    population: Population, point: Point, p: int, settings: Settings
+) -> LinearExperiment:
+    """A point as it is realised and simulated at one size."""
     problem = realise(
         population,
         p,
@@ -239,6 +347,13 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
     replicates = replicates_at(p)
     if not isinstance(sampler, Dense):  # no design to share
         replicates = max(1, replicates // _LONE)
+    return LinearExperiment(problem, sampler, replicates)
+
+
+def _case(
+    population: Population, experiment: LinearExperiment, point: Point, settings: Settings
+) -> Case:
+    problem = experiment.problem
     there = problem.population
     stated = there if population.law is None else population
     freedom = problem.n * _freedom(there, problem)
@@ -248,11 +363,11 @@ def _case(population: Population, point: Point, p: int, settings: Settings) -> C
     if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = _predictions(stated, realised, settings.predict)
-        shift = _shift(there, realised, p)
+        shift = _shift(there, realised, problem.p)
         if population.law is not None:
             draw = _drawn(population.law, there, realised, settings.seed)
     return Case(
-        LinearExperiment(problem, sampler, replicates),
+        experiment,
         stated,
         predicted,
         draw,

@@ -1,7 +1,6 @@
 """Simulating a whole grid of problems, and holding the theory against it."""
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -10,11 +9,21 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
-from .comparison import MOST_TRIALS, Sample, detecting, estimate, judge, trials_needed
+from .comparison import (
+    FEWEST_TRIALS,
+    LOWEST_LEVEL,
+    MOST_TRIALS,
+    Estimate,
+    Sample,
+    detecting,
+    estimate,
+    judge,
+    trials_needed,
+)
 from .errors import InvalidInput
 from .grid import NUMBERS, Grid, RulesLike, as_grid
 from .parameters import POSITIVE, Domain, choice, function, scalar, whole
-from .plan import SAMPLERS, Ladder, Prediction, Settings, ladders, require_memory
+from .plan import SAMPLERS, Allotment, Ladder, Prediction, Settings, ladders, require_memory
 from .population import Population, as_population
 from .results import Verification
 from .simulation.designs import Law, as_law
@@ -34,7 +43,10 @@ _DETECTED, _MOST_WORK = 0.01, 120.0
 #: The solver's relative residual is that of the target standard error, or this.  The risk moves by
 #: a hundredth of it or so.
 _TOLERANCE = 1e-3
-_LEVEL = Domain(lambda x: (x >= 1e-12) & (x < 1), "must be a number in [1e-12, 1)")
+_LEVEL = Domain(
+    lambda x: (x >= LOWEST_LEVEL) & (x < 1), f"must be a number in [{LOWEST_LEVEL:g}, 1)"
+)
+_RESOLUTION = Domain(lambda x: (x > 0) & (x <= 1), "must be a number in (0, 1]")
 
 
 def verify(
@@ -74,12 +86,16 @@ def verify(
         Number of features.  By default each problem is simulated at three sizes, doubling, and
         the difference between simulation and theory is extrapolated to infinite p.
     trials : int, optional
-        Trials at each size.  By default as many as reach `target_se`.
+        Trials at each size.  By default as many as reach `target_se`.  With fewer than eight a row
+        has a mean and a standard error, but no verdict.
     target_se : float, optional
         Standard error to reach, relative to the risk.  By default the one at which an error of
         1 % in a prediction is detected, as long as that takes minutes.
     time_limit : float, optional
-        Seconds after which no more trials are begun.
+        Seconds after which no more trials are begun; those under way go on for no longer than as
+        long again, or ten seconds.  Without `p` smaller problems are taken where 16 trials (or
+        `trials`) of each would not fit into it, by the samplers' reckoning of seconds on so many
+        workers: what is chosen does not depend on how fast the machine is.
     seed : int
         Of all random numbers.  The same seed gives the same trials, with any workers.
     sampler : {"auto", "dense", "exact", "implicit"}
@@ -93,7 +109,7 @@ def verify(
     level : float
         Probability that any right prediction of the run comes out inconsistent.
     resolution : float
-        Relative error that must be detectable for a prediction to be called consistent.
+        Relative error, at most 1, that must be detectable for a prediction to be called consistent.
     workers, executor, scheduler
         Processes on this machine (by default, and at most, one for each core); or any
         `concurrent.futures.Executor`; or the address of a Dask scheduler.
@@ -111,7 +127,8 @@ def verify(
     Raises
     ------
     InvalidInput
-        A parameter outside its domain, or a problem that cannot be simulated at `p`.
+        A parameter outside its domain, a problem that cannot be simulated at `p`, or one of which
+        eight trials at the smallest sizes would not fit into `time_limit` (with a `store`, one).
     NoConvergence
         A solver that does not converge, or workers that keep dying.
 
@@ -138,10 +155,10 @@ def verify(
     trials = _whole("trials", trials, 2, MOST_TRIALS)
     limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
-    resolution = float(scalar("resolution", resolution, POSITIVE))
+    resolution = float(scalar("resolution", resolution, _RESOLUTION))
     resources = Resources(workers, executor, scheduler, store)
 
-    planned = ladders(population, grid, settings)
+    planned = ladders(population, grid, settings, _allotment(limit, trials, resources))
     tested = [ladder for ladder in planned if ladder.obstacle is None]
     if not tested:
         point, cases, *_ = planned[0]
@@ -150,8 +167,8 @@ def verify(
     experiments = [experiment for ladder in tested for experiment in ladder.experiments]
     require_memory(experiments, resources.workers, settings.tolerance)
     size, interrupted = grid.flat().rule.size, False
-    deadline = None if limit is None else time.monotonic() + limit
-    with resources.run(settings.seed, deadline) as run:
+    longest = max(experiment.cost for experiment in experiments)
+    with resources.run(settings.seed, longest, limit) as run:
         if progress is not None:
             run.tick = _Monitor(tested, run, function("progress", progress))
         try:
@@ -166,14 +183,23 @@ def verify(
         for row, place in ladder.point.rows.items():
             samples = _samples(ladder, outcomes, place, None if trials else PILOT)
             predicted = float(ladder.predicted[place])
-            why = ladder.obstacle or _unusable(samples, ladder)
+            found = estimate(samples, predicted) if _usable(samples, ladder) else None
+            why = _objection(ladder, samples, run, trials, interrupted)
             records[row] = {
                 "risk": predicted,
-                **_judged(samples, predicted, why, level / size, resolution),
+                "samples": tuple(samples),
+                **_judged(found, predicted, why, level / size, resolution),
                 **_cost(ladder.experiments[-1], outcomes[-1], place),
             }
     there = None if settings.p is None else planned[0].cases[0].population
     return _result(population, grid, there, records, interrupted)
+
+
+def _allotment(limit: float | None, trials: int | None, of: Resources) -> Allotment | None:
+    """The time for trials, if it is limited."""
+    if limit is None:
+        return None
+    return Allotment(limit, of.workers, trials or PILOT, resumed=of.store is not None)
 
 
 class _Monitor:
@@ -200,7 +226,7 @@ def _largest_error(ladder: Ladder, run: Run) -> float:
     largest = 0.0
     for place in ladder.point.rows.values():
         samples = _samples(ladder, outcomes, place)
-        if _unusable(samples, ladder) is None:
+        if _usable(samples, ladder):
             found = estimate(samples, float(ladder.predicted[place]))
             largest = max(largest, found.standard_error / (found.scale or 1))
     return largest
@@ -224,7 +250,7 @@ def _trials(ladder: Ladder, run: Run, target: float | None, level: float) -> lis
     costs = [experiment.cost for experiment in ladder.experiments]
     for place in ladder.point.rows.values():
         samples = _samples(ladder, outcomes, place, PILOT)
-        if _unusable(samples, ladder) is None:
+        if _usable(samples, ladder):
             needed = _needed(samples, costs, float(ladder.predicted[place]), target, level)
             most = [max(pair) for pair in zip(most, needed, strict=True)]
     work = sum(cost * trials for cost, trials in zip(costs, most, strict=True))
@@ -251,13 +277,32 @@ def _needed(
     return needed
 
 
-def _unusable(samples: Sequence[Sample], ladder: Ladder) -> str | None:
-    """Why samples say nothing, if so."""
-    if len(samples) < len(ladder.cases):
-        return "fewer than two trials at some size"
-    if not np.isfinite([(sample.mean, sample.variance) for sample in samples]).all():
+def _usable(samples: Sequence[Sample], ladder: Ladder) -> bool:
+    """Whether a mean and its standard error can be told from samples."""
+    return ladder.obstacle is None and len(samples) == len(ladder.cases) and _finite(samples)
+
+
+def _finite(samples: Sequence[Sample]) -> bool:
+    return bool(np.isfinite([(sample.mean, sample.variance) for sample in samples]).all())
+
+
+def _objection(
+    ladder: Ladder, samples: Sequence[Sample], run: Run, asked: int | None, interrupted: bool
+) -> str | None:
+    """Why samples do not allow of a verdict, if so."""
+    if ladder.obstacle is not None:
+        return ladder.obstacle
+    if not _finite(samples):
         return "a simulated risk is not a finite number"
-    return None
+    if any(map(run.gave_up, ladder.experiments)):
+        return "a trial was ended that went on for long after the time limit"
+    fewest = min(len(run.outcomes(experiment)) for experiment in ladder.experiments)
+    if fewest >= FEWEST_TRIALS:
+        return None
+    if fewest == asked:
+        return f"{fewest} trials: at least {FEWEST_TRIALS} are needed for a verdict"
+    until = "before the interruption" if interrupted else "in the time limit"
+    return f"fewer than {min(asked or FEWEST_TRIALS, FEWEST_TRIALS)} trials {until}"
 
 
 def _samples(
@@ -292,16 +337,19 @@ def _samples(
 
 
 def _judged(
-    samples: Sequence[Sample], risk: float, reason: str | None, level: float, detect: float
+    found: Estimate | None, risk: float, objection: str | None, level: float, resolution: float
 ) -> dict[str, Any]:
-    """What the samples of one row say of its predicted risk."""
-    record = {"samples": tuple(samples)}
-    if reason is not None:
-        nothing = dict.fromkeys(("mean", "standard_error", "z", "p_value", "detectable"), np.nan)
-        return record | nothing | {"verdict": "no verdict", "reason": reason}
-    found = estimate(samples, risk)
-    mean = {"mean": risk + found.difference, "standard_error": found.standard_error}
-    return record | mean | judge(found, level, detect)._asdict()
+    """What was found of one row's predicted risk.
+
+    There is a mean without a verdict where an objection stands against it.
+    """
+    record = dict.fromkeys(("mean", "standard_error", "z", "p_value", "detectable"), np.nan)
+    if found is not None:
+        record["mean"] = risk + found.difference
+        record["standard_error"] = found.standard_error
+        if objection is None:
+            return record | judge(found, level, resolution)._asdict()
+    return record | {"verdict": "no verdict", "reason": objection}
 
 
 def _cost(

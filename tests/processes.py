@@ -2,10 +2,16 @@
 
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+#: The command as a process that Ctrl-C interrupts, also where the tests run in the background.
+_LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_COMMAND = "from asymptotics.__main__ import main; main()"
+INTERRUPTIBLE = (sys.executable, "-c", f"{_LISTENING}; {_COMMAND}")
 
 
 def run(
@@ -37,3 +43,15 @@ def on_terminal(command: Sequence[str]) -> bytes:
     os.close(primary)
     assert process.returncode == 0
     return seen
+
+
+def stored(path: Path) -> int:
+    """Trials that a store holds, while others write to it."""
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
+        try:
+            return int(database.execute("select count(*) from trials").fetchone()[0])
+        finally:
+            database.close()
+    except sqlite3.OperationalError:
+        return 0

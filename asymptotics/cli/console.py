@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -18,14 +18,35 @@ if TYPE_CHECKING:
 
 #: Seconds before a progress bar appears.
 _PATIENCE = 1.0
+#: 128 and the number of SIGPIPE, which Windows does not have.
+_UNREAD = 141
 
 
-def say(text: str) -> None:
-    """Write to standard output, as far as it is read."""
+def say(text: str) -> bool:
+    """Write to standard output, and return whether that is read.
+
+    Where it is not, because `head` has what it wants, this and all that follows is dropped.
+    """
     try:
         click.echo(text, nl=False)
-    except BrokenPipeError:  # the reader, such as `head`, has what it wants
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        drop(sys.stdout)
+        return False
+    return True
+
+
+def say_step(text: str) -> None:
+    """Write to standard output before the work is done; exit with status 141 if nobody reads.
+
+    That is the status of a program that SIGPIPE ends.
+    """
+    if not say(text):
+        sys.exit(_UNREAD)
+
+
+def drop(stream: TextIO) -> None:
+    """Let what is written to a stream, and what it still holds, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def terminal_width() -> int | None:
@@ -52,9 +73,17 @@ def say_titles(titles: Mapping[str, str]) -> None:
     say("".join(f"{name:{width}}  {title}\n" for name, title in titles.items()))
 
 
+def remark(text: str) -> None:
+    """Write a line to standard error, as far as it is read."""
+    try:
+        click.echo(text, err=True)
+    except OSError:  # the terminal was closed, or the reader has gone
+        drop(sys.stderr)
+
+
 def fail(message: str, status: int) -> None:
     """Exit with a line on standard error."""
-    click.echo(f"asymptotics: {one_line(message)}", err=True)
+    remark(f"asymptotics: {one_line(message)}")
     sys.exit(status)
 
 

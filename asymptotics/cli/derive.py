@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 from ..bundled import derivation_names
 from ..spec import example_text
 from ..tables import counted
-from .console import fail, say, say_document, say_titles
+from .console import fail, say, say_document, say_step, say_titles
 from .options import FORCE, completing
 from .output import replacing, require_free
 
@@ -106,12 +106,12 @@ def derive_check(name: tuple[str, ...]) -> None:
     derivations = {each: load(each) for each in name or derivation_names()}
     failed = steps = 0
     for each, derivation in derivations.items():
-        say(f"{each}: {derivation.title}\n")
+        say_step(f"{each}: {derivation.title}\n")
         for outcome in derivation.outcomes():
             mark = "ok    " if outcome.verdict.holds else "FAILED"
             place = "" if outcome.verdict.holds else f"{outcome.step.place}: "
             found = f"{outcome.step.name}: {place}{outcome.verdict.found}"
-            say(f"  {mark} {outcome.seconds:7.2f} s  {found}\n")
+            say_step(f"  {mark} {outcome.seconds:7.2f} s  {found}\n")
             steps, failed = steps + 1, failed + (not outcome.verdict.holds)
     if failed:
         fail(f"{failed} of {counted(steps, 'step')} failed", 1)

@@ -11,12 +11,13 @@ import click
 
 from .. import __version__
 from ..errors import AsymptoticsError, InvalidInput
-from .console import fail
+from .console import drop, fail
 from .derive import derive
 from .example import example
 from .formula import formula
 from .network import network
 from .predict import curve, risk, verify
+from .signals import Terminated
 
 
 @click.group(
@@ -54,10 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stderr = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
+        stdout = sys.stdout
         try:
             cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
         except (click.Abort, KeyboardInterrupt):
             fail("interrupted", 130)
+        except Terminated as error:
+            fail(str(error), error.status)
+        except SystemExit:
+            if sys.stdout is stdout:
+                raise
+            drop(stdout)  # the reader of a help text has gone, which is no failure as for `click`
         except Exception as error:  # whatever is not expected goes on with its traceback
             fail(*_failure(error))
 

@@ -99,7 +99,10 @@ def simulation_options(command: Command) -> Command:
             click.option("--trials", type=int, metavar="T", help="Trials at each size."),
             click.option("--target-se", type=float, help="Relative standard error to reach."),
             click.option(
-                "--time-limit", type=float, metavar="S", help="Seconds; then none is begun."
+                "--time-limit",
+                type=float,
+                metavar="S",
+                help="Seconds after which no trial is begun.",
             ),
             click.option(
                 "--sampler",

@@ -10,7 +10,7 @@ from ..errors import InvalidInput, NoConvergence
 from ..results import RiskResult, Verification
 from ..spec import Problem, note_of_weights, read_spec, samples_file
 from ..tables import counted
-from .console import fail, progress_bar, say
+from .console import fail, progress_bar, remark, say
 from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
 from .output import PICTURES, print_rows, replacing, require_free, suffix_of, write
 
@@ -77,10 +77,10 @@ def curve(
     with replacing(output) as path:
         write(result, problem, path, suffix, simulated)
     _say_notes(problem)
-    click.echo(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}", err=True)
+    remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
     _require_convergence(result)
     if simulated is not None:
-        click.echo(f"simulated: {simulated.summary()}", err=True)
+        remark(f"simulated: {simulated.summary()}")
         _require_consistency(simulated)
 
 
@@ -93,10 +93,11 @@ def curve(
 def verify(spec: str | None, form: str, output: Path | None, force: bool, **settings: Any) -> None:
     """Hold the predicted risk against simulations, and give a verdict.
 
-    Without --p each problem is simulated at three sizes and extrapolated.  Without --trials,
-    --target-se and --time-limit, trials are added until an error of 1 % would be detected, as long
-    as that takes minutes.  The exit status is 1 if a prediction is inconsistent with its
-    simulation, or no row has a verdict.
+    Without --p each problem is simulated at three sizes and extrapolated; sizes are smaller where
+    those of use would not fit into --time-limit.  Without --trials and --target-se, trials are
+    added until an error of 1 % would be detected, as long as that takes minutes.  Fewer than eight
+    trials give a mean, but no verdict.  The exit status is 1 if a prediction is inconsistent with
+    its simulation, or no row has a verdict.
 
     \b
     asymptotics verify my.toml

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arithmetic import Array
-from .grid import GridResult, explained
+from .grid import GridResult
 from .risk import RiskResult
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Verification(GridResult):
         The simulated risk: at one size its mean over trials, at several its extrapolation.
     z, p_value
         The difference in standard errors, and the probability of one as large, beyond what the
-        finite size may do, if the prediction is right.
+        finite size may do, if the prediction is right.  Not a number where there is no verdict.
     detectable
         Relative error of a prediction that would have been found with probability 0.95.
     gain
@@ -44,7 +44,8 @@ class Verification(GridResult):
     verdict
         ``"consistent"``, ``"inconsistent"``, ``"too weak"`` or ``"no verdict"``.
     reason
-        Why there is no verdict, or why it is too weak; otherwise empty.
+        Why there is no verdict, why it is too weak, or what explains a difference that is more than
+        chance; otherwise empty.
     samples
         Tuples of `asymptotics.comparison.Sample`, one for each size.
     interrupted : bool
@@ -85,13 +86,29 @@ class Verification(GridResult):
         return np.asarray(getattr(self if name in _OWN else self.prediction, name))
 
     def notes(self) -> Iterator[str]:
-        return explained(self.verdict, self.reason)
+        """The reason of each verdict that has one, with the numbers of its rows from the top."""
+        rows: dict[tuple[str, str], list[int]] = {}
+        pairs = zip(self.verdict.ravel().tolist(), self.reason.ravel().tolist(), strict=True)
+        for number, pair in enumerate(pairs, start=1):
+            rows.setdefault(pair, []).append(number)
+        for (verdict, reason), numbers in rows.items():
+            if reason:
+                yield f"{verdict} ({_named(numbers)}): {reason}"
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Relative differences against 1/p, with their extrapolation; needs matplotlib."""
         from ..plotting import plot_convergence
 
         return plot_convergence(self, ax=ax)
+
+
+def _named(numbers: list[int]) -> str:
+    """Rows by their numbers, neighbours joined: "rows 1-3, 7"."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    pairs = zip(starts, ends, strict=True)
+    spans = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in pairs)
+    return f"row{'s' * (len(numbers) > 1)} {spans}"
 
 
 _OWN = tuple(

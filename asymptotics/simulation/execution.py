@@ -24,9 +24,14 @@ from .experiment import Experiment, run_trial
 
 #: Attempts at a job whose worker dies.
 _ATTEMPTS = 3
-_WAITING = 2  # jobs in hand for each worker, so that none waits for the next
 _TICK = 0.5
 _PATIENCE = 5  # seconds for a cluster to answer
+#: Signals that end a process: Ctrl-C, a request to terminate, a terminal that is closed.
+_ENDING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+#: Seconds of a trial, by its experiment's reckoning, from which it is left to another process.
+_LONG = 1.0
 #: What a future raises whose worker is gone.
 _DEATHS = (BrokenExecutor, EOFError, OSError)
 
@@ -57,21 +62,22 @@ class Inline(Executor):
 
 
 class Processes(Executor):
-    """Processes on this machine that Ctrl-C leaves alone, and that end at once when told to.
+    """Processes on this machine that are ended by this one alone, and at once.
 
-    What they are busy with is lost.  They do not run the main script again, so that it need not
-    guard itself against that.
+    Signals that a terminal or `timeout` sends to the whole group of processes leave them alone.
+    What they are busy with when they are ended is lost.  They do not run the main script again, so
+    that it need not guard itself against that.
     """
 
     def __init__(self, workers: int) -> None:
         from loky import ProcessPoolExecutor
 
-        resource_tracker.ensure_running()  # when it starts it lets Ctrl-C through again
+        resource_tracker.ensure_running()  # when it starts it lets signals through again
         self._alive, self._held = Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(workers, initializer=_serve, initargs=(self._alive,))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        with _uninterrupted():  # which a process that is started inherits
+        with _undisturbed():  # processes may be started
             future: Future[Any] = self._pool.submit(fn, *args, **kwargs)
         return future
 
@@ -92,12 +98,39 @@ def _end_with(alive: connection.Connection) -> None:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits; processes that are started here never see it."""
+def _undisturbed() -> Iterator[None]:
+    """Signals that would end this process wait; processes that are started here never see them."""
+    with _waiting(_ENDING), _blocked(_ENDING):
+        yield
+
+
+@contextmanager
+def _waiting(numbers: Iterable[int]) -> Iterator[None]:
+    """Signals that Python code handles are handled at the end, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # in which Python handles no signals
+        return
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    handled = {number: old for number, old in handlers.items() if callable(old)}
+    try:
+        for number in handled:
+            signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in handled.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _blocked(numbers: Iterable[int]) -> Iterator[None]:
+    """Processes and threads that are started here do not receive the signals."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
@@ -137,16 +170,24 @@ class Crew:
 
 @contextmanager
 def crew(
-    workers: int, executor: Executor | None = None, scheduler: str | None = None
+    workers: int,
+    executor: Executor | None = None,
+    scheduler: str | None = None,
+    longest: float = 0.0,
 ) -> Iterator[Crew]:
-    """So many workers on this machine or of an executor, or those of a cluster."""
+    """So many workers on this machine or of an executor, or those of a cluster.
+
+    `longest` are the seconds of the longest trial.  A single worker is this process itself, unless
+    trials are long: linear algebra does not listen to Ctrl-C, but another process can be ended.
+    """
     if executor is not None:
         yield Crew(workers, lambda: executor, owned=False)
     elif scheduler is not None:
         with _cluster(scheduler) as (remote, size):
             yield Crew(size, lambda: remote, owned=False)
     else:
-        local = Crew(workers, lambda: _local(workers), owned=True)
+        inline = workers == 1 and longest < _LONG
+        local = Crew(workers, lambda: Inline() if inline else Processes(workers), owned=True)
         try:
             yield local
         finally:
@@ -156,10 +197,6 @@ def crew(
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _local(workers: int) -> Executor:
-    return Inline() if workers == 1 else Processes(workers)
 
 
 @contextmanager
@@ -178,21 +215,23 @@ def _cluster(scheduler: str) -> Iterator[tuple[Executor, int]]:
 
 
 def run_jobs(
-    jobs: Sequence[Job], workers: Crew, deadline: float | None = None
-) -> Iterator[tuple[Job, list[Array]]]:
+    jobs: Sequence[Job], workers: Crew, deadline: float | None = None, end: float | None = None
+) -> Iterator[tuple[Job, list[Array] | None]]:
     """Jobs with their outcomes, as they are done.
 
-    After the `deadline` (of `time.monotonic`) no more are begun.  A job whose worker dies is tried
+    After the `deadline` (of `time.monotonic`) no more are begun.  At the `end` those that are still
+    under way are given up, if that can be, and have no outcomes.  A job whose worker dies is tried
     again; `NoConvergence` is raised if that happens thrice.
     """
-    waiting = deque((job, 1) for job in jobs)
+    waiting, again = deque((job, 1) for job in jobs), deque[tuple[Job, int]]()
     running: dict[Future[list[Array]], tuple[Job, int]] = {}
+    most = workers.workers * _in_hand(jobs)
     try:
-        while waiting or running:
-            if deadline is not None and time.monotonic() > deadline:
+        while waiting or again or running:
+            if _passed(deadline):
                 waiting.clear()
-            while waiting and len(running) < _WAITING * workers.workers:
-                job, attempt = waiting.popleft()
+            while (waiting or again) and len(running) < most:
+                job, attempt = (again or waiting).popleft()
                 running[workers.submit(job)] = job, attempt
             done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
             lost = []
@@ -203,11 +242,30 @@ def run_jobs(
                 except _DEATHS as error:
                     lost.append(_again(job, attempt, error))
             if lost:
-                waiting.extendleft([*running.values(), *lost])
+                again.extend([*lost, *running.values()])
                 running.clear()
                 workers.replace()
+            if _passed(end):
+                break
+        for job, _ in [*running.values(), *again]:
+            yield job, None
     finally:
         workers.abandon(running)
+
+
+def _in_hand(jobs: Sequence[Job]) -> int:
+    """Jobs that each worker has in hand.
+
+    Two, so that none waits for the next; but one if trials are long, because what is in hand at the
+    deadline is still done.
+    """
+    experiments = {id(job.experiment): job.experiment for job in jobs}.values()
+    longest = max((experiment.cost for experiment in experiments), default=0.0)
+    return 1 if longest >= _LONG else 2
+
+
+def _passed(instant: float | None) -> bool:
+    return instant is not None and time.monotonic() > instant
 
 
 def _again(job: Job, attempt: int, error: BaseException) -> tuple[Job, int]:

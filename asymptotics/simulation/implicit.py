@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from .solvers import conjugate_gradients
 #: A condition, of a solver's matrix, with which single precision is enough.
 _WELL_CONDITIONED = 2e3
 _MOST_STEPS = 10_000
+#: Values of m among which the lower edge of a spectrum is sought.
+_EDGE_POINTS = 200
 #: A relative residual that is larger does not come down again.
 _DIVERGED = 1e8
 
@@ -98,21 +102,72 @@ class Implicit(Sampler):
         return earlier, x
 
 
+class _Spectrum(NamedTuple):
+    """Eigenvalues of the solver's matrix, roughly, the largest first."""
+
+    #: How many are larger than each of `upper`: the features of groups of larger eigenvalue.
+    outside: Array
+    upper: Array
+    lower: float
+
+
+@lru_cache(maxsize=64)
+def _spectrum(problem: FiniteProblem) -> _Spectrum:
+    """Of features brought to one size, or of the Gram matrix if there are more than samples.
+
+    Its upper edges are those of the Marchenko-Pastur law, scaled by the largest eigenvalue that
+    features have, and by those that remain without the groups of the largest.
+    """
+    shape = min(problem.n, problem.alive) / max(problem.n, problem.alive)
+    finite = 1 / max(problem.n, problem.alive) ** 2
+    high = (1 + shape**0.5) ** 2
+    eigenvalue = np.array(problem.eigenvalue)
+    sizes = np.array(problem.sizes)[eigenvalue > 0]
+    eigenvalue = eigenvalue[eigenvalue > 0]
+    if problem.n >= problem.alive:
+        floor = problem.ridge / (problem.ridge + eigenvalue.max())
+        low = (1 - shape**0.5) ** 2 + finite
+        return _Spectrum(np.zeros(1), np.array([high + floor]), low + floor)
+    floor = problem.ridge * problem.n / problem.alive
+    order = np.argsort(-eigenvalue)
+    eigenvalue, sizes = eigenvalue[order], sizes[order]
+    low = _lower_edge(sizes / problem.n, eigenvalue) * shape
+    above = np.cumsum(sizes) - sizes
+    return _Spectrum(above, eigenvalue * high + floor, low + eigenvalue[-1] * finite + floor)
+
+
+def _lower_edge(ratio: Array, eigenvalue: Array) -> float:
+    r"""The smallest eigenvalue of :math:`Z\Lambda Z^T/n` for a large Gaussian matrix Z.
+
+    It is the largest value, over m > 0, of :math:`-1/m+\sum_g\kappa_g\Lambda_g/(1+\Lambda_gm)`,
+    with :math:`\kappa_g` the features of a group per sample (`ratio`).
+
+    Source: Silverstein, Choi, *Analysis of the limiting spectral distribution of large dimensional
+    random matrices* (J. Multivariate Anal. 54, 1995).
+    """
+    ends = -np.log(eigenvalue.max()) - 3, -np.log(eigenvalue.min()) + 9
+    edge = 0.0
+    for m in np.exp(np.linspace(*ends, _EDGE_POINTS)):
+        edge = max(edge, float(ratio @ (eigenvalue / (1 + eigenvalue * m)) - 1 / m))
+    return edge
+
+
 def _condition(problem: FiniteProblem) -> float:
-    """Of the solver's matrix, roughly: from the edges of the Marchenko-Pastur law."""
+    """Of the solver's matrix, roughly."""
     if not problem.alive:
         return 1.0
-    shape = min(problem.n, problem.alive) / max(problem.n, problem.alive)
-    low, high = (1 - shape**0.5) ** 2, (1 + shape**0.5) ** 2
-    low += 1 / max(problem.n, problem.alive) ** 2
-    smallest, largest = (of(x for x in problem.eigenvalue if x > 0) for of in (min, max))
-    if problem.n >= problem.alive:  # features brought to one size
-        floor = problem.ridge / (problem.ridge + largest)
-        return (high + floor) / (low + floor)
-    floor = problem.ridge * problem.n / problem.alive
-    return (largest * high + floor) / (smallest * low + floor)
+    spectrum = _spectrum(problem)
+    return float(spectrum.upper[0] / spectrum.lower)
 
 
 def _steps(problem: FiniteProblem, tolerance: float) -> float:
-    """Steps that conjugate gradients need, roughly."""
-    return 2 + 0.5 * _condition(problem) ** 0.5 * float(np.log(2 / tolerance))
+    """Steps that conjugate gradients need, roughly.
+
+    One for each eigenvalue above some value, and for those below it as many as their condition
+    asks for.
+    """
+    if not problem.alive:
+        return 2.0
+    outside, upper, lower = _spectrum(problem)
+    below = 0.5 * np.sqrt(upper / lower) * np.log(2 / tolerance)
+    return 2 + float(np.min(outside + below))

@@ -19,6 +19,8 @@ from .store import Store
 _WORK = 0.05
 _MOST_TOGETHER = 16
 _SAVING = 1.0  # seconds between writes to the store
+#: Seconds after a time limit, if the limit is shorter, in which what is under way may end.
+_GRACE = 10.0
 
 Outcomes = dict[int, Array]
 Repeated = TypeVar("Repeated", bound=Experiment)
@@ -31,12 +33,14 @@ class Run:
     seed: int
     crew: Crew
     store: Store | None = None
-    #: By `time.monotonic`; no trials are begun after it.
+    #: By `time.monotonic`: after the deadline no trials are begun, at the end all are given up.
     deadline: float | None = None
+    end: float | None = None
     #: Called now and then with trials done and wanted.
     tick: Callable[[int, int], object] | None = None
     _outcomes: dict[str, Outcomes] = field(default_factory=dict)
     _wanted: dict[str, int] = field(default_factory=dict)
+    _given_up: set[str] = field(default_factory=set)
     _unsaved: list[tuple[Experiment, int, Array]] = field(default_factory=list)
     _saved: float = 0.0
 
@@ -53,6 +57,13 @@ class Run:
         """How many outcomes there are so far, of any trials."""
         return len(self._outcomes.get(experiment.key, ()))
 
+    def gave_up(self, experiment: Experiment) -> bool:
+        """Whether a trial was begun and not ended in time.
+
+        Those that are left are then no fair sample, if trials that take longer differ from others.
+        """
+        return experiment.key in self._given_up
+
     def complete(self, wanted: Mapping[Repeated, int]) -> None:
         """Do what is missing of the first `wanted` trials of each experiment."""
         jobs, ready, total = [], 0, sum(wanted.values())
@@ -68,8 +79,13 @@ class Run:
             ]
         # All experiments advance together, so that a run cut short has something of each.
         jobs.sort(key=lambda job: job.indices[0])
+        if self.tick:
+            self.tick(ready, total)
         try:
-            for job, outcomes in run_jobs(jobs, self.crew, self.deadline):
+            for job, outcomes in run_jobs(jobs, self.crew, self.deadline, self.end):
+                if outcomes is None:
+                    self._given_up.add(job.experiment.key)
+                    continue
                 for index, outcome in zip(job.indices, outcomes, strict=True):
                     self._outcomes[job.experiment.key][index] = outcome
                     self._unsaved.append((job.experiment, index, outcome))
@@ -128,12 +144,21 @@ class Resources:
         self.store = None if store is None else as_path("store", store)
 
     @contextmanager
-    def run(self, seed: int, deadline: float | None = None) -> Iterator[Run]:
-        """A run whose workers end with it."""
+    def run(self, seed: int, longest: float = 0.0, limit: float | None = None) -> Iterator[Run]:
+        """A run whose workers end with it.
+
+        `longest` are the seconds of its longest trial, roughly.  No trials are begun after the
+        `limit`, in seconds; those under way go on for as long again, or ten seconds.
+        """
         with ExitStack() as stack:
-            workers = stack.enter_context(crew(self.workers, self.executor, self.scheduler))
+            place = self.executor, self.scheduler, longest
+            workers = stack.enter_context(crew(self.workers, *place))
             store = stack.enter_context(Store(self.store)) if self.store is not None else None
-            yield Run(seed=seed, crew=workers, store=store, deadline=deadline)
+            run = Run(seed=seed, crew=workers, store=store)
+            if limit is not None:
+                run.deadline = time.monotonic() + limit
+                run.end = run.deadline + max(limit, _GRACE)
+            yield run
 
 
 def _given(key: str, value: Any, kind: Any, what: str) -> Any:

@@ -26,7 +26,7 @@ class LinearExperiment(Experiment):
     sampler: Sampler
     replicates: int
 
-    @property
+    @cached_property
     def cost(self) -> float:
         return self.sampler.cost(self.problem, self.replicates)
 

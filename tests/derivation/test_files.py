@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asymptotics.cli import main
+from asymptotics.cli.main import main
 from asymptotics.derivation import InvalidDerivation
 from asymptotics.derivation.library import load
 from asymptotics.errors import InvalidInput

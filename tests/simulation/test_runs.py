@@ -17,9 +17,25 @@ import pytest
 
 from asymptotics import InvalidInput, NoConvergence, Population, Verification, verify
 from asymptotics.errors import WriteFailed
-from asymptotics.simulation import Dense, LinearExperiment, Store, realise, run_trial
-from asymptotics.simulation.execution import Crew, Job, Processes, run_jobs
+from asymptotics.simulation import (
+    Dense,
+    LinearExperiment,
+    Store,
+    execution,
+    realise,
+    run_trial,
+)
+from asymptotics.simulation.execution import (
+    Crew,
+    Inline,
+    Job,
+    Processes,
+    _undisturbed,
+    crew,
+    run_jobs,
+)
 from asymptotics.theory import MAGNITUDE
+from tests.processes import INTERRUPTIBLE, stored
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[5, 1], mean=[0.5, 0], std=[0.5, 1])
 SPEC = """
@@ -124,28 +140,92 @@ def test_a_pool_whose_process_is_killed_is_replaced() -> None:
         pools.append(Processes(1))
         return pools[-1]
 
-    crew = Crew(1, pool, owned=True)
+    workers = Crew(1, pool, owned=True)
     pools[0].submit(suicide)
     jobs = [Job(experiment(), 0, (index,)) for index in range(3)]
-    assert {job for job, _ in run_jobs(jobs, crew)} == set(jobs)
+    assert {job for job, _ in run_jobs(jobs, workers)} == set(jobs)
     assert len(pools) > 1
-    crew.dismiss()
+    workers.dismiss()
 
 
 def test_jobs_that_are_abandoned_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
-    crew = Crew(1, lambda: Processes(1), owned=True)
-    futures = [crew.submit(Job(experiment(), 0, tuple(range(2000)))) for _ in range(30)]
+    workers = Crew(1, lambda: Processes(1), owned=True)
+    futures = [workers.submit(Job(experiment(), 0, tuple(range(2000)))) for _ in range(30)]
     futures[0].result()
-    crew.abandon(futures)
-    crew.dismiss()
+    workers.abandon(futures)
+    workers.dismiss()
     assert not caplog.records
 
 
 def test_after_the_deadline_nothing_is_begun() -> None:
     jobs = [Job(experiment(), 0, (index,)) for index in range(3)]
-    crew = Crew(1, lambda: ThreadPoolExecutor(1), owned=True)
-    assert list(run_jobs(jobs, crew, deadline=time.monotonic() - 1)) == []
-    crew.dismiss()
+    workers = Crew(1, lambda: ThreadPoolExecutor(1), owned=True)
+    assert list(run_jobs(jobs, workers, deadline=time.monotonic() - 1)) == []
+    workers.dismiss()
+
+
+class Endless(Executor):
+    """Begins jobs, and ends none."""
+
+    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        return Future[Any]()
+
+
+def test_at_the_end_what_is_under_way_is_given_up() -> None:
+    jobs = [Job(experiment(), 0, (index,)) for index in range(9)]
+    given_up = list(run_jobs(jobs, Crew(2, Endless, owned=False), end=time.monotonic() - 1))
+    assert given_up == [(job, None) for job in jobs[:4]]  # two in hand for each worker
+
+
+def test_no_worker_has_two_long_trials_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LinearExperiment, "cost", 3.0)
+    jobs = [Job(experiment(), 0, (index,)) for index in range(9)]
+    given_up = list(run_jobs(jobs, Crew(2, Endless, owned=False), end=time.monotonic() - 1))
+    assert given_up == [(job, None) for job in jobs[:2]]
+
+
+def test_what_was_begun_before_the_deadline_is_done_whatever_dies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that the trials are a fair sample."""
+    jobs = [Job(experiment(), 0, (index,)) for index in range(4)]
+    mortal = Mortal(1)
+    monkeypatch.setattr(execution, "_passed", lambda instant: bool(instant) and not mortal.deaths)
+    done = run_jobs(jobs, Crew(1, lambda: mortal, owned=False), deadline=1.0)
+    assert {job.indices for job, outcomes in done if outcomes} == {(0,), (1,)}
+
+
+def test_long_trials_are_left_to_a_process_that_can_be_ended() -> None:
+    with crew(1, longest=0.1) as workers:
+        assert isinstance(workers._executor, Inline)
+    with crew(1, longest=10.0) as workers:
+        assert isinstance(workers._executor, Processes)
+        assert workers.submit(Job(experiment(), 0, (0,))).result()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_wait_while_processes_are_started(number: int) -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    seen: list[str] = []
+
+    def disturbed() -> None:
+        with _undisturbed():
+            signal.raise_signal(number)
+            seen.append("all that was inside")
+
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(Ended):
+            disturbed()
+        assert signal.getsignal(number) is end
+    finally:
+        signal.signal(number, before)
+    assert seen
 
 
 # -- the store ---------------------------------------------------------------------------------
@@ -252,18 +332,20 @@ def test_a_script_need_not_guard_itself(tmp_path: Path) -> None:
 def test_ctrl_c_twice_ends_it_too(tmp_path: Path, workers: str) -> None:
     spec, store = tmp_path / "spec.toml", tmp_path / "runs.db"
     spec.write_text(SPEC)
-    more = ("--store", str(store), "--workers", workers, "--p", "3000", "--trials", "9000")
+    more = ("--store", str(store), "--workers", workers, "--p", "3000")
     with subprocess.Popen(
-        command(spec, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command(spec, 9000, *more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 60
-        while not stored(store) and time.monotonic() < deadline and process.poll() is None:
+        while not stored(store) and process.poll() is None:
             time.sleep(0.02)
         for _ in range(2):
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.1)
-        _, message = process.communicate(timeout=20)
-    assert process.returncode in (130, -signal.SIGINT)
+        _, message = process.communicate()
+    assert process.returncode == 130
     assert b"Traceback" not in message
     assert stored(store)
 
@@ -276,20 +358,9 @@ def test_without_a_store_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def command(path: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "asymptotics", "verify", str(path), "--p", "400",
-            "--trials", "120", "--format", "json", *more]  # fmt: skip
-
-
-def stored(path: Path) -> int:
-    try:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
-        try:
-            return int(database.execute("select count(*) from trials").fetchone()[0])
-        finally:
-            database.close()
-    except sqlite3.OperationalError:
-        return 0
+def command(path: Path, trials: int, *more: str) -> list[str]:
+    return [*INTERRUPTIBLE, "verify", str(path), "--p", "400",
+            "--trials", str(trials), "--format", "json", *more]  # fmt: skip
 
 
 def numbers(text: str) -> list[list[float]]:
@@ -300,23 +371,23 @@ def numbers(text: str) -> list[list[float]]:
 def test_a_run_that_is_killed_resumes_and_ends_the_same(tmp_path: Path, end: int) -> None:
     spec, store = tmp_path / "spec.toml", tmp_path / "runs.db"
     spec.write_text(SPEC)
-    unbroken = subprocess.run(command(spec), capture_output=True, text=True, check=True)
     with subprocess.Popen(
-        command(spec, "--store", str(store)), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(spec, 10**4, "--store", str(store)), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        deadline = time.monotonic() + 60
-        while stored(store) < 10 and time.monotonic() < deadline and process.poll() is None:
+        while stored(store) < 10 and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(end)
         _, message = process.communicate()
     done = stored(store)
-    assert 10 <= done < 240, "the run must be broken in its middle"
+    assert 10 <= done < 2 * 10**4, "the run must be broken in its middle"
     if end == signal.SIGINT:
         assert process.returncode == 130
         assert b"Traceback" not in message
         assert b"interrupted" in message
-    resumed = subprocess.run(
-        command(spec, "--store", str(store)), capture_output=True, text=True, check=True
+    more = done // 2 + 20
+    resumed, unbroken = (
+        subprocess.run(command(spec, more, *rest), capture_output=True, text=True, check=True)
+        for rest in (("--store", str(store)), ())
     )
-    assert stored(store) == 240
+    assert stored(store) > done
     assert numbers(resumed.stdout) == numbers(unbroken.stdout)

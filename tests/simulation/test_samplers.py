@@ -17,12 +17,14 @@ from asymptotics.simulation import (
     LinearExperiment,
     Sampler,
     as_law,
+    implicit,
     pruned_errors,
     realise,
     run_trial,
 )
 from asymptotics.simulation.control import controls
 from asymptotics.simulation.pruning import largest
+from asymptotics.simulation.solvers import conjugate_gradients
 from asymptotics.theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM
 
 POPULATION = Population(weight=[1, 3, 1], eigenvalue=[5, 1, 0], mean=[0.5, 0, 1], std=[0.5, 1, 1])
@@ -276,3 +278,30 @@ def test_each_trial_has_a_stream_of_its_own() -> None:
     assert again.integers(1 << 60) == LinearExperiment(problem, Dense(), 1).stream(0, 0).integers(
         1 << 60
     )
+
+
+SPECTRA = {  # with eigenvalues that are few, or that few features have, in the Gram matrix
+    "few large": (Population([1e-3, 0.999], [1e4, 1], std=1), 2.0),
+    "few small": (Population([1e-3, 0.999], [1, 1e4], std=1), 2.0),
+    "many, some tiny": (Population(1, np.geomspace(1e-6, 1, 50) ** 0.5, std=1), 2.0),
+    "one, fewer features": (Population(std=1), 0.5),
+    "one, more features": (Population(std=1), 1.5),
+}
+
+
+@pytest.mark.parametrize(("population", "kappa"), SPECTRA.values(), ids=SPECTRA)
+def test_steps_are_known_beforehand(
+    population: Population, kappa: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nearly enough to choose a sampler, and to say what time it takes."""
+    problem = realise(population, 2000, kappa, 0.5, [0.3], 0.0, [MAGNITUDE])
+    taken: list[int] = []
+
+    def counted(*system: Any) -> Any:
+        for step, found in enumerate(conjugate_gradients(*system)):
+            taken.append(step)
+            yield found
+
+    monkeypatch.setattr(implicit, "conjugate_gradients", counted)
+    Implicit(1e-3).draw(problem, 1, np.random.default_rng(0))
+    assert taken[-1] / 2 < implicit._steps(problem, 1e-3) < 5 * taken[-1]

@@ -1,6 +1,8 @@
 """The right prediction passes, a wrong one does not, and no verdict claims more than it can."""
 
 import math
+import re
+from concurrent.futures import Executor, Future
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asymptotics import InvalidInput, Population, Verification, risk, theory, verification, verify
+from asymptotics import (
+    InvalidInput,
+    Population,
+    Verification,
+    plan,
+    risk,
+    theory,
+    verification,
+    verify,
+)
 from asymptotics.comparison import (
     Estimate,
     Sample,
@@ -19,6 +30,9 @@ from asymptotics.comparison import (
     line_weights,
     trials_needed,
 )
+from asymptotics.grid import as_grid
+from asymptotics.plan import Allotment, Settings, ladders
+from asymptotics.simulation import as_law, execution
 from asymptotics.theory import Rule
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], mean=[0, 0.5], std=[0.3, 1])
@@ -73,7 +87,7 @@ def test_small_problems_are_no_false_alarm() -> None:
 
 @pytest.mark.parametrize("design", ["rademacher", "student-t=6"])
 def test_universality(design: str) -> None:
-    found = run(p=2000, trials=4, design=design)
+    found = run(p=2000, trials=8, design=design)
     assert np.all(found.verdict == "consistent")
     assert np.all(found.detectable < 0.05)
     assert np.all(found.sampler == "dense")
@@ -90,7 +104,7 @@ def test_the_law_of_the_noise_does_not_matter(noise: str) -> None:
 def test_every_sampler_agrees_with_the_theory(sampler: str) -> None:
     kappa = 0.5 if sampler == "exact" else 2.0
     found = verify(
-        POPULATION, kappa, 0.7, 0.4, rule=RULES, p=2000, trials=6, sampler=sampler, workers=1
+        POPULATION, kappa, 0.7, 0.4, rule=RULES, p=2000, trials=8, sampler=sampler, workers=1
     )
     assert np.all(found.verdict == "consistent")
     assert np.all(found.sampler == sampler)
@@ -109,7 +123,7 @@ def test_rounding_is_no_disagreement() -> None:
 
 
 def test_where_variance_is_infinite_there_is_no_verdict() -> None:
-    found = verify(POPULATION, [0.5, 1.0], 0.7, 0.4, trials=2, p=300, workers=1)
+    found = verify(POPULATION, [0.5, 1.0], 0.7, 0.4, trials=8, p=300, workers=1)
     assert found.verdict[1] == "no verdict"
     assert "infinite variance" in found.reason[1]
     assert np.isnan(found.mean[1])
@@ -199,11 +213,14 @@ def test_rounding_is_no_error(settings: dict[str, Any]) -> None:
 
 
 def test_hardly_any_degree_of_freedom_leaves_no_verdict() -> None:
-    found = verify(Population(std=1), [0.5, 1.0], 0.5, 0.3, 1e-12, p=400, trials=2, workers=1)
+    kappa = [0.5, 1.0]
+    found = verify(
+        Population(std=1), kappa, 0.5, 0.3, 1e-12, p=400, trials=8, resolution=0.01, workers=1
+    )
     assert found.verdict.tolist() == ["too weak", "no verdict"]
     assert "degrees of freedom are left to the noise" in found.reason[1]
     assert "degrees of freedom are left" in found.table()
-    assert "too weak (1 row): a relative error of 0.05 would not be found" in found.table()
+    assert "too weak (row 1): a relative error of 0.01 would not be found" in found.table()
 
 
 @pytest.mark.parametrize("sigma", [1e-8, 1e-12, 0.0])
@@ -216,7 +233,7 @@ def test_a_tiny_risk_keeps_its_digits(sigma: float) -> None:
 def test_nothing_to_learn_is_learnt() -> None:
     silent = Population(eigenvalue=0.0, std=1)
     for sampler in ("auto", "dense", "implicit"):
-        found = verify(silent, [0.5, 2], 0.5, 0.3, 0.1, p=400, trials=2, sampler=sampler, workers=1)
+        found = verify(silent, [0.5, 2], 0.5, 0.3, 0.1, p=400, trials=8, sampler=sampler, workers=1)
         assert np.all(found.mean == 0.25)
         assert np.all(found.verdict == "consistent")
 
@@ -265,7 +282,7 @@ def test_few_weights_kept_take_a_larger_problem() -> None:
 
 
 def test_too_few_trials_are_too_weak() -> None:
-    found = run(p=40, trials=2, resolution=0.01)
+    found = run(p=40, trials=8, resolution=0.01)
     assert np.all(found.verdict == "too weak")
     assert np.all(found.detectable > 0.01)
 
@@ -276,10 +293,122 @@ def test_the_target_is_met() -> None:
     assert np.all(run(p=500, target_se=0.001).standard_error <= 0.00105 * found.risk)
 
 
-def test_time_may_run_out() -> None:
-    found = run(time_limit=1e-3)
+@pytest.mark.parametrize("trials", [2, 7])
+def test_few_trials_have_a_mean_and_no_verdict(trials: int) -> None:
+    found = run(p=100, trials=trials)
     assert np.all(found.verdict == "no verdict")
-    assert "fewer than two trials" in found.reason[0]
+    why = f"{trials} trials: at least 8 are needed for a verdict"
+    assert np.all(found.reason == why)
+    assert np.isfinite([found.mean, found.standard_error]).all()
+    assert np.isnan([found.z, found.p_value, found.detectable]).all()
+    assert f"no verdict (rows 1-2): {why}" in found.table()
+
+
+def test_two_trials_of_a_million_weights_are_not_judged() -> None:
+    """At this seed a right prediction is 15 of their standard errors off."""
+    two = Population(weight=[0.5, 0.5], eigenvalue=[10, 1], std=1)
+    found = verify(two, 0.5, 0.5, 0.4, p=1_000_000, trials=2, seed=17, workers=1)
+    assert abs(found.mean - found.risk) > 10 * found.standard_error
+    assert found.verdict == "no verdict"
+
+
+def test_no_number_of_trials_makes_a_large_difference_consistent() -> None:
+    for freedom in (7.0, 15.0, 40.0, math.inf):
+        for level in (1e-12, 1e-8, 0.01):
+            for z in (7.2, 11.8, 40.0):
+                far = Estimate(z * 1e-5, 1e-5, freedom, scale=1.0, allowance=0.0)
+                assert judge(far, level, 0.05).verdict != "consistent"
+                assert judge(far, level, 0.05).p_value == pytest.approx(2 * stats.t.sf(z, freedom))
+
+
+def test_what_explains_a_large_difference_is_said() -> None:
+    known = Estimate(0.01, standard_error=1e-5, freedom=50, scale=1.0, allowance=0.02)
+    assert "within what the finite size may do" in judge(known, 0.01, 0.05).reason
+    assert judge(known._replace(difference=1e-5), 0.01, 0.05).reason == ""
+
+
+class Held(Executor):
+    """Does the first jobs, and never those after."""
+
+    def __init__(self, done: int) -> None:
+        self.left = done
+
+    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        future: Future[Any] = Future()
+        self.left -= 1
+        if self.left >= 0:
+            future.set_result(function(*arguments, **keywords))
+        return future
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_time_may_run_out(done: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline passes after so many jobs, of 16 trials each at a single size."""
+    few = Held(done)
+    monkeypatch.setattr(
+        execution, "_passed", lambda instant: instant is not None and few.left < (1 - done)
+    )
+    found = run(p=20, time_limit=1e9, executor=few, workers=1, trials=16 + 16 * done)
+    if done:
+        assert np.all(
+            found.reason == "a trial was ended that went on for long after the time limit"
+        )
+    else:
+        assert np.all(found.reason == "fewer than 8 trials in the time limit")
+    assert np.all(found.verdict == "no verdict")
+
+
+SCARCE = {  # little of the weights is of a group: small problems will not do
+    "sizes": (Population([1e-4, 0.9999], [1e4, 1], std=1), 2.0, 0.3),
+    "share": (POPULATION, [0.5, 2.0], 0.01),
+}
+
+
+@pytest.mark.parametrize(("population", "kappa", "alpha"), SCARCE.values(), ids=SCARCE)
+def test_a_limit_that_allows_of_no_verdict_is_refused(
+    population: Population, kappa: Any, alpha: float
+) -> None:
+    """With what would do, which does."""
+    with pytest.raises(InvalidInput, match=r"time_limit = 0\.01: 8 trials") as refused:
+        verify(population, kappa, 0.5, alpha, time_limit=0.01, workers=1)
+    found = re.search(r"about (\S+) s on 1 core,.* or p = (\d+) and (\S+) s$", str(refused.value))
+    assert found is not None
+    seconds, p, alone = float(found[1]), int(found[2]), float(found[3])
+    grid = as_grid(kappa, 0.5, alpha, 0.0, "magnitude")
+    for size, enough in ((None, seconds), (p, alone)):
+        told = Settings(size, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+        for limit in (enough, enough / 1.2):
+            allotted = Allotment(limit, workers=1, trials=16, resumed=False)
+            if limit == enough:
+                assert ladders(population, grid, told, allotted)[0].cases[0].problem.p == p
+            else:
+                with pytest.raises(InvalidInput, match="time_limit"):
+                    ladders(population, grid, told, allotted)
+    # With a store a run adds what it can to those before.
+    assert ladders(population, grid, told, allotted._replace(resumed=True))
+
+
+def test_sizes_are_those_that_fit_into_the_limit() -> None:
+    told = Settings(None, "dense", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+    grid = as_grid(2.0, 0.5, 0.01, 0.0, "magnitude")
+    firsts = []
+    for limit in (None, 1e9, 100.0, 30.0, 15.0):
+        allotted = None if limit is None else Allotment(limit, 2, 16, resumed=False)
+        (ladder,) = ladders(POPULATION, grid, told, allotted)
+        firsts.append(ladder.cases[0].problem.p)
+        assert ladder.obstacle is None
+        work = 16 * sum(experiment.cost for experiment in ladder.experiments)
+        assert limit is None or work <= 2 * limit
+    assert firsts[0] == firsts[1] == 4800
+    assert firsts == sorted(firsts, reverse=True)
+    assert firsts[-1] < 4800
+
+
+def test_work_before_the_first_trial_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that is too short is refused before anything is predicted."""
+    monkeypatch.setattr(plan, "_predictions", None)
+    with pytest.raises(InvalidInput, match="time_limit"):
+        run(time_limit=1e-9)
 
 
 def test_the_level_is_kept_by_adding_trials() -> None:
@@ -308,6 +437,18 @@ def test_detectable_errors_are_detected() -> None:
         drawn = sample._replace(mean=float(trials.mean()), variance=float(trials.var(ddof=1)))
         found += judge(estimate([drawn], 1.0), 0.01, 9.0).verdict == "inconsistent"
     assert found / 3000 == pytest.approx(0.95, abs=0.03)
+
+
+def test_detectable_errors_are_detected_whatever_the_size_does() -> None:
+    """The size may move the mean by its allowance, towards a wrong prediction."""
+    rng = np.random.default_rng(2)
+    sample = Sample(100, 0.0, 20, 0.0, 1e-4, 19)
+    known = estimate([sample], 1.0)
+    assert known.allowance == pytest.approx(0.02)
+    error = judge(known, 0.01, 1.0).detectable
+    means = error - known.allowance + known.standard_error * rng.standard_normal(2000)
+    found = [judge(known._replace(difference=mean), 0.01, 1.0).verdict for mean in means]
+    assert found.count("inconsistent") / 2000 == pytest.approx(0.95, abs=0.03)
 
 
 def test_extrapolation_is_exact_on_a_line() -> None:
@@ -367,6 +508,7 @@ def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> 
         ({"p": 10**7, "sampler": "dense"}, "the sampler implicit needs"),
         ({"p": 10**20}, "p = 100000000000000000000: must be a whole number from 1 to 1,000,"),
         ({"trials": 10**9}, "trials = 1000000000: must be a whole number from 2 to 1,000,000"),
+        ({"resolution": 1.5}, "resolution = 1.5: must be a number in (0, 1]"),
         ({"level": None}, "level = None: must be a number in [1e-12, 1)"),
         ({"level": 1e-300}, "level = 1e-300: must be a number in [1e-12, 1)"),
         ({"executor": 3}, "executor = 3: must be a concurrent.futures.Executor"),

@@ -16,7 +16,7 @@ from asymptotics.errors import InvalidInput
 from asymptotics.networks import Digits, Teacher
 from asymptotics.spec import NETWORK_EXAMPLE, example_text
 from asymptotics.spec.network import network_problem, read_network
-from tests.processes import on_terminal, run
+from tests.processes import INTERRUPTIBLE, on_terminal, run
 
 SPEC = """
 eta = [0.5, 4]
@@ -73,7 +73,7 @@ def test_files(spec: Path, tmp_path: Path, suffix: str) -> None:
 def test_a_store_is_resumed_after_ctrl_c(spec: Path, tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     arguments = ("network", str(spec), "--store", str(store), "--format", "csv")
-    command = [sys.executable, "-m", "asymptotics", *arguments]
+    command = [*INTERRUPTIBLE, *arguments]
     with subprocess.Popen(
         [*command, "--trials", "5000"],
         stdout=subprocess.PIPE,

@@ -110,6 +110,7 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
         (["verify", "--scheduler", "tcp://127.0.0.1:9"], "scheduler = 'tcp://127.0.0.1:9'"),
         (["verify", "--store", "/"], "store"),
         (["verify", "--store", "no/such/folder/runs.db"], "store = 'no/such/folder/runs.db'"),
+        (["verify", "--time-limit", "1e-9"], "time_limit = 1e-09: 8 trials of each of"),
         (["verify", "-o", "rows.txt"], "output = 'rows.txt': must end in"),
         (["verify", "--p", "10000000", "--sampler", "dense"], "the sampler implicit needs"),
         (["curve", "-o", "x.csv", "--simulate"], "must be a picture with --simulate"),
@@ -133,15 +134,17 @@ def test_no_sample_can_be_spared_at_the_threshold(tmp_path: Path) -> None:
 
 
 def test_nobody_need_listen(spec: Path) -> None:
-    call = f"{sys.executable} -m asymptotics verify {spec} --p 200 --trials 2 --workers 1"
+    call = f"{sys.executable} -m asymptotics verify {spec} --p 200 --trials 8 --workers 1"
     for rest in ("2>&-", "--format csv | true", ">&- 2>&-"):
         subprocess.run(["bash", "-o", "pipefail", "-c", f"{call} {rest}"], check=True)
 
 
 def test_without_a_verdict_there_is_a_picture(spec: Path, tmp_path: Path) -> None:
     output = tmp_path / "none.svg"
-    done = run("verify", spec, "--time-limit", "1e-9", "-o", output, status=1)
-    assert done.stderr == "asymptotics: no row has a verdict: fewer than two trials at some size\n"
+    done = run("verify", spec, "--p", "200", "--trials", "2", "-o", output, status=1)
+    why = "2 trials: at least 8 are needed for a verdict"
+    assert done.stderr == f"asymptotics: no row has a verdict: {why}\n"
+    assert f"no verdict (rows 1-4): {why}" in done.stdout
     assert "no row has a verdict" in output.read_text()
 
 
