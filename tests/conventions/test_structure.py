@@ -88,3 +88,11 @@ def test_public_names_exist_and_are_documented() -> None:
             member = getattr(module, name)
             if callable(member):
                 assert member.__doc__, name
+
+
+def test_no_module_hides_a_public_name() -> None:
+    """Importing a module puts it in the place of a function of the same name."""
+    import asymptotics
+
+    modules = {path.stem for path in PACKAGE.glob("*.py")}
+    assert not modules & set(asymptotics.__all__)
