@@ -4,7 +4,7 @@ Needs the extra ``asymptotics[derive]``.
 """
 
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
-from .checks import AtPoints, Check, Exactly, OverBoxes, Verdict
+from .checks import AtPoints, Check, Exactly, OverBoxes, Ruling, Verdict
 from .claims import AtMost, Claim, Computed, Equal, Inputs, Less, Limit, UniqueRoot
 from .derivation import Derivation, InvalidDerivation, Outcome, Step
 from .domains import (
@@ -41,6 +41,7 @@ __all__ = [
     "Mean",
     "Outcome",
     "OverBoxes",
+    "Ruling",
     "Step",
     "UniqueRoot",
     "Verdict",

@@ -12,15 +12,15 @@ import sympy as sp
 
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
 from ..errors import InvalidInput
-from .checks import Check, Verdict
+from .checks import Check, Verdict, undecided
 from .claims import Claim, Computed, as_expression, free
 from .domains import REAL, UNIT, Domain
 from .limit import OutOfTime, limited
 from .names import Name, written_out
-from .points import Question
+from .search import Question
 
-#: Seconds that the check of a step may take.
-_PATIENCE = 60.0
+#: Seconds of processor time that the check of a step may take, many times what any needs.
+PATIENCE = 200.0
 
 
 class InvalidDerivation(InvalidInput):
@@ -87,7 +87,7 @@ class Derivation:
     >>> b = square.symbol("b", POSITIVE, "another")
     >>> square.step("expansion", Equal((a + b) ** 2, a**2 + b**2), "Expand.", Exactly())
     >>> print(next(square.outcomes()).verdict.found)
-    fails at a = 1, b = 1: left = 4, right = 2 (algebra does not bring the sides to one form)
+    refuted at a = 1, b = 1: left = 4, right = 2 (algebra does not bring the sides to one form)
     """
 
     def __init__(self, title: str, about: str, *, source: str, untied: str = "") -> None:
@@ -234,12 +234,12 @@ class Derivation:
 
     def _verdict(self, step: Step) -> Verdict:
         try:
-            with limited(_PATIENCE):
+            with limited(PATIENCE):
                 return step.check.verdict(self._question(step))
         except OutOfTime:
-            return Verdict(False, f"undecided: no answer in {_PATIENCE:.0f} seconds")
+            return undecided(f"no answer within {PATIENCE:.0f} s of processor time")
         except Exception as error:  # what a claim holds, and the code it runs, may raise anything
-            return Verdict(False, f"cannot be checked: {type(error).__name__}: {error}")
+            return undecided(f"it cannot be checked: {type(error).__name__}: {error}")
 
 
 def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:

@@ -1,24 +1,34 @@
-"""A limit on the time that algebra may take."""
+"""A limit on the processor time that one check may take.
+
+It is there against algebra that does not end.  It changes no finding: a check that it stops is
+undecided as a whole.
+"""
 
 import gc
 import signal
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: Seconds until the timer strikes again, where it struck in vain.
+#: Seconds of processor time until the timer strikes again, where it struck in vain.
 _AGAIN = 0.01
 
 
 class OutOfTime(BaseException):
-    """The time is up; no `Exception`, which what is interrupted may take for its own."""
+    """The limit is reached.
+
+    It is no `Exception`, because the code that it interrupts may catch every `Exception`.
+    """
 
 
 def _swallows(frame: FrameType | None) -> bool:
-    """Whether the interpreter has called what runs, and swallows what is raised in it."""
+    """Whether an exception that is raised in this frame would be lost.
+
+    The interpreter itself calls finalisers and callbacks of the garbage collector.  It reports what
+    they raise, and goes on.
+    """
     callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         code = frame.f_code
@@ -30,10 +40,11 @@ def _swallows(frame: FrameType | None) -> bool:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTime` inside if it takes longer.
+    """Raise `OutOfTime` inside when the process has computed for so many seconds.
 
-    A limit within a limit is a limit of its own.  Where no timer can interrupt (in another thread
-    than the main one, or on a system without timers), there is none.
+    Only time in which this process computes is counted: a process that is stopped, or that waits
+    for its turn on a busy machine, loses none of it.  Where no timer can interrupt (in a thread
+    that is not the main one, or on a system without timers) there is no limit.
     """
     timer = getattr(signal, "setitimer", None)
     if timer is None or threading.current_thread() is not threading.main_thread():
@@ -42,15 +53,13 @@ def limited(seconds: float) -> Iterator[None]:
 
     def stop(_: int, frame: FrameType | None) -> None:
         if not _swallows(frame):  # otherwise the timer comes again
-            timer(signal.ITIMER_REAL, 0)
+            timer(signal.ITIMER_VIRTUAL, 0)
             raise OutOfTime
 
-    before, start = signal.signal(signal.SIGALRM, stop), time.monotonic()
-    outer, _ = timer(signal.ITIMER_REAL, seconds, _AGAIN)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    timer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
     try:
         yield
     finally:
-        timer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if outer:  # goes on, or is over now
-            timer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-6), _AGAIN)
+        timer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
