@@ -53,12 +53,11 @@ class Domain:
         return told
 
     def contains(self, value: Any) -> bool:
-        """Whether a number of any kind lies in the domain."""
-        above = self.low == -sp.oo or value > self.low or (self.low_included and value == self.low)
-        below = (
-            self.high == sp.oo or value < self.high or (self.high_included and value == self.high)
+        """Whether a number that is compared with fractions lies in the interval."""
+        above = self.low == -sp.oo or _beyond(value, _fraction(self.low), self.low_included)
+        return above and (
+            self.high == sp.oo or _beyond(-value, -_fraction(self.high), self.high_included)
         )
-        return bool(above) and bool(below)
 
     @property
     def ends(self) -> tuple[Fraction, ...]:
@@ -92,7 +91,7 @@ class Domain:
 
     def holds(self, value: Fraction) -> bool:
         """Whether a rational number lies in the domain, and is whole if it must be."""
-        return self.contains(sp.Rational(value)) and (not self.whole or value.denominator == 1)
+        return self.contains(value) and (not self.whole or value.denominator == 1)
 
     def numbers(self) -> st.SearchStrategy[Fraction]:
         """Rational numbers of the domain, the simplest ones first."""
@@ -155,6 +154,10 @@ UNIT = between(0, 1)
 
 def _fraction(value: Any) -> Fraction:
     return Fraction(int(value.p), int(value.q))
+
+
+def _beyond(value: Any, end: Fraction, included: bool) -> bool:
+    return bool(value > end) or (included and bool(value == end))
 
 
 def _magnitudes() -> st.SearchStrategy[Fraction]:

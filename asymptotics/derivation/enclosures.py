@@ -16,7 +16,7 @@ import sympy as sp
 from flint import arb
 
 from ..arithmetic import Arithmetic
-from ..arithmetic.ball import Balls, Undecided
+from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
@@ -86,8 +86,12 @@ class _AtPoint(Numbers, Generic[A]):
         """Raise `OutsideDomain` unless what others determine lies in its domain."""
         for symbol, expression in self.given.items():
             found = inputs(expression) if values is None else values[symbol]
-            if not all(self.domains[symbol].contains(x) for x in np.ravel(found)):
+            if not all(self.domains[symbol].contains(self.ball(x)) for x in np.ravel(found)):
                 raise OutsideDomain(str(symbol))
+
+    @abstractmethod
+    def ball(self, number: Any) -> Ball:
+        """A number of the arithmetic, to be compared."""
 
     @abstractmethod
     def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
@@ -103,6 +107,9 @@ class Enclosed(_AtPoint[Balls]):
         super().__init__(*point)
         self.tolerance = Fraction(1, 10**digits)
         self.least = ceil(2 * digits * _BITS)
+
+    def ball(self, number: Any) -> Ball:
+        return number if isinstance(number, Ball) else Ball.of(number)
 
     def _arithmetics(self, decades: int) -> Iterator[Balls]:
         for factor in _FACTORS:
@@ -163,6 +170,9 @@ class Estimated(_AtPoint[Multiprecision]):
             [_estimate(entry, least) for entry in zip(*column, strict=True)]
             for column in zip(*tables, strict=True)
         ]
+
+    def ball(self, number: Any) -> Ball:
+        return Ball(_ball(number))
 
     def _computed(self, compute: Compute, digits: int) -> Sequence[Any]:
         return compute(self.inputs(Multiprecision(digits)))

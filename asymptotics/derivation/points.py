@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 from hypothesis import strategies as st
+from sympy.polys.polyerrors import BasePolynomialError
 
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .domains import Domain
@@ -117,7 +118,7 @@ def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
             if coefficient.has(symbol):
                 for root in sp.Poly(coefficient, symbol).ground_roots():
                     yield Fraction(int(root.p), int(root.q))
-    except sp.PolynomialError:
+    except BasePolynomialError:
         return
 
 

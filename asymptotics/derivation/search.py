@@ -17,7 +17,6 @@ from .claims import Change, Claim, Finding
 from .enclosures import Enclosed, Estimated, OutsideDomain, Point, put_in
 from .points import Domains, drawn, shown, simplest
 
-
 #: Bits that enclosures are compared with.
 _BITS = 8192
 
@@ -183,14 +182,13 @@ class Search:
         """By enclosures; where these have no rule or show nothing, by estimates."""
         arguments = self._arguments(point)
         integrals = any(x.has(sp.Integral) for x in self._written)
+        enclosed = None
         if not integrals:
-            try:
-                return self._by(Enclosed(self.digits, *arguments))
-            except OutsideDomain:
-                raise
-            except Exception:  # noqa: S110  # estimates may know better, or fail likewise
-                pass
-        return self._by(Estimated(self.digits, integrals, *arguments))
+            with suppress(Exception):  # whether there is a value at all, estimates tell
+                enclosed = self._by(Enclosed(self.digits, *arguments))
+        if enclosed is None or (enclosed.holds is None and not self.claim.bound):
+            return self._by(Estimated(self.digits, integrals, *arguments))
+        return enclosed
 
     def _arguments(self, point: Point) -> tuple[Any, ...]:
         return point, self.given, self.domains, self.resolve

@@ -150,7 +150,7 @@ def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
 def test_false_claims_fail(name: str) -> None:
     found = verdict(*FALSE[name])
     assert not found.holds
-    assert found.found.startswith(("fails at", "undecided", "cannot be checked")), found.found
+    assert found.found.startswith(("refuted at", "undecided: ")), found.found
 
 
 @pytest.mark.parametrize("name", TRUE)
@@ -197,7 +197,7 @@ def test_names_are_not_used_twice() -> None:
 ENDLESS = """
 import sympy as sp
 from asymptotics.derivation import POSITIVE, Derivation, Equal, Exactly, derivation
-derivation._PATIENCE = 0.5
+derivation.PATIENCE = 0.5
 endless = Derivation("Endless", "", source="", untied="a test")
 numbers = [endless.symbol(name, POSITIVE, "a number") for name in "abcdef"]
 endless.step("expanded", Equal((sum(numbers) + 1) ** 30, 1), "It is not.", Exactly())
@@ -210,4 +210,4 @@ def test_algebra_that_does_not_end_is_stopped() -> None:
     done = subprocess.run(
         [sys.executable, "-c", ENDLESS], capture_output=True, text=True, check=True, timeout=120
     )
-    assert done.stdout == "undecided: no answer in 0 seconds\n"
+    assert done.stdout == "undecided: no answer within 0 s of processor time\n"

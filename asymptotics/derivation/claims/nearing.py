@@ -133,6 +133,7 @@ def _gains(near: _Distance, nearer: _Distance) -> bool:
 def tends_to(way: Sequence[Near], limit: arb) -> bool:
     """Whether the values come nearer to another limit, and are far nearer to it at the end."""
     last = [_distance(near._replace(target=limit)) for near in way[-3:]]
-    nearer = all(not y.gap > x.gap for x, y in pairwise(last))
-    other = _distance(way[-1]).gap.min(arb(1))
+    nearer = all(not y.gap > x.gap for x, y in pairwise(last)) and all(x.side > 0 for x in last)
+    claimed = _distance(way[-1])
+    other = claimed.gap.min(arb(1)) if claimed.side > 0 else arb(1)
     return bool(nearer and len(last) == 3 and last[-1].gap <= other * _FAR_NEARER)
