@@ -12,8 +12,8 @@ import gc, sys, time
 from asymptotics.derivation.limit import OutOfTime, limited
 
 def spin():
-    end = time.monotonic() + 0.03
-    while time.monotonic() < end:
+    end = time.process_time() + 0.03
+    while time.process_time() < end:
         pass
 
 def busy(*_):
@@ -51,6 +51,6 @@ for work in (collect, drop):
 @pytest.mark.skipif(not hasattr(gc, "callbacks"), reason="no callbacks of the collector")
 def test_it_waits_for_callbacks_that_swallow_it() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=900, check=True
     )
     assert done.stdout == "out of time 0\n" * 2
