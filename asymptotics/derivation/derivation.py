@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -233,11 +234,15 @@ class Derivation:
             yield Outcome(step, self._verdict(step), time.perf_counter() - start)
 
     def _verdict(self, step: Step) -> Verdict:
+        verdict = undecided(f"no answer within {PATIENCE:.0f} s of processor time")
+        with suppress(OutOfTime), limited(PATIENCE) as limit:
+            found = self._checked(step)
+            verdict = verdict if limit.reached else found
+        return verdict
+
+    def _checked(self, step: Step) -> Verdict:
         try:
-            with limited(PATIENCE):
-                return step.check.verdict(self._question(step))
-        except OutOfTime:
-            return undecided(f"no answer within {PATIENCE:.0f} s of processor time")
+            return step.check.verdict(self._question(step))
         except Exception as error:  # what a claim holds, and the code it runs, may raise anything
             return undecided(f"it cannot be checked: {type(error).__name__}: {error}")
 

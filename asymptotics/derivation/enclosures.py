@@ -21,7 +21,7 @@ from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
 from .domains import Domain
-from .evaluation import NoValue, Values, value_of
+from .evaluation import Noting, NoValue, Values, value_of
 
 #: A point: for each symbol a number, or one for each group of the population.
 Point = Mapping[sp.Symbol, Any]
@@ -67,7 +67,7 @@ class _AtPoint(Numbers, Generic[A]):
     def inputs(self, arithmetic: A) -> Inputs:
         """All symbols as numbers of an arithmetic; raises `OutsideDomain` if one falls outside."""
         key = repr(arithmetic)
-        if key not in self._inputs:
+        if isinstance(arithmetic, Noting) or key not in self._inputs:
             values = {
                 symbol: arithmetic.array(list(value) if isinstance(value, tuple) else value)
                 for symbol, value in self.point.items()
@@ -154,18 +154,18 @@ class Estimated(_AtPoint[Multiprecision]):
 
     def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
         digits = max(self.digits, _PER_DECADE * decades)
+        known = frozenset(self.point)
+        kinds = [Noting(factor * digits, known) for factor in self.factors]
         tables = [
-            [
-                list(map(_ball, np.ravel(column)))
-                for column in self._computed(compute, factor * digits)
-            ]
-            for factor in self.factors
+            [[_ball(x) for x in np.ravel(column)] for column in compute(self.inputs(kind))]
+            for kind in kinds
         ]
-        size = max(
-            (abs(x) for column in tables[-1] for x in column if x.is_finite()), default=arb(0)
-        )
-        # What cancels leaves noise, which is not seen as far as this below the largest number.
-        least = size * arb(10) ** (-(digits // 2))
+        sizes = (abs(x) for column in tables[-1] for x in column if x.is_finite())
+        # Noise that cancelling leaves may be the same with any digits: it is not to be seen.
+        best = kinds[-1]
+        lost = best.context.mpf(10) ** -best.digits * best.cancelled
+        noise = _ball(max(best.context.mpf(10) ** -(digits // 2), lost))
+        least = max(sizes, default=arb(0)) * noise
         return [
             [_estimate(entry, least) for entry in zip(*column, strict=True)]
             for column in zip(*tables, strict=True)

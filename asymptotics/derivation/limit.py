@@ -4,16 +4,15 @@ It is there against algebra that does not end.  It changes no finding: a check t
 undecided as a whole.
 """
 
-import gc
 import signal
+import sys
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from typing import Any
 
-#: Seconds of processor time until the timer strikes again, where it struck in vain.
-_AGAIN = 0.01
+#: Seconds of processor time after which the timer strikes again, where it was not heard.
+_AGAIN = 0.2
 
 
 class OutOfTime(BaseException):
@@ -23,43 +22,44 @@ class OutOfTime(BaseException):
     """
 
 
-def _swallows(frame: FrameType | None) -> bool:
-    """Whether an exception that is raised in this frame would be lost.
+class Limit:
+    """Whether a limit was reached, even where the code that it interrupts hides that."""
 
-    The interpreter itself calls finalisers and callbacks of the garbage collector.  It reports what
-    they raise, and goes on.
-    """
-    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
-    while frame is not None:
-        code = frame.f_code
-        if code.co_filename == weakref.__file__ or code.co_name == "__del__" or code in callbacks:
-            return True
-        frame = frame.f_back
-    return False
+    reached = False
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limited(seconds: float) -> Iterator[Limit]:
     """Raise `OutOfTime` inside when the process has computed for so many seconds.
 
     Only time in which this process computes is counted: a process that is stopped, or that waits
     for its turn on a busy machine, loses none of it.  Where no timer can interrupt (in a thread
     that is not the main one, or on a system without timers) there is no limit.
+
+    What is raised in a finaliser or in a callback of the garbage collector is lost, so that the
+    timer strikes again; and a library may turn it into an error of its own, so that `Limit.reached`
+    tells for sure.
     """
+    limit = Limit()
     timer = getattr(signal, "setitimer", None)
     if timer is None or threading.current_thread() is not threading.main_thread():
-        yield
+        yield limit
         return
 
-    def stop(_: int, frame: FrameType | None) -> None:
-        if not _swallows(frame):  # otherwise the timer comes again
-            timer(signal.ITIMER_VIRTUAL, 0)
-            raise OutOfTime
+    def stop(*_: Any) -> None:
+        limit.reached = True
+        raise OutOfTime
 
+    def unheard(lost: Any) -> None:
+        if not issubclass(lost.exc_type, OutOfTime):
+            report(lost)
+
+    report, sys.unraisablehook = sys.unraisablehook, unheard
     before = signal.signal(signal.SIGVTALRM, stop)
     timer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
     try:
-        yield
+        yield limit
     finally:
         timer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        sys.unraisablehook = report

@@ -182,13 +182,18 @@ class Search:
         """By enclosures; where these have no rule or show nothing, by estimates."""
         arguments = self._arguments(point)
         integrals = any(x.has(sp.Integral) for x in self._written)
-        enclosed = None
-        if not integrals:
-            with suppress(Exception):  # whether there is a value at all, estimates tell
-                enclosed = self._by(Enclosed(self.digits, *arguments))
-        if enclosed is None or (enclosed.holds is None and not self.claim.bound):
-            return self._by(Estimated(self.digits, integrals, *arguments))
-        return enclosed
+        estimated = Estimated(self.digits, integrals, *arguments)
+        if integrals:
+            return self._by(estimated)
+        try:
+            enclosed = self._by(Enclosed(self.digits, *arguments))
+        except Exception:  # whether there is a value at all, estimates tell
+            return self._by(estimated)
+        if enclosed.holds is not None or self.claim.bound:
+            return enclosed
+        found = self._by(estimated)
+        # What enclosures of any number of bits do not tell apart, fewer digits do not either.
+        return found if found.holds else enclosed
 
     def _arguments(self, point: Point) -> tuple[Any, ...]:
         return point, self.given, self.domains, self.resolve

@@ -65,7 +65,7 @@ def test_the_least_budget_shows_nothing_false(undisturbed: Verdicts) -> None:
     assert not any(holds for name, (holds, _) in found.items() if name.startswith("false"))
     # What the simplest points and the ends refute, they refute with any budget.
     refuted = {name for name, (_, said) in undisturbed.items() if "though proved" in str(said)}
-    assert len(refuted) > 5
+    assert len(refuted) > 3
     assert all(str(found[name][1]).startswith("refuted") for name in refuted)
 
 
