@@ -114,8 +114,8 @@ class AtPoints(Check):
         held = search.count(At.HOLDS)
         # Without symbols there is a single point.
         if held < (self.number / 10 if search.symbols else 1):
-            return undecided(f"{held} points fell inside the domains")
-        return shown(f"{held} points")
+            return undecided(f"{_points(held)} fell inside the domains")
+        return shown(_points(held))
 
     def __str__(self) -> str:
         return f"at {self.number} points, with {self.digits} digits"
@@ -177,6 +177,10 @@ class OverBoxes(Check):
         return f"by enclosures, over {', '.join(sides)}"
 
 
+def _points(number: int) -> str:
+    return f"{number} point{'' if number == 1 else 's'}"
+
+
 def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
     low, high = interval
     return Fraction(str(low)), Fraction(str(high))
@@ -212,4 +216,4 @@ def _not_shown(question: Question, why: str) -> Verdict:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)
     more = f"; at {left}" if left else ""
-    return undecided(f"{why}; no counterexample in {search.tried} points{more}")
+    return undecided(f"{why}; no counterexample in {_points(search.tried)}{more}")

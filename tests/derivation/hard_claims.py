@@ -18,6 +18,7 @@ from asymptotics.derivation import (
     Equal,
     Less,
     Limit,
+    Mean,
     UniqueRoot,
     between,
     integers_from,
@@ -32,6 +33,7 @@ y = d.symbol("y", REAL, "a real number")
 u = d.symbol("u", UNIT, "a part")
 c = d.symbol("c", between(0, 1, True, True), "a part that may be none or all")
 n = d.symbol("n", integers_from(0), "a count")
+h = d.normal("h")
 log, sqrt, exp, oo, R = sp.log, sp.sqrt, sp.exp, sp.oo, sp.Rational
 tiny, small = R(1, 10**30), R(1, 1000)
 zero, one = sp.Integer(0), sp.Integer(1)
@@ -98,6 +100,12 @@ TRUE: dict[str, Claim] = {
     "golden": Equal(((1 + sqrt(5)) / 2) ** 2, (3 + sqrt(5)) / 2),
     "tails": Equal(sp.erfc(-y), 2 - sp.erfc(y)),
     "Machin": Equal(4 * sp.atan(R(1, 5)) - sp.atan(R(1, 239)), sp.pi / 4),
+    # Expectations that stay integrals, of which there are no enclosures.
+    "an expectation": Equal(Mean(1 / (1 + h**2)), sqrt(sp.pi * sp.E / 2) * sp.erfc(1 / sqrt(2))),
+    "a kink": Equal(
+        Mean(sp.Abs(h - p)),
+        p * sp.erf(p / sqrt(2)) + sqrt(2 / sp.pi) * exp(-(p**2) / 2),
+    ),
     # Inequalities.
     "a tail": Less(1 - exp(-p), 1),
     "by a part in 10^30": Less(p, p * (1 + tiny)),
@@ -108,7 +116,6 @@ TRUE: dict[str, Claim] = {
     "log below": AtMost(log(p), p - 1),
     "a sine": AtMost(sp.sin(p), p),
     "a square": AtMost(0, (y - 3) ** 2),
-    "nearly one": Less(sp.erf(p), 1),
     "an exponential": Less(1 + p, exp(p)),
     # Roots.
     "a root": UniqueRoot(x - 1, x, 0, oo),
@@ -157,6 +164,9 @@ FALSE: dict[str, Claim] = {
     "pi to many digits": Equal(sp.pi, R(31415926535897932384626433832795, 10**31)),
     "nearly an integer": Equal(exp(sp.pi * sqrt(163)), 262537412640768744),
     "a bound below by little": Less(sp.erfc(p), 1 - tiny - p),
+    "an expectation by a part in 10^12": Equal(
+        Mean(1 / (1 + h**2)), (1 + R(1, 10**12)) * sqrt(sp.pi * sp.E / 2) * sp.erfc(1 / sqrt(2))
+    ),
     # Slow.
     "log + 1/1000": at_infinity(1 / log(x) + small, 0),
     "log + 10^-9": at_infinity(1 / log(x) + R(1, 10**9), 0),

@@ -9,10 +9,12 @@ import pytest
 #: In the main thread, which tests need not be.
 SCRIPT = """
 import gc, sys, time
+from asymptotics.derivation import limit
 from asymptotics.derivation.limit import OutOfTime, limited
+limit._AGAIN = 0.007
 
 def spin():
-    end = time.process_time() + 0.03
+    end = time.process_time() + 0.005
     while time.process_time() < end:
         pass
 
@@ -41,7 +43,7 @@ heard = []
 sys.unraisablehook = heard.append
 for work in (collect, drop):
     try:
-        with limited(0.02):
+        with limited(0.002):
             work()
     except OutOfTime:
         print("out of time", len(heard))
