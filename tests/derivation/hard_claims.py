@@ -151,6 +151,7 @@ FALSE: dict[str, Claim] = {
     "a sign at an end": Less(0, a + c),
     # By little.
     "a limit by 10^-30": at_infinity(1 / x + tiny, 0),
+    "a limit by 10^-200": at_infinity(1 / x + R(1, 10**200), 0),
     "a limit by a part in 10^30": at_infinity(p * (1 + tiny) + 1 / x, p),
     "a limit by a millionth": at_infinity(1 / x + R(1, 10**6), 0),
     "a root's limit by 10^-30": at_infinity(x ** R(-1, 2) + tiny, 0),

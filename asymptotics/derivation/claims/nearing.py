@@ -25,12 +25,15 @@ SCALES = (8, 16, 24, 64, 256, 1024, 10**5, 10**10, 10**20, 10**40)
 FEWEST, MODERATE, EXTREME = 24, 1024, 10**5
 #: The least power of the distance that counts as convergence.
 _SLOWEST = 0.01
-#: Relative distance from the limit at the last scale.
+#: What a power of the distance is at a farther scale, relative to a nearer one, or more.  Less is
+#: that of values which come near a limit, and stop.
+_STEADY = 0.9
+#: Digits of the limit that values must have at the last scale.
 _NEAR = 5
 #: Values that have changed by less than this, relative to their distance from the limit, stay.
 _STAYS = 20
 #: Digits of a distance that are looked at: more at farther scales, as it is a power that is sought.
-_DIGITS, _SHARE = 30, 8
+_DIGITS, _SHARE = 30, 4
 #: Relative accuracy of a distance.
 _ACCURACY = arb(10) ** -25
 #: How much nearer values must be to one limit than to another to tell between them.
@@ -118,7 +121,11 @@ def approach(way: Sequence[Near]) -> Course:
         return Course.OPEN
     pairs = list(pairwise(settled))
     sides = {x.side for x in settled}
-    if settled[-1].digits >= _NEAR and all(_gains(*pair) for pair in pairs) and len(sides) == 1:
+    gains = all(_gains(*pair) for pair in pairs)
+    gains = gains and all(
+        _steady(*triple) for triple in zip(settled, settled[1:], settled[2:], strict=False)
+    )
+    if settled[-1].digits >= _NEAR and gains and len(sides) == 1:
         return {1: Course.HOLDS, -1: Course.STAYS_AWAY}.get(sides.pop(), Course.OPEN)
     stays = all(abs(x.value - y.value) < y.gap * arb(10) ** (-_STAYS) for x, y in pairs[-2:])
     grows = all(_gains(y, x) for x, y in pairs[-2:])
@@ -127,13 +134,30 @@ def approach(way: Sequence[Near]) -> Course:
 
 def _gains(near: _Distance, nearer: _Distance) -> bool:
     """Whether digits grow in proportion to the decades between two distances."""
-    return nearer.digits - near.digits >= _SLOWEST * abs(nearer.decades - near.decades)
+    return _rate(near, nearer) >= _SLOWEST
+
+
+def _steady(first: _Distance, second: _Distance, third: _Distance) -> bool:
+    """Whether digits are gained as fast at the farther scales, as far as they are looked at."""
+    if third.digits >= _resolution(third.decades):
+        return True
+    return _rate(second, third) >= _STEADY * _rate(first, second)
+
+
+def _rate(near: _Distance, nearer: _Distance) -> float:
+    """Digits gained for each decade between two distances."""
+    return (nearer.digits - near.digits) / abs(nearer.decades - near.decades)
 
 
 def tends_to(way: Sequence[Near], limit: arb) -> bool:
     """Whether the values come nearer to another limit, and are far nearer to it at the end."""
     last = [_distance(near._replace(target=limit)) for near in way[-3:]]
     nearer = all(not y.gap > x.gap for x, y in pairwise(last)) and all(x.side > 0 for x in last)
-    claimed = _distance(way[-1])
-    other = claimed.gap.min(arb(1)) if claimed.side > 0 else arb(1)
-    return bool(nearer and len(last) == 3 and last[-1].gap <= other * _FAR_NEARER)
+    value, claimed = way[-1].value, way[-1].target
+    if infinite(limit) and infinite(claimed):
+        far_nearer = limit != claimed
+    elif infinite(limit) or infinite(claimed):
+        far_nearer = last[-1].gap <= _FAR_NEARER
+    else:
+        far_nearer = abs(value - limit) < abs(value - claimed) * _FAR_NEARER
+    return bool(len(last) == 3 and nearer and far_nearer)
