@@ -93,8 +93,9 @@ def derive_show(name: str, check: bool, html: Path | None, force: bool) -> None:
 def derive_check(name: tuple[str, ...]) -> None:
     """Check derivations, by name or by the path of a file; all of the package by default.
 
-    One line for each step, with its time.  The exit status is 1 if a step fails, and 2 if a
-    derivation cannot be checked as it is written.
+    One line for each step, with its time.  A step fails if it is refuted, at a point that the line
+    names, or if it stays undecided.  The exit status is 1 if a step fails, and 2 if a derivation
+    cannot be checked as it is written.
 
     \b
     asymptotics derive check

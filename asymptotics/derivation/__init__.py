@@ -7,7 +7,7 @@ from ..extras import extra, require
 
 with extra("derive"):
     from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
-    from .checks import AtPoints, Check, Exactly, OverBoxes, Verdict
+    from .checks import AtPoints, Check, Exactly, OverBoxes, Ruling, Verdict
     from .claims import AtMost, Claim, Computed, Equal, Inputs, Less, Limit, UniqueRoot
     from .derivation import Derivation, InvalidDerivation, Outcome, Step
     from .domains import (
@@ -46,6 +46,7 @@ __all__ = [
     "Mean",
     "Outcome",
     "OverBoxes",
+    "Ruling",
     "Step",
     "UniqueRoot",
     "Verdict",

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from typing import Any
 
@@ -11,26 +12,56 @@ import sympy as sp
 from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput
 from ..parameters import whole
-from .claims import Limit
 from .domains import Domain, between
-from .points import Question, Search, shown
+from .search import At, Question, Search
 
 #: What a check at points must have.
 _FEWEST, _LEAST_DIGITS = 10, 30
-#: Digits of points, and of those near a limit.
-_DIGITS, _LIMIT_DIGITS = 50, 150
-#: Points that a proof is held against, and seconds for them.
-_UPHELD_POINTS, _UPHELD_SECONDS = 20, 0.5
-#: Points that are searched for a counterexample to a claim that was not shown.
+#: Digits of points.
+_DIGITS = 50
+#: Points that a proof is held against: the simplest ones and the ends of the domains always, and
+#: random ones up to this number.
+UPHELD = 20
+#: Points that are searched for a counterexample to a claim that was not shown, and for one point
+#: at which a claim that was proved means anything.
 SEARCHED = 1000
+
+
+class Ruling(Enum):
+    """What a check says of a claim."""
+
+    SHOWN = "shown"
+    #: A counterexample was found, of which there is no doubt.
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a check passed, and what it found."""
+    """What a check says of a claim, and what it found."""
 
-    holds: bool
+    ruling: Ruling
     found: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim was shown."""
+        return self.ruling is Ruling.SHOWN
+
+
+def shown(how: str) -> Verdict:
+    """The verdict on a claim that was shown."""
+    return Verdict(Ruling.SHOWN, how)
+
+
+def refuted(counterexample: str, more: str = "") -> Verdict:
+    """The verdict on a claim that surely fails at a point."""
+    return Verdict(Ruling.REFUTED, f"refuted at {counterexample}{f' ({more})' if more else ''}")
+
+
+def undecided(why: str) -> Verdict:
+    """The verdict on a claim that was neither shown nor refuted; `why` says what is missing."""
+    return Verdict(Ruling.UNDECIDED, f"undecided: {why}")
 
 
 class Check(ABC):
@@ -56,7 +87,7 @@ class Exactly(Check):
         finding = question.claim.exactly()
         if finding.holds:
             return _upheld(question, "proved")
-        return _refuted(question, finding.why)
+        return _not_shown(question, finding.why)
 
     def __str__(self) -> str:
         return "exactly, by algebra"
@@ -80,11 +111,14 @@ class AtPoints(Check):
         search = Search(question, self.digits)
         found = search.counterexample(self.number)
         if found is not None:
-            return Verdict(False, f"fails at {shown(found[0])}: {found[1]}")
+            return refuted(found)
+        if left := search.first(At.NO_VALUE, At.AGAINST, At.OPEN):
+            return undecided(f"at {left}")
+        held = search.count(At.HOLDS)
         # Without symbols there is a single point.
-        if search.tried < min(self.number / 10, 1 if not question.claim.symbols else self.number):
-            return Verdict(False, f"undecided: {search.tried} points fell inside the domains")
-        return Verdict(True, f"{search.tried} points")
+        if held < (self.number / 10 if search.symbols else 1):
+            return undecided(f"{_points(held)} fell inside the domains")
+        return shown(_points(held))
 
     def __str__(self) -> str:
         return f"at {self.number} points, with {self.digits} digits"
@@ -128,19 +162,19 @@ class OverBoxes(Check):
         for expression, fixed in question.claim.positive_parts(box):
             expression = expression.doit()
             if expression.has(Mean):
-                return Verdict(False, "undecided: an expectation is over no box of numbers")
+                return undecided("an expectation is over no box of numbers")
             if expression.has(sp.Integral):
-                return Verdict(False, "undecided: an integral is left, which has no enclosure")
+                return undecided("an integral is left, which has no enclosure")
             if missing := expression.atoms(sp.Symbol) - set(fixed):
                 names = ", ".join(sorted(map(str, missing)))
-                return Verdict(False, f"undecided: no interval is given for {names}")
+                return undecided(f"no interval is given for {names}")
             part, count = unproved(expression, fixed, self.most, self.bits)
             total += count
             if part is not None:
                 why = f"not shown where {in_words(part)}, after {total} boxes"
-                return _refuted(question, why)
+                return _not_shown(question, why)
         if not total:
-            return Verdict(False, "undecided: enclosures show inequalities and roots alone")
+            return undecided("enclosures show inequalities and roots alone")
         return _upheld(question, f"proved over {total} box{'es' if total > 1 else ''}")
 
     def __str__(self) -> str:
@@ -150,31 +184,43 @@ class OverBoxes(Check):
         return f"by enclosures, over {', '.join(sides)}"
 
 
+def _points(number: int) -> str:
+    return f"{number} point{'' if number == 1 else 's'}"
+
+
 def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
     low, high = interval
     return Fraction(str(low)), Fraction(str(high))
 
 
 def _upheld(question: Question, found: str) -> Verdict:
-    """A claim that was shown, unless a point says otherwise.
+    """The verdict on a claim that was proved, held against points.
 
-    Algebra is that of SymPy, generic in its symbols: it may pass by what is special at the ends of
-    their domains; and of what is given at no point of them, all is true.
+    The algebra of SymPy takes symbols as generic, so that a proof may be wrong where a coefficient
+    is zero, at the ends of domains above all.  And if no point of the domains has what is given,
+    anything can be proved of it.
     """
-    digits = _LIMIT_DIGITS if isinstance(question.claim, Limit) else _DIGITS
-    search = Search(question, digits, undefined_fails=False, seconds=_UPHELD_SECONDS)
-    against = search.counterexample(_UPHELD_POINTS)
+    search = Search(question, _DIGITS)
+    against = search.counterexample(UPHELD)
+    if against is None and search.symbols and not search.tried:
+        against = search.counterexample(SEARCHED)
     if against is not None:
-        return Verdict(False, f"fails at {shown(against[0])}: {against[1]} (though {found})")
-    if question.given and not search.inside:
-        return Verdict(False, "undecided: no point of the domains has what is given")
-    return Verdict(True, found)
+        return refuted(against, f"though {found}")
+    if search.symbols and not search.tried:
+        return undecided(f"{found}, but {search.without_meaning()}")
+    if doubt := search.first(At.AGAINST):
+        return undecided(f"{found}, but at {doubt}")
+    if doubt := search.not_proved_where_special():
+        return undecided(f"{found} in general, but not at {doubt}")
+    return shown(found)
 
 
-def _refuted(question: Question, why: str) -> Verdict:
-    """A claim that was not shown fails: with a counterexample, or as undecided."""
-    search = Search(question, _DIGITS, undefined_fails=False)
+def _not_shown(question: Question, why: str) -> Verdict:
+    """The verdict on a claim that was not shown: refuted if a counterexample is found."""
+    search = Search(question, _DIGITS)
     found = search.counterexample(SEARCHED)
-    if found is None:
-        return Verdict(False, f"undecided: {why}; no counterexample in {search.tried} points")
-    return Verdict(False, f"fails at {shown(found[0]) or 'every point'}: {found[1]} ({why})")
+    if found is not None:
+        return refuted(found, why)
+    left = search.first(At.AGAINST, At.OPEN)
+    more = f"; at {left}" if left else ""
+    return undecided(f"{why}; no counterexample in {_points(search.tried)}{more}")

@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,15 +13,15 @@ import sympy as sp
 
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
 from ..errors import InvalidInput
-from .checks import Check, Verdict
+from .checks import Check, Verdict, undecided
 from .claims import Claim, Computed, as_expression, free
 from .domains import REAL, UNIT, Domain
 from .limit import OutOfTime, limited
 from .names import Name, written_out
-from .points import Question
+from .search import Question
 
-#: Seconds that the check of a step may take.
-_PATIENCE = 60.0
+#: Seconds of processor time that the check of a step may take, many times what any needs.
+PATIENCE = 200.0
 
 
 class InvalidDerivation(InvalidInput):
@@ -87,7 +88,7 @@ class Derivation:
     >>> b = square.symbol("b", POSITIVE, "another")
     >>> square.step("expansion", Equal((a + b) ** 2, a**2 + b**2), "Expand.", Exactly())
     >>> print(next(square.outcomes()).verdict.found)
-    fails at a = 1, b = 1: left = 4, right = 2 (algebra does not bring the sides to one form)
+    refuted at a = 1, b = 1: left = 4, right = 2 (algebra does not bring the sides to one form)
     """
 
     def __init__(self, title: str, about: str, *, source: str, untied: str = "") -> None:
@@ -233,13 +234,17 @@ class Derivation:
             yield Outcome(step, self._verdict(step), time.perf_counter() - start)
 
     def _verdict(self, step: Step) -> Verdict:
+        verdict = undecided(f"no answer within {PATIENCE:.0f} s of processor time")
+        with suppress(OutOfTime), limited(PATIENCE) as limit:
+            found = self._checked(step)
+            verdict = verdict if limit.reached else found
+        return verdict
+
+    def _checked(self, step: Step) -> Verdict:
         try:
-            with limited(_PATIENCE):
-                return step.check.verdict(self._question(step))
-        except OutOfTime:
-            return Verdict(False, f"undecided: no answer in {_PATIENCE:.0f} seconds")
+            return step.check.verdict(self._question(step))
         except Exception as error:  # what a claim holds, and the code it runs, may raise anything
-            return Verdict(False, f"cannot be checked: {type(error).__name__}: {error}")
+            return undecided(f"it cannot be checked: {type(error).__name__}: {error}")
 
 
 def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:

@@ -53,10 +53,45 @@ class Domain:
         return told
 
     def contains(self, value: Any) -> bool:
-        """Whether a number of any kind lies in the domain."""
-        above = value >= self.low if self.low_included else value > self.low
-        below = value <= self.high if self.high_included else value < self.high
-        return bool(above) and bool(below)
+        """Whether a number that is compared with fractions lies in the interval."""
+        above = self.low == -sp.oo or _beyond(value, _fraction(self.low), self.low_included)
+        return above and (
+            self.high == sp.oo or _beyond(-value, -_fraction(self.high), self.high_included)
+        )
+
+    @property
+    def ends(self) -> tuple[Fraction, ...]:
+        """The ends that are numbers of the domain; no number of it is left out by them.
+
+        Of an open interval there are none.
+        """
+        if self.whole:
+            first = int(self.low) + (not self.low_included)
+            last = () if self.high == sp.oo else (int(self.high) - (not self.high_included),)
+            return tuple(Fraction(end) for end in dict.fromkeys((first, *last)))
+        pairs = ((self.low, self.low_included), (self.high, self.high_included))
+        return tuple(_fraction(end) for end, included in dict.fromkeys(pairs) if included)
+
+    def simplest(self) -> tuple[Fraction, ...]:
+        """A few numbers of the domain, those that a reader would try first; its ends among them."""
+        inside: tuple[Fraction, ...]
+        if self.low == self.high:
+            inside = ()
+        elif sp.oo in (-self.low, self.high):
+            start = _fraction(
+                next((x for x in (self.low, self.high) if x.is_finite), sp.Integer(0))
+            )
+            side = 1 if self.high == sp.oo else -1
+            inside = tuple(start + side * Fraction(x) for x in (1, 2, Fraction(1, 2), -1))
+        else:
+            width = self.high - self.low
+            inside = tuple(_fraction(self.low + width * sp.Rational(x, 4)) for x in (2, 1, 3))
+        tried = dict.fromkeys((*inside[:1], *self.ends, *inside[1:]))
+        return tuple(x for x in tried if self.holds(x))
+
+    def holds(self, value: Fraction) -> bool:
+        """Whether a rational number lies in the domain, and is whole if it must be."""
+        return self.contains(value) and (not self.whole or value.denominator == 1)
 
     def numbers(self) -> st.SearchStrategy[Fraction]:
         """Rational numbers of the domain, the simplest ones first."""
@@ -119,6 +154,10 @@ UNIT = between(0, 1)
 
 def _fraction(value: Any) -> Fraction:
     return Fraction(int(value.p), int(value.q))
+
+
+def _beyond(value: Any, end: Fraction, included: bool) -> bool:
+    return bool(value > end) or (included and bool(value == end))
 
 
 def _magnitudes() -> st.SearchStrategy[Fraction]:

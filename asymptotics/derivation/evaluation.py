@@ -5,12 +5,14 @@ holds anything without a rule here has no value, which counts against the claim 
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from ..arithmetic import SPECIAL, Arithmetic, Array
+from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 
 Values = Mapping[sp.Symbol, Any]
@@ -18,6 +20,32 @@ Values = Mapping[sp.Symbol, Any]
 
 class NoValue(ArithmeticError):
     """An expression that cannot be evaluated at a point."""
+
+
+class Noting(Multiprecision):
+    """Numbers of many digits that note how much cancels in the sums they are computed by."""
+
+    def __init__(self, digits: int, exact: frozenset[Any] = frozenset()) -> None:
+        super().__init__(digits)
+        #: The largest ratio of a term to the sum that it stands in: a sum loses so many digits.
+        self.cancelled = self.context.mpf(1)
+        #: Symbols whose values are exact, so that what cancels among them cancels exactly.
+        self.exact_symbols = exact
+
+    def note(self, expression: Any, terms: list[Array], total: Array) -> None:
+        """Note what cancels in a sum."""
+        largest = reduce(np.maximum, (abs(term) for term in terms))
+        for most, left in zip(*map(np.ravel, np.broadcast_arrays(largest, total)), strict=True):
+            if most == 0 or self.context.isinf(most):
+                continue
+            if left != 0:
+                self.cancelled = max(self.cancelled, most / abs(left))
+            elif not self._cancels_exactly(expression):
+                self.cancelled = self.infinity
+
+    def _cancels_exactly(self, expression: Any) -> bool:
+        used = expression.free_symbols
+        return used <= self.exact_symbols and bool(expression.is_rational_function(*used))
 
 
 def value_of(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
@@ -57,6 +85,15 @@ def _fold(combine: Callable[[Array, Array], Array]) -> Callable[..., Any]:
         return first
 
     return rule
+
+
+def _sum(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
+    first, *others = terms = _arguments(expression, values, arithmetic)
+    for other in others:
+        first = first + other
+    if isinstance(arithmetic, Noting):
+        arithmetic.note(expression, terms, first)
+    return first
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -146,7 +183,7 @@ def _broken(ends: list[Any], context: Any) -> list[Any]:
 
 
 _RULES: Mapping[Any, Callable[..., Any]] = {
-    sp.Add: _fold(lambda x, y: x + y),
+    sp.Add: _sum,
     sp.Mul: _fold(lambda x, y: x * y),
     sp.Pow: _power,
     sp.exp: _function("exp"),

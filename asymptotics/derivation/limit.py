@@ -1,56 +1,65 @@
-"""A limit on the time that algebra may take."""
+"""A limit on the processor time that one check may take.
 
-import gc
+It is there against algebra that does not end.  It changes no finding: a check that it stops is
+undecided as a whole.
+"""
+
 import signal
+import sys
 import threading
-import time
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from typing import Any
 
-#: Seconds until the timer strikes again, where it struck in vain.
-_AGAIN = 0.01
+#: Seconds of processor time after which the timer strikes again, where it was not heard.
+_AGAIN = 0.2
 
 
 class OutOfTime(BaseException):
-    """The time is up; no `Exception`, which what is interrupted may take for its own."""
+    """The limit is reached.
+
+    It is no `Exception`, because the code that it interrupts may catch every `Exception`.
+    """
 
 
-def _swallows(frame: FrameType | None) -> bool:
-    """Whether the interpreter has called what runs, and swallows what is raised in it."""
-    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
-    while frame is not None:
-        code = frame.f_code
-        if code.co_filename == weakref.__file__ or code.co_name == "__del__" or code in callbacks:
-            return True
-        frame = frame.f_back
-    return False
+class Limit:
+    """Whether a limit was reached, even where the code that it interrupts hides that."""
+
+    reached = False
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTime` inside if it takes longer.
+def limited(seconds: float) -> Iterator[Limit]:
+    """Raise `OutOfTime` inside when the process has computed for so many seconds.
 
-    A limit within a limit is a limit of its own.  Where no timer can interrupt (in another thread
-    than the main one, or on a system without timers), there is none.
+    Only time in which this process computes is counted: a process that is stopped, or that waits
+    for its turn on a busy machine, loses none of it.  Where no timer can interrupt (in a thread
+    that is not the main one, or on a system without timers) there is no limit.
+
+    What is raised in a finaliser or in a callback of the garbage collector is lost, so that the
+    timer strikes again; and a library may turn it into an error of its own, so that `Limit.reached`
+    tells for sure.
     """
+    limit = Limit()
     timer = getattr(signal, "setitimer", None)
     if timer is None or threading.current_thread() is not threading.main_thread():
-        yield
+        yield limit
         return
 
-    def stop(_: int, frame: FrameType | None) -> None:
-        if not _swallows(frame):  # otherwise the timer comes again
-            timer(signal.ITIMER_REAL, 0)
-            raise OutOfTime
+    def stop(*_: Any) -> None:
+        limit.reached = True
+        raise OutOfTime
 
-    before, start = signal.signal(signal.SIGALRM, stop), time.monotonic()
-    outer, _ = timer(signal.ITIMER_REAL, seconds, _AGAIN)
+    def unheard(lost: Any) -> None:
+        if not issubclass(lost.exc_type, OutOfTime):
+            report(lost)
+
+    report, sys.unraisablehook = sys.unraisablehook, unheard
+    before = signal.signal(signal.SIGVTALRM, stop)
+    timer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
     try:
-        yield
+        yield limit
     finally:
-        timer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if outer:  # goes on, or is over now
-            timer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-6), _AGAIN)
+        timer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+        sys.unraisablehook = report

@@ -1,39 +1,27 @@
-"""Points of the symbols' domains: drawn by hypothesis, which also finds the simplest of them."""
+"""Points of the symbols' domains: the simplest ones and the ends, and points drawn at random."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from random import Random
-from typing import Any, NamedTuple
+from itertools import islice, product
+from typing import Any
 
-import numpy as np
 import sympy as sp
-from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
+from sympy.polys.polyerrors import BasePolynomialError
 
-from ..arithmetic.multiprecision import Multiprecision
-from ..arithmetic.symbolic import WEIGHT, GroupSymbol
-from .claims import Change, Claim, Finding, Inputs, Limit
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .domains import Domain
-from .evaluation import NoValue, value_of
-from .limit import OutOfTime, limited
+from .enclosures import Point
 
-#: A point: for each symbol a number, or one per group of the population.
-Point = Mapping[sp.Symbol, Any]
 Domains = Mapping[sp.Symbol, Domain]
 _MOST_GROUPS = 3
-#: Share of the digits that two sides have in common if it is surely rounding that parts them.
-_SURE = 0.8
-#: A difference of this size beside the terms is none of rounding.
-_PLAIN = 1e-6
-#: More digits, where it is not sure.
-_FACTORS = (1, 2, 4, 8)
-#: Seconds that a search may take.
-_PATIENCE = 60.0
+#: Combinations of ends that are tried, where there are many symbols.
+_MOST_ENDS = 32
+#: The largest expression whose special values are looked for.
+_MOST_OPERATIONS = 200
 
 
-def points(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
+def drawn(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
     """Strategy for points: the simplest first, of one group if there is a population."""
     ordered = sorted(symbols, key=str)
     single = {x: domains[x].numbers() for x in ordered if not isinstance(x, GroupSymbol)}
@@ -53,145 +41,85 @@ def _normalised(sizes: tuple[int, ...]) -> tuple[Fraction, ...]:
     return tuple(Fraction(size, sum(sizes)) for size in sizes)
 
 
-class Question(NamedTuple):
-    """A claim with all that its check needs: what is defined in it is written out."""
+def simplest(symbols: set[sp.Symbol], domains: Domains, expressions: Iterable[Any]) -> list[Point]:
+    """Points that every search tries, the simplest first.
 
-    claim: Claim
-    domains: Domains
-    #: Symbols that others determine; the claim holds them no more.
-    given: Mapping[sp.Symbol, Any]
-    #: What writes out an expression in the terms of the claim.
-    resolve: Change
-
-
-class Search:
-    """A search for a point of the domains at which a claim fails."""
-
-    def __init__(
-        self,
-        question: Question,
-        digits: int,
-        undefined_fails: bool = True,
-        seconds: float = _PATIENCE,
-    ) -> None:
-        self.undefined_fails = undefined_fails
-        #: What was found at points: it must not change when the time is up.
-        self.seen: dict[str, str | None] = {}
-        self.ends = time.monotonic() + seconds
-        self.claim, self.domains, self.given, self.resolve = question
-        self.arithmetics = [Multiprecision(factor * digits) for factor in _FACTORS]
-        self.has_integrals = any(x.has(sp.Integral) for x in self.claim.expressions)
-        #: Points of the domains, whether or not the claim has a meaning there.
-        self.inside = 0
-        #: Points tried at which the claim has a meaning.
-        self.tried = 0
-
-    def counterexample(self, most: int, seed: int = 0) -> tuple[Point, str] | None:
-        """The simplest of `most` points at which the claim fails, and what is there."""
-        symbols = self.claim.symbols | {
-            x for value in self.given.values() for x in value.atoms(sp.Symbol)
-        }
-        strategy = points(symbols, self.domains)
-        try:
-            point = find(
-                strategy,
-                lambda point: self._fails(point) is not None,
-                settings=settings(
-                    max_examples=most,
-                    database=None,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-                random=Random(seed),  # noqa: S311
+    One number of each domain; then, one symbol after another, its other simple numbers, the ends
+    of its domain and the numbers that are special in the expressions; then combinations of ends; at
+    last two groups that differ, if there is a population.
+    """
+    ordered = sorted(symbols - {WEIGHT}, key=str)
+    special = special_values(expressions)
+    tried = {
+        x: tuple(
+            dict.fromkeys(
+                (
+                    *domains[x].simplest(),
+                    *(value for value in special.get(x, ()) if domains[x].holds(value)),
+                )
             )
-        except NoSuchExample:
-            return None
-        values = self._values(point, self.arithmetics[0]) or {}
-        others = {symbol: float(np.ravel(values[symbol])[0]) for symbol in self.given}
-        return {**point, **others}, self._fails(point) or ""
-
-    def _fails(self, point: Point) -> str | None:
-        """What is wrong at a point; None if nothing is, or the point is outside the domains."""
-        key = str(point)
-        if key not in self.seen:
-            if time.monotonic() > self.ends:
-                return None
-            self.seen[key] = self._failure(point)
-        return self.seen[key]
-
-    def _failure(self, point: Point) -> str | None:
-        try:
-            with limited(max(self.ends - time.monotonic(), 0.01)):
-                found = self._finding(point)
-        except OutOfTime:
-            return None
-        except Exception as error:  # the code of a claim may raise anything
-            return f"no value: {error}" if self.undefined_fails else None
-        if found is None or found.holds is None:
-            return None
-        self.tried += 1
-        return None if found.holds else found.why
-
-    def _finding(self, point: Point) -> Finding | None:
-        """What the claim says at a point, with more digits as long as they may tell more.
-
-        A difference that rounding leaves is another number then, one that is there stays.  Where
-        even that is beyond all digits, nothing is known.
-        """
-        before: Finding | None = None
-        for arithmetic in self.arithmetics:
-            values = self._values(point, arithmetic)
-            if values is None:
-                return None
-            inputs = Inputs(values, arithmetic, self.resolve)
-            if isinstance(self.claim, Limit) and not self._stays_inside(self.claim, inputs):
-                return None
-            self.inside += 1
-            found = self.claim.at(inputs)
-            if found.holds is None:
-                return found._replace(holds=self.claim.settled(_exact(point)))
-            plain = not found.holds and found.gap > found.size * _PLAIN
-            if not found.gap or plain or self.has_integrals:
-                return found
-            least = arithmetic.context.mpf(10) ** (-_SURE * arithmetic.digits)
-            rounding = before is not None and abs(found.gap - before.gap) > found.gap / 100
-            if found.holds and (rounding or found.gap <= found.size * least):
-                return found
-            before = found
-        return found._replace(holds=None if found.gap <= least else False)
-
-    def _stays_inside(self, claim: Limit, inputs: Inputs) -> bool:
-        """Whether what is given stays in its domain on the way to the limit."""
-        return all(
-            self.domains[symbol].contains(x)
-            for near in claim.nearing(inputs)
-            for symbol, expression in self.given.items()
-            for x in np.ravel(near(expression))
         )
-
-    def _values(self, point: Point, arithmetic: Multiprecision) -> dict[sp.Symbol, Any] | None:
-        """Numbers for all symbols; None if a given one falls outside its domain."""
-        values = {
-            symbol: arithmetic.array(list(value) if isinstance(value, tuple) else value)
-            for symbol, value in point.items()
-        }
-        for symbol, expression in self.given.items():
-            try:
-                values[symbol] = value_of(expression, values, arithmetic)
-            except (NoValue, ZeroDivisionError):
-                return None
-            if not all(self.domains[symbol].contains(x) for x in np.ravel(values[symbol])):
-                return None
-        return values
-
-
-def _exact(point: Point) -> dict[sp.Symbol, Any]:
-    """The numbers of a point for SymPy, but for those of several groups."""
-    return {
-        symbol: sp.Rational(value.numerator, value.denominator)
-        for symbol, value in point.items()
-        if not isinstance(value, tuple)
+        for x in ordered
     }
+    first = {x: values[0] for x, values in tried.items()}
+    found: list[Point] = [first]
+    found += [{**first, x: value} for x, values in tried.items() for value in values[1:]]
+    ends = {x: domains[x].ends for x in ordered if domains[x].ends}
+    combined = (dict(zip(ends, values, strict=True)) for values in product(*ends.values()))
+    found += [{**first, **values} for values in islice(combined, _MOST_ENDS)]
+    if not any(isinstance(x, GroupSymbol) for x in symbols):
+        return _different(found)
+    groups = [_in_groups(point, tried, 1) for point in found]
+    return _different([*groups, _in_groups(first, tried, 2)])
+
+
+def _different(points: list[Point]) -> list[Point]:
+    return list({str(point): point for point in points}.values())
+
+
+def _in_groups(point: Point, tried: Mapping[sp.Symbol, tuple[Any, ...]], count: int) -> Point:
+    """A point with one value in each group: that of the point, then others that are tried."""
+    columns = {
+        x: (value, *tried[x][1:count], *[value] * count)[:count]
+        if isinstance(x, GroupSymbol)
+        else value
+        for x, value in point.items()
+    }
+    return {**columns, WEIGHT: (Fraction(1, count),) * count}
+
+
+def special_values(expressions: Iterable[Any]) -> dict[sp.Symbol, set[Fraction]]:
+    """Numbers at which a coefficient in the expressions is zero, where algebra may go wrong.
+
+    Algebra takes symbols as generic: the limit of ``1/(1 + (a - 3) p)`` is 0, but not at a = 3.
+    """
+    found: dict[sp.Symbol, set[Fraction]] = {}
+    parts = set().union(*(expression.atoms(sp.Add) for expression in expressions))
+    for part in sorted(parts, key=sp.default_sort_key):
+        if sp.count_ops(part) > _MOST_OPERATIONS or part.has(Mean):
+            continue
+        for symbol in sorted(part.free_symbols, key=str):
+            found.setdefault(symbol, set()).update(_zeros(part, symbol))
+    return found
+
+
+def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
+    """Rational zeros of the coefficients of a sum, as polynomials in one symbol."""
+    try:
+        polynomial = sp.Poly(part)
+        if symbol not in polynomial.gens:
+            return
+        others = [x for x in polynomial.gens if x != symbol]
+        if any(x.has(symbol) for x in others):
+            return
+        whole = sp.Poly(part, *others) if others else None
+        coefficients = whole.coeffs() if whole is not None else [part]
+        for coefficient in coefficients:
+            if coefficient.has(symbol):
+                for root in sp.Poly(coefficient, symbol).ground_roots():
+                    yield Fraction(int(root.p), int(root.q))
+    except BasePolynomialError:
+        return
 
 
 def shown(point: Point) -> str:

@@ -83,7 +83,7 @@ def test_check_prints_a_line_for_each_step(mine) -> None:
 def test_a_false_step_fails_with_its_line_and_values(mine) -> None:
     status, out, err = run("derive", "check", mine(RIGHT.replace("2*a", "3*a")))
     assert status == 1
-    assert "mine.py:4: fails at a = 1: left = 4, right = 5" in out
+    assert "mine.py:4: refuted at a = 1: left = 4, right = 5" in out
     assert err == "asymptotics: 1 of 1 step failed\n"
 
 

@@ -158,4 +158,4 @@ def test_the_right_one_is_accepted_and_the_wrong_one_is_not(name: str) -> None:
         verdict = verdict_among(d, claim, twins.check)
         assert verdict.holds is right, verdict.found
         if not right:
-            assert verdict.found.startswith("fails at"), verdict.found
+            assert verdict.found.startswith("refuted at"), verdict.found

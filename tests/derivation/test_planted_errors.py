@@ -191,7 +191,7 @@ def test_the_wrong_step_is_rejected(twins: Twins, check: Check) -> None:
     found = verdict(twins.wrong, check, twins.given)
     assert not found.holds
     # With a point at which it fails: undecided would not do for what is plainly false.
-    assert found.found.startswith("fails at"), found.found
+    assert found.found.startswith("refuted at"), found.found
     assert "left = " in found.found
 
 

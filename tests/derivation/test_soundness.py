@@ -150,7 +150,7 @@ def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
 def test_false_claims_fail(name: str) -> None:
     found = verdict(*FALSE[name])
     assert not found.holds
-    assert found.found.startswith(("fails at", "undecided", "cannot be checked")), found.found
+    assert found.found.startswith(("refuted at", "undecided: ")), found.found
 
 
 @pytest.mark.parametrize("name", TRUE)
@@ -197,7 +197,7 @@ def test_names_are_not_used_twice() -> None:
 ENDLESS = """
 import sympy as sp
 from asymptotics.derivation import POSITIVE, Derivation, Equal, Exactly, derivation
-derivation._PATIENCE = 0.5
+derivation.PATIENCE = 0.5
 endless = Derivation("Endless", "", source="", untied="a test")
 numbers = [endless.symbol(name, POSITIVE, "a number") for name in "abcdef"]
 endless.step("expanded", Equal((sum(numbers) + 1) ** 30, 1), "It is not.", Exactly())
@@ -208,6 +208,6 @@ print(next(endless.outcomes()).verdict.found)
 def test_algebra_that_does_not_end_is_stopped() -> None:
     """In a process of its own: only its main thread can be interrupted."""
     done = subprocess.run(
-        [sys.executable, "-c", ENDLESS], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", ENDLESS], capture_output=True, text=True, check=True, timeout=900
     )
-    assert done.stdout == "undecided: no answer in 0 seconds\n"
+    assert done.stdout == "undecided: no answer within 0 s of processor time\n"

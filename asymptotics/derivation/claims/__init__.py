@@ -5,7 +5,19 @@ digits.  A way that does not apply, or does not decide, leaves the claim undecid
 """
 
 from .approach import Limit, UniqueRoot
-from .base import Box, Change, Claim, Finding, Inputs, as_expression, free
+from .base import (
+    Box,
+    Change,
+    Claim,
+    Compute,
+    Enclosures,
+    Enough,
+    Finding,
+    Inputs,
+    Numbers,
+    as_expression,
+    free,
+)
 from .code import Computed
 from .relations import AtMost, Equal, Less
 
@@ -14,12 +26,16 @@ __all__ = [
     "Box",
     "Change",
     "Claim",
+    "Compute",
     "Computed",
+    "Enclosures",
+    "Enough",
     "Equal",
     "Finding",
     "Inputs",
     "Less",
     "Limit",
+    "Numbers",
     "UniqueRoot",
     "as_expression",
     "free",

@@ -1,20 +1,67 @@
 """Limits, and roots that are the only ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 import sympy as sp
+from flint import arb
 
 from ...arithmetic import Array
 from ...errors import InvalidInput
 from .. import algebra
 from ..domains import Domain
 from ..evaluation import Values
-from .base import PROVED, SHARE, ZERO, Box, Change, Claim, Finding, Inputs, both, free
+from .base import (
+    PROVED,
+    Box,
+    Change,
+    Claim,
+    Enclosures,
+    Finding,
+    Inputs,
+    Numbers,
+    apart,
+    both,
+    free,
+)
+from .nearing import (
+    EXTREME,
+    FEWEST,
+    MODERATE,
+    SCALES,
+    Course,
+    Near,
+    approach,
+    enough,
+    power_of_ten,
+    tends_to,
+)
+
+#: Why values decide nothing of a limit, and what would.
+_SLOW = (
+    "the values converge too slowly to tell the limit, or do not converge; a form that algebra "
+    "brings to the limit would decide it, or a bound on the distance from the limit"
+)
+_NOT_AGREED = "the values stay away, but algebra finds no such limit; another form would decide it"
+_NO_ZERO = "no change of sign is seen; the limits at both ends would decide it"
+#: Places between two ends, as shares of the way: the ends are never quite met.
+_SHARES = tuple(
+    sp.Rational(*share)
+    for share in ((1, 10**12), *((k, 20) for k in range(1, 20)), (10**12 - 1, 10**12))
+)
+_FAR_SHARES = (
+    sp.Rational(1, 10**50),
+    *_SHARES,
+    sp.Rational(10**50 - 1, 10**50),
+)
+#: How near values must come to a limit at an end of an interval to confirm it.
+_NEAR = arb(10) ** -6
 
 
 @dataclass(frozen=True)
@@ -67,39 +114,78 @@ class Limit(Claim):
             return PROVED
         return Finding(None, f"the limit is {found}")
 
-    def at(self, inputs: Inputs) -> Finding:
-        value = inputs(self.value).item()
-        values = [step(self.expression).item() for step in self.nearing(inputs)]
-        near = both(values[-1], value)
-        if abs(value) == float("inf"):
-            # What converges takes ever shorter steps; what grows, be it as a logarithm, does not.
-            steps_up = [abs(y) - abs(x) for x, y in pairwise(values)]
-            grows = 0 < steps_up[0] <= 2 * steps_up[1] and value * values[2] > 0
-            return Finding(bool(grows), near)
-        errors = [abs(x - value) for x in values]
-        scale = abs(value) if value != 0 else 1
-        digits = getattr(inputs.arithmetic, "digits", 15)
-        # What tends to another value, be it a near one, stays away from this.
-        floor = scale * 10.0 ** (-digits * SHARE)
-        falls = errors[1] <= max(errors[0], floor) and errors[2] <= max(errors[1] / 10, floor)
-        if falls and errors[2] <= scale * 1e-5:
+    def at(self, numbers: Numbers) -> Finding:
+        way: list[Near] = []
+        for near in self._way(numbers):
+            way.append(near)
+            # The farther scales are for what has not converged by then.
+            if near.decades == MODERATE and approach(way) is Course.HOLDS:
+                return PROVED
+        course = approach(way)
+        if course is Course.HOLDS:
             return PROVED
-        # On its way but not there yet, or below what digits show of numbers near 1.
-        coming = falls or errors[2] < 10.0 ** (-digits * ZERO)
-        return Finding(None if coming else False, near)
+        last = [near for near in way if near.decades <= MODERATE][-1]
+        said = both([last.value], [last.target], [last.value - last.target])
+        where = f"{self.variable} = {self._place(last.decades)}"
+        if self._elsewhere(way, course, numbers):
+            return Finding(False, said, where)
+        against = course is Course.STAYS_AWAY
+        return Finding(None, f"{said}: {_NOT_AGREED if against else _SLOW}", where, against)
+
+    def _way(self, numbers: Numbers) -> Iterator[Near]:
+        """The expression on its way to the limit, as far as enclosures show its value."""
+        for decades in SCALES:
+            if decades > numbers.farthest:
+                return
+            compute, known = partial(self._sides, decades), partial(enough, decades)
+            try:
+                found = numbers.enclose(compute, known, decades)
+            except ArithmeticError:
+                found = None
+            if found is None or not known(found):
+                if decades <= FEWEST:
+                    raise ArithmeticError("the values near the limit are not known")
+                return
+            (value,), (target,) = found
+            yield Near(decades, value, target)
+
+    def _elsewhere(self, way: list[Near], course: Course, numbers: Numbers) -> bool:
+        """Whether the expression surely has another limit than the one that is claimed.
+
+        Values and algebra must agree on the other limit.  Where algebra finds none, values must
+        stay away over scales that lie as far apart as logarithms can tell.
+        """
+        here = self.mapped(numbers.exact)
+        try:
+            found = algebra.limit(here.expression, here.variable, here.point, here.side)
+            ((other,),) = numbers.enclose(lambda inputs: (inputs(found),), lambda _: True)
+        except Exception:  # SymPy raises errors of many kinds where it finds no limit
+            return course is Course.STAYS_AWAY and way[-1].decades >= EXTREME
+        return tends_to(way, other)
+
+    def _sides(self, decades: int, inputs: Inputs) -> tuple[Array, Array]:
+        return self._near(decades, inputs)(self.expression), inputs(self.value)
 
     def nearing(self, inputs: Inputs) -> list[Inputs]:
         """The point with the variable ever nearer to where it goes."""
-        return [
-            inputs._replace(values={**inputs.values, self.variable: self._near(decades, inputs)})
-            for decades in (8, 16, 24)
-        ]
+        return [self._near(decades, inputs) for decades in SCALES[:3]]
 
-    def _near(self, decades: int, inputs: Inputs) -> Array:
-        step = sp.Integer(10) ** decades
+    def _near(self, decades: int, inputs: Inputs) -> Inputs:
+        """The inputs with the variable so many decades on its way."""
         if self.point in (sp.oo, -sp.oo):
-            return inputs(step if self.point == sp.oo else -step)
-        return inputs(self.point + (1 if self.side == "+" else -1) / step)
+            step = power_of_ten(decades, inputs.arithmetic)
+            return inputs.at(self.variable, step if self.point == sp.oo else -step)
+        step = power_of_ten(-decades, inputs.arithmetic)
+        point = inputs(self.point)
+        return inputs.at(self.variable, point + step if self.side == "+" else point - step)
+
+    def _place(self, decades: int) -> str:
+        """Where the variable is, in words."""
+        if self.point in (sp.oo, -sp.oo):
+            return f"{'-' if self.point == -sp.oo else ''}10^{decades}"
+        if self.point == 0:
+            return f"{self.side.strip('+')}10^-{decades}"
+        return f"{self.point} {self.side} 10^-{decades}"
 
     def latex(self) -> str:
         side = "" if self.point in (sp.oo, -sp.oo) else f"^{{{self.side}}}"
@@ -155,16 +241,49 @@ class UniqueRoot(Claim):
             return PROVED
         return Finding(None, f"at its ends it tends to {ends[0]} and {ends[1]}")
 
-    def at(self, inputs: Inputs) -> Finding:
-        values = [
-            self._value(share, inputs) for share in (1e-12, *np.arange(0.05, 1, 0.05), -1e-12)
-        ]
-        signs = [np.sign(float(y - x)) for x, y in pairwise(values)]
-        told = set(signs) - {0}  # 0 where no digits tell values apart
-        monotone, crosses = len(told) == 1, values[0] * values[-1] < 0
-        if not told or (monotone and not crosses and self.high == sp.oo):
-            return Finding(None, "no change of sign was seen")  # it may be farther out
-        return Finding(bool(monotone and crosses), both(values[0], values[-1]))
+    def at(self, numbers: Numbers) -> Finding:
+        values = self._values(numbers)
+        steps = [y - x for x, y in pairwise(values)]
+        rises, falls = any(x > 0 for x in steps), any(x < 0 for x in steps)
+        said = both(values[:1], values[-1:], [values[0] - values[-1]])
+        where = f"{self.variable} from {self.low} to {self.high}"
+        if rises and falls:
+            return Finding(False, f"{said}, but it rises and falls between them", where)
+        if not (rises or falls):
+            return Finding(None, "no number of digits tells whether it rises or falls", where)
+        if values[0] * values[-1] < 0:
+            return PROVED
+        ends = [self._end(side, values, numbers) for side in (0, 1)]
+        upward = 1 if rises else -1
+        # What rises from zero or above, or to zero or below, has no zero between.
+        misses = any(
+            end is not None and bool(sign * upward * end >= 0)
+            for sign, end in zip((1, -1), ends, strict=True)
+        )
+        return Finding(False if misses else None, said if misses else f"{said}: {_NO_ZERO}", where)
+
+    def _values(self, numbers: Numbers) -> Sequence[arb]:
+        """The function from low to high; from nearer to each end where it has values there."""
+        for shares in (_FAR_SHARES, _SHARES):
+            with suppress(ArithmeticError):
+                return numbers.enclose(partial(self._along, shares), _signs_known)[0]
+        raise ArithmeticError("the values of the function are not known")
+
+    def _end(self, side: int, values: Sequence[arb], numbers: Numbers) -> arb | None:
+        """The function at an end of the interval: its value there, or its limit, if it is known."""
+        end = (self.low, self.high)[side]
+        if end not in (sp.oo, -sp.oo):
+            with suppress(ArithmeticError):
+                compute = lambda inputs: (inputs.at(self.variable, inputs(end))(self.function),)  # noqa: E731
+                return numbers.enclose(compute, lambda found: apart(found[0][0]))[0][0]
+        here = numbers.exact(self.function)
+        try:
+            found = algebra.limit(here, self.variable, numbers.exact(end), "+-"[side])
+            limit = numbers.enclose(lambda inputs: (inputs(found),), lambda _: True)[0][0]
+        except Exception:  # SymPy raises errors of many kinds where it finds no limit
+            return None
+        near = abs(values[-side] - limit) <= _NEAR * abs(limit).max(arb(1))
+        return limit if near else None
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
         if not (self.low.is_Rational and self.high.is_Rational):
@@ -179,22 +298,31 @@ class UniqueRoot(Claim):
         yield -sign * ends[1], others
         yield -sign * sp.diff(self.function, self.variable), {**others, self.variable: (low, high)}
 
-    def _value(self, share: float, inputs: Inputs) -> Any:
+    def _along(self, shares: Sequence[Any], inputs: Inputs) -> tuple[Array]:
+        """The function at shares of the way from low to high."""
+        return (np.array([self._value(share, inputs) for share in shares], dtype=object),)
+
+    def _value(self, share: Any, inputs: Inputs) -> Any:
         """The function at a share of the way from low to high; infinity is far."""
-        low = inputs(self.low).item()
-        distance = sp.Rational(str(float(share if share > 0 else 1 + share)))
+        x = inputs(self.low).item()
         if self.high == sp.oo:
-            # As far as 10^60, whatever the scale is.
-            x = low + inputs((distance / (1 - distance)) ** 5).item()
+            # As far as 10^60, or even 10^250, whatever the scale is.
+            x += inputs((share / (1 - share)) ** 5).item()
         else:
-            x = low + (inputs(self.high).item() - low) * inputs(distance).item()
-        values = {**inputs.values, self.variable: inputs.arithmetic.array(x)}
-        return inputs._replace(values=values)(self.function).item()
+            x += (inputs(self.high).item() - x) * inputs(share).item()
+        return inputs.at(self.variable, inputs.arithmetic.array(x))(self.function).item()
 
     def latex(self) -> str:
         x = sp.latex(self.variable)
         interval = f"({sp.latex(self.low)}, {sp.latex(self.high)})"
         return rf"\exists!\, {x} \in {interval}:\quad {sp.latex(self.function)} = 0"
+
+
+def _signs_known(found: Enclosures) -> bool:
+    """Whether it is known where a function rises and falls, and which signs it has at the ends."""
+    (values,) = found
+    numbers = [y - x for x, y in pairwise(values)] + [values[0], values[-1]]
+    return all(apart(x) or x == 0 for x in numbers)
 
 
 def _require_variable(

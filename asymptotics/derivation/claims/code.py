@@ -14,8 +14,8 @@ from ...arithmetic.symbolic import SYMBOLIC
 from ...errors import InvalidInput
 from ..domains import Domain
 from ..evaluation import Values
-from .base import Change, Claim, Finding, Inputs
-from .relations import Equal, same
+from .base import Change, Claim, Finding, Inputs, Numbers
+from .relations import Equal, decided, equal, sides_of
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,19 @@ class Computed(Claim):
             sys.setprofile(before)
         return _only(value), called
 
-    def at(self, inputs: Inputs) -> Finding:
-        code, called = self._run(inputs)
-        if not called:
+    def at(self, numbers: Numbers) -> Finding:
+        always = True
+
+        def run(inputs: Inputs) -> Any:
+            nonlocal always
+            code, called = self._run(inputs)
+            always = always and called
+            return inputs.arithmetic.array(code)
+
+        sides = sides_of(self.expression, self.expression, numbers, decided, run)
+        if not always:
             return Finding(False, f"{self.name} is not called")
-        computed = inputs.arithmetic.array(code)
-        expected = inputs(self.expression)
-        return same(self.expression, self.expression, computed, expected, inputs)
+        return equal(sides, numbers)
 
     def latex(self) -> str:
         name = self.name.replace("_", r"\_")

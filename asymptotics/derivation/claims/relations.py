@@ -1,17 +1,17 @@
 """Equalities and inequalities."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import sympy as sp
+from flint import arb
 
 from ...arithmetic import Array
 from ...arithmetic.symbolic import Mean
 from .. import algebra
-from ..evaluation import NoValue
-from .base import PROVED, SHARE, ZERO, Box, Change, Claim, Finding, Inputs, both
+from .base import PROVED, Box, Change, Claim, Enclosures, Finding, Inputs, Numbers, apart, both
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Equal(_TwoSides):
             return PROVED
         return Finding(None, "algebra does not bring the sides to one form")
 
-    def at(self, inputs: Inputs) -> Finding:
+    def at(self, numbers: Numbers) -> Finding:
         found = [
-            same(left, right, inputs(left), inputs(right), inputs)
+            equal(sides_of(left, right, numbers, decided), numbers)
             for left, right in _entries(self.left, self.right)
         ]
-        return next((x for x in found if not x.holds), max(found, key=lambda x: x.gap))
+        # What is false decides, then what is undecided.
+        return min(found, key=lambda finding: (False, None, True).index(finding.holds))
 
     def latex(self) -> str:
         return f"{sp.latex(self.left)} = {sp.latex(self.right)}"
@@ -59,19 +60,17 @@ class Less(_Inequality):
         sign = algebra.sign(self.right - self.left)
         return PROVED if sign == 1 else Finding(None, "algebra does not show the sign")
 
-    def at(self, inputs: Inputs) -> Finding:
-        left, right = inputs(self.left), inputs(self.right)
-        if np.all(left < right):
+    def at(self, numbers: Numbers) -> Finding:
+        # Two sides that no digits tell apart may be equal: narrower enclosures are tried to the
+        # end, and then algebra at the point.
+        sides = sides_of(self.left, self.right, numbers, lambda sides, _: sides.all_told)
+        if all(x < 0 for x in sides.difference):
             return PROVED
-        # As near as numbers of these digits tell.
-        close = same(self.left, self.right, left, right, inputs).holds
-        return Finding(None if close else False, both(left, right))
-
-    def settled(self, point: Mapping[sp.Symbol, Any]) -> bool | None:
-        difference = (self.right - self.left).xreplace(point)
-        if difference.has(Mean, sp.Integral):
-            return None
-        return None if difference.is_positive is None else bool(difference.is_positive)
+        if any(x > 0 or x == 0 for x in sides.difference):
+            return Finding(False, sides.shown)
+        exact = numbers.exact(self.right - self.left)
+        told = None if exact.has(Mean, sp.Integral) else exact.is_positive
+        return Finding(told, sides.shown if told is False else _CLOSE)
 
     def latex(self) -> str:
         return f"{sp.latex(self.left)} < {sp.latex(self.right)}"
@@ -84,14 +83,21 @@ class AtMost(_Inequality):
         holds = algebra.nonnegative(self.right - self.left)
         return PROVED if holds else Finding(None, "algebra does not show the sign")
 
-    def at(self, inputs: Inputs) -> Finding:
-        left, right = inputs(self.left), inputs(self.right)
-        if np.all(left <= right):
+    def at(self, numbers: Numbers) -> Finding:
+        sides = sides_of(self.left, self.right, numbers, decided)
+        if all(x <= 0 for x in sides.difference):
             return PROVED
-        return same(self.left, self.right, left, right, inputs)
+        if any(x > 0 for x in sides.difference):
+            return Finding(False, sides.shown)
+        return PROVED if sides.agree(numbers) else Finding(None, _CLOSE)
 
     def latex(self) -> str:
         return rf"{sp.latex(self.left)} \le {sp.latex(self.right)}"
+
+
+_INFINITE = float("inf")
+#: Why numbers decide nothing.
+_CLOSE = "no number of digits tells the two sides apart, or shows that they are equal"
 
 
 def _entries(left: Any, right: Any) -> list[tuple[Any, Any]]:
@@ -108,16 +114,73 @@ def _explicit(side: Any) -> Any:
     return side.doit().as_explicit() if isinstance(side, sp.MatrixExpr) else side
 
 
-def same(left: Any, right: Any, x: Array, y: Array, inputs: Inputs) -> Finding:
-    """Whether the values of two sides agree, beside the terms that they are sums of."""
-    if any(abs(value) == float("inf") for value in (*np.ravel(x), *np.ravel(y))):
-        return Finding(bool(np.all(x == y)), both(x, y))
-    digits = getattr(inputs.arithmetic, "digits", 15)
-    terms = [inputs(term) for side in (left, right) for term in sp.Add.make_args(side)]
-    size = max(np.max(abs(term)) for term in (x, y, *terms))
-    difference = np.max(abs(x - y))
-    if difference != difference or size == float("inf"):
-        raise NoValue("a side is not a number")
-    # Two zeros are what rounding leaves of them.
-    near = max(size * 10.0 ** (-digits * SHARE), 10.0 ** (-digits * ZERO))
-    return Finding(bool(difference <= near), both(x, y), difference, size)
+class Sides(NamedTuple):
+    """Enclosures of two sides, of their difference, and the size of the terms they are sums of."""
+
+    left: list[arb]
+    right: list[arb]
+    difference: list[arb]
+    size: arb
+
+    @property
+    def all_told(self) -> bool:
+        """Whether the sign of each difference is known."""
+        return all(x > 0 or x < 0 or x == 0 for x in self.difference)
+
+    def agree(self, numbers: Numbers) -> bool:
+        """Whether the sides differ by less than the tolerance, beside the size of their terms."""
+        tolerance = numbers.tolerance
+        most = self.size * tolerance.numerator / tolerance.denominator
+        return all(abs(x) <= most for x in self.difference)
+
+    @property
+    def shown(self) -> str:
+        return both(self.left, self.right, self.difference)
+
+
+def decided(sides: Sides, numbers: Numbers) -> bool:
+    """Whether the enclosures tell that two sides differ, or that they agree."""
+    return any(map(apart, sides.difference)) or sides.agree(numbers)
+
+
+def equal(sides: Sides, numbers: Numbers) -> Finding:
+    """Whether two sides agree; they surely do not if an enclosure of their difference says so."""
+    if any(map(apart, sides.difference)):
+        return Finding(False, sides.shown)
+    return PROVED if sides.agree(numbers) else Finding(None, _CLOSE)
+
+
+def sides_of(
+    left: Any,
+    right: Any,
+    numbers: Numbers,
+    enough: Callable[[Sides, Numbers], bool],
+    run: Callable[[Inputs], Array] | None = None,
+) -> Sides:
+    """Two sides at a point; the first one by running code, if there is any."""
+
+    def compute(inputs: Inputs) -> tuple[Array, ...]:
+        x, y = inputs(left) if run is None else run(inputs), inputs(right)
+        terms = [inputs(term) for side in (left, right) for term in sp.Add.make_args(side)]
+        zero = inputs.arithmetic.array(0).item()
+        size = np.concatenate([np.ravel(abs(term)) for term in (x, y, *terms)])
+        return (*np.broadcast_arrays(x, y), _difference(x, y, zero), size)
+
+    def sides(found: Enclosures) -> Sides:
+        first, second, difference, sizes = map(list, found)
+        finite = [x.upper() for x in sizes if x.is_finite()]
+        return Sides(first, second, difference, max(finite, default=arb(0)))
+
+    return sides(numbers.enclose(compute, lambda found: enough(sides(found), numbers)))
+
+
+def _difference(x: Array, y: Array, zero: Any) -> Array:
+    """``x - y``, and 0 where both are the same infinity."""
+
+    def apart_by(a: Any, b: Any) -> Any:
+        ends = [abs(value) == _INFINITE for value in (a, b)]
+        if all(ends):
+            return zero if a == b else a
+        return (a if ends[0] else -b) if any(ends) else a - b
+
+    return np.asarray(np.frompyfunc(apart_by, 2, 1)(x, y), dtype=object)

@@ -1,0 +1,235 @@
+"""Numbers at a point of the domains, as precisely as a claim needs them.
+
+By enclosures, which are proved to hold the exact numbers; and where these have no rule (integrals,
+code that was not written for them), by numbers of many digits, whose error is estimated from what
+more digits change.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import ceil, log2
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import sympy as sp
+from flint import arb
+
+from ..arithmetic import Arithmetic
+from ..arithmetic.ball import Ball, Balls, Undecided
+from ..arithmetic.multiprecision import Multiprecision
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
+from .domains import Domain
+from .evaluation import Noting, NoValue, Values, value_of
+
+#: A point: for each symbol a number, or one for each group of the population.
+Point = Mapping[sp.Symbol, Any]
+#: Bits of a decimal digit.
+_BITS = log2(10)
+#: Enclosures begin with twice the digits that are asked for; then these many times the bits.
+_FACTORS = (1, 4, 16, 64)
+#: How many times the digits are taken, to see what they change; fewer where integrals take long.
+_DOUBLINGS, _OF_INTEGRALS = (1, 2, 4), (1, 2)
+#: The estimated error of a number, beside what more digits changed of it.
+_SAFETY = 10
+#: Digits that are taken for each decade that a variable has gone to its limit.  Terms that cancel
+#: grow as powers of it.
+_PER_DECADE = 10
+
+A = TypeVar("A", bound=Arithmetic)
+
+
+class OutsideDomain(Exception):  # nothing is wrong
+    """A symbol that others determine falls outside its domain."""
+
+
+class NoEnclosure(ArithmeticError):
+    """Enclosures do not show what a number is, however many bits they have."""
+
+
+class _AtPoint(Numbers, Generic[A]):
+    """The values of all symbols at a point, those among them that others determine."""
+
+    def __init__(
+        self,
+        point: Point,
+        given: Mapping[sp.Symbol, Any],
+        domains: Mapping[sp.Symbol, Domain],
+        resolve: Change,
+    ) -> None:
+        self.point, self.given, self.domains, self.resolve = point, given, domains, resolve
+        self._inputs: dict[str, Inputs] = {}
+
+    def exact(self, expression: Any) -> Any:
+        return put_in(expression, self.point)
+
+    def inputs(self, arithmetic: A) -> Inputs:
+        """All symbols as numbers of an arithmetic; raises `OutsideDomain` if one falls outside."""
+        key = repr(arithmetic)
+        if isinstance(arithmetic, Noting) or key not in self._inputs:
+            values = {
+                symbol: arithmetic.array(list(value) if isinstance(value, tuple) else value)
+                for symbol, value in self.point.items()
+            }
+            inputs = Inputs(values, arithmetic, self.resolve)
+            for symbol, expression in self.given.items():
+                try:
+                    values[symbol] = value_of(expression, values, arithmetic)
+                except (NoValue, ZeroDivisionError) as error:
+                    raise OutsideDomain(str(symbol)) from error
+            self.require_inside(inputs, values)
+            self._inputs[key] = inputs
+        return self._inputs[key]
+
+    def require_inside(self, inputs: Inputs, values: Values | None = None) -> None:
+        """Raise `OutsideDomain` unless what others determine lies in its domain."""
+        for symbol, expression in self.given.items():
+            found = inputs(expression) if values is None else values[symbol]
+            if not all(self.domains[symbol].contains(self.ball(x)) for x in np.ravel(found)):
+                raise OutsideDomain(str(symbol))
+
+    @abstractmethod
+    def ball(self, number: Any) -> Ball:
+        """A number of the arithmetic, to be compared."""
+
+    @abstractmethod
+    def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
+        """Raise `OutsideDomain` unless what is given stays in its domain on a way to a limit."""
+
+
+class Enclosed(_AtPoint[Balls]):
+    """By balls, of ever more bits."""
+
+    farthest = 10**40
+
+    def __init__(self, digits: int, *point: Any) -> None:
+        super().__init__(*point)
+        self.tolerance = Fraction(1, 10**digits)
+        self.least = ceil(2 * digits * _BITS)
+
+    def ball(self, number: Any) -> Ball:
+        return number if isinstance(number, Ball) else Ball.of(number)
+
+    def _arithmetics(self, decades: int) -> Iterator[Balls]:
+        for factor in _FACTORS:
+            yield Balls(factor * self.least)
+
+    def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
+        found: Enclosures | None = None
+        for balls in self._arithmetics(decades):
+            with balls.working():
+                try:
+                    computed = compute(self.inputs(balls))
+                    found = [[ball.arb for ball in np.ravel(column)] for column in computed]
+                except Undecided:
+                    continue
+                if all(map(_known, (x for column in found for x in column))) and enough(found):
+                    return found
+        if found is None or not all(_known(x) for column in found for x in column):
+            raise NoEnclosure("enclosures do not show the value")
+        return found
+
+    def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
+        for balls in self._arithmetics(0):
+            with balls.working():
+                try:
+                    for near in nearing(self.inputs(balls)):
+                        self.require_inside(near)
+                except Undecided:
+                    continue
+                return
+        raise NoEnclosure("enclosures do not show whether a symbol stays in its domain")
+
+
+class Estimated(_AtPoint[Multiprecision]):
+    """By numbers of many digits; their errors are estimated from what more digits change."""
+
+    #: Points are given by exact numbers, and integrals to fewer digits than they are computed with.
+    def __init__(self, digits: int, integrals: bool, *point: Any) -> None:
+        super().__init__(*point)
+        self.digits, self.factors = digits, _OF_INTEGRALS if integrals else _DOUBLINGS
+        self.farthest = 24 if integrals else 64
+        self.tolerance = Fraction(1, 10 ** (2 * digits // 5))
+
+    def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
+        digits = max(self.digits, _PER_DECADE * decades)
+        known = frozenset(self.point)
+        kinds = [Noting(factor * digits, known) for factor in self.factors]
+        tables = [
+            [[_ball(x) for x in np.ravel(column)] for column in compute(self.inputs(kind))]
+            for kind in kinds
+        ]
+        sizes = (abs(x) for column in tables[-1] for x in column if x.is_finite())
+        # Noise that cancelling leaves may be the same with any digits: it is not to be seen.
+        best = kinds[-1]
+        lost = best.context.mpf(10) ** -best.digits * best.cancelled
+        noise = _ball(max(best.context.mpf(10) ** -(digits // 2), lost))
+        least = max(sizes, default=arb(0)) * noise
+        return [
+            [_estimate(entry, least) for entry in zip(*column, strict=True)]
+            for column in zip(*tables, strict=True)
+        ]
+
+    def ball(self, number: Any) -> Ball:
+        return Ball(_ball(number))
+
+    def _computed(self, compute: Compute, digits: int) -> Sequence[Any]:
+        return compute(self.inputs(Multiprecision(digits)))
+
+    def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
+        for near in nearing(self.inputs(Multiprecision(self.digits))):
+            self.require_inside(near)
+
+
+def _known(value: arb) -> bool:
+    """Whether an enclosure says anything: finite, or surely infinite."""
+    return bool(value.is_finite() or (value.is_exact() and not value.is_nan()))
+
+
+def _estimate(balls: tuple[arb, ...], least: arb) -> arb:
+    """A ball about the number of the most digits, with an error that is the least or more."""
+    best = balls[-1]
+    if not best.is_finite():
+        if any(x.is_nan() for x in balls) or any(x != best for x in balls):
+            raise NoValue("it is not a number")
+        return best
+    changed = max(abs(x - best).upper() for x in balls)
+    error = _SAFETY * changed + least
+    return arb(best.mid(), error.upper())
+
+
+def _ball(value: Any) -> arb:
+    """A number of mpmath, exactly."""
+    if getattr(value, "imag", 0) != 0:
+        raise NoValue("it is not real")
+    sign, mantissa, exponent, _ = value.real._mpf_
+    if mantissa == 0 and exponent != 0:  # no finite number
+        return arb(float(value))
+    return arb((-int(mantissa) if sign else int(mantissa), int(exponent)))
+
+
+def put_in(expression: Any, point: Point) -> Any:
+    """The expression with the exact numbers of a point in it, expectations as sums over groups."""
+    weights = point.get(WEIGHT, ())
+    groups = [
+        (
+            _rational(weight),
+            {
+                symbol: _rational(value[group])
+                for symbol, value in point.items()
+                if isinstance(symbol, GroupSymbol) and symbol != WEIGHT
+            },
+        )
+        for group, weight in enumerate(weights)
+    ]
+    single = {
+        symbol: _rational(value) for symbol, value in point.items() if not isinstance(value, tuple)
+    }
+    return expression.replace(
+        lambda part: isinstance(part, Mean), lambda mean: mean.over(groups)
+    ).xreplace(single)
+
+
+def _rational(value: Fraction) -> Any:
+    return sp.Rational(value.numerator, value.denominator)

@@ -1,0 +1,205 @@
+"""The search for a point of the domains at which a claim fails."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from enum import Enum
+from random import Random
+from typing import Any, NamedTuple
+
+import flint
+import numpy as np
+import sympy as sp
+from hypothesis import HealthCheck, find, settings
+from hypothesis.errors import NoSuchExample
+
+from ..arithmetic.multiprecision import Multiprecision
+from .claims import Change, Claim, Finding
+from .enclosures import Enclosed, Estimated, OutsideDomain, Point, put_in
+from .points import Domains, drawn, shown, simplest
+
+#: Bits that enclosures are compared with.
+_BITS = 8192
+
+
+class Question(NamedTuple):
+    """A claim with all that its check needs: what is defined in it is written out."""
+
+    claim: Claim
+    domains: Domains
+    #: Symbols that others determine; the claim holds them no more.
+    given: Mapping[sp.Symbol, Any]
+    #: What writes out an expression in the terms of the claim.
+    resolve: Change
+
+
+class At(Enum):
+    """What was found at a point."""
+
+    HOLDS = "it holds"
+    FAILS = "it surely fails"
+    OPEN = "the numbers do not decide it"
+    AGAINST = "the numbers speak against it, but do not prove it false"
+    NO_VALUE = "it has no value"
+    OUTSIDE = "a symbol that others determine is outside its domain"
+
+
+class Found(NamedTuple):
+    """What was found at a point, and why."""
+
+    at: At
+    why: str = ""
+    #: Where the claim's own variable was, if it has one.
+    where: str = ""
+
+
+class Search:
+    """A search through so many points for one at which a claim fails.
+
+    What is found at a point depends on the point and the digits alone, never on the time that it
+    takes.
+    """
+
+    def __init__(self, question: Question, digits: int) -> None:
+        self.claim, self.domains, self.given, self.resolve = question
+        self.digits = digits
+        #: What was found at each point, and the points themselves, in the order they were tried.
+        self.seen: dict[str, Found] = {}
+        self.points: dict[str, Point] = {}
+        self.symbols = self.claim.symbols | {
+            x for value in self.given.values() for x in value.atoms(sp.Symbol)
+        }
+        self.simplest = simplest(self.symbols, self.domains, self._written)
+
+    @property
+    def _written(self) -> tuple[Any, ...]:
+        return (*self.claim.expressions, *self.given.values())
+
+    def count(self, *kinds: At) -> int:
+        """Points of which one of these was found."""
+        return sum(found.at in kinds for found in self.seen.values())
+
+    def first(self, *kinds: At) -> str | None:
+        """The first point of which one of these was found, in words, and why."""
+        for key, found in self.seen.items():
+            if found.at in kinds:
+                return self._told(self.points[key])
+        return None
+
+    @property
+    def tried(self) -> int:
+        """Points at which the claim has a meaning."""
+        return self.count(At.HOLDS, At.FAILS, At.OPEN, At.AGAINST)
+
+    def counterexample(self, most: int, seed: int = 0) -> str | None:
+        """The simplest of the points that were found at which the claim surely fails, in words.
+
+        Tried are the simplest points of the domains, always all of them, and points drawn at random
+        up to `most` in all, one or more.
+        """
+        for point in self.simplest:
+            if self.fails(point):
+                return self._told(point)
+        if not self.symbols:  # there is no other point
+            return None
+        try:
+            point = find(
+                drawn(self.symbols, self.domains),
+                self.fails,
+                settings=settings(
+                    max_examples=max(most - len(self.simplest), 1),
+                    database=None,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+                random=Random(seed),  # noqa: S311
+            )
+        except NoSuchExample:
+            return None
+        return self._told(point)
+
+    def without_meaning(self) -> str:
+        """Why there is no point at which the claim has a meaning."""
+        none = "no point of the domains was found "
+        if nowhere := self.first(At.NO_VALUE):
+            return f"{none}at which it has a value; at {nowhere}"
+        return f"{none}that has what is given"
+
+    def not_proved_where_special(self) -> str | None:
+        """A simple point, in words, at which neither numbers nor algebra show the claim.
+
+        Only where numbers decide nothing is algebra asked again, with the point put in.
+        """
+        for point in self.simplest:
+            if self.found(point).at is At.OPEN and not self._proved_at(point):
+                return self._told(point)
+        return None
+
+    def _proved_at(self, point: Point) -> bool:
+        if not self.symbols:  # the proof was for this point
+            return True
+        with suppress(Exception):  # SymPy raises errors of many kinds
+            return self.claim.mapped(lambda x: put_in(x, point)).exactly().holds is True
+        return False
+
+    def _told(self, point: Point) -> str:
+        """A point, with what others determine there, and what was found."""
+        found = self.found(point)
+        values: dict[sp.Symbol, Any] = dict(point)
+        if self.given and found.at is not At.OUTSIDE:
+            with suppress(Exception):  # what has no value is not shown
+                numbers = Estimated(self.digits, False, *self._arguments(point))
+                inputs = numbers.inputs(Multiprecision(self.digits))
+                values |= {x: float(np.ravel(inputs.values[x])[0]) for x in self.given}
+        places = [place for place in (shown(values), found.where) if place]
+        return f"{', '.join(places) or 'the only point'}: {found.why}"
+
+    def fails(self, point: Point) -> bool:
+        """Whether the claim surely fails at a point."""
+        return self.found(point).at is At.FAILS
+
+    def found(self, point: Point) -> Found:
+        """What is found at a point, which is looked at once."""
+        key = str(point)
+        if key not in self.seen:
+            found = self._look(point)
+            self.seen[key], self.points[key] = found, point
+        return self.seen[key]
+
+    def _look(self, point: Point) -> Found:
+        try:
+            finding = self._finding(point)
+        except OutsideDomain:
+            return Found(At.OUTSIDE)
+        except Exception as error:  # the code of a claim may raise anything
+            return Found(At.NO_VALUE, f"no value: {error}")
+        if finding.holds is None:
+            at = At.AGAINST if finding.against else At.OPEN
+        else:
+            at = At.HOLDS if finding.holds else At.FAILS
+        return Found(at, finding.why, finding.where)
+
+    def _finding(self, point: Point) -> Finding:
+        """By enclosures; where these have no rule or show nothing, by estimates."""
+        arguments = self._arguments(point)
+        integrals = any(x.has(sp.Integral) for x in self._written)
+        estimated = Estimated(self.digits, integrals, *arguments)
+        if integrals:
+            return self._by(estimated)
+        try:
+            enclosed = self._by(Enclosed(self.digits, *arguments))
+        except Exception:  # whether there is a value at all, estimates tell
+            return self._by(estimated)
+        if enclosed.holds is not None or self.claim.bound:
+            return enclosed
+        found = self._by(estimated)
+        # What enclosures of any number of bits do not tell apart, fewer digits do not either.
+        return found if found.holds else enclosed
+
+    def _arguments(self, point: Point) -> tuple[Any, ...]:
+        return point, self.given, self.domains, self.resolve
+
+    def _by(self, numbers: Enclosed | Estimated) -> Finding:
+        numbers.require_way_inside(self.claim.nearing)
+        # What is made of enclosures is not to lose their digits.
+        with flint.ctx.workprec(_BITS):
+            return self.claim.at(numbers)

@@ -1,0 +1,106 @@
+"""No verdict depends on the clock, or on how fast the machine is."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import sympy as sp
+
+from asymptotics.derivation import POSITIVE, Derivation, Equal, Exactly, Ruling
+from asymptotics.derivation.claims import Finding
+from asymptotics.derivation.limit import OutOfTime
+from tests.derivation.verdicts import chosen
+from tests.one_step import verdict_of
+
+ROOT = Path(__file__).parents[2]
+Verdicts = dict[str, list[object]]
+
+
+def started(budget: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.derivation.verdicts", *([budget] if budget else [])]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+
+
+def verdicts(process: subprocess.Popen[str]) -> Verdicts:
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Verdicts:
+    return verdicts(started())
+
+
+def test_undisturbed_the_false_ones_fail(undisturbed: Verdicts) -> None:
+    assert undisturbed.keys() == chosen().keys()
+    assert not any(holds for name, (holds, _) in undisturbed.items() if name.startswith("false"))
+    assert sum(holds is True for holds, _ in undisturbed.values()) > 15
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped")
+def test_a_stopped_processor_changes_no_verdict(undisturbed: Verdicts) -> None:
+    draw = random.Random(13)  # noqa: S311
+    with started() as process:
+        assert process.stderr is not None
+        process.stderr.read(1)  # the first claim is checked
+        for _ in range(12):
+            time.sleep(draw.uniform(0.01, 0.3))
+            with suppress(ProcessLookupError):  # it may have ended
+                process.send_signal(signal.SIGSTOP)
+                time.sleep(draw.uniform(0.1, 0.8))
+                process.send_signal(signal.SIGCONT)
+        assert verdicts(process) == undisturbed
+
+
+def test_the_least_budget_shows_nothing_false(undisturbed: Verdicts) -> None:
+    found = verdicts(started("1"))
+    assert not any(holds for name, (holds, _) in found.items() if name.startswith("false"))
+    # What the simplest points and the ends refute, they refute with any budget.
+    refuted = {name for name, (_, said) in undisturbed.items() if "though proved" in str(said)}
+    assert len(refuted) > 3
+    assert all(str(found[name][1]).startswith("refuted") for name in refuted)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="nothing interrupts")
+def test_the_least_time_leaves_verdicts_undecided_or_as_they_are(undisturbed: Verdicts) -> None:
+    found = verdicts(started("0.02"))
+    stopped = [name for name, (_, said) in found.items() if "processor time" in str(said)]
+    assert stopped
+    assert all(found[name][0] is False for name in stopped)
+    assert all(found[name] == undisturbed[name] for name in found.keys() - set(stopped))
+
+
+class Interrupted(Equal):
+    """The time is up at one of the points."""
+
+    def at(self, numbers) -> Finding:
+        type(self).left_over -= 1
+        if not self.left_over:
+            raise OutOfTime
+        return super().at(numbers)
+
+    left_over = 0
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 6, 7, 20, 40])
+@pytest.mark.parametrize("more", [0, 1])
+def test_time_that_is_up_at_a_point_leaves_the_step_undecided(after: int, more: int) -> None:
+    d = Derivation("One step", "", source="", untied="a test")
+    x, y = (d.symbol(name, POSITIVE, "a number") for name in "xy")
+    # Proved, false at the first point, or false at few.
+    claim = Interrupted(sp.Max(x * y, 1) + more * sp.Abs(sp.Max(x, 700) - 700), sp.Max(x * y, 1))
+    Interrupted.left_over = after
+    d.step("the step", claim, "It is tried.", Exactly())
+    found = verdict_of(d)
+    if Interrupted.left_over > 0:  # decided before
+        assert found.ruling is not Ruling.UNDECIDED
+    else:
+        assert found.found == "undecided: no answer within 200 s of processor time"
