@@ -115,6 +115,7 @@ def _absolute_errors(
     channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
 ) -> tuple[Array, Array]:
     """Errors of the risk and the threshold, where a fraction `wrong` is known to be misplaced."""
+    noisy = _noisy(channel)
 
     def at_cut(part: Channel) -> tuple[Array, ...]:
         at = _at_cut(part, rule, threshold)
@@ -125,7 +126,7 @@ def _absolute_errors(
             _product(at.tied, at.cost)[0],
             at.moved.sum(axis=0),
             _product(at.moved, abs(at.cost)).sum(axis=0),
-            _underflows(part).astype(np.float64),
+            _underflows(part, noisy).astype(np.float64),
         )
 
     density, cost, tied, tied_cost, moved, moved_cost, lost = FLOAT64.expect(at_cut, channel)
@@ -152,24 +153,30 @@ def _absolute_errors(
 
 def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
     """Whether no weight adds anything to the risk, so that it is the noise alone."""
+    noisy = _noisy(channel)
 
     def adding(part: Channel) -> tuple[Array, ...]:
         kept, dropped = truncated_moments(rule.score(part), threshold)
         signal = (part.eigenvalue > 0) & ((part.mean != 0) | (part.std > 0))
         error = (part.eigenvalue > 0) & (part.noise > 0) | signal & (part.bias > 0)
-        adds = signal & (dropped.mass > 0) | error & (kept.mass > 0) | _underflows(part)
+        adds = signal & (dropped.mass > 0) | error & (kept.mass > 0) | _underflows(part, noisy)
         return (adds.astype(np.float64),)
 
     (weight,) = FLOAT64.expect(adding, channel)
     return np.asarray(weight == 0)
 
 
-def _underflows(channel: Channel) -> Array:
+def _noisy(channel: Channel) -> Array:
+    """Whether trained weights have noise: with an effective ridge, wherever there is a signal."""
+    signal = (channel.eigenvalue > 0) & ((channel.mean != 0) | (channel.std > 0))
+    return (channel.noise > 0).any(axis=-1) | (signal & (channel.bias > 0)).any(axis=-1)
+
+
+def _underflows(channel: Channel, noisy: Array) -> Array:
     """Whether a variance of X, which is there, is too small a float."""
     scaled = channel.shrinkage * channel.std
     spread = (channel.std > 0) & (scaled * scaled < LEAST)
-    # With an effective ridge there is noise, unless all coefficients are 0 and it does not matter.
-    noise = ((channel.noise > 0) | (channel.bias > 0)) & (channel.noise < LEAST)
+    noise = noisy[..., None] & (channel.noise < LEAST)
     return np.asarray((channel.eigenvalue > 0) & (spread | noise))
 
 
