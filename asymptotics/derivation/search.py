@@ -199,7 +199,8 @@ class Search:
         return point, self.given, self.domains, self.resolve
 
     def _by(self, numbers: Enclosed | Estimated) -> Finding:
-        numbers.require_way_inside(self.claim.nearing)
-        # What is made of enclosures is not to lose their digits.
-        with flint.ctx.workprec(_BITS):
+        # What is made of enclosures is not to lose their digits, and NumPy is not to report the
+        # floating-point flags that a library behind its arrays of objects leaves.
+        with flint.ctx.workprec(_BITS), np.errstate(all="ignore"):
+            numbers.require_way_inside(self.claim.nearing)
             return self.claim.at(numbers)
