@@ -163,6 +163,10 @@ class Arithmetic(ABC):
         """``min``, ``max`` or ``argmin`` along the last axis."""
         return np.asarray(getattr(np, reduce)(x, axis=-1))
 
+    def in_any_group(self, condition: Any) -> Any:
+        """Whether a condition holds in one or more groups, of the grid's shape."""
+        return np.any(condition, axis=-1)
+
     def pick(self, x: Array, group: Array) -> Array:
         """The values of `x`, of shape ``S + (G,)`` or ``(G,)``, at one group per grid point."""
         x = np.broadcast_to(x, (*np.shape(group), x.shape[-1]))

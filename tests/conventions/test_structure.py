@@ -13,8 +13,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: What a part of the package may import of the rest, in the order that data takes.
 LAYERS = ["errors", "extras", "bundled", "tables", "arithmetic", "parameters", "files", "laws",
           "quadrature", "population", "theory", "formulas", "derivation", "simulation", "grid",
-          "results", "rows", "precision", "study", "training_bias", "slopes", "comparison",
-          "plan", "verification", "networks", "plotting", "spec", "cli"]  # fmt: skip
+          "results", "rounding", "rows", "precision", "study", "training_bias", "slopes",
+          "comparison", "plan", "verification", "networks", "plotting", "spec", "cli"]  # fmt: skip
 STAGES = ["fixed_point", "channel", "rules", "truncated_gaussian", "threshold", "risk"]
 #: Named inside functions that build or show an object, where the module above is the convenience.
 LATE = {("results", "plotting")}

@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arithmetic import FLOAT64, QUIET, Array
-from ..arithmetic.float64 import SHORT_MASS
-from .channel import Channel
-from .risk import PrunedRisk
-from .rules import Random, Rule
-from .truncated_gaussian import Threshold, cut_of, truncated_moments
+from .arithmetic import FLOAT64, QUIET, Array
+from .arithmetic.float64 import SHORT_MASS
+from .theory.channel import Channel
+from .theory.risk import PrunedRisk
+from .theory.rules import Random, Rule
+from .theory.truncated_gaussian import Threshold, cut_of, truncated_moments
 
 #: Roundings that the centre of a group and the threshold have gone through, together.
 _ROUNDINGS = 16
