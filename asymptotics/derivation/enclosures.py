@@ -17,7 +17,6 @@ from flint import arb
 
 from ..arithmetic import Arithmetic
 from ..arithmetic.ball import Ball, Balls, Undecided
-from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
 from .domains import Domain
@@ -142,7 +141,7 @@ class Enclosed(_AtPoint[Balls]):
         raise NoEnclosure("enclosures do not show whether a symbol stays in its domain")
 
 
-class Estimated(_AtPoint[Multiprecision]):
+class Estimated(_AtPoint[Noting]):
     """By numbers of many digits; their errors are estimated from what more digits change."""
 
     #: Points are given by exact numbers, and integrals to fewer digits than they are computed with.
@@ -174,11 +173,8 @@ class Estimated(_AtPoint[Multiprecision]):
     def ball(self, number: Any) -> Ball:
         return Ball(_ball(number))
 
-    def _computed(self, compute: Compute, digits: int) -> Sequence[Any]:
-        return compute(self.inputs(Multiprecision(digits)))
-
     def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
-        for near in nearing(self.inputs(Multiprecision(self.digits))):
+        for near in nearing(self.inputs(Noting(self.digits))):
             self.require_inside(near)
 
 

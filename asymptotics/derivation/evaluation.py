@@ -16,6 +16,8 @@ from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 
 Values = Mapping[sp.Symbol, Any]
+#: Bits before the point of the largest argument of a function: mpmath needs them all.
+_MOST_BITS = 4096
 
 
 class NoValue(ArithmeticError):
@@ -42,6 +44,19 @@ class Noting(Multiprecision):
                 self.cancelled = max(self.cancelled, most / abs(left))
             elif not self._cancels_exactly(expression):
                 self.cancelled = self.infinity
+
+    def exp(self, x: Array) -> Array:
+        return super().exp(self._moderate(x))
+
+    def special(self, name: str, x: Array) -> Array:
+        return super().special(name, self._moderate(x))
+
+    def _moderate(self, x: Array) -> Array:
+        """The numbers, if none of them is so large that its functions take for ever."""
+        sizes = map(self.context.mag, np.ravel(x))  # an infinity is no work
+        if any(_MOST_BITS < size < self.infinity for size in sizes):
+            raise NoValue("a number is too large to compute with")
+        return x
 
     def _cancels_exactly(self, expression: Any) -> bool:
         used = expression.free_symbols
@@ -81,7 +96,8 @@ def _fold(combine: Callable[[Array, Array], Array]) -> Callable[..., Any]:
     def rule(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
         first, *others = _arguments(expression, values, arithmetic)
         for other in others:
-            first = combine(first, other)
+            # A number of mpmath beside an array is slow: it tries to read the array as text.
+            first = np.asarray(combine(first, other), dtype=arithmetic.dtype)
         return first
 
     return rule
@@ -90,7 +106,7 @@ def _fold(combine: Callable[[Array, Array], Array]) -> Callable[..., Any]:
 def _sum(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     first, *others = terms = _arguments(expression, values, arithmetic)
     for other in others:
-        first = first + other
+        first = np.asarray(first + other, dtype=arithmetic.dtype)
     if isinstance(arithmetic, Noting):
         arithmetic.note(expression, terms, first)
     return first

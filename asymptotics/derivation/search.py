@@ -12,9 +12,9 @@ import sympy as sp
 from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import NoSuchExample
 
-from ..arithmetic.multiprecision import Multiprecision
 from .claims import Change, Claim, Finding
 from .enclosures import Enclosed, Estimated, OutsideDomain, Point, put_in
+from .evaluation import Noting
 from .points import Domains, drawn, shown, simplest
 
 #: Bits that enclosures are compared with.
@@ -148,7 +148,7 @@ class Search:
         if self.given and found.at is not At.OUTSIDE:
             with suppress(Exception):  # what has no value is not shown
                 numbers = Estimated(self.digits, False, *self._arguments(point))
-                inputs = numbers.inputs(Multiprecision(self.digits))
+                inputs = numbers.inputs(Noting(self.digits))
                 values |= {x: float(np.ravel(inputs.values[x])[0]) for x in self.given}
         places = [place for place in (shown(values), found.where) if place]
         return f"{', '.join(places) or 'the only point'}: {found.why}"
