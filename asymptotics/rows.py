@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from .arithmetic import QUIET, Arithmetic, Array
 from .population import Population
+from .rounding import LEAST, RelativeErrors, relative_errors
 from .theory import FixedPoint, PrunedRisk, Rule, Threshold, channel, pruned_risk, threshold
 from .theory.channel import Channel
-from .theory.rounding import LEAST, RelativeErrors, relative_errors
 from .theory.rules import Random, WeightRule
 
 #: The largest error, relative to the risk, of a number that is given.

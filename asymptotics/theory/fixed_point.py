@@ -16,8 +16,6 @@ Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers, parameter
 from ..population import Groups, Population
@@ -80,7 +78,7 @@ def fixed_point(
     if arithmetic.slow:
         floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
         guess = fixed_point(population, floats[0], floats[1], floats[2]).tau
-        start = arithmetic.array(np.log(np.where(guess > 0, guess, 1)))
+        start = arithmetic.log_guess(guess)
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares 0, which a ridge would raise at this rate.
     at_zero = arithmetic.ratio(ridge, -excess)

@@ -14,8 +14,6 @@ Scores of point masses that agree but for a few roundings of the arithmetic are 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers
 from .rules import Score
@@ -108,7 +106,7 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         return equation(Threshold(0 * t, t, 0 * t), t)
 
     # Among point masses alone the threshold is one of their scores, and no root.
-    smooth = np.any(arithmetic.plain(score.spread) > 0, axis=-1)
+    smooth = arithmetic.in_any_group(score.spread > 0)
 
     def root() -> tuple[Array, ...]:
         bracket = _bracket(score, positive, solve & smooth, keep, drop, arithmetic)
@@ -153,7 +151,7 @@ def _divided(
     most = arithmetic.beyond(alpha, rest)
     lowest = arithmetic.where(most, 0, arithmetic.infinity)
     excess = arithmetic.where(most, rest, -alpha)
-    apart = np.any(arithmetic.beyond(score.center, _APART * score.spread), axis=-1)
+    apart = arithmetic.in_any_group(arithmetic.beyond(score.center, _APART * score.spread))
     if not apart.any():
         return divided(lowest), excess
     step = _MANY // 256 if score.weight.size >= _MANY else 1
@@ -188,7 +186,7 @@ def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
     """The log threshold to start from: of floats, or of a thinned population of many groups."""
     if arithmetic.slow:
         t = threshold(Score(*map(arithmetic.floats, score)), arithmetic.floats(alpha)).value
-        return arithmetic.array(np.log(np.where((t > 0) & (t < np.inf), t, 1)))
+        return arithmetic.log_guess(t)
     if score.weight.size < _MANY:
         return None
     thin = Score(*(column[..., :: _MANY // 256] for column in score))
@@ -238,7 +236,7 @@ def _offset_from_sharp_group(
         return cut
     center, spread, scale, gap = _nearest(score, sharp, cut.value, precision, arithmetic)
     near = abs(gap) <= 50 * arithmetic.maximum(spread, precision * center)
-    within = np.any(sharp, axis=-1) & near
+    within = arithmetic.in_any_group(sharp) & near
     wide = arithmetic.where(within, spread, 1)
     unit = scale * wide
     origin = arithmetic.where(within, gap / wide, 0)
@@ -269,7 +267,7 @@ def _tie(
     if not arithmetic.any(point):
         return cut
     center, _, scale, gap = _nearest(score, point, cut.value, precision, arithmetic)
-    near = np.any(point, axis=-1) & ~arithmetic.beyond(abs(gap), precision * center)
+    near = arithmetic.in_any_group(point) & ~arithmetic.beyond(abs(gap), precision * center)
     if not arithmetic.any(near):
         return cut
     snapped = Threshold(scale * center, 0 * alpha, 0 * alpha)

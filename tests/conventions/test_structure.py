@@ -12,9 +12,9 @@ PACKAGE = Path(__file__).parents[2] / "asymptotics"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: What a part of the package may import of the rest, in the order that data takes.
 LAYERS = ["errors", "tables", "arithmetic", "parameters", "files", "quadrature", "population",
-          "theory", "formulas", "derivation", "simulation", "grid", "results", "rows", "precision",
-          "study", "hessian_bias", "sensitivity", "comparison", "plan", "verification", "networks",
-          "plotting", "spec", "cli"]  # fmt: skip
+          "theory", "formulas", "derivation", "simulation", "grid", "results", "rounding", "rows",
+          "precision", "study", "hessian_bias", "sensitivity", "comparison", "plan", "verification",
+          "networks", "plotting", "spec", "cli"]  # fmt: skip
 STAGES = ["fixed_point", "channel", "rules", "truncated_gaussian", "threshold", "risk"]
 #: Named inside functions that build or show an object, where the module above is the convenience.
 LATE = {("results", "plotting")}
