@@ -13,7 +13,8 @@ In floats two things move weights across the threshold:
 - A group sees the threshold at a wrong place, because the difference of :math:`T` and its centre
   is rounded.  With :math:`\delta u` that error in units of its spread,
   :math:`w\varphi(u)\,\delta u` of its weights move.  As many weights at the threshold make up for
-  them, so that this costs :math:`|D-\bar D|`.
+  them, so that this costs :math:`|D-\bar D|`.  Groups whose scores agree but for a few roundings
+  are taken as tied; unless they are, the place of each is that uncertain.
 
 The estimate is of first order and counts all errors as if they had one sign.
 
@@ -22,16 +23,17 @@ whose variances underflow count as wrong, and a risk that is next to nothing is 
 adds to it.
 """
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
 from .arithmetic import FLOAT64, QUIET, Array
 from .arithmetic.float64 import SHORT_MASS
+from .theory import PrunedRisk, Rule, Threshold, truncated_moments
 from .theory.channel import Channel
-from .theory.risk import PrunedRisk
-from .theory.rules import Random, Rule
-from .theory.truncated_gaussian import Threshold, cut_of, truncated_moments
+from .theory.rules import Oracle, Random, Score, WeightRule
+from .theory.truncated_gaussian import Cut, cut_of
 
 #: Roundings that the centre of a group and the threshold have gone through, together.
 _ROUNDINGS = 16
@@ -39,6 +41,8 @@ _ROUNDINGS = 16
 _SMALL = 1e-11
 #: Smaller positive numbers may have lost digits: the least one of full precision is 2e-308.
 LEAST = 1e-290
+#: Roots up to which powers of eigenvalues are compared exactly.
+_LARGEST_ROOT = 8
 #: A part of the weights that is smaller counts as so large where no closer look is taken.
 _FEWEST = 1e-8
 
@@ -49,6 +53,26 @@ class RelativeErrors(NamedTuple):
     risk: Array
     #: Infinite where no weight is seen at the threshold, which then could lie anywhere.
     threshold: Array
+
+
+class _Law(NamedTuple):
+    """A `Channel` with what is not known of it."""
+
+    weight: Array
+    eigenvalue: Array
+    mean: Array
+    std: Array
+    shrinkage: Array
+    bias: Array
+    noise: Array
+    #: Whether the group is taken as tied with the threshold, but may lie beside it.
+    doubtful: Array
+    #: Whether a variance of X has underflowed.
+    lost: Array
+
+    @property
+    def channel(self) -> Channel:
+        return Channel(*self[:7])
 
 
 class _AtCut(NamedTuple):
@@ -115,9 +139,10 @@ def _absolute_errors(
     channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
 ) -> tuple[Array, Array]:
     """Errors of the risk and the threshold, where a fraction `wrong` is known to be misplaced."""
-    noisy = _noisy(channel)
+    lost = _underflows(channel, _noisy(channel))
+    law = _Law(*channel, _doubtful(channel, rule, threshold), lost)
 
-    def at_cut(part: Channel) -> tuple[Array, ...]:
+    def at_cut(part: _Law) -> tuple[Array, ...]:
         at = _at_cut(part, rule, threshold)
         return (
             at.density.sum(axis=0),
@@ -126,29 +151,67 @@ def _absolute_errors(
             _product(at.tied, at.cost)[0],
             at.moved.sum(axis=0),
             _product(at.moved, abs(at.cost)).sum(axis=0),
-            _underflows(part, noisy).astype(np.float64),
+            part.lost.astype(np.float64),
         )
 
-    density, cost, tied, tied_cost, moved, moved_cost, lost = FLOAT64.expect(at_cut, channel)
+    density, cost, tied, tied_cost, moved, moved_cost, lost = FLOAT64.expect(at_cut, law)
     wrong = wrong + lost
     mean = FLOAT64.ratio(cost, density)
     mean = np.where(tied > 0, FLOAT64.ratio(tied_cost, tied), mean)
     nowhere = (density == 0) & (tied == 0)
     if nowhere.any():
         # No weight is seen at the threshold: those nearest to it could be of any group.
-        costs = abs(_at_cut(channel, rule, threshold).cost[0])
+        costs = abs(_at_cut(law, rule, threshold).cost[0])
         mean = np.where(nowhere, costs.max(axis=-1), mean)
     error = moved_cost + _product(moved, abs(mean))
     if (error > _SMALL * risk).any():
 
-        def exchanged(part: Channel) -> tuple[Array, ...]:
+        def exchanged(part: _Law) -> tuple[Array, ...]:
             at = _at_cut(part, rule, threshold)
             return (_product(at.moved, abs(at.cost - mean[..., None])).sum(axis=0),)
 
-        (closer,) = FLOAT64.expect(exchanged, channel)
+        (closer,) = FLOAT64.expect(exchanged, law)
         error = np.where(error > _SMALL * risk, closer, error)
     shift = np.where(tied > 0, 0, (wrong + moved) / density)
     return error + _product(wrong, abs(mean)), shift
+
+
+def _doubtful(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
+    """Groups that are taken as tied with one another at the threshold, unless they surely are."""
+    score = rule.score(channel)
+    met = _met(cut_of(score, threshold), score, threshold) & (channel.weight > 0)
+    doubtful = np.zeros(met.shape, dtype=bool)
+    known: dict[tuple[bytes, bool], bool] = {}
+    for row in np.flatnonzero(np.count_nonzero(met, axis=-1) > 1):
+        groups = np.flatnonzero(met[row])
+        exact = bool((channel.bias[row, groups] == 0).all()) or isinstance(rule, Oracle)
+        key = met[row].tobytes(), exact
+        if key not in known:
+            known[key] = _are_tied(channel.eigenvalue[groups], channel.mean[groups], rule, exact)
+        doubtful[row, groups] = not known[key]
+    return doubtful
+
+
+def _are_tied(eigenvalue: Array, mean: Array, rule: Rule, exact: bool) -> bool:
+    """Whether groups have one score, by rational numbers.
+
+    Those of one eigenvalue and one mean have.  Of others it can be told where the score is
+    :math:`\\Lambda^q|m|` with a simple ``q``: where `exact`, nothing else shrinks the mean.
+    """
+    pairs = set(zip(eigenvalue.tolist(), abs(mean).tolist(), strict=True))
+    if len(pairs) == 1:
+        return True
+    power = Fraction(rule.exponent) if isinstance(rule, WeightRule) else Fraction(1, 2)
+    if not exact or power.denominator > _LARGEST_ROOT:
+        return False
+    scores = {Fraction(x) ** power.numerator * Fraction(m) ** power.denominator for x, m in pairs}
+    return len(scores) == 1
+
+
+def _met(cut: Cut, score: Score, threshold: Threshold) -> Array:
+    """Whether a group sees the threshold as an offset from its centre, exactly or nearly."""
+    anchor, offset = threshold.anchor[..., None], threshold.offset[..., None]
+    return (anchor != 0) & (cut.gap == offset / score.scale)
 
 
 def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
@@ -180,7 +243,8 @@ def _underflows(channel: Channel, noisy: Array) -> Array:
     return np.asarray((channel.eigenvalue > 0) & (spread | noise))
 
 
-def _at_cut(channel: Channel, rule: Rule, threshold: Threshold) -> _AtCut:
+def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
+    channel = law.channel
     score, given = rule.score(channel), rule.regression(channel)
     cut = cut_of(score, threshold)
     wide = score.spread > 0
@@ -193,19 +257,30 @@ def _at_cut(channel: Channel, rule: Rule, threshold: Threshold) -> _AtCut:
     cost = signal * signal + given.signal_variance - error * error - given.error_variance
     u = np.stack(np.broadcast_arrays(standard.u, standard.h + standard.center))
     density = np.where(wide, FLOAT64.normal_density(u), 0)
-    # No difference has been rounded where the threshold is told as an offset from the centre, nor
-    # where it is so near zero that the mass within is a series in it.
-    h, center = standard.h, standard.center
-    anchor, offset = threshold.anchor[..., None], threshold.offset[..., None]
-    told = (anchor != 0) & (cut.gap == offset / score.scale)
-    short = h * (1 + center) < SHORT_MASS
-    place = np.where(told, abs(standard.u), np.where(short, h * (1 + center * center), h + center))
+    reach = _misplacement(law, cut, score, threshold) / spread
+    near = np.where(wide, FLOAT64.normal_density(np.maximum(abs(u) - reach, 0)), 0)
+    met = ~wide & (abs(cut.gap) <= reach) & (reach > 0)
+    moved = near * np.minimum(reach, 1) + np.stack(np.broadcast_arrays(met, False))
     return _AtCut(
         density=density / (spread * score.scale),
         tied=np.broadcast_to(np.where(~wide & (cut.gap == 0), 1.0, 0.0), y.shape),
         cost=channel.eigenvalue * cost,
-        moved=_product(density, _ROUNDINGS * FLOAT64.eps * place),
+        moved=moved,
     )
+
+
+def _misplacement(law: _Law, cut: Cut, score: Score, threshold: Threshold) -> Array:
+    """How far each group may see the threshold from where it is."""
+    # No difference is rounded where the threshold is told as an offset from the centre, nor where
+    # it is so near zero that the mass within is a series in it.
+    spread = np.where(score.spread > 0, score.spread, 1)
+    h, center = cut.value / spread, score.center / spread
+    short = (score.spread > 0) & (h * (1 + center) < SHORT_MASS)
+    place = np.where(short, cut.value * (1 + center * center), cut.value + score.center)
+    place = np.where(_met(cut, score, threshold), abs(cut.gap), place)
+    place = _ROUNDINGS * FLOAT64.eps * np.where(law.doubtful, score.center, place)
+    distance = abs(threshold.anchor[..., None] / score.scale - score.center)
+    return place + np.where(law.doubtful, distance, 0)
 
 
 def _product(amount: Array, cost: Array) -> Array:

@@ -159,13 +159,17 @@ class Arithmetic(ABC):
     def any(self, condition: Any) -> bool:
         return bool(np.any(condition))
 
+    def in_any_group(self, condition: Any) -> Array:
+        """Whether a condition holds anywhere along the last axis."""
+        return np.asarray(np.any(condition, axis=-1))
+
+    def log_guess(self, x: Array) -> Array:
+        """The log of floats, to start from: 0 where these are no positive numbers."""
+        return self.array(np.log(np.where((x > 0) & (x < np.inf), x, 1)))
+
     def over_groups(self, reduce: str, x: Array) -> Array:
         """``min``, ``max`` or ``argmin`` along the last axis."""
         return np.asarray(getattr(np, reduce)(x, axis=-1))
-
-    def in_any_group(self, condition: Any) -> Any:
-        """Whether a condition holds in one or more groups, of the grid's shape."""
-        return np.any(condition, axis=-1)
 
     def pick(self, x: Array, group: Array) -> Array:
         """The values of `x`, of shape ``S + (G,)`` or ``(G,)``, at one group per grid point."""

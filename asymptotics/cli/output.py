@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import InvalidInput
-from ..extras import require
+from ..extras import extra, require
 from ..results import (
     CREATOR,
     JSON_END,
@@ -133,7 +133,8 @@ def _columns() -> list[tuple[str, ...]]:
 
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:
-    from pyarrow import ArrowException, parquet
+    with extra("frames"):
+        from pyarrow import ArrowException, parquet
 
     try:
         return tuple(parquet.read_schema(path).names)

@@ -101,11 +101,8 @@ class AtPoints(Check):
     digits: int = _DIGITS
 
     def __post_init__(self) -> None:
-        whole("number", self.number)
-        whole("digits", self.digits)
-        if self.number < _FEWEST or self.digits < _LEAST_DIGITS:
-            allowed = f"must have {_FEWEST} points or more, with {_LEAST_DIGITS} digits or more"
-            raise InvalidInput("check", f"AtPoints({self.number}, {self.digits})", allowed)
+        whole("number", self.number, _FEWEST)
+        whole("digits", self.digits, _LEAST_DIGITS)
 
     def verdict(self, question: Question) -> Verdict:
         search = Search(question, self.digits)

@@ -80,7 +80,7 @@ def fixed_point(
     if arithmetic.slow:
         floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
         guess = fixed_point(population, floats[0], floats[1], floats[2]).tau
-        start = arithmetic.array(FLOAT64.log(FLOAT64.where(guess > 0, guess, 1)))
+        start = arithmetic.log_guess(guess)
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares 0, which a ridge would raise at this rate.
     at_zero = arithmetic.ratio(ridge, -excess)

@@ -106,7 +106,7 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
         return equation(Threshold(0 * t, t, 0 * t), t)
 
     # Among point masses alone the threshold is one of their scores, and no root.
-    smooth = arithmetic.in_any_group(arithmetic.plain(score.spread) > 0)
+    smooth = arithmetic.in_any_group(score.spread > 0)
 
     def root() -> tuple[Array, ...]:
         bracket = _bracket(score, positive, solve & smooth, keep, drop, arithmetic)
@@ -186,7 +186,7 @@ def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
     """The log threshold to start from: of floats, or of a thinned population of many groups."""
     if arithmetic.slow:
         t = threshold(Score(*map(arithmetic.floats, score)), arithmetic.floats(alpha)).value
-        return arithmetic.array(FLOAT64.log(FLOAT64.where((t > 0) & (t < FLOAT64.infinity), t, 1)))
+        return arithmetic.log_guess(t)
     if score.weight.size < _MANY:
         return None
     thin = Score(*(column[..., :: _MANY // 256] for column in score))

@@ -182,9 +182,10 @@ def test_domains_hold_numbers() -> None:
 
 
 def test_a_check_at_points_has_some() -> None:
-    for few in ((0, 50), (100, 1)):
-        with pytest.raises(InvalidInput, match="10 points or more, with 30 digits"):
-            AtPoints(*few)
+    with pytest.raises(InvalidInput, match=r"number = 9: must be a whole number from 10 to"):
+        AtPoints(9, 50)
+    with pytest.raises(InvalidInput, match=r"digits = 29: must be a whole number from 30 to"):
+        AtPoints(100, 29)
 
 
 def test_names_are_not_used_twice() -> None:

@@ -29,7 +29,12 @@ NEEDED: dict[str, tuple[str, str, list[str], str]] = {
         ["risk", "-", "--certify"],
         LINEAR,
     ),
-    "sympy": ("symbolic", "import asymptotics.formulas", ["formula", "list"], ""),
+    "sympy": (
+        "symbolic",
+        "from asymptotics.formulas import formula",
+        ["formula", "show", "noise-level"],
+        "",
+    ),
     "hypothesis": ("testing", "import asymptotics.testing", [], ""),
     "sklearn": (
         "data",
@@ -80,7 +85,7 @@ def test_a_missing_package_is_one_line_that_names_its_extra(package: str, tmp_pa
         last = done.stderr.strip().splitlines()[-1]
         assert last == f"asymptotics.errors.MissingExtra: {message}"
     if arguments:
-        call = f"from asymptotics.cli import main; main({arguments!r})"
+        call = f"from asymptotics.cli.main import main; main({arguments!r})"
         done = without(package, call, tmp_path, stdin)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"asymptotics: {message}\n"
@@ -89,7 +94,7 @@ def test_a_missing_package_is_one_line_that_names_its_extra(package: str, tmp_pa
 
 @pytest.mark.parametrize("package", DERIVE)
 def test_derivations_ask_for_one_extra(package: str, tmp_path: Path) -> None:
-    call = "from asymptotics.cli import main; main(['derive', 'list'])"
+    call = "from asymptotics.cli.main import main; main(['derive', 'list'])"
     done = without(package, call, tmp_path)
     assert done.stderr == f"asymptotics: this needs {package}: pip install 'asymptotics[derive]'\n"
     assert done.returncode == 1

@@ -285,7 +285,7 @@ def test_constructors_of_one_kind_of_feature_take_numbers() -> None:
         (lambda: Population.from_beta([], [1, 2]), "must have one length"),
         (lambda: Population.from_beta([1, 2], [[1], [2]]), "beta.shape = (2, 1): must have one"),
         (lambda: Population.from_samples(1, [[1, 2]]), "coefficient.shape = (1, 2): must have one"),
-        (lambda: Population.from_samples([1, 2], [1, 2, 3]), "columns must have one length"),
+        (lambda: Population.from_samples([1, 2], [1, 2, 3]), "must have one length"),
     ],
 )
 def test_columns_that_do_not_fit(build, message: str) -> None:

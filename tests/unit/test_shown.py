@@ -234,14 +234,14 @@ def test_a_table_fits_the_terminal(tmp_path: Path) -> None:
         "[population]\nfamily = 'isotropic'\n"
     )
     primary, secondary = pty.openpty()
-    ioctl(secondary, TIOCSWINSZ, pack("HHHH", 40, 50, 0, 0))
+    ioctl(secondary, TIOCSWINSZ, pack("HHHH", 40, 60, 0, 0))
     environment = {key: os.environ[key] for key in os.environ if key not in ("COLUMNS", "LINES")}
     command = [sys.executable, "-m", "asymptotics", "risk", str(spec)]
     subprocess.run(command, stdout=secondary, env=environment, check=True)
     os.close(secondary)
     seen = os.read(primary, 10_000).decode().replace("\r", "")
     os.close(primary)
-    assert max(map(len, seen.splitlines())) <= 50
+    assert max(map(len, seen.splitlines())) <= 60
     assert seen.count("kappa ") > 1  # in each block
     piped = run("risk", spec).stdout
     assert max(map(len, piped.splitlines())) > 80
