@@ -6,7 +6,7 @@ more digits change.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from math import ceil, log2
 from typing import Any, Generic, TypeVar
