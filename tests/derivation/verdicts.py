@@ -61,9 +61,9 @@ def main(budget: str = "") -> None:
         checks.UPHELD = checks.SEARCHED = int(budget)
     found = {}
     for name, (symbols, claim, check, given) in chosen().items():
+        print(name, file=sys.stderr, flush=True)
         verdict = verdict_among(symbols, claim, check, given)
         found[name] = [verdict.holds, verdict.found]
-        print(".", end="", file=sys.stderr, flush=True)
     print(json.dumps(found))
 
 

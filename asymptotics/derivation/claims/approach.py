@@ -118,9 +118,13 @@ class Limit(Claim):
         way: list[Near] = []
         for near in self._way(numbers):
             way.append(near)
-            # The farther scales are for what has not converged by then.
-            if near.decades == MODERATE and approach(way) is Course.HOLDS:
-                return PROVED
+            # The farther scales are for what has not shown by then where it goes.
+            if near.decades == MODERATE and (found := self._told(way, numbers)).holds is not None:
+                return found
+        return self._told(way, numbers)
+
+    def _told(self, way: list[Near], numbers: Numbers) -> Finding:
+        """What the values tell, and algebra where they do not speak for the claim."""
         course = approach(way)
         if course is Course.HOLDS:
             return PROVED
