@@ -137,7 +137,7 @@ class Arithmetic(ABC):
 
     def beyond(self, x: Any, y: Any) -> Any:
         """Whether ``x > y``, where the answer chooses the better conditioned of two right forms."""
-        return x > y
+        return np.asarray(x > y, dtype=bool)
 
     def step_down(self, x: Array) -> Array:
         """1 where ``x`` is negative, 0 elsewhere."""
@@ -324,7 +324,7 @@ class Arithmetic(ABC):
             following = self.where(value == value, following, self.nan)
             following = self.where(found, x, following)
             step, x = following - x, following
-            found = found | last | ~(abs(step) > 2 * self.eps * unit)  # NaN ends it, too
+            found = found | last | np.logical_not(abs(step) > 2 * self.eps * unit)  # or NaN
             if np.all(found):
                 return x
         return self.where(found, x, self.nan)

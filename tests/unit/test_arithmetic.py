@@ -49,6 +49,21 @@ def test_root(arithmetic: Arithmetic) -> None:
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(50)], ids=repr)
+@pytest.mark.parametrize("shape", [(), (1,), (2, 1)])
+def test_root_of_any_shape(arithmetic: Arithmetic, shape: tuple[int, ...]) -> None:
+    """From a start that is right to half the digits, of numbers in an array of no dimension too."""
+    target = arithmetic.array(np.full(shape, 3.0))
+
+    def function(x):
+        return target - arithmetic.exp(x), -arithmetic.exp(x)
+
+    start = arithmetic.log(target) + arithmetic.sqrt(arithmetic.array(arithmetic.eps)) * 100
+    root = arithmetic.root(function, target * 0 - 9, target * 0 + 9, start)
+    assert np.shape(root) == shape
+    assert np.all(abs(arithmetic.exp(root) - target) <= 20 * arithmetic.eps * target)
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT64, Multiprecision(50)], ids=repr)
 def test_root_follows_a_jump(arithmetic: Arithmetic) -> None:
     place = arithmetic.array([-1.25, 0.0, 2.5])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population, risk, theory
+from asymptotics.arithmetic.multiprecision import Multiprecision
 from asymptotics.theory import COVARIANCE, MAGNITUDE, RANDOM, as_rule
 from asymptotics.theory.rules import WeightRule
 
@@ -172,3 +173,16 @@ def test_many_groups_close_to_the_interpolation_threshold(excess: float) -> None
     for sigma in (0.0, 0.5):
         exact = float(risk(few, kappa, sigma, 1.0, digits=12).risk.item())
         assert risk(some, kappa, sigma, 1.0).risk == pytest.approx(exact, rel=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [Fraction(1, 10), Fraction(35, 100), Fraction(9, 10)])
+@pytest.mark.parametrize("sigma", [0, 1])
+def test_numbers_of_no_dimension(alpha: Fraction, sigma: int) -> None:
+    """Stages by hand, for one point in many digits: with ties, and where a root is found."""
+    arithmetic = Multiprecision(40)
+    fixed = theory.fixed_point(POINTS, Fraction(1, 2), sigma, 0, arithmetic)
+    law = theory.channel(POINTS, fixed, arithmetic)
+    cut = theory.threshold(MAGNITUDE.score(law, arithmetic), alpha, arithmetic)
+    parts = theory.pruned_risk(law, sigma, MAGNITUDE, cut, arithmetic)
+    expected = risk(POINTS, Fraction(1, 2), sigma, alpha, digits=30).risk.item()
+    assert abs(np.asarray(parts.risk).item() / expected - 1) < 1e-29
