@@ -20,8 +20,9 @@ import numpy as np
 from scipy import special
 
 from .arithmetic import Array
+from .parameters import COUNTS
 
-MOST_TRIALS = 1_000_000
+MOST_TRIALS = COUNTS["trials"].most
 #: With fewer trials at a size no verdict is given: their variance says hardly anything, and means
 #: of so few are not close to normal.
 FEWEST_TRIALS = 8

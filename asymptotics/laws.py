@@ -136,6 +136,12 @@ class LineLaw(Law):
         return Draws(np.ones(features, dtype=np.int64), *into_range(eigenvalue, mean, std))
 
 
+def sizes_of(weight: Array, p: int) -> Array:
+    """Whole numbers in proportion to `weight`, with sum `p`: sums from the left are rounded."""
+    ends = np.rint(np.cumsum(weight) / weight.sum() * p).astype(np.int64)
+    return np.diff(ends, prepend=0)
+
+
 def into_range(eigenvalue: Array, mean: Array, std: Array) -> tuple[Array, Array, Array]:
     r"""Eigenvalues too small for a population at its least one, with the same :math:`\Lambda B^2`.
 
@@ -584,8 +590,8 @@ class SomeGroups(Law):
     std: Array
 
     def draw(self, rng: np.random.Generator, features: int) -> Draws:
-        ends = np.rint(np.cumsum(self.weight) / self.weight.sum() * features).astype(np.int64)
-        return Draws(np.diff(ends, prepend=0), self.eigenvalue, self.mean, self.std)
+        sizes = sizes_of(self.weight, features)
+        return Draws(sizes, self.eigenvalue, self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -596,8 +602,7 @@ class Mixture(Law):
     parts: tuple[Law, ...]
 
     def draw(self, rng: np.random.Generator, features: int) -> Draws:
-        ends = np.rint(np.cumsum(self.weights) * features).astype(int)
-        sizes = np.diff(ends, prepend=0).tolist()
+        sizes = sizes_of(np.array(self.weights), features).tolist()
         pairs = zip(self.parts, sizes, strict=True)
         drawn = [part.draw(rng, size) for part, size in pairs if size > 0]
         return Draws(*(np.concatenate(column) for column in zip(*drawn, strict=True)))
@@ -652,6 +657,7 @@ def _breakpoints(law: Any, given: Any) -> Array:
     breaks = np.atleast_1d(breaks).astype(np.float64)
     family = getattr(law, "dist", law)
     if isinstance(family, rv_histogram):
+        # SciPy keeps the bins in a private attribute, which its types do not know.
         bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009
         (low, high), (first, last) = law.support(), bins[[0, -1]]
         breaks = np.concatenate([breaks, low + (bins - first) * ((high - low) / (last - first))])

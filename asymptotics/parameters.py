@@ -225,7 +225,7 @@ def whole(key: str, value: Any, least: int | None = None, most: float | None = N
     """`value` as a whole number within its bounds: those of `COUNTS`, unless others are given."""
     bounds = COUNTS.get(key, Count(0, 10**9))
     least = bounds.least if least is None else least
-    most = bounds.most if most is None or most == math.inf else most
+    most = bounds.most if most is None else most
     number = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
     integral = isinstance(number, Integral) and not isinstance(number, _NO_NUMBERS)
     if not integral or not least <= int(number) <= most:

@@ -29,6 +29,7 @@ from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
 from .simulation.trials import LinearExperiment, replicates_at
 from .study import risk
+from .tables import counted
 from .theory import Rule, fixed_point
 
 #: What is tested: the first six parameters of `risk`, returning risks or what has them as `risk`.
@@ -245,13 +246,13 @@ def _seconds(costs: Array, trials: int, workers: int) -> float:
 def _remedy(climbs: Sequence[_Climb], costs: Array, trials: int, allotment: Allotment) -> str:
     """What to do about trials that take too long at the smallest sizes."""
     takes = _rounded(_seconds(costs, trials, allotment.workers))
-    cores = "1 core" if allotment.workers == 1 else f"{allotment.workers} cores"
     dearest = climbs[int(np.argmax(costs.sum(axis=1)))]
     place = f"kappa = {dearest.point.kappa:.6g}, p = {', '.join(map(str, dearest.sizes))}"
     each = f" of each of {len(climbs)} problems" if len(climbs) > 1 else ""
     text = (
-        f"{trials} trial{'s' * (trials > 1)}{each} take{'s' * (trials == 1)} about {takes} s on "
-        f"{cores}, by reckoning, most of it at {place}: give that much time"
+        f"{counted(trials, 'trial')}{each} {'takes' if trials == 1 else 'take'} about {takes} s on "
+        f"{counted(allotment.workers, 'core')}, by reckoning, most of it at {place}: "
+        "give that much time"
     )
     if dearest.settings.p is not None:
         return f"{text}, or a smaller p"

@@ -1,6 +1,5 @@
 """Simulating a whole grid of problems, and holding the theory against it."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -12,7 +11,6 @@ from .arithmetic import FLOAT64, Array
 from .comparison import (
     FEWEST_TRIALS,
     LOWEST_LEVEL,
-    MOST_TRIALS,
     Estimate,
     Sample,
     detecting,
@@ -27,7 +25,6 @@ from .plan import SAMPLERS, Allotment, Ladder, Prediction, Settings, ladders, re
 from .population import Population, as_population
 from .results import Verification
 from .simulation.designs import Law, as_law
-from .simulation.finite import LARGEST
 from .simulation.run import Resources, Run
 from .simulation.trials import LinearExperiment
 from .study import risk
@@ -144,7 +141,7 @@ def verify(
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
     target = _number("target_se", target_se)
     settings = Settings(
-        _whole("p", p, 1, LARGEST),
+        _whole("p", p),
         sampler,
         as_law(design),
         as_law(noise, "noise"),
@@ -152,7 +149,7 @@ def verify(
         function("predict", predict),
         whole("seed", seed),
     )
-    trials = _whole("trials", trials, 2, MOST_TRIALS)
+    trials = _whole("trials", trials, 2)
     limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
     resolution = float(scalar("resolution", resolution, _RESOLUTION))
@@ -408,8 +405,8 @@ def _columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
     return np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
 
 
-def _whole(key: str, value: Any, least: int, most: float = math.inf) -> int | None:
-    return None if value is None else whole(key, value, least, most)
+def _whole(key: str, value: Any, least: int | None = None) -> int | None:
+    return None if value is None else whole(key, value, least)
 
 
 def _number(key: str, value: Any, domain: Domain = POSITIVE) -> float | None:

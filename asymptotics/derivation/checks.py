@@ -12,6 +12,7 @@ import sympy as sp
 from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput
 from ..parameters import whole
+from ..tables import counted
 from .domains import Domain, between
 from .search import At, Question, Search
 
@@ -114,8 +115,8 @@ class AtPoints(Check):
         held = search.count(At.HOLDS)
         # Without symbols there is a single point.
         if held < (self.number / 10 if search.symbols else 1):
-            return undecided(f"{_points(held)} fell inside the domains")
-        return shown(_points(held))
+            return undecided(f"{counted(held, 'point')} fell inside the domains")
+        return shown(counted(held, "point"))
 
     def __str__(self) -> str:
         return f"at {self.number} points, with {self.digits} digits"
@@ -168,21 +169,17 @@ class OverBoxes(Check):
             part, count = unproved(expression, fixed, self.most, self.bits)
             total += count
             if part is not None:
-                why = f"not shown where {in_words(part)}, after {total} boxes"
+                why = f"not shown where {in_words(part)}, after {counted(total, 'box', 'boxes')}"
                 return _not_shown(question, why)
         if not total:
             return undecided("enclosures show inequalities and roots alone")
-        return _upheld(question, f"proved over {total} box{'es' if total > 1 else ''}")
+        return _upheld(question, f"proved over {counted(total, 'box', 'boxes')}")
 
     def __str__(self) -> str:
         sides = (
             rf"${sp.latex(x)} \in [{low}, {high}]$" for x, (low, high) in self.intervals.items()
         )
         return f"by enclosures, over {', '.join(sides)}"
-
-
-def _points(number: int) -> str:
-    return f"{number} point{'' if number == 1 else 's'}"
 
 
 def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
@@ -220,4 +217,4 @@ def _not_shown(question: Question, why: str) -> Verdict:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)
     more = f"; at {left}" if left else ""
-    return undecided(f"{why}; no counterexample in {_points(search.tried)}{more}")
+    return undecided(f"{why}; no counterexample in {counted(search.tried, 'point')}{more}")

@@ -144,7 +144,6 @@ class Enclosed(_AtPoint[Balls]):
 class Estimated(_AtPoint[Noting]):
     """By numbers of many digits; their errors are estimated from what more digits change."""
 
-    #: Points are given by exact numbers, and integrals to fewer digits than they are computed with.
     def __init__(self, digits: int, integrals: bool, *point: Any) -> None:
         super().__init__(*point)
         self.digits, self.factors = digits, _OF_INTEGRALS if integrals else _DOUBLINGS

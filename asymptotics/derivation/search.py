@@ -111,7 +111,7 @@ class Search:
                     deadline=None,
                     suppress_health_check=list(HealthCheck),
                 ),
-                random=Random(seed),  # noqa: S311
+                random=Random(seed),  # noqa: S311  # nothing here is secret
             )
         except NoSuchExample:
             return None

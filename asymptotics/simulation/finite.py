@@ -9,7 +9,8 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..laws import Law
+from ..laws import Law, sizes_of
+from ..parameters import COUNTS
 from ..population import Population
 from ..theory import Rule
 
@@ -22,7 +23,7 @@ _MOST_DRAWN = 1 << 10
 #: Weights that are worked on at a time: a few arrays of them fit into a core's cache.
 BLOCK = 1 << 16
 #: Features that a problem may have.
-LARGEST = 10**12
+LARGEST = COUNTS["p"].most
 
 
 class Block(NamedTuple):
@@ -199,12 +200,6 @@ def require_size(p: int, smallest: int) -> None:
 
 def _order(population: Population) -> Array:
     return np.lexsort((population.std, population.mean, population.eigenvalue))
-
-
-def sizes_of(weight: Array, p: int) -> Array:
-    """Whole numbers in proportion to `weight`, with sum `p`: sums from the left are rounded."""
-    ends = np.rint(np.cumsum(weight) / weight.sum() * p).astype(np.int64)
-    return np.diff(ends, prepend=0)
 
 
 def smallest_size(population: Population, kappa: Any, alpha: Sequence[Any]) -> int:

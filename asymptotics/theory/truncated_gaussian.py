@@ -38,7 +38,9 @@ class Threshold(NamedTuple):
 
     def mapped(self, function: Callable[[Array], Array]) -> "Threshold":
         """The threshold with a function applied to each of its arrays."""
-        return Threshold(*(None if x is None else function(x) for x in self))  # type: ignore[arg-type]
+        dropped_tie = None if self.dropped_tie is None else function(self.dropped_tie)
+        anchor, offset, tie = map(function, (self.anchor, self.offset, self.tie))
+        return Threshold(anchor, offset, tie, dropped_tie)
 
 
 class Cut(NamedTuple):

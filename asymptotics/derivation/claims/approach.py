@@ -278,8 +278,8 @@ class UniqueRoot(Claim):
         end = (self.low, self.high)[side]
         if end not in (sp.oo, -sp.oo):
             with suppress(ArithmeticError):
-                compute = lambda inputs: (inputs.at(self.variable, inputs(end))(self.function),)  # noqa: E731
-                return numbers.enclose(compute, lambda found: apart(found[0][0]))[0][0]
+                at_end = partial(self._put_in, end)
+                return numbers.enclose(at_end, lambda found: apart(found[0][0]))[0][0]
         here = numbers.exact(self.function)
         try:
             found = algebra.limit(here, self.variable, numbers.exact(end), "+-"[side])
@@ -288,6 +288,10 @@ class UniqueRoot(Claim):
             return None
         near = abs(values[-side] - limit) <= _NEAR * abs(limit).max(arb(1))
         return limit if near else None
+
+    def _put_in(self, place: Any, inputs: Inputs) -> tuple[Array]:
+        """The function with an expression in the place of its variable."""
+        return (inputs.at(self.variable, inputs(place))(self.function),)
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
         if not (self.low.is_Rational and self.high.is_Rational):
