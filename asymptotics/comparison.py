@@ -33,7 +33,7 @@ POWER = 0.95
 _SHIFT = 2.0
 #: Student's law of so many degrees of freedom is the normal one.
 _NORMAL = 1e8
-#: A relative difference that is none, and one of risks that are zero.
+#: The least standard error that is used: relative to the risk, and for a risk of zero.
 _ROUNDING, _NOTHING = 1e-12, 1e-300
 #: The smallest level of a test.
 LOWEST_LEVEL = 1e-12

@@ -30,10 +30,11 @@ from .parameters import DOMAINS, REAL, Domain, parameter, scalar
 SMALLEST, LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
 _LARGEST_STD = DOMAINS["std"].largest
 
-_HALF = np.array([0.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 690])  # to u = 1e-300
-#: Nearer to 1 than this a quantile function of ``1 - u`` does not know u any more.
+#: Logits of probabilities at which panels end, in the upper half; the last is at 1 - u = 1e-300.
+_HALF = np.array([0.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 690])
+#: The largest logit at which a float u still tells how far it is from 1.
 _NEAREST = 34.5
-#: So far a quantile function must be finite on either side.
+#: A quantile function must be right up to this logit on either side.
 _LEAST_REACH = 16.0
 #: Quantiles at which a law without a quantile function of its own is first looked at.
 _FIRST = np.array([0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
@@ -42,15 +43,17 @@ _FIRST = np.array([0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
 _STEPS, _FAR = 512, 30.0
 _DEGREE = 16
 _MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
-#: A quantile whose probability is so wrong, relatively, is none: it is not asked for farther out.
+#: Where the distribution function at a quantile differs from its probability by this share or more,
+#: the quantile function is not used at this probability nor farther out.
 _ASTRAY = 0.5
-#: So little density or probability, where that is all there is, says nothing.
+#: Ends of a line with less density than this share of the largest are left out, and so is less
+#: probability than this.
 _NO_DENSITY, _NO_MASS = 1e-30, 1e-16
-#: A distribution function that is an integral may be so much below 0 or above 1.
+#: A distribution function that is computed as an integral may leave [0, 1] by this much.
 _ROUGH = 1e-6
-#: So few values are asked for one by one, if a law fails for all of them together.
+#: If a law fails for an array of no more values than this, each is asked for by itself.
 _FEW_VALUES = 64
-#: An eigenvalue may be rounded by as much.
+#: The relative rounding of an eigenvalue that a law returns.
 _ROUNDING = 8 * np.finfo(np.float64).eps
 
 Coefficient = float | Callable[[Array], Any]

@@ -102,7 +102,7 @@ COUNTS = {
 MOST_POINTS = MOST_NUMBERS = 10**9
 #: Some of NumPy's functions serve 32 dimensions, of which computations add some of their own.
 _MOST_DIMENSIONS = 24
-#: Integers from here on may be no floats.
+#: From this integer on, a float may be unable to hold an integer exactly.
 _EXACT = 2**53
 #: Numbers beyond this power of two, or its inverse, are outside every domain.
 _FAR = 4096

@@ -44,13 +44,15 @@ _WEIGHTS, _MOST_FOR_WEIGHTS = 48, 1 << 16
 _FREEDOM, _MOST_FOR_FREEDOM = 36, 1024
 #: With fewer there is no telling what the finite size does.
 _FEWEST = 8
-#: A first size is no smaller than takes so many times as many, counts being rounded.
+#: The smallest first size has this many times `_FEWEST` weights kept, weights dropped and degrees
+#: of freedom, because counts are rounded when a problem is realised.
 _MARGIN = 1.25
 #: With no more degrees of freedom than this the risk has no finite variance, or hardly one.
 _HEAVY = 3
 #: Nodes of a mean over a standard normal, of which three do for many groups.
 _NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
-#: Features that are many, of a law, and how often they are drawn.
+#: To see what a draw of features from a law does to the risk, it is compared with draws of so many
+#: features, and with so many of these draws.
 _MANY_FEATURES, _DRAWS = 2048, 4
 #: Rounding of a solver leaves so much of the signal in a simulated risk.
 _ROUNDING = 1e-27

@@ -43,17 +43,19 @@ _NARROWEST = 16 * np.finfo(np.float64).eps
 _MOST_SEARCHES = 40
 #: Panels worked on at a time.
 _BLOCK = 512
-#: What sums to this much of the tolerance at the scales probed is within it between them, too.
+#: The part of the tolerance that errors of the probes may take: a moment at a scale between those
+#: that are probed has a larger error, which then is within the tolerance, too.
 _HERE = 0.5
-#: So little of the tolerance may come from what is left out.
+#: The part of the tolerance that may come from panels and tails that are left out.
 _LITTLE = 0.1
-#: Relative to the whole, what is above a cut is not known better than this times the tolerance.
+#: The mass and the signal above a cut need an error no smaller than the tolerance times this share
+#: of their totals.
 _RARE = 1e-3
-#: A residual may be larger between the places at which it is sampled.
+#: The factor by which a residual counts, because it is larger somewhere between its samples.
 _SAFETY = 2.0
 #: Places of equal probability at which functions of the eigenvalue are looked at.
 _PLACES = 1 << 17
-#: A step of a tail that adds so little, relative to the tolerance, is rounding.
+#: A step of a tail that adds less than this share of the tolerance is taken as rounding.
 _NOTHING = 1e-2
 #: Steps along the line when its tails are looked at: so long, or so many.
 _STEP, _LEAST_STEPS = 2.0, 8
