@@ -17,7 +17,7 @@ from .example import example
 from .formula import formula
 from .network import network
 from .predict import curve, risk, verify
-from .signals import Terminated
+from .signals import Terminated, behind
 
 
 @click.group(
@@ -58,29 +58,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stdout = sys.stdout
         try:
             cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
-        except (click.Abort, KeyboardInterrupt):
-            fail("interrupted", 130)
-        except Terminated as error:
-            fail(str(error), error.status)
         except SystemExit:
             if sys.stdout is stdout:
                 raise
             drop(stdout)  # the reader of a help text has gone, which is no failure as for `click`
-        except Exception as error:  # whatever is not expected goes on with its traceback
+        except BaseException as error:
             fail(*_failure(error))
 
 
-def _failure(error: Exception) -> tuple[str, int]:
+def _failure(error: BaseException) -> tuple[str, int]:
     """What to say of an error, and the exit status; raises what is none of a user's making."""
-    match error:
+    cause = behind(error) or error
+    match cause:
+        case Terminated():
+            return str(cause), cause.status
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted", 130
         case InvalidInput():
-            return str(error), 2
+            return str(cause), 2
         case AsymptoticsError():
-            return str(error), 1
+            return str(cause), 1
         case click.ClickException():
-            return error.format_message(), 2
+            return cause.format_message(), 2
         case OSError():  # a full disk, say
-            return f"cannot write: {error.strerror}", 1
+            return f"cannot write: {cause.strerror}", 1
         case MemoryError():
             return "out of memory: ask for fewer points or groups at a time", 1
     raise error

@@ -22,7 +22,7 @@ MESSAGES = {
     )
     if hasattr(signal, name)
 }
-#: Seconds after which a signal is repeated whose exception was lost.
+#: Seconds after which a signal is repeated that could not be answered when it came.
 _AGAIN = 0.05
 
 
@@ -55,17 +55,27 @@ def leave_at_once(number: int, _: "FrameType | None") -> None:
         os._exit(128 + number)
 
 
-def leave_in_order(number: int, _: "FrameType | None") -> None:
+def leave_in_order(number: int, frame: "FrameType | None") -> None:
     """Raise `KeyboardInterrupt` or `Terminated`, upon which all that is open is closed.
 
-    While that is under way further signals are ignored, so that nothing is left half closed.
+    While that is under way further signals are ignored, so that nothing is left half closed.  While
+    a module is being imported the signal waits: there an exception may be turned into another one
+    (an extension module answers `ImportError: initialization failed`), or be taken for a library
+    that is missing.
     """
-    handled = sys.exception()
-    while handled is not None:
-        if isinstance(handled, KeyboardInterrupt | Terminated):
-            return
-        handled = handled.__context__
+    if behind(sys.exception()):
+        return
+    if _importing(frame):
+        _repeat(number)
+        return
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+
+
+def behind(error: BaseException | None) -> "KeyboardInterrupt | Terminated | None":
+    """The exception of a signal that is, or that led to, an error."""
+    while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def repeat_if_lost(lost: "sys.UnraisableHookArgs") -> None:
@@ -74,15 +84,28 @@ def repeat_if_lost(lost: "sys.UnraisableHookArgs") -> None:
     Finalisers and callbacks of the garbage collector are such places.  To be installed as
     `sys.unraisablehook`.
     """
-    import threading
+    match lost.exc_value:
+        case Terminated() as ended:
+            _repeat(ended.status - 128)
+        case KeyboardInterrupt():
+            _repeat(signal.SIGINT)
+        case _:
+            sys.__unraisablehook__(lost)
 
-    if isinstance(lost.exc_value, Terminated):
-        number = lost.exc_value.status - 128
-    elif isinstance(lost.exc_value, KeyboardInterrupt):
-        number = int(signal.SIGINT)
-    else:
-        sys.__unraisablehook__(lost)
-        return
+
+def _importing(frame: "FrameType | None") -> bool:
+    """Whether a module is being imported where a signal arrived."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _repeat(number: int) -> None:
+    """Send the process a signal again in a moment."""
+    import threading  # which the command has imported long before
+
     timer = threading.Timer(_AGAIN, signal.raise_signal, (number,))
     timer.daemon = True
     timer.start()

@@ -71,8 +71,13 @@ class Processes(Executor):
 
     def __init__(self, workers: int) -> None:
         from loky import ProcessPoolExecutor
+        from loky.backend import resource_tracker as tracker_of_loky
 
-        resource_tracker.ensure_running()  # when it starts it lets signals through again
+        # The processes that track semaphores are started first, because their start lets signals
+        # through that are held back here.  SIGHUP is blocked, or they would end by it.
+        for tracker in (resource_tracker, tracker_of_loky):
+            with _undisturbed():
+                tracker.ensure_running()
         self._alive, self._held = Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(workers, initializer=_serve, initargs=(self._alive,))
 

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from asymptotics.cli.main import cli, main
 from asymptotics.cli.signals import MESSAGES, Terminated, leave_in_order
 from tests.processes import stored
 
@@ -29,6 +31,7 @@ std = 1
 #: does before that, in some hundredths of a second, no program can change.
 START = """
 import signal, sys
+from asymptotics.cli.main import cli, main
 from asymptotics.cli.signals import MESSAGES, answer, leave_at_once
 for number in MESSAGES:
     signal.signal(number, signal.{})
@@ -104,14 +107,17 @@ def test_a_signal_ends_a_command_at_any_time(
         assert_ended(process, number, tmp_path)
 
 
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_workers_end_with_the_command(number: int, tmp_path: Path) -> None:
+def test_workers_end_with_the_command(
+    number: int, send: Callable[[int, int], None], tmp_path: Path
+) -> None:
     """And take their semaphores with them, of which the tracker of resources would warn."""
     with started("verify by processes", tmp_path) as process:
         while not stored(tmp_path / "runs.db"):
             assert process.poll() is None
             time.sleep(0.02)
-        process.send_signal(number)
+        send(process.pid, number)
         assert_ended(process, number, tmp_path)
     assert process.returncode == 128 + number
     assert not (tmp_path / "rows.csv").exists()
@@ -207,6 +213,57 @@ def test_a_signal_that_a_finaliser_swallows_comes_again(name: str, expected: str
     code = LOST.format(name=name)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
+CONVERTING = """
+import signal
+try:
+    signal.raise_signal(signal.{name})
+except BaseException as error:
+    raise ImportError("initialization failed") from error
+"""
+IMPORTING = """
+import signal, sys, threading
+sys.path.insert(0, ".")
+from asymptotics.cli.signals import answer, leave_in_order
+signal.signal(signal.{name}, signal.SIG_DFL)
+answer(leave_in_order)
+try:
+    import converting
+    while True:
+        pass
+except BaseException as ended:
+    print(type(ended).__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "Terminated")]
+)
+def test_a_signal_waits_for_the_end_of_an_import(name: str, expected: str, tmp_path: Path) -> None:
+    """An extension module makes another error of the exception that it meets at its start."""
+    (tmp_path / "converting.py").write_text(CONVERTING.format(name=name))
+    command = [sys.executable, "-c", IMPORTING.format(name=name)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"), [(KeyboardInterrupt(), 130), (Terminated(signal.SIGTERM), 143)]
+)
+def test_an_error_that_a_library_makes_of_a_signal_is_that_signal(
+    ended: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def converting(**_: object) -> None:
+        try:
+            raise ended
+        except BaseException as error:
+            raise RuntimeError("a callback failed") from error
+
+    monkeypatch.setattr(cli, "main", converting)
+    with pytest.raises(SystemExit) as exit_:
+        main([])
+    assert exit_.value.code == status
 
 
 def test_nothing_takes_long_before_signals_are_answered() -> None:
