@@ -14,6 +14,11 @@ pytestmark = pytest.mark.benchmark
 PROBLEMS = int(os.environ.get("ASYMPTOTICS_PROBLEMS", "100000"))
 ROWS = 5
 SHARES = {"tame": 0.3, "edge": 0.3, "extreme": 0.4}
+#: The share of rows, at most, that floats give no number for, or that balls leave undecided.  At the
+#: edges these are near ties.  Where two narrow groups meet the threshold, floats cannot tell where
+#: it lies in each: scores near 2 are rounded by 2e-16, which is 1e-5 of a spread of 2e-11.  And balls
+#: cannot tell whether exactly `alpha` lies above a point mass where the rest is a tail of 1e-(10^12).
+MOST_WITHOUT = {"tame": 0, "edge": 1e-3, "extreme": 2e-3}
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -25,6 +30,5 @@ def test_many_problems(domain: str) -> None:
     print(f"certified but without a number in floats: {len(found.lost)}")
     print(f"not certified: {len(found.undecided)}")
     assert not found.wrong, found.wrong[:10]
-    if domain != "extreme":
-        assert not found.lost
-        assert not found.undecided
+    rows = found.status.total()
+    assert max(len(found.lost), len(found.undecided)) <= MOST_WITHOUT[domain] * rows
