@@ -1,24 +1,58 @@
-"""The command line as a process, with pipes or on a terminal."""
+"""The command line in this process, as a process with pipes, or on a terminal."""
 
+import io
 import os
 import pty
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+
+from asymptotics.cli.main import main
 
 #: The command as a process that Ctrl-C interrupts, also where the tests run in the background.
 _LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 _COMMAND = "from asymptotics.__main__ import main; main()"
+_AT_ONCE = "import asymptotics.cli.console as console; console._PATIENCE = 0"
 INTERRUPTIBLE = (sys.executable, "-c", f"{_LISTENING}; {_COMMAND}")
 
 
 def run(
     *arguments: str | Path, stdin: str = "", status: int = 0
 ) -> subprocess.CompletedProcess[str]:
+    """The command in this process, which a test that is about no process of its own can share."""
+    streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    said = {name: io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for name in streams}
+    said["stdin"].write(stdin)
+    said["stdin"].seek(0)
+    command, code = [str(x) for x in arguments], 0
+    try:
+        sys.stdin, sys.stdout, sys.stderr = said.values()
+        main(command)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = streams.values()
+    texts = []
+    for name in ("stdout", "stderr"):
+        said[name].seek(0)
+        texts.append(said[name].read())
+    return _checked(subprocess.CompletedProcess(command, code, *texts), status)
+
+
+def run_process(
+    *arguments: str | Path, stdin: str = "", status: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own, in which no warning is allowed either."""
     command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, input=stdin, check=False)
+    return _checked(done, status)
+
+
+def _checked(
+    done: subprocess.CompletedProcess[str], status: int
+) -> subprocess.CompletedProcess[str]:
+    """What a command said, if it ended with the status, and with one line if that is an error."""
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     if status:
@@ -26,8 +60,9 @@ def run(
     return done
 
 
-def on_terminal(command: Sequence[str]) -> bytes:
-    """What a command that succeeds says on a terminal."""
+def on_terminal(*arguments: str | Path) -> bytes:
+    """What a command that succeeds says on a terminal; progress is shown from the beginning."""
+    command = [sys.executable, "-c", f"{_AT_ONCE}; {_COMMAND}", *map(str, arguments)]
     primary, secondary = pty.openpty()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=secondary) as process:
         os.close(secondary)

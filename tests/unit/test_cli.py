@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.processes import on_terminal, run
+from tests.processes import on_terminal, run, run_process
 
 SPEC = """
 kappa = [0.5, 1, 2]
@@ -162,6 +162,31 @@ def test_a_full_disk_is_said() -> None:
     assert done.stderr == "asymptotics: cannot write: No space left on device\n"
 
 
+@pytest.mark.usefixtures("spec")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["risk", "spec.toml"], 0),
+        (["curve", "spec.toml", "-o", "curve.csv", "--force"], 0),
+        (["verify", "spec.toml", "--p", "100", "--trials", "8", "--workers", "1"], 0),
+        (["network", "network.toml", "--workers", "1", "--trials", "2"], 0),
+        (["formula", "show", "noise-level"], 0),
+        (["derive", "list"], 0),
+        (["risk", "none.toml"], 2),
+        (["risk", "--alpha", "1"], 2),
+        (["derive", "show", "none"], 2),
+    ],
+)
+def test_a_process_says_the_same(
+    arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command in the process of the tests, where most of them run it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "network.toml").write_text("eta = 2\nwidth = 8\nsamples = 20\nsteps = 50\n")
+    here, there = run(*arguments, status=status), run_process(*arguments, status=status)
+    assert (here.stdout, here.stderr) == (there.stdout, there.stderr)
+
+
 def test_settings_of_the_machine_do_not_matter(tmp_path: Path, spec: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True")
     settings = {"PYTHONIOENCODING": "latin-1", "MPLBACKEND": "none", "MATPLOTLIBRC": str(tmp_path)}
@@ -189,11 +214,10 @@ def test_help_gives_an_example() -> None:
 
 def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
     path = tmp_path / "slow.toml"
-    path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 80}"))
-    command = [sys.executable, "-m", "asymptotics", "risk", str(path), "--digits", "60"]
-    assert run(*command[3:]).stderr == ""
-    seen = on_terminal(command)
-    assert b"160/160" in seen
+    path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 20}"))
+    command = ("risk", path, "--digits", "60")
+    assert run(*command).stderr == ""
+    assert b"40/40" in on_terminal(*command)
 
 
 def test_proved_bounds(spec: Path) -> None:

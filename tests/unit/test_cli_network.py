@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -129,9 +128,8 @@ def test_the_bundled_example_is_the_default() -> None:
 
 
 def test_progress_is_shown_on_a_terminal(spec: Path) -> None:
-    spec.write_text(SPEC.replace("steps = 50", "steps = 4000"))
-    command = [sys.executable, "-m", "asymptotics", "network", str(spec), "--workers", "1"]
-    assert b"runs" in on_terminal([*command, "--trials", "20"])
+    spec.write_text(SPEC.replace("steps = 50", "steps = 1000"))
+    assert b"runs" in on_terminal("network", spec, "--workers", "1", "--trials", "10")
 
 
 @pytest.mark.parametrize(

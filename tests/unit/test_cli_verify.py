@@ -101,7 +101,7 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["verify", "--p", "1"], "p = 1: must be at least 10 to realise the problem"),
+        (["verify", "--p", "1"], "p = 1: must be at least 4 to realise the problem"),
         (["verify", "--p", "many"], "'many' is not a valid integer"),
         (["verify", "--trials", "0"], "trials = 0: must be a whole number from 2"),
         (["verify", "--sampler", "dice"], "sampler = 'dice': known: auto, dense"),
@@ -119,8 +119,11 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
         (["verify", "--scheduler", "tls://127.0.0.1:9"], "scheduler = 'tls://127.0.0.1:9'"),
     ],
 )
-def test_bad_calls(arguments: list[str], message: str) -> None:
-    done = run(*arguments, status=2)
+def test_bad_calls(
+    arguments: list[str], message: str, spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asymptotics.simulation.execution._PATIENCE", 0.1)
+    done = run(arguments[0], spec, *arguments[1:], status=2)
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
@@ -149,8 +152,7 @@ def test_without_a_verdict_there_is_a_picture(spec: Path, tmp_path: Path) -> Non
 
 
 def test_progress_says_how_far_it_is(spec: Path) -> None:
-    command = [sys.executable, "-m", "asymptotics", "verify", str(spec), "--p", "600",
-               "--trials", "60", "--workers", "1", "--sampler", "dense"]  # fmt: skip
-    seen = on_terminal(command)
-    assert b"/120" in seen
+    exact = ("--p", "600", "--trials", "20", "--workers", "1", "--sampler", "dense")
+    seen = on_terminal("verify", spec, *exact)
+    assert b"/40" in seen
     assert b"standard error" in seen
