@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: curve test lint benchmark notebooks clean
+.PHONY: curve test test-deep lint benchmark notebooks clean
 
 curve: $(READY)  ## draw the main curve from the bundled example
 	$(BIN)/asymptotics curve -o curve.svg --force
 
+# A test process for each core; more threads than that would wait for one another.
+test test-deep: export OMP_NUM_THREADS = 1
+
 test: $(READY) lint  ## lint, type check and all tests
 	$(BIN)/python -m pytest -q -n auto
+
+test-deep: export ASYMPTOTICS_TESTS = deep
+test-deep: test  ## the same with five times as many random examples
 
 lint: $(READY)
 	$(BIN)/ruff check .

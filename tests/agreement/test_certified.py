@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from asymptotics import CertifiedRisk, InvalidInput, Population, risk
 from asymptotics.arithmetic.ball import Ball, Balls
 from asymptotics.rows import evaluate
 from asymptotics.testing import Problem, populations, problems
 from asymptotics.theory import COVARIANCE, MAGNITUDE, as_rule, fixed_point
+from tests.budgets import examples
 
 DIGITS = 15
 
@@ -35,13 +36,13 @@ def assert_holds(problem: Problem, float_error: float) -> None:
     assert lower * (1 - slack) <= computed <= upper * (1 + slack)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(problems())
 def test_floats_and_many_digits_lie_in_their_enclosures(problem: Problem) -> None:
     assert_holds(problem, 1e-11)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     problems(
         population=populations(smallest_std=1e-9),
@@ -65,7 +66,7 @@ def enclosure(problem: Problem, bits: int) -> Ball:
     return rows.risk[0]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(problems())
 def test_enclosures_overlap_across_precisions(problem: Problem) -> None:
     balls = []
@@ -85,7 +86,7 @@ def overlap(some: Any, others: Any) -> bool:
     return bool(lower <= other_upper and other_lower <= upper)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems())
 def test_splitting_a_group_changes_nothing(problem: Problem) -> None:
     weight, eigenvalue, mean, std = (x.tolist() for x in problem.population.groups())
@@ -95,7 +96,7 @@ def test_splitting_a_group_changes_nothing(problem: Problem) -> None:
     assert overlap(problem._replace(population=whole), problem._replace(population=split))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems())
 def test_scaling_the_signal_scales_the_risk(problem: Problem) -> None:
     weight, eigenvalue, mean, std = problem.population.groups()
@@ -108,7 +109,7 @@ def test_scaling_the_signal_scales_the_risk(problem: Problem) -> None:
     assert other_lower <= 16 * upper
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems())
 def test_keeping_all_weights_is_not_pruning(problem: Problem) -> None:
     result = risk(*problem._replace(alpha=1), certify=True)

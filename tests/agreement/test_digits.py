@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from asymptotics import Population, risk
 from asymptotics.testing import Problem, populations, problems
 from asymptotics.theory import MAGNITUDE
+from tests.budgets import examples
 
 DIGITS = 40
 
@@ -20,13 +21,13 @@ def relative_error(problem: Problem) -> float:
     return float(abs(value - truth) / truth) if truth else value
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(problems())
 def test_eleven_digits_hold(problem: Problem) -> None:
     assert relative_error(problem) <= 1e-11
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(
     problems(
         population=populations(smallest_std=1e-9),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asymptotics import InvalidInput, Population, risk, sensitivity
@@ -19,6 +19,7 @@ from asymptotics.formulas import (
     titles,
 )
 from asymptotics.testing import magnitudes
+from tests.budgets import examples
 
 SIZES = magnitudes(0.05, 20)
 
@@ -51,7 +52,7 @@ def values_of(case, rule="magnitude"):
     return values
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(cases())
 def test_general_formulas_agree_with_floats(case) -> None:
     values = values_of(case)
@@ -67,7 +68,7 @@ def test_general_formulas_agree_with_floats(case) -> None:
         assert pruned == pytest.approx(of_rule["risk"], rel=1e-7)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(cases())
 def test_derivatives_agree_with_floats(case) -> None:
     for rule in ("magnitude", "covariance"):
@@ -81,7 +82,7 @@ def test_derivatives_agree_with_floats(case) -> None:
             assert abs(found - expected) <= 1e-6 * (abs(expected) + unit)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(SIZES, SIZES, st.floats(1.05, 9), SIZES, st.floats(0.05, 0.95), SIZES)
 def test_closed_forms_agree_with_floats(b, sigma, kappa, ridge, weight, eigenvalue) -> None:
     isotropic = Population.isotropic(std=b)

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asymptotics import Population, hessian_bias, risk, sensitivity
 from asymptotics.results import GridResult
 from asymptotics.testing import magnitudes, populations, rules
+from tests.budgets import examples
 
 
 @st.composite
@@ -49,26 +50,26 @@ def _comparable(x: Any) -> Any:
     return [str(entry) if isinstance(entry, str) else repr(entry) for entry in np.ravel(x).tolist()]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(populations(max_groups=50, smallest_std=1e-9), grids())
 def test_risks(population: Population, grid: dict[str, Any]) -> None:
     assert_each_point_is_itself(risk, population, **grid)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(populations(max_groups=50), grids())
 def test_slopes(population: Population, grid: dict[str, Any]) -> None:
     assert_each_point_is_itself(sensitivity, population, **grid)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(populations(max_groups=50), grids())
 def test_hessian_biases(population: Population, grid: dict[str, Any]) -> None:
     del grid["rule"]
     assert_each_point_is_itself(hessian_bias, population, **grid)
 
 
-@settings(max_examples=4)
+@examples(8)
 @given(populations(max_groups=3), grids(most=2), st.booleans())
 def test_many_digits(population: Population, grid: dict[str, Any], certify: bool) -> None:
     def function(*arguments: Any, **numbers: Any) -> GridResult:

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from asymptotics import Population, risk, sensitivity
 from asymptotics.testing import Problem, populations, problems
+from tests.budgets import examples
 
 STEP = Fraction(1, 10**22)
 NUMBERS = ("kappa", "sigma", "alpha", "ridge")
@@ -39,7 +40,7 @@ def assert_slopes(problem: Problem, keys: tuple[str, ...] = NUMBERS) -> None:
         assert abs(slope - expected) <= 1e-9 * (abs(expected) + unit) + onesided, key
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(population=populations(smallest_std=0.1).filter(lambda p: (p.std > 0).all())))
 def test_slopes_are_difference_quotients(problem: Problem) -> None:
     assert_slopes(problem)
