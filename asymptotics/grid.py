@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arithmetic import Array
+from .arithmetic import FLOAT64, Array
 from .parameters import broadcast_shape, entry_name, objects, parameter
 from .theory import Rule, as_rule
 from .theory.rules import Exponent
@@ -34,6 +34,10 @@ class Grid(NamedTuple):
     def flat(self) -> "Grid":
         """The grid as columns of one length, in C order."""
         return Grid(*(np.broadcast_to(x, self.shape).ravel() for x in self))
+
+    def in_floats(self) -> "Grid":
+        """The grid in double precision."""
+        return self._replace(**{key: FLOAT64.array(getattr(self, key)) for key in NUMBERS})
 
 
 def as_grid(kappa: Any, sigma: Any, alpha: Any, ridge: Any, rule: RulesLike) -> Grid:

@@ -94,6 +94,8 @@ class Population:
     tolerance: float = 0.0
     #: The continuous law that the groups stand for, from which simulations draw; if there is one.
     law: "Law | None" = None
+    #: Groups of a finer quadrature of that law, which tell how far off a risk of these may be.
+    finer: "Population | None" = None
 
     def __init__(
         self,
@@ -240,7 +242,7 @@ class Population:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the law, which may hold functions that other processes do not know.
-        return type(self)._approximating, (self._columns, self.tolerance)
+        return type(self)._approximating, (self._columns, self.tolerance, None, self.finer)
 
     # -- building ----------------------------------------------------------------------------
 
@@ -349,10 +351,8 @@ class Population:
         the tolerance (``a + b`` near 1).
         """
         from .laws import power_law
-        from .quadrature import groups_of
 
-        law = power_law(capacity, source)
-        return cls._approximating(groups_of(law, tolerance), tolerance, law)
+        return cls._by_quadrature(power_law(capacity, source), tolerance)
 
     @classmethod
     def from_distribution(
@@ -368,7 +368,8 @@ class Population:
         The groups are the nodes of Gauss-Legendre rules on panels, in the logit of the quantile.
         Panels are halved until a bound of the error is small: of resolvent moments, of the signal
         E[ΛB²] and of tail probabilities of trained weights, each to the relative error `tolerance`,
-        at scales from the 0.1 % to the 99.9 % quantile of the eigenvalue.  The bound compares the
+        at scales from the 0.1 % to the 99.9 % quantile of the eigenvalue and of the signal over
+        eigenvalues.  The bound compares the
         integrand with the polynomial that the rule integrates, at many places beside its nodes, so
         that a jump or a kink is found wherever it is (`asymptotics.quadrature` has the details).
 
@@ -411,8 +412,12 @@ class Population:
         is named in `breakpoints`; so may a wiggle of the quantile function that is narrower than
         the distance of two of the 65 places and leaves no trace beside it.
 
-        Where the score of a weight is a function of its eigenvalue alone (``std = 0`` and no noise)
-        the threshold falls between nodes and accuracy is that of their spacing.
+        **Beyond the moments.**  A risk may depend on more than these moments: at an effective ridge
+        far below the eigenvalues, next to the interpolation threshold, or where the score of a
+        weight hardly varies but with its eigenvalue (``std = 0`` and little noise), so that the
+        threshold falls between two nodes.  Every risk is therefore computed for a finer quadrature
+        as well.  Where the two differ by more than 1e-8, or by more than `tolerance` if that is
+        larger, its status is ``"no convergence"``.
 
         >>> from scipy import stats
         >>> population = Population.from_distribution(stats.uniform(0, 2))
@@ -420,20 +425,32 @@ class Population:
         1.0
         """
         from .laws import ContinuousLaw
-        from .quadrature import TOLERANCE, groups_of
+        from .quadrature import TOLERANCE
 
         tolerance = float(scalar("tolerance", tolerance, TOLERANCE))
         law = ContinuousLaw(eigenvalue, mean, std, breakpoints, tolerance)
-        return cls._approximating(groups_of(law, tolerance), tolerance, law)
+        return cls._by_quadrature(law, tolerance)
+
+    @classmethod
+    def _by_quadrature(cls, law: Any, tolerance: float) -> Self:
+        from .quadrature import quadrature
+
+        groups, finer = quadrature(law, tolerance)
+        return cls._approximating(groups, tolerance, law, cls(*finer))
 
     @classmethod
     def _approximating(
-        cls, columns: Iterable[Any], tolerance: float, law: "Law | None" = None
+        cls,
+        columns: Iterable[Any],
+        tolerance: float,
+        law: "Law | None" = None,
+        finer: "Population | None" = None,
     ) -> Self:
         """Groups that stand for a law to a relative error."""
         population = cls(*columns)
         object.__setattr__(population, "tolerance", float(tolerance))
         object.__setattr__(population, "law", law)
+        object.__setattr__(population, "finer", finer)
         return population
 
     # -- transforming ------------------------------------------------------------------------
@@ -449,7 +466,8 @@ class Population:
         weight, eigenvalue, mean, std = self._groups
         columns = (weight, factors**2 * eigenvalue, mean / factors, std / abs(factors))
         law = self._scaled_law(factor, factors[0] ** 2, 1 / factors[0])
-        return self._approximating(columns, self.tolerance, law)
+        finer = None if self.finer is None or np.ndim(factor) else self.finer.rescaled(factor)
+        return self._approximating(columns, self.tolerance, law, finer)
 
     @classmethod
     def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
@@ -472,7 +490,11 @@ class Population:
             [w * p.weight for w, p in zip(weight, populations, strict=True)]
         )
         law = _mixed_law(weight, populations)
-        return cls._approximating(columns, max(part.tolerance for part in populations), law)
+        finer = None
+        if any(part.finer for part in populations):
+            finer = cls.mixture([part.finer or part for part in populations], weight)
+        tolerance = max(part.tolerance for part in populations)
+        return cls._approximating(columns, tolerance, law, finer)
 
     def restricted(self, share: Any) -> Restriction:
         r"""A model that sees only a `share`, between 0 and 1, of each group's features.
@@ -491,7 +513,10 @@ class Population:
         root = math.sqrt(fraction)
         columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
         law = self._scaled_law(given, 1.0, root)
-        population = self._approximating(columns, self.tolerance, law)
+        finer = None
+        if self.finer is not None and not np.ndim(given):
+            finer = self.finer.restricted(given).population
+        population = self._approximating(columns, self.tolerance, law, finer)
         return Restriction(population, fraction, float(unseen))
 
     def _scaled_law(self, given: Any, eigenvalue: float, coefficient: float) -> "Law | None":

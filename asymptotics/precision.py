@@ -11,11 +11,8 @@ from .arithmetic import Arithmetic, Array
 from .errors import InvalidInput
 from .grid import Grid
 from .population import Population
-from .rows import Rows, evaluate
+from .rows import Progress, Rows, evaluate
 from .theory import fixed_point, null_risk
-
-#: Called with the number of rows done and their total.
-Progress = Callable[[int, int], object]
 
 #: More groups take minutes a row.
 _MOST_GROUPS = 10_000

@@ -33,7 +33,8 @@ from .laws import LARGEST, SMALLEST, Columns, LineLaw, into_range
 from .parameters import DOMAINS, REAL, Domain, scalar
 
 _NODES, _WEIGHTS = legendre.leggauss(16)
-#: Quantiles at which moments are probed, and how far apart scales may lie, unless so many do.
+#: Quantiles, of the mass and of the signal, at which moments are probed, and how far apart scales
+#: may lie, unless so many do.
 _LEVELS = (1e-3, 0.1, 0.5, 0.9, 0.999)
 _RATIO, _MOST_SCALES = 30.0, 24
 #: Scales nearer to the ends of the range of eigenvalues would see what is moved to them.
@@ -98,6 +99,14 @@ class Groups(NamedTuple):
     std: Array
 
 
+class Quadrature(NamedTuple):
+    """Groups that stand for a law, and those of a finer rule to compare them with."""
+
+    groups: Groups
+    #: The nodes on every panel halved.  None is left out, whatever it weighs.
+    finer: Groups
+
+
 class _Panels(NamedTuple):
     """Panels in the order of the line, and the law at the places of each."""
 
@@ -119,7 +128,7 @@ class _Panels(NamedTuple):
         return (self.right - self.left)[:, None] / 2 * _WEIGHTS * self.nodes.density
 
 
-def groups_of(law: LineLaw, tolerance: float) -> Groups:
+def quadrature(law: LineLaw, tolerance: float) -> Quadrature:
     """Groups whose moments are those of a law to a relative error of `tolerance`.
 
     Raises `InvalidInput` if E[ΛB²] is infinite, and `NoConvergence` if the tolerance is missed.
@@ -129,10 +138,24 @@ def groups_of(law: LineLaw, tolerance: float) -> Groups:
         _check_tails(law, tolerance)
         probes, panels = _searched(law, tolerance)
         _check_law(law, probes, panels, tolerance)
-    keep = panels.weight > 0
-    keep &= ~_negligible(probes, panels, tolerance)[:, None]
-    _, eigenvalue, mean, std = panels.nodes
-    return Groups(*(column[keep] for column in (panels.weight, eigenvalue, mean, std)))
+        finer = _halved(law, panels)
+    keep = ~_negligible(probes, panels, tolerance)
+    groups = _groups(panels.weight[keep], Columns(*(x[keep] for x in panels.nodes)))
+    return Quadrature(groups, finer)
+
+
+def _groups(weight: Array, nodes: Columns) -> Groups:
+    there = weight > 0
+    return Groups(*(x[there] for x in (weight, nodes.eigenvalue, nodes.mean, nodes.std)))
+
+
+def _halved(law: LineLaw, panels: _Panels) -> Groups:
+    """The nodes on both halves of every panel."""
+    middle = (panels.left + panels.right) / 2
+    left = np.stack([panels.left, middle], axis=1).ravel()[:, None]
+    half = np.stack([middle, panels.right], axis=1).ravel()[:, None] / 2 - left / 2
+    nodes = _within(law.at(left + half * (1 + _NODES)))
+    return _groups(half * _WEIGHTS * nodes.density, nodes)
 
 
 def _negligible(probes: "_Probes", panels: _Panels, tolerance: float) -> Array:
@@ -265,19 +288,20 @@ class _Probes:
     def __init__(self, panels: _Panels) -> None:
         nodes, weight = panels.nodes, panels.weight
         alive = (weight > 0) & (nodes.eigenvalue > 0)
-        order = np.argsort(nodes.eigenvalue[alive])
-        ranked, mass = nodes.eigenvalue[alive][order], np.cumsum(weight[alive][order])
-        if not mass.size or not mass[-1] > 0:
+        if not alive.any():
             raise InvalidInput("eigenvalue", 0, "must not be zero for all features")
-        self._scales = _filled(np.unique(np.interp(_LEVELS, mass / mass[-1], ranked)))
-        if not _LEAST_SCALE <= self._scales[0] <= self._scales[-1] <= 1 / _LEAST_SCALE:
+        signal = weight * nodes.eigenvalue * (nodes.mean**2 + nodes.std**2)
+        self._signal = float(signal.sum())
+        by_mass = _quantiles(nodes.eigenvalue[alive], weight[alive])
+        if not _LEAST_SCALE <= by_mass[0] <= by_mass[-1] <= 1 / _LEAST_SCALE:
             allowed = (
                 f"must be of magnitude {_LEAST_SCALE:g} to {1 / _LEAST_SCALE:g} for all features "
                 "but one in a thousand of either end: rescale the units, or give groups"
             )
-            raise InvalidInput("eigenvalue", float(self._scales[0]), allowed)
-        signal = weight * nodes.eigenvalue * (nodes.mean**2 + nodes.std**2)
-        self._signal = float(signal.sum())
+            raise InvalidInput("eigenvalue", float(by_mass[0]), allowed)
+        by_signal = _quantiles(nodes.eigenvalue[alive], signal[alive]) if self._signal > 0 else ()
+        scales = np.clip([*by_mass, *by_signal], _LEAST_SCALE, 1 / _LEAST_SCALE)
+        self._scales = _filled(np.unique(scales))
         self._cuts = np.sqrt(self._signal) * np.array([0.3, 1, 3]) if self._signal > 0 else ()
 
     def integrands(self, columns: Columns) -> Array:
@@ -327,6 +351,13 @@ class _Probes:
         residual = abs(beside - through @ _AT_BESIDE.T) @ _GAPS
         integral = through[..., _IS_NODE] @ _WEIGHTS
         return integral, difference + _SAFETY * residual
+
+
+def _quantiles(eigenvalue: Array, weight: Array) -> Array:
+    """The eigenvalues below which the `_LEVELS` of all weight lie."""
+    order = np.argsort(eigenvalue)
+    share = np.cumsum(weight[order])
+    return np.interp(_LEVELS, share / share[-1], eigenvalue[order])
 
 
 def _filled(scales: Array) -> Array:

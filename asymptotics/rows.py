@@ -1,14 +1,29 @@
 """Rows of a grid through the theory line, in the numbers of any arithmetic."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from .arithmetic import QUIET, Arithmetic, Array
+import numpy as np
+
+from .arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from .grid import Grid, batches, parts
 from .population import Population
 from .rounding import LEAST, RelativeErrors, relative_errors
-from .theory import FixedPoint, PrunedRisk, Rule, Threshold, channel, pruned_risk, threshold
+from .theory import (
+    FixedPoint,
+    PrunedRisk,
+    Rule,
+    Threshold,
+    channel,
+    fixed_point,
+    pruned_risk,
+    threshold,
+)
 from .theory.channel import Channel
 from .theory.rules import Random, WeightRule
 
+#: Called with the number of rows done and their total.
+Progress = Callable[[int, int], object]
 #: The largest error, relative to the risk, of a number that is given.
 ACCEPTED = 1e-8
 #: A part of the weights that is smaller counts as so large in the residual of many digits.
@@ -59,6 +74,83 @@ def evaluate(
         threshold=where(absent, nan, cut.value),
         residual=arithmetic.maximum(error, fixed.residual),  # in this order NaN stays NaN
     )
+
+
+def in_floats(
+    population: Population, grid: Grid, progress: Progress | None = None
+) -> tuple[FixedPoint, Rows]:
+    """All rows of a grid in double precision, as columns of its flat form."""
+    shape = grid.shape
+    fixed = FixedPoint(
+        *(np.broadcast_to(x, shape).ravel() for x in _fixed_points(population, grid))
+    )
+    sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
+    rows = Rows(*np.full((len(Rows._fields), alpha.size), np.nan))
+    done = 0
+    for rule, part in batches(grid.rule, shape, len(population)):
+        some = FixedPoint(*(x[part] for x in fixed))
+        values = evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
+        for column, value in zip(rows, values, strict=True):
+            column[part] = value
+        done += part.size
+        if progress:
+            progress(done, alpha.size)
+    return fixed, rows
+
+
+def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
+    """The trained models of a grid, before they are spread over alpha and rule."""
+    inputs = np.broadcast_arrays(grid.kappa, grid.sigma, grid.ridge)
+    shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
+    fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
+    for part in parts(np.arange(kappa.size), len(population)):
+        some = fixed_point(population, kappa[part], sigma[part], ridge[part])
+        for column, value in zip(fixed, some, strict=True):
+            column[part] = value
+    return FixedPoint(*(column.reshape(shape) for column in fixed))
+
+
+def accepted(population: Population) -> float:
+    """The largest relative error of a risk with status ok.
+
+    A population that stands for a continuous law only to a larger tolerance is asked for no more.
+    """
+    return max(ACCEPTED, population.tolerance)
+
+
+def quadrature_errors(
+    population: Population, grid: Grid, computed: tuple[FixedPoint, Rows]
+) -> RelativeErrors:
+    """What a finer quadrature of the population's law changes, relative to its results.
+
+    The tolerance of a population bounds the errors of moments, at scales at which the law has
+    mass.  A risk may see less than that: an effective ridge far below the eigenvalues, a kappa next
+    to the interpolation threshold, or scores that hardly vary but with the eigenvalue, so that the
+    threshold falls between two nodes.  Then the finer groups give another risk.
+    """
+    fixed, rows = computed
+    if population.finer is None:
+        return RelativeErrors(0 * rows.residual, 0 * rows.residual)
+    finer, finer_rows = in_floats(population.finer, grid)
+    risk, tau, gamma = (
+        _change(coarse, fine)
+        for coarse, fine in (
+            (rows.risk, finer_rows.risk),
+            (fixed.tau, finer.tau),
+            (fixed.gamma, finer.gamma),
+        )
+    )
+    return RelativeErrors(
+        np.maximum(np.maximum(risk, tau), gamma), _change(rows.threshold, finer_rows.threshold)
+    )
+
+
+def _change(coarse: Array, fine: Array) -> Array:
+    """The relative difference of numbers; 0 for equal ones, infinite where one is not there."""
+    same = (coarse == fine) | (np.isnan(coarse) & np.isnan(fine))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        change = abs(coarse / fine - 1)
+    return np.where(same, 0.0, np.where(np.isfinite(change), change, np.inf))
 
 
 def _errors(

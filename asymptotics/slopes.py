@@ -10,7 +10,7 @@ from .arithmetic import FLOAT64, QUIET, Array
 from .grid import NUMBERS, RulesLike, as_grid, batches
 from .population import Population, as_population
 from .results import GridResult
-from .rows import ACCEPTED, evaluate
+from .rows import accepted, evaluate, in_floats, quadrature_errors
 from .theory import fixed_point
 from .theory.rules import Oracle, WeightRule
 
@@ -92,8 +92,7 @@ def sensitivity(
 
     population = as_population(population)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
-    grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in NUMBERS})
-    flat = grid.flat()
+    flat = grid.in_floats().flat()
     arithmetic = DualNumbers(len(NUMBERS))
     value = np.full(flat.rule.size, np.nan)
     slopes = np.full((flat.rule.size, len(NUMBERS)), np.nan)
@@ -113,7 +112,10 @@ def sensitivity(
     _settle_ends(slopes, flat, population)
     status = np.where(np.isnan(slopes).any(axis=-1), "no slope", "ok")
     status = np.where(np.isinf(value), "diverges", status)
-    failed = ~(residual <= ACCEPTED) | np.isnan(value)
+    if population.finer is not None:
+        missed = quadrature_errors(population, flat, in_floats(population, flat)).risk
+        residual = np.maximum(residual, missed)
+    failed = ~(residual <= accepted(population)) | np.isnan(value)
     status = np.where(failed, "no convergence", status)
     value[failed] = np.nan
     slopes[failed | np.isinf(value)] = np.nan

@@ -1,17 +1,18 @@
 """A whole grid of problems through the theory line."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Array
-from .grid import NUMBERS, Grid, RulesLike, as_grid, batches, parts
+from .arithmetic import Array
+from .grid import Grid, RulesLike, as_grid
 from .parameters import flag, function, whole
 from .population import Population, as_population
-from .precision import Progress, agreed, proved
+from .precision import agreed, proved
 from .results import CertifiedRisk, RiskResult
-from .rows import ACCEPTED, Rows, evaluate
-from .theory import FixedPoint, fixed_point, null_risk
+from .rows import Progress, accepted, in_floats, quadrature_errors
+from .theory import null_risk
 
 #: Digits that are proved unless another number is asked for.
 _CERTIFIED = 15
@@ -62,7 +63,9 @@ def risk(
         and without ridge at the interpolation threshold) it is ``inf``, with status
         ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.  Where
         double precision cannot tell the risk to a relative error of 1e-8, or no two precisions
-        agree on the digits asked for, it is NaN with status ``"no convergence"``.  Each point is
+        agree on the digits asked for, it is NaN with status ``"no convergence"``.  So it is where
+        the groups stand for a continuous law and a finer quadrature of it changes the risk by more
+        than 1e-8 (or the population's `tolerance`, if that is larger).  Each point is
         computed as if it were alone: its values do not depend on the rest of the grid.  With
         `certify` a `CertifiedRisk`; where the proof does not come through, its status is
         ``"undecided"`` and its bounds are the best that hold.
@@ -92,9 +95,9 @@ def risk(
         kind, digits = CertifiedRisk, whole("digits", _CERTIFIED if digits is None else digits)
         columns = proved(population, grid.flat(), digits, progress)
     elif digits is not None:
-        columns = agreed(population, grid.flat(), whole("digits", digits), progress)
+        columns = _in_digits(population, grid.flat(), whole("digits", digits), progress)
     else:
-        grid = grid._replace(**{key: FLOAT64.array(getattr(grid, key)) for key in NUMBERS})
+        grid = grid.in_floats()
         columns = _in_float64(population, grid, progress)
     columns |= grid.flat()._asdict()
     return kind(
@@ -105,22 +108,13 @@ def risk(
 
 
 def _in_float64(population: Population, grid: Grid, progress: Progress | None) -> dict[str, Array]:
-    shape = grid.shape
-    fixed = FixedPoint(
-        *(np.broadcast_to(x, shape).ravel() for x in _fixed_points(population, grid))
+    fixed, rows = in_floats(population, grid, progress)
+    missed, most = quadrature_errors(population, grid, (fixed, rows)), accepted(population)
+    rows = rows._replace(
+        threshold=np.where(missed.threshold <= most, rows.threshold, np.nan),
+        residual=np.maximum(rows.residual, missed.risk),
     )
-    sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
-    rows = Rows(*np.full((len(Rows._fields), alpha.size), np.nan))
-    done = 0
-    for rule, part in batches(grid.rule, shape, len(population)):
-        some = FixedPoint(*(x[part] for x in fixed))
-        values = evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
-        for column, value in zip(rows, values, strict=True):
-            column[part] = value
-        done += part.size
-        if progress:
-            progress(done, alpha.size)
-    failed = ~(rows.residual <= ACCEPTED) | np.isnan(rows.risk)
+    failed = ~(rows.residual <= most) | np.isnan(rows.risk)
     status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
     for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
         column[failed] = np.nan
@@ -128,18 +122,23 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
         "tau": fixed.tau,
         "gamma": fixed.gamma,
         "unpruned_risk": fixed.gamma,
-        "null_risk": null_risk(population, sigma),
+        "null_risk": null_risk(population, np.broadcast_to(grid.sigma, grid.shape).ravel()),
         "status": status,
     }
 
 
-def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
-    """The trained models of a grid, before they are spread over alpha and rule."""
-    inputs = np.broadcast_arrays(grid.kappa, grid.sigma, grid.ridge)
-    shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
-    fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
-    for part in parts(np.arange(kappa.size), len(population)):
-        some = fixed_point(population, kappa[part], sigma[part], ridge[part])
-        for column, value in zip(fixed, some, strict=True):
-            column[part] = value
-    return FixedPoint(*(column.reshape(shape) for column in fixed))
+def _in_digits(
+    population: Population, grid: Grid, digits: int, progress: Progress | None
+) -> dict[str, Array]:
+    """Digits of the groups; of a continuous law they hold as far as its quadrature does."""
+    columns = agreed(population, grid, digits, progress)
+    if population.finer is None:
+        return columns
+    floats = grid.in_floats()
+    missed = quadrature_errors(population, floats, in_floats(population, floats)).risk
+    columns["residual"] = np.maximum(columns["residual"], np.maximum(missed, population.tolerance))
+    failed = ~(missed <= accepted(population))
+    columns["status"][failed] = "no convergence"
+    for key in ("risk", "kept_error", "dropped_signal", "threshold"):
+        columns[key][failed] = math.nan
+    return columns

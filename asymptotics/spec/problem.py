@@ -11,8 +11,8 @@ import numpy as np
 from ..arithmetic import Array
 from ..parameters import parameter
 from ..population import Population
-from ..precision import Progress
 from ..results import RiskResult
+from ..rows import Progress
 from ..study import risk
 from ..theory import Rule, as_rule
 from .fields import Axis, Range, Table, points, product, require_known, rules, validated

@@ -1,0 +1,122 @@
+"""Continuous laws: a risk with status ok is that of the law, not only of the nodes."""
+
+import pickle
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import stats
+
+from asymptotics import Population, risk, sensitivity
+
+UNIFORM = Population.from_distribution(stats.uniform(0, 2))
+POWER = Population.power_law(-1, 1.8)
+#: A score that is a function of the eigenvalue, but for little noise.
+SHARP = Population.from_distribution(stats.uniform(0.5, 1), mean=1.0, std=0.0)
+
+
+def unpruned_uniform(kappa: float, sigma: float, ridge: float) -> mpmath.mpf:
+    """The risk before pruning for eigenvalues uniform on [0, 2], by antiderivatives."""
+    with mpmath.workdps(60):
+        kappa, sigma, ridge = map(mpmath.mpf, (kappa, sigma, ridge))
+        tau = unpruned_tau(kappa, ridge)
+        log = mpmath.log1p(2 / tau)
+        seen = 1 - tau * log + tau**2 * (1 / tau - 1 / (2 + tau)) / 2
+        unseen = tau**2 * (log - 2 / (2 + tau)) / 2
+        return (sigma**2 + unseen) / (1 - kappa * seen)
+
+
+def unpruned_tau(kappa: mpmath.mpf, ridge: mpmath.mpf) -> mpmath.mpf:
+    """The root of ridge = tau (1 - kappa E[Λ/(Λ+tau)]), by bisection of log tau."""
+
+    def excess(log_tau: mpmath.mpf) -> mpmath.mpf:
+        tau = mpmath.exp(log_tau)
+        return tau * (1 - kappa * (1 - tau * mpmath.log1p(2 / tau) / 2)) - ridge
+
+    low, high = mpmath.mpf(-120), mpmath.mpf(20)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
+    return mpmath.exp(low)
+
+
+def test_what_is_ok_is_the_risk_of_the_law() -> None:
+    """Down to a ridge far below all quantiles, and next to the interpolation threshold."""
+    kappa = np.array([0.5, 0.9, 1 - 1e-7, 1 + 1e-7, 1 + 1e-4, 2])[:, None, None]
+    sigma, ridge = np.array([[0.0], [0.5]]), np.array([1e-30, 1e-20, 1e-10, 1e-5, 0.1])
+    result = risk(UNIFORM, kappa, sigma, 1.0, ridge)
+    told = result.status == "ok"
+    assert told.sum() > told.size / 2
+    assert not told.all()
+    for index in zip(*np.nonzero(told), strict=True):
+        exact = unpruned_uniform(result.kappa[index], result.sigma[index], result.ridge[index])
+        assert abs(result.unpruned_risk[index] / exact - 1) <= 1e-8, index
+
+
+@pytest.mark.parametrize("ridge", [1e-2, 1e-6, 1e-10, 1e-16, 1e-20])
+def test_signal_far_below_the_quantiles_of_the_mass(ridge: float) -> None:
+    """Λ = u with B² = u^-1.8: a tenth of the signal in each ten decades."""
+    result = risk(POWER, 0.5, 0.0, 1.0, ridge)
+    assert result.status == "ok"
+    with mpmath.workdps(40):
+        tau = mpmath.mpf(result.tau.item())
+        seen = 1 - 2 * tau * mpmath.log1p(1 / tau) + tau / (1 + tau)
+        # The substitution u = v^5 takes the pole of u^-0.8 away.
+        steps = [0, *(tau**0.2 * mpmath.mpf(10) ** k for k in range(-1, 4)), 1]
+        ends = [x for x in steps if x <= 1]
+        unseen = mpmath.quad(lambda v: 5 * tau**2 / (v**5 + tau) ** 2, ends)
+        exact = unseen / (1 - seen / 2)
+    assert abs(result.risk.item() / exact - 1) <= 1e-8
+
+
+@pytest.mark.parametrize("sigma", [0.3, 0.1, 0.01, 1e-3, 0.0])
+@pytest.mark.parametrize("rule", ["oracle", "covariance"])
+def test_a_threshold_between_two_nodes(sigma: float, rule: str) -> None:
+    """Against midpoints so close together that the threshold need not fall on one of them."""
+    result = risk(SHARP, 0.5, sigma, 0.3, rule=rule)
+    many = 50_000
+    near = Population(np.ones(many), 0.5 + (np.arange(many) + 0.5) / many, 1.0)
+    exact = risk(near, 0.5, sigma, 0.3, rule=rule).risk
+    if rule == "oracle" or sigma < 0.05:
+        assert result.status == "no convergence"
+        assert np.isnan(result.threshold)
+    if result.status == "ok":
+        assert abs(result.risk / exact - 1) < 1e-8
+
+
+def test_a_larger_tolerance_asks_for_less() -> None:
+    law = stats.uniform(0.5, 1)
+    coarse = Population.from_distribution(law, mean=1.0, std=0.0, tolerance=1e-3)
+    result = risk(coarse, 0.5, 0.1, 0.3, rule="oracle")
+    assert result.status == "ok"
+    assert 1e-8 < result.residual < 1e-3
+    assert result.risk == pytest.approx(0.595 + 0.01 + 0.003, rel=1e-3)
+
+
+def test_digits_of_a_law_are_as_good_as_its_quadrature() -> None:
+    fine = risk(POWER, 0.5, 0.3, 0.4, rule="random", digits=25)
+    assert fine.status == "ok"
+    assert fine.residual >= POWER.tolerance
+    sharp = risk(SHARP, 0.5, 0.01, 0.3, rule="covariance", digits=12)
+    assert sharp.status == "no convergence"
+    assert np.isnan(float(sharp.risk.item()))
+
+
+def test_slopes_say_so_too() -> None:
+    slopes = sensitivity(SHARP, 0.5, [0.5, 0.01], 0.3, rule="covariance")
+    assert slopes.status.tolist() == ["ok", "no convergence"]
+    assert np.isnan(slopes.d_alpha[1])
+
+
+@pytest.mark.parametrize(
+    "population",
+    [
+        pickle.loads(pickle.dumps(SHARP)),  # noqa: S301
+        SHARP.rescaled(2.0),
+        SHARP.restricted(0.5).population,
+        Population.mixture([SHARP, Population.isotropic()], [0.9, 0.1]),
+    ],
+)
+def test_what_is_made_of_a_law_is_checked_too(population: Population) -> None:
+    result = risk(population, 0.5, [0.5, 1e-3], 0.3, rule="oracle")
+    assert "no convergence" in result.status
