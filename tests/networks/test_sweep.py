@@ -24,7 +24,7 @@ SMALL = Teacher(features=4, test_samples=100)
 @pytest.fixture(scope="module")
 def found() -> NetworkSweep:
     """The setting of the bundled example, with fewer runs."""
-    return sweep(ETA, rule=RULES, trials=3, workers=1)
+    return sweep(ETA, rule=RULES, trials=2, workers=1)
 
 
 def test_output_weights_shrink(found: NetworkSweep) -> None:

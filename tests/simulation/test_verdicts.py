@@ -34,9 +34,10 @@ from asymptotics.grid import as_grid
 from asymptotics.plan import Allotment, Settings, ladders
 from asymptotics.simulation import as_law, execution
 from asymptotics.theory import Rule
+from tests.budgets import share
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], mean=[0, 0.5], std=[0.3, 1])
-SEEDS = range(20)
+SEEDS = range(share(50))
 RULES = ["magnitude", "covariance"]
 
 
