@@ -1,4 +1,4 @@
-"""Slopes of the risk against differences in fifty digits."""
+"""Slopes of the risk against differences in seventy digits."""
 
 from fractions import Fraction
 from typing import Any
@@ -11,18 +11,26 @@ from asymptotics import Population, risk, sensitivity
 from asymptotics.testing import Problem, populations, problems
 from tests.budgets import examples
 
-STEP = Fraction(1, 10**22)
+STEP = Fraction(1, 10**30)
 NUMBERS = ("kappa", "sigma", "alpha", "ridge")
 
 
 def difference(problem: Problem, key: str) -> float:
-    """The difference quotient in one parameter; from inside at an end of its domain."""
+    """The difference quotient in one parameter, to second order in the step.
+
+    At an end of the parameter's domain it is taken from inside, by three values.
+    """
     at = Fraction(getattr(problem, key))
-    low = at if at == 0 else at - STEP
-    high = at if key == "alpha" and at == 1 else at + STEP
-    arguments = [problem._asdict() | {key: x} for x in (low, high)]
-    ends = [risk(**each, digits=50).risk.item() for each in arguments]
-    return float((ends[1] - ends[0]) / (high - low))
+
+    def value(steps: int) -> Any:
+        return risk(**problem._asdict() | {key: at + steps * STEP}, digits=70).risk.item()
+
+    if at > 0 and not (key == "alpha" and at == 1):
+        change = (value(1) - value(-1)) / 2
+    else:
+        inward = 1 if at == 0 else -1
+        change = inward * (4 * value(inward) - value(2 * inward) - 3 * value(0)) / 2
+    return float(change * STEP.denominator)
 
 
 def assert_slopes(problem: Problem, keys: tuple[str, ...] = NUMBERS) -> None:
@@ -34,10 +42,10 @@ def assert_slopes(problem: Problem, keys: tuple[str, ...] = NUMBERS) -> None:
         expected = difference(problem, key)
         # Beside the change that a relative change of the parameter of order 1 would bring.
         unit = value / max(float(getattr(problem, key)), 1e-3)
-        # From one side alone the quotient is off by the curvature times half the step: of a risk
-        # that is 0 and rises as sigma², that is all there is.
-        onesided = 10 * float(STEP) * max(1.0, problem.population.signal)
-        assert abs(slope - expected) <= 1e-9 * (abs(expected) + unit) + onesided, key
+        # A risk that is 0 and rises as sigma² has no other unit: what is left out is of the order
+        # of the step squared.
+        left_out = float(STEP) ** 1.5
+        assert abs(slope - expected) <= 1e-9 * (abs(expected) + unit) + left_out, key
 
 
 @examples(60)
