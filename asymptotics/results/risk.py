@@ -48,7 +48,8 @@ class RiskResult(GridResult):
         Estimate of the relative error of the risk, from what rounding leaves of the equations.
     status
         ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"``: the risk is NaN, as
-        its error could be larger than 1e-8 of it; ask for (more) digits.
+        its error could be larger than 1e-8 of it; ask for (more) digits.  For a continuous law more
+        digits do not help; a smaller or a larger `tolerance` of the population may.
     digits : int or None
         The number of digits asked for.
     """
