@@ -392,7 +392,7 @@ class _ByDensity(_Mapped):
 
     def fitted(self) -> "_Pieces":
         """The integral of the density, which SciPy would compute anew for every value."""
-        density = _pieces(lambda x: self.at(x)[0], self.edges, lambda width: _FITTED / width)
+        density = _pieces(lambda x: self.at(x)[0], self.edges, lambda a, b: _FITTED / (b - a))
         integral = density.integral()
         mass = float(integral.at(self.edges[-1:])[0])
         error = abs(mass - 1) + float(density.error @ np.diff(density.edges))
@@ -442,7 +442,7 @@ class _ByDistribution(_Mapped):
         ends = self._reach(self.edges[0], self.edges[-1])
         edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), ends]))
         edges = edges[(edges >= ends[0]) & (edges <= ends[1])]
-        pieces = _pieces(self.below, edges, lambda _: 1e-3 * tolerance)
+        pieces = self._fit(edges, 1e-3 * tolerance)
         _require_smooth(pieces, self, tolerance)
         self._error = pieces.error
         self.edges = pieces.edges
@@ -452,8 +452,20 @@ class _ByDistribution(_Mapped):
         """The probability of eigenvalues up to those at places."""
         return _distribution(self._law, self.eigenvalue(t))
 
+    def _fit(self, edges: Array, error: float) -> "_Pieces":
+        """The distribution function to an error, or as well as eigenvalues are told apart."""
+
+        def allowed(left: Array, right: Array) -> Array:
+            slope = (self.below(right) - self.below(left)) / (right - left)
+            middle = (left + right) / 2
+            return np.maximum(
+                error, slope / self.slope(middle) * _ROUNDING * self.eigenvalue(right)
+            )
+
+        return _pieces(self.below, edges, allowed)
+
     def fitted(self) -> "_Pieces":
-        pieces = _pieces(self.below, self.edges, lambda _: _FITTED)
+        pieces = self._fit(self.edges, _FITTED)
         if (rough := float(pieces.error.max())) > _ASIDE:
             raise NoConvergence(
                 f"the distribution function of the eigenvalue law is smooth to {rough:.1e} only, "
@@ -508,7 +520,7 @@ def _require_smooth(pieces: "_Pieces", line: _ByDistribution, tolerance: float) 
         (1 - last if math.isfinite(line.high) else 0.0, line.high),
         (after - before if narrow else 0.0, where),
     ):
-        if jump > max(tolerance, rough):
+        if jump > max(tolerance, rough, _ASIDE):
             raise NoConvergence(
                 f"{name} rises by {jump:.3g} at the eigenvalue {at:.6g}, or next to it: features "
                 "that are alike are a group; give the law without them, and join both by "
@@ -552,11 +564,11 @@ class _Pieces(NamedTuple):
 
 
 def _pieces(
-    function: Callable[[Array], Array], edges: Array, allowed: Callable[[Array], float | Array]
+    function: Callable[[Array], Array], edges: Array, allowed: Callable[[Array, Array], Array]
 ) -> _Pieces:
     """A function by polynomials on pieces that are halved until it is, or they are too many.
 
-    The error that is allowed on a piece is a function of its width.
+    The error that is allowed on a piece is a function of its ends.
     """
     left, right = edges[:-1], edges[1:]
     done: list[tuple[Array, Array, Array]] = []
@@ -566,8 +578,7 @@ def _pieces(
         series = values[:, ::2] @ _TO_SERIES.T
         error = abs(values[:, 1::2] - series @ _BETWEEN.T).max(axis=1)
         many = sum(len(piece[0]) for piece in done) + left.size > _MOST_PIECES
-        width = right - left
-        good = (error <= allowed(width)) | (width < _NARROWEST_PIECE) | many
+        good = (error <= allowed(left, right)) | (right - left < _NARROWEST_PIECE) | many
         done.append((left[good], series[good], error[good]))
         left, right = left[~good], right[~good]
         middle = (left + right) / 2

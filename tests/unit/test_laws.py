@@ -461,6 +461,20 @@ def test_a_law_that_ends_in_rounding_is_not_called_slow(law: Any) -> None:
         Population.from_distribution(law)
 
 
+class PolesByDistribution(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return 2 / math.pi * np.arcsin(np.sqrt(x))
+
+
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-10])
+def test_eigenvalues_too_near_to_the_end_to_tell_apart_are_no_infinite_signal(
+    tolerance: float,
+) -> None:
+    close(Population.from_distribution(PolesByDistribution(a=0, b=1), tolerance=1e-4), 0.5)
+    with pytest.raises(NoConvergence, match=r"only, not to"):
+        Population.from_distribution(PolesByDistribution(a=0, b=1), tolerance=tolerance)
+
+
 def test_rounding_of_probabilities_beyond_0_and_1_warns_of_nothing() -> None:
     bins = np.array([0.9, 1.6, 1.9000000000000001, 2.8000000000000003])
     law = stats.rv_histogram((np.array([0.7, 0, 0]), bins), density=True)
