@@ -846,10 +846,13 @@ def _require_law(law: Any) -> None:
             allowed += "; a discrete law is groups: Population(weight, eigenvalue, mean, std)"
         raise InvalidInput("eigenvalue", law, allowed)
     try:
-        low, high = law.support()
+        low, high = (np.asarray(end, dtype=np.float64) for end in law.support())
     except TypeError as error:  # a law without its shape parameters
         raise InvalidInput("eigenvalue", law, f"must be frozen: {error}") from None
-    if np.ndim(low) or np.ndim(high):
+    except Exception as error:  # whatever a law that a user wrote does
+        allowed = f"must be two numbers, and fails: {type(error).__name__}: {error}"
+        raise InvalidInput("eigenvalue.support", law, allowed) from error
+    if low.ndim or high.ndim:
         allowed = "must be one law, and its parameters are arrays: Population.mixture joins several"
         raise InvalidInput("eigenvalue", law, allowed)
     if not (low >= 0 and high > 0 and high > low):
@@ -899,7 +902,8 @@ def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
         return np.full(eigenvalue.shape, float(constant))
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(value(eigenvalue.copy()))
+            # What is masked becomes NaN, which is refused, and not what lies under the mask.
+            result = np.asarray(np.ma.filled(value(eigenvalue.copy()), np.nan))
     except InvalidInput:
         raise
     except Exception as error:  # whatever a function that a user wrote does

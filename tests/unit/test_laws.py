@@ -378,7 +378,42 @@ class NoDensity(stats.rv_continuous):
         return 0 * x
 
 
+def doubled(x: Any) -> Any:
+    """2 x, written over x."""
+    x *= 2
+    return x
+
+
+class InPlace:
+    """A law that is none of SciPy's, and writes over what it is given."""
+
+    def ppf(self, u: Any) -> Any:
+        return doubled(u)
+
+    def isf(self, rest: Any) -> Any:
+        return np.subtract(2, doubled(rest), out=rest)
+
+    def cdf(self, x: Any) -> Any:
+        return np.clip(np.divide(x, 2, out=x), 0, 1, out=x)
+
+    def sf(self, x: Any) -> Any:
+        return np.subtract(1, self.cdf(x), out=x)
+
+    def pdf(self, x: Any) -> Any:
+        x[:] = 0.5
+        return x
+
+    def support(self) -> tuple[float, float]:
+        return 0.0, 2.0
+
+
+class NoSupport(InPlace):
+    def support(self) -> Any:
+        return (0.0,)
+
+
 NO_LAWS = {
+    "no support": (NoSupport(), "must be two numbers, and fails: ValueError"),
     "quantile function alone": (QuantileAlone(a=0, b=2), "a _cdf or a _pdf of its own"),
     "nothing": (stats.rv_continuous(a=0, b=2), "a _cdf or a _pdf of its own"),
     "of one number": (Scalar(a=0), r"eigenvalue\.\w+ = .* must take an array of numbers"),
@@ -483,35 +518,6 @@ def test_rounding_of_probabilities_beyond_0_and_1_warns_of_nothing() -> None:
         close(Population.from_distribution(law), 1.25)
 
 
-def doubled(x: Any) -> Any:
-    """2 x, written over x."""
-    x *= 2
-    return x
-
-
-class InPlace:
-    """A law that is none of SciPy's, and writes over what it is given."""
-
-    def ppf(self, u: Any) -> Any:
-        return doubled(u)
-
-    def isf(self, rest: Any) -> Any:
-        return np.subtract(2, doubled(rest), out=rest)
-
-    def cdf(self, x: Any) -> Any:
-        return np.clip(np.divide(x, 2, out=x), 0, 1, out=x)
-
-    def sf(self, x: Any) -> Any:
-        return np.subtract(1, self.cdf(x), out=x)
-
-    def pdf(self, x: Any) -> Any:
-        x[:] = 0.5
-        return x
-
-    def support(self) -> tuple[float, float]:
-        return 0.0, 2.0
-
-
 @pytest.mark.parametrize("law", [UNIFORM, InPlace()])
 def test_functions_may_write_over_what_they_are_given(law: Any) -> None:
     close(Population.from_distribution(law, mean=doubled, std=lambda x: x), 10.0)
@@ -541,6 +547,7 @@ BAD_FUNCTIONS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "not of arrays": (lambda x: 1.0 if x > 1 else 0.0, "a function of an array"),
     "math": (lambda x: math.exp(-x), "a function of an array"),
     "failing": (lambda _: vars()["nothing"], "a function of an array"),
+    "masked": (lambda x: np.ma.masked_greater(x, 1), "= nan: must be a finite number >= 0"),
 }
 
 
