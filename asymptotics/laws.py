@@ -42,14 +42,14 @@ _NEAREST = 34.5
 _LEAST_REACH = 16.0
 #: Quantiles at which a law without a quantile function of its own is first looked at.
 _FIRST = np.array([0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
-#: Places between which quantiles to simulate are searched for, and how far they reach beyond the
-#: first and the last of those quantiles.
+#: Places between which quantiles to simulate are searched for, beside the ends of polynomials, and
+#: how far they reach beyond the first and the last of those quantiles.
 _STEPS, _FAR = 512, 30.0
 #: A quantile is found where the distribution function is right to this share of the smaller of the
 #: probabilities on either side.  A search ends after so many steps, every fourth a halving.
 _FOUND, _MOST_STEPS = 1e-7, 240
 #: The error of the distribution function on each piece of the line, where draws are made by it, and
-#: what it may be in all; by so much it may fall, or miss 0 and 1 at its ends, too.
+#: what it may be in all; by so much it may fall, or miss 0 and 1 at its ends (or by the tolerance).
 _FITTED, _ASIDE = 1e-10, 1e-6
 _DEGREE = 16
 _MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
@@ -290,8 +290,8 @@ class _Mapped(_Line):
 
     most_panels = 400  # each evaluation may be an integral
 
-    def __init__(self, law: Any, known: Array) -> None:
-        self._law = law
+    def __init__(self, law: Any, known: Array, tolerance: float) -> None:
+        self._law, self._tolerance = law, tolerance
         self.low, self.high = (float(end) for end in law.support())
         if math.isinf(self.high):
             middle = float(np.median(known)) - self.low
@@ -341,14 +341,14 @@ class _Mapped(_Line):
         """The distribution function, places, and its values there, which do not fall."""
         low, high = max(self.edges[0], self._first - _FAR), min(self.edges[-1], self._last + _FAR)
         function = self.fitted()
-        inside = function.edges[(function.edges > low) & (function.edges < high)]
-        t = np.unique(np.concatenate([np.linspace(low, high, _STEPS), inside]))
+        t = np.unique(np.concatenate([np.linspace(low, high, _STEPS), function.edges]))
         values = function.at(t)
         rising = np.clip(np.maximum.accumulate(values), 0, 1)
+        lost = max(self._tolerance, _ASIDE)  # that much the population may lack, too
         for wrong, allowed in (
             (rising - values > _ASIDE, "must not fall"),
-            ((t == t[0]) & (values > _ASIDE), "must be 0 at the lower end of the law"),
-            ((t == t[-1]) & (values < 1 - _ASIDE), "must be 1 at the upper end of the law"),
+            ((t == t[0]) & (values > lost), "must be 0 at the lower end of the law"),
+            ((t == t[-1]) & (values < 1 - lost), "must be 1 at the upper end of the law"),
         ):
             if wrong.any():
                 where = f"eigenvalue.cdf({float(self.eigenvalue(t[wrong])[0]):.6g})"
@@ -369,8 +369,7 @@ class _ByDensity(_Mapped):
     """By the density."""
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
-        super().__init__(law, known)
-        self._tolerance = tolerance
+        super().__init__(law, known, tolerance)
         density, _ = self.at(self.edges)
         if not density.any():
             raise InvalidInput("eigenvalue.pdf", law, "must be > 0 where the quantiles are")
@@ -438,7 +437,7 @@ class _ByDistribution(_Mapped):
     """By the distribution function, interpolated by polynomials."""
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
-        super().__init__(law, known)
+        super().__init__(law, known, tolerance)
         ends = self._reach(self.edges[0], self.edges[-1])
         edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), ends]))
         edges = edges[(edges >= ends[0]) & (edges <= ends[1])]

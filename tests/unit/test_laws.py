@@ -251,6 +251,11 @@ class Poles(stats.rv_continuous):
         return 1 / (math.pi * np.sqrt((x - 1) * (3 - x)))
 
 
+class Singular(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 0.1 * x**-0.9
+
+
 class Pareto(stats.rv_continuous):
     def _pdf(self, x: Any) -> Any:
         return 2.5 * x**-3.5
@@ -271,6 +276,7 @@ DRAWN: dict[str, tuple[Any, dict[str, Any], Callable[[Any], Any]]] = {
     "two peaks": (TwoPeaks(a=0, b=10), {"breakpoints": [1, 3]}, two_peaks),
     "two peaks and distribution": (TwoPeaksAndDistribution(a=0, b=10), {}, two_peaks),
     "poles": (Poles(a=1, b=3), {"tolerance": 1e-4}, stats.arcsine(1, 2).cdf),
+    "a singular end": (Singular(a=0, b=1), {}, lambda x: x**0.1),
     "a tail": (Pareto(a=1), {}, stats.pareto(2.5).cdf),
 }
 
