@@ -9,6 +9,10 @@ probability density and the eigenvalue at every x:
   of the distance from its lower end, and the density is :math:`f(\Lambda)\,d\Lambda/dx`;
 - a law that only has a distribution function F: the same x, and the density is the derivative of a
   piecewise polynomial through F.  Its error counts as an error of the probability.
+
+To draw from a law without a quantile function of its own, F is inverted at each probability by a
+search that closes in on it.  F is the piecewise polynomial, or the integral of one through f; these
+polynomials are not the rules of the quadrature, which a simulation puts to the test.
 """
 
 import math
@@ -20,7 +24,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+from numpy.polynomial import legendre
 from scipy.stats import rv_continuous, rv_histogram
 
 from .arithmetic import Array
@@ -38,9 +42,15 @@ _NEAREST = 34.5
 _LEAST_REACH = 16.0
 #: Quantiles at which a law without a quantile function of its own is first looked at.
 _FIRST = np.array([0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
-#: Values of a distribution function from which quantiles to simulate are interpolated, and how far
-#: beyond the first and the last of those quantiles.
+#: Places between which quantiles to simulate are searched for, beside the ends of polynomials, and
+#: how far they reach beyond the first and the last of those quantiles.
 _STEPS, _FAR = 512, 30.0
+#: A quantile is found where the distribution function is right to this share of the smaller of the
+#: probabilities on either side.  A search ends after so many steps, every fourth a halving.
+_FOUND, _MOST_STEPS = 1e-7, 240
+#: The error of the distribution function on each piece of the line, where draws are made by it, and
+#: what it may be in all; by so much it may fall, or miss 0 and 1 at its ends (or by the tolerance).
+_FITTED, _ASIDE = 1e-10, 1e-6
 _DEGREE = 16
 _MOST_PIECES, _NARROWEST_PIECE = 200, 1e-9
 #: Where the distribution function at a quantile differs from its probability by this share or more,
@@ -92,8 +102,9 @@ class Law(ABC):
 class LineLaw(Law):
     """A law along a line."""
 
-    #: What messages call it.
+    #: What messages call it, and what they say is to be given where it is not accurate enough.
     name = "the eigenvalue law"
+    remedy = "give groups"
     #: Panels that a quadrature may take, beside the first ones.
     most_panels = 4000
     #: Whether features narrower than the panels of a quadrature must be searched for.
@@ -166,6 +177,8 @@ class _Line(ABC):
     #: Ends of the first panels.
     edges: Array
     most_panels = 4000
+    #: As in `LineLaw`.
+    remedy = "give the law a _ppf and an _isf of its own, or groups"
 
     @abstractmethod
     def at(self, x: Array) -> tuple[Array, Array]:
@@ -196,6 +209,9 @@ class _ByQuantile(_Line):
 
     def __init__(self, law: Any) -> None:
         self._law = law
+        self.remedy = "give groups"
+        if _is_generic(law, "_isf"):
+            self.remedy = "give the law an _isf of its own, or groups"
         # SciPy's distribution functions are 0 at the end of the support, whatever is there.
         least, small = _call(law, "cdf", np.array([np.finfo(np.float64).tiny, SMALLEST])).tolist()
         #: Probability that the eigenvalue is 0, not just very small.
@@ -233,12 +249,12 @@ class _ByQuantile(_Line):
 
     def place(self, eigenvalue: Array) -> Array:
         below, above = (_call(self._law, name, eigenvalue) for name in ("cdf", "sf"))
-        with np.errstate(divide="ignore"):
-            return np.log(below) - np.log(above)
+        return _logit(below, above)
 
     def quantiles(self, u: Array) -> Array:
         with np.errstate(divide="ignore"):
-            return self._quantile(np.log(u) - np.log1p(-u))
+            x = np.log(u) - np.log1p(-u)
+        return self._quantile(np.clip(x, self.edges[0], self.edges[-1]))
 
     @property
     def beyond(self) -> float:
@@ -274,70 +290,94 @@ class _Mapped(_Line):
 
     most_panels = 400  # each evaluation may be an integral
 
-    def __init__(self, law: Any, known: Array) -> None:
-        self._law = law
-        self._low, self._high = (float(end) for end in law.support())
-        if math.isinf(self._high):
-            middle = float(np.median(known)) - self._low
+    def __init__(self, law: Any, known: Array, tolerance: float) -> None:
+        self._law, self._tolerance = law, tolerance
+        self.low, self.high = (float(end) for end in law.support())
+        if math.isinf(self.high):
+            middle = float(np.median(known)) - self.low
             self._scale = middle if middle > 0 else 1.0
         else:
-            self._scale = self._high - self._low
+            self._scale = self.high - self.low
         # Farther out the eigenvalue is no other number than the end of the support.
-        nearest = 4 * np.finfo(np.float64).eps * self._low / self._scale
+        nearest = 4 * np.finfo(np.float64).eps * self.low / self._scale
         lowest = math.log(nearest) if nearest > 0 else -_HALF[-1]
-        highest = 36.0 if math.isfinite(self._high) else 300.0
+        highest = 36.0 if math.isfinite(self.high) else 300.0
         places = self.place(known)
+        if not places.size:
+            raise InvalidInput("eigenvalue.ppf", float(known[0]), "must lie inside the support")
         self._first, self._last = float(places[0]), float(places[-1])
         grid = np.unique(np.concatenate([-_HALF, _HALF, places]))
         grid = grid[(grid > lowest) & (grid < highest)]
         self.edges = np.concatenate([[lowest], grid, [highest]])
 
     def eigenvalue(self, t: Array) -> Array:
-        if math.isinf(self._high):
-            return self._low + self._scale * np.exp(t)
-        return self._low + self._scale / (1 + np.exp(-t))
+        if math.isinf(self.high):
+            return self.low + self._scale * np.exp(t)
+        return self.low + self._scale / (1 + np.exp(-t))
 
     def slope(self, t: Array) -> Array:
         """The derivative of the eigenvalue along the line."""
-        if math.isinf(self._high):
+        if math.isinf(self.high):
             return self._scale * np.exp(t)
         return self._scale / ((1 + np.exp(-t)) * (1 + np.exp(t)))
 
     def place(self, eigenvalue: Array) -> Array:
-        inside = (eigenvalue > self._low) & (eigenvalue < self._high)
+        inside = (eigenvalue > self.low) & (eigenvalue < self.high)
         eigenvalue = eigenvalue[inside]
-        place = np.log(eigenvalue - self._low)
-        if math.isinf(self._high):
+        place = np.log(eigenvalue - self.low)
+        if math.isinf(self.high):
             return np.asarray(place - math.log(self._scale))
-        return np.asarray(place - np.log(self._high - eigenvalue))
+        return np.asarray(place - np.log(self.high - eigenvalue))
+
+    @abstractmethod
+    def fitted(self) -> "_Pieces":
+        """The distribution function, to draw by; raises `NoConvergence` where it is too rough."""
 
     def quantiles(self, u: Array) -> Array:
-        place, probability = self._ladder
-        return self.eigenvalue(np.asarray(PchipInterpolator(probability, place)(u)))
+        return self.eigenvalue(_inverse(*self._ladder, u))
 
     @cached_property
-    def _ladder(self) -> tuple[Array, Array]:
-        """Places, and the distribution function of the law at them, where it rises."""
+    def _ladder(self) -> "tuple[_Pieces, Array, Array]":
+        """The distribution function, places, and its values there, which do not fall."""
         low, high = max(self.edges[0], self._first - _FAR), min(self.edges[-1], self._last + _FAR)
-        t, step = np.linspace(low, high, _STEPS, retstep=True)
-        probability = _call(self._law, "cdf", self.eigenvalue(t))
-        before = np.maximum.accumulate(np.concatenate([[0.0], probability[:-1]]))
-        rises = (probability > before) & (probability < 1)
-        t, probability = t[rises], probability[rises]
-        return (
-            np.concatenate([[t[0] - step], t, [t[-1] + step]]),
-            np.concatenate([[0.0], probability, [1.0]]),
-        )
+        function = self.fitted()
+        t = np.unique(np.concatenate([np.linspace(low, high, _STEPS), function.edges]))
+        values = function.at(t)
+        rising = np.clip(np.maximum.accumulate(values), 0, 1)
+        lost = max(self._tolerance, _ASIDE)  # that much the population may lack, too
+        for wrong, allowed in (
+            (rising - values > _ASIDE, "must not fall"),
+            ((t == t[0]) & (values > lost), "must be 0 at the lower end of the law"),
+            ((t == t[-1]) & (values < 1 - lost), "must be 1 at the upper end of the law"),
+        ):
+            if wrong.any():
+                where = f"eigenvalue.cdf({float(self.eigenvalue(t[wrong])[0]):.6g})"
+                allowed += ", for draws of it: give the law an exact _cdf or _ppf, or groups"
+                raise InvalidInput(where, float(values[wrong][0]), allowed)
+        return function, t, rising
+
+    def _mass(self, panels: Array, x: Array, weight: Array) -> Array:
+        """The probability of panels, with that of nodes whose mean or std is out of range."""
+        out = weight == 0
+        density = np.zeros_like(x)
+        density[out], _ = self.at(x[out])
+        rule = legendre.leggauss(x.shape[1])[1] * np.diff(panels) / 2
+        return np.asarray((weight + rule * density).sum(axis=1))
 
 
 class _ByDensity(_Mapped):
     """By the density."""
 
-    def __init__(self, law: Any, known: Array) -> None:
-        super().__init__(law, known)
+    def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
+        super().__init__(law, known, tolerance)
         density, _ = self.at(self.edges)
+        if not density.any():
+            raise InvalidInput("eigenvalue.pdf", law, "must be > 0 where the quantiles are")
         there = np.flatnonzero(density > _NO_DENSITY * density.max())
-        self.edges = self.edges[max(there[0] - 1, 0) : there[-1] + 2]
+        edges = self.edges[max(there[0] - 1, 0) : there[-1] + 2]
+        breaks = self.place(breakpoints)
+        inside = breaks[(breaks > edges[0]) & (breaks < edges[-1])]
+        self.edges = np.unique(np.concatenate([edges, inside]))
 
     def at(self, x: Array) -> tuple[Array, Array]:
         eigenvalue = self.eigenvalue(x)
@@ -349,37 +389,89 @@ class _ByDensity(_Mapped):
             raise InvalidInput("eigenvalue.pdf", where, allowed)
         return density * self.slope(x), eigenvalue
 
+    def fitted(self) -> "_Pieces":
+        """The integral of the density, which SciPy would compute anew for every value."""
+        density = _pieces(lambda x: self.at(x)[0], self.edges, lambda a, b: _FITTED / (b - a))
+        integral = density.integral()
+        mass = float(integral.at(self.edges[-1:])[0])
+        error = abs(mass - 1) + float(density.error @ np.diff(density.edges))
+        if error > max(self._tolerance, _ASIDE):
+            raise NoConvergence(
+                f"the density of the eigenvalue law has the integral {mass:.9g}, known to "
+                f"{error:.1e} only, too rough to draw by: name the eigenvalues where it jumps, "
+                "bends or has a peak in breakpoints=, or give the law a _ppf, or groups"
+            )
+        return integral._replace(series=integral.series / mass)
+
     def misplaced(
         self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
     ) -> Array:
         """What of the mass is missing; and how far masses are from the distribution function."""
-        mass = np.cumsum(weight.sum(axis=1))
-        error = np.full(len(panels), abs(mass[-1] - 1))
-        if not _is_generic(self._law, "_cdf"):
-            there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
-            error = np.maximum(error, abs(there - mass))
+        mass = self._mass(panels, x, weight)
+        total = np.cumsum(mass)
+        error = np.full(len(panels), abs(total[-1] - 1))
+        if _is_generic(self._law, "_cdf"):
+            self._require_mass(float(total[-1]), 1.0, "in all")
+        else:
+            ends = self.eigenvalue(np.append(panels[:1, 0], panels[:, 1]))
+            there = _call(self._law, "cdf", ends)
+            rise = np.diff(there)
+            worst = int(np.argmax(abs(rise - mass)))
+            place = f"from {ends[worst]:.6g} to {ends[worst + 1]:.6g}"
+            self._require_mass(float(mass[worst]), float(rise[worst]), place)
+            error = np.maximum(error, abs(there[1:] - total))
         error = np.maximum(error - slack - 64 * np.finfo(np.float64).eps, 0)
         return np.broadcast_to(np.minimum(error, _beyond(weight))[:, None], x.shape)
+
+    def _require_mass(self, mass: float, known: float, place: str) -> None:
+        """Raise `NoConvergence` if the integral of the density is not what it has to be."""
+        if abs(mass - known) > self._tolerance:
+            raise NoConvergence(
+                f"the density of the eigenvalue law has the integral {mass:.6g} {place}, which has "
+                f"to be {known:.6g}: _pdf or _cdf is wrong, or a peak, jump or pole was missed; "
+                "name its eigenvalue in breakpoints=, ask for a larger tolerance, or give groups"
+            )
 
 
 class _ByDistribution(_Mapped):
     """By the distribution function, interpolated by polynomials."""
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
-        super().__init__(law, known)
+        super().__init__(law, known, tolerance)
         ends = self._reach(self.edges[0], self.edges[-1])
         edges = np.unique(np.concatenate([self.edges, self.place(breakpoints), ends]))
         edges = edges[(edges >= ends[0]) & (edges <= ends[1])]
-        left, right, series, self._error = self._pieces(edges, 1e-3 * tolerance)
-        if (rough := float(self._error.max())) > tolerance:
+        pieces = self._fit(edges, 1e-3 * tolerance)
+        _require_smooth(pieces, self, tolerance)
+        self._error = pieces.error
+        self.edges = pieces.edges
+        self._density = pieces.derivative()
+
+    def below(self, t: Array) -> Array:
+        """The probability of eigenvalues up to those at places."""
+        return _distribution(self._law, self.eigenvalue(t))
+
+    def _fit(self, edges: Array, error: float) -> "_Pieces":
+        """The distribution function to an error, or as well as eigenvalues are told apart."""
+
+        def allowed(left: Array, right: Array) -> Array:
+            slope = (self.below(right) - self.below(left)) / (right - left)
+            middle = (left + right) / 2
+            return np.maximum(
+                error, slope / self.slope(middle) * _ROUNDING * self.eigenvalue(right)
+            )
+
+        return _pieces(self.below, edges, allowed)
+
+    def fitted(self) -> "_Pieces":
+        pieces = self._fit(self.edges, _FITTED)
+        if (rough := float(pieces.error.max())) > _ASIDE:
             raise NoConvergence(
                 f"the distribution function of the eigenvalue law is smooth to {rough:.1e} only, "
-                f"not to the tolerance {tolerance:g}: name the eigenvalues where it jumps or bends "
-                "in breakpoints=, ask for a larger one, give the law a _pdf or _ppf, or groups"
+                "too rough to draw by: name those where it bends in breakpoints=, or give the "
+                "law a _pdf or _ppf, or groups"
             )
-        self.edges = np.append(left, right[-1])
-        slopes = np.polynomial.legendre.legder(series, axis=1)
-        self._derivative = slopes * (2 / (right - left))[:, None]
+        return pieces
 
     def _reach(self, low: float, high: float) -> tuple[float, float]:
         """Where the law is, but for probability that the rounding of 1 would hide."""
@@ -387,54 +479,23 @@ class _ByDistribution(_Mapped):
         for _ in range(2):
             probability = _call(self._law, "cdf", self.eigenvalue(places))
             there = np.flatnonzero((probability > _NO_MASS) & (probability < 1 - 100 * _NO_MASS))
+            if not there.size:
+                allowed = "must rise over a range of eigenvalues; one eigenvalue alone is a group"
+                raise InvalidInput("eigenvalue.cdf", self._law, allowed)
             first, last = float(places[there[0]]), float(places[there[-1]])
             fine = np.linspace(0, 1, 65)
             places = np.clip(np.concatenate([first - 1 + fine, last + fine]), low, high)
         return first, last
 
-    def _pieces(self, edges: Array, allowed: float) -> tuple[Array, Array, Array, Array]:
-        """Ends, series and errors of polynomials, halved until they are right or too many."""
-        left, right = edges[:-1], edges[1:]
-        done: list[tuple[Array, Array, Array, Array]] = []
-        while left.size:
-            series, error = self._series(left, right)
-            many = sum(map(len, (piece[0] for piece in done))) + left.size > _MOST_PIECES
-            good = (error <= allowed) | (right - left < _NARROWEST_PIECE) | many
-            done.append((left[good], right[good], series[good], error[good]))
-            left, right = left[~good], right[~good]
-            middle = (left + right) / 2
-            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-        columns = [np.concatenate(column) for column in zip(*done, strict=True)]
-        order = np.argsort(columns[0])
-        left, right, series, error = (column[order] for column in columns)
-        return left, right, series, error
-
-    def _series(self, left: Array, right: Array) -> tuple[Array, Array]:
-        """Legendre series of the distribution function on pieces, and how far they are from it."""
-        x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _CHEBYSHEV
-        values = _call(self._law, "cdf", self.eigenvalue(x))
-        wrong = ~((values >= -_ROUGH) & (values <= 1 + _ROUGH))
-        if wrong.any():
-            where = float(self.eigenvalue(x)[wrong][0])
-            allowed = f"must lie in [0, 1], and is {float(values[wrong][0])}"
-            raise InvalidInput("eigenvalue.cdf", where, allowed)
-        series = values[:, ::2] @ _TO_SERIES.T
-        between = np.polynomial.legendre.legvander(_CHEBYSHEV[1::2], _DEGREE)
-        return series, abs(values[:, 1::2] - series @ between.T).max(axis=1)
-
     def at(self, x: Array) -> tuple[Array, Array]:
-        piece = np.clip(np.searchsorted(self.edges, x, side="right") - 1, 0, len(self.edges) - 2)
-        left, right = self.edges[piece], self.edges[piece + 1]
-        local = (2 * x - left - right) / (right - left)
-        coefficients = np.moveaxis(self._derivative[piece], -1, 0)
-        density = np.polynomial.legendre.legval(local, coefficients, tensor=False)
+        density = self._density.at(x)
         return np.maximum(density, 0), self.eigenvalue(x)
 
     def misplaced(
         self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
     ) -> Array:
         """By how much the polynomials miss the distribution function."""
-        mass = np.cumsum(weight.sum(axis=1))
+        mass = np.cumsum(self._mass(panels, x, weight))
         there = _call(self._law, "cdf", self.eigenvalue(panels[:, 1]))
         error = np.maximum(abs(there - mass) - slack, 0) + self._error.max()
         return np.broadcast_to(np.minimum(error, _beyond(weight))[:, None], x.shape)
@@ -445,8 +506,128 @@ def _beyond(weight: Array) -> Array:
     return np.asarray(np.cumsum(weight.sum(axis=1)[::-1])[::-1])
 
 
+def _require_smooth(pieces: "_Pieces", line: _ByDistribution, tolerance: float) -> None:
+    """Raise `NoConvergence` where the distribution function is no polynomial on small pieces."""
+    worst = int(np.argmax(pieces.error))
+    rough, ends = float(pieces.error[worst]), pieces.edges[worst : worst + 2]
+    where = float(line.eigenvalue(ends)[1])
+    first, last, before, after = line.below(np.append(pieces.edges[[0, -1]], ends)).tolist()
+    narrow = rough > tolerance and ends[1] - ends[0] < _NARROWEST_PIECE
+    name = "the distribution function of the eigenvalue law"
+    for jump, at in (
+        (first, line.low),
+        (1 - last if math.isfinite(line.high) else 0.0, line.high),
+        (after - before if narrow else 0.0, where),
+    ):
+        if jump > max(tolerance, rough, _ASIDE):
+            raise NoConvergence(
+                f"{name} rises by {jump:.3g} at the eigenvalue {at:.6g}, or next to it: features "
+                "that are alike are a group; give the law without them, and join both by "
+                "Population.mixture"
+            )
+    if rough > tolerance:
+        raise NoConvergence(
+            f"{name} is smooth to {rough:.1e} only, not to the tolerance {tolerance:g}, near the "
+            f"eigenvalue {where:.6g}: name those where it bends in breakpoints=, ask for a larger "
+            "tolerance, or give the law a _pdf or _ppf, or groups"
+        )
+
+
+class _Pieces(NamedTuple):
+    """A function along the line by a Legendre series between each two edges."""
+
+    edges: Array
+    #: Of shape (pieces, terms).
+    series: Array
+    #: How far each series is from the function.
+    error: Array
+
+    def at(self, x: Array) -> Array:
+        piece = np.clip(np.searchsorted(self.edges, x, side="right") - 1, 0, len(self.series) - 1)
+        left, right = self.edges[piece], self.edges[piece + 1]
+        terms = np.moveaxis(self.series[piece], -1, 0)
+        return np.asarray(legendre.legval((2 * x - left - right) / (right - left), terms, False))
+
+    def derivative(self) -> "_Pieces":
+        return self._replace(series=legendre.legder(self.series, axis=1) / self._half)
+
+    def integral(self) -> "_Pieces":
+        """The integral from the first edge on."""
+        series = legendre.legint(self.series, lbnd=-1, axis=1) * self._half
+        series[1:, 0] += np.cumsum(series.sum(axis=1))[:-1]
+        return self._replace(series=series)
+
+    @property
+    def _half(self) -> Array:
+        return np.diff(self.edges)[:, None] / 2
+
+
+def _pieces(
+    function: Callable[[Array], Array], edges: Array, allowed: Callable[[Array, Array], Array]
+) -> _Pieces:
+    """A function by polynomials on pieces that are halved until it is, or they are too many.
+
+    The error that is allowed on a piece is a function of its ends.
+    """
+    left, right = edges[:-1], edges[1:]
+    done: list[tuple[Array, Array, Array]] = []
+    while left.size:
+        x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _CHEBYSHEV
+        values = function(x)
+        series = values[:, ::2] @ _TO_SERIES.T
+        error = abs(values[:, 1::2] - series @ _BETWEEN.T).max(axis=1)
+        many = sum(len(piece[0]) for piece in done) + left.size > _MOST_PIECES
+        good = (error <= allowed(left, right)) | (right - left < _NARROWEST_PIECE) | many
+        done.append((left[good], series[good], error[good]))
+        left, right = left[~good], right[~good]
+        middle = (left + right) / 2
+        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+    starts, series, error = (np.concatenate(column) for column in zip(*done, strict=True))
+    order = np.argsort(starts)
+    return _Pieces(np.append(starts[order], edges[-1]), series[order], error[order])
+
+
 _CHEBYSHEV = -np.cos(np.linspace(0, np.pi, 2 * _DEGREE + 1))
-_TO_SERIES = np.linalg.inv(np.polynomial.legendre.legvander(_CHEBYSHEV[::2], _DEGREE))
+_TO_SERIES = np.linalg.inv(legendre.legvander(_CHEBYSHEV[::2], _DEGREE))
+_BETWEEN = legendre.legvander(_CHEBYSHEV[1::2], _DEGREE)
+
+
+def _inverse(function: _Pieces, places: Array, values: Array, wanted: Array) -> Array:
+    """Where a function that does not fall, known at some places, has the values wanted.
+
+    Each place is searched for by itself: where the logit would be as wanted if it were linear
+    between both ends of what is left of its interval, or halfway; a jump is found to a rounding.
+    """
+    start = np.clip(np.searchsorted(values, wanted, side="right") - 1, 0, len(places) - 2)
+    low, high = places[start], places[start + 1]
+    at_low, at_high = values[start], values[start + 1]
+    found = np.where(wanted < at_low, low, high)
+    searched = np.flatnonzero((wanted >= at_low) & (wanted <= at_high))
+    aim, near = _logit(wanted, 1 - wanted), _FOUND * np.minimum(wanted, 1 - wanted)
+    for step in range(_MOST_STEPS):
+        if not searched.size:
+            break
+        a, b = low[searched], high[searched]
+        ends = (_logit(end[searched], 1 - end[searched]) for end in (at_low, at_high))
+        below, above = (end - aim[searched] for end in ends)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            x = (a * above - b * below) / (above - below)
+        middle = (a + b) / 2
+        x = np.where((x > a) & (x < b) & (step % 4 != 3), x, middle)
+        there = np.clip(function.at(x), 0, 1)
+        found[searched] = x
+        up = there < wanted[searched]
+        low[searched[up]], at_low[searched[up]] = x[up], there[up]
+        high[searched[~up]], at_high[searched[~up]] = x[~up], there[~up]
+        done = abs(there - wanted[searched]) <= near[searched]
+        searched = searched[~done & (middle > a) & (middle < b)]
+    return found
+
+
+def _logit(below: Array, above: Array) -> Array:
+    """The logit of probabilities below and above."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(below) - np.log(above))
 
 
 def _probability(x: Array) -> tuple[Array, Array]:
@@ -467,16 +648,37 @@ def _call(law: Any, name: str, values: Array) -> Array:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            result = np.asarray(getattr(law, name)(values))
+            result = np.asarray(getattr(law, name)(values.copy()))
         except (ArithmeticError, ValueError) as error:
             if values.size > _FEW_VALUES:
-                raise InvalidInput(f"eigenvalue.{name}", law, f"fails: {error}") from None
+                raise _failed(law, name, error) from error
             result = np.array([_one(law, name, value) for value in values.ravel()])
             result = result.reshape(values.shape)
+        except Exception as error:  # whatever a law that a user wrote does
+            raise _failed(law, name, error) from error
     if result.shape != values.shape or result.dtype.kind not in "iuf":
         allowed = f"must keep the shape {values.shape} of an array of numbers"
         raise InvalidInput(f"eigenvalue.{name}", result.shape, allowed)
-    return result.astype(np.float64)
+    result = result.astype(np.float64)
+    if name in ("cdf", "sf"):
+        slightly = (result >= -_ROUGH) & (result <= 1 + _ROUGH)
+        result = np.where(slightly, np.clip(result, 0, 1), result)
+    return result
+
+
+def _failed(law: Any, name: str, error: Exception) -> InvalidInput:
+    allowed = f"must take an array of numbers, and fails: {type(error).__name__}: {error}"
+    return InvalidInput(f"eigenvalue.{name}", law, allowed)
+
+
+def _distribution(law: Any, eigenvalue: Array) -> Array:
+    """The distribution function of a law; raises `InvalidInput` where it is no probability."""
+    values = _call(law, "cdf", eigenvalue)
+    wrong = ~((values >= 0) & (values <= 1))
+    if wrong.any():
+        where = f"eigenvalue.cdf({float(eigenvalue[wrong][0]):.6g})"
+        raise InvalidInput(where, float(values[wrong][0]), "must lie in [0, 1]")
+    return values
 
 
 def _one(law: Any, name: str, value: float) -> float:
@@ -492,7 +694,8 @@ def _is_generic(law: Any, method: str) -> bool:
     family = getattr(law, "dist", law)
     if not isinstance(family, rv_continuous):
         return False
-    return getattr(family, method).__func__ is getattr(rv_continuous, method)
+    own = getattr(family, method)
+    return getattr(own, "__func__", own) is getattr(rv_continuous, method)
 
 
 # -- with coefficients ---------------------------------------------------------------------------
@@ -509,7 +712,7 @@ class ContinuousLaw(LineLaw):
         self.has_functions = callable(mean) or callable(std)
         breaks = _breakpoints(law, breakpoints)
         self._line = _line(law, breaks, tolerance)
-        self.most_panels = self._line.most_panels
+        self.most_panels, self.remedy = self._line.most_panels, self._line.remedy
         places = self._line.place(breaks)
         edges = self._line.edges
         inside = places[(places > edges[0]) & (places < edges[-1])]
@@ -638,15 +841,27 @@ _LEAST_CAPACITY = -45.0
 def _require_law(law: Any) -> None:
     if not all(callable(getattr(law, name, None)) for name in _METHODS):
         allowed = "must be a frozen continuous distribution of scipy.stats, such as gamma(2)"
-        if callable(getattr(law, "pmf", None)):
+        if callable(getattr(law, "pmf", None)) and not callable(getattr(law, "pdf", None)):
             allowed += "; a discrete law is groups: Population(weight, eigenvalue, mean, std)"
         raise InvalidInput("eigenvalue", law, allowed)
     try:
-        low, high = law.support()
+        low, high = (np.asarray(end, dtype=np.float64) for end in law.support())
     except TypeError as error:  # a law without its shape parameters
         raise InvalidInput("eigenvalue", law, f"must be frozen: {error}") from None
+    except Exception as error:  # whatever a law that a user wrote does
+        allowed = f"must be two numbers, and fails: {type(error).__name__}: {error}"
+        raise InvalidInput("eigenvalue.support", law, allowed) from error
+    if low.ndim or high.ndim:
+        allowed = "must be one law, and its parameters are arrays: Population.mixture joins several"
+        raise InvalidInput("eigenvalue", law, allowed)
     if not (low >= 0 and high > 0 and high > low):
         raise InvalidInput("eigenvalue.support", (float(low), float(high)), "must lie in [0, inf)")
+    if _is_generic(law, "_cdf") and _is_generic(law, "_pdf"):
+        allowed = (
+            "must have a _cdf or a _pdf of its own, also beside a _ppf: SciPy computes each of "
+            "them from the other"
+        )
+        raise InvalidInput("eigenvalue", law, allowed)
 
 
 _METHODS = ("pdf", "cdf", "sf", "ppf", "isf", "support")
@@ -675,7 +890,7 @@ def _line(law: Any, breaks: Array, tolerance: float) -> _Line:
     if not np.isfinite(known).all():
         raise InvalidInput("eigenvalue.ppf", law, "must be finite between 0 and 1")
     if not _is_generic(law, "_pdf"):
-        return _ByDensity(law, known)
+        return _ByDensity(law, known, breaks, tolerance)
     return _ByDistribution(law, known, breaks, tolerance)
 
 
@@ -686,12 +901,13 @@ def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
         return np.full(eigenvalue.shape, float(constant))
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(value(eigenvalue))
+            # What is masked becomes NaN, which is refused, and not what lies under the mask.
+            result = np.asarray(np.ma.filled(value(eigenvalue.copy()), np.nan))
     except InvalidInput:
         raise
-    except (TypeError, ValueError, IndexError) as error:
-        allowed = f"must be a number, or a function of an array of eigenvalues: {error}"
-        raise InvalidInput(key, value, allowed) from None
+    except Exception as error:  # whatever a function that a user wrote does
+        allowed = "must be a number, or a function of an array of eigenvalues, and fails: "
+        raise InvalidInput(key, value, allowed + f"{type(error).__name__}: {error}") from error
     if result.shape not in ((), eigenvalue.shape):
         allowed = f"must be a number, or a function that keeps the shape {eigenvalue.shape}"
         raise InvalidInput(f"{key}.shape", result.shape, allowed)

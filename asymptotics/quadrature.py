@@ -468,7 +468,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
     """That E[ΛB²] is finite, its tails extrapolated from where eigenvalues leave the range."""
     low, high = float(law.edges[0]), float(law.edges[-1])
     middle = 0.0 if low < 0 < high else (low + high) / 2
-    ends = []
+    ends, last_places = [], []
     for side, reach in ((-1, middle - low), (1, high - middle)):
         step = min(_STEP, reach / _LEAST_STEPS)
         inner = np.arange(0.0, reach - step / 2, step)[:, None]
@@ -476,9 +476,11 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
         columns = law.at(np.clip(x, low, high))
         columns = Columns(columns.density, *into_range(*columns[1:]))
         signal = columns.density * columns.eigenvalue * (columns.mean**2 + columns.std**2)
-        ends.append((step / 2 * signal @ _TAIL[1])[_in_range(columns).all(axis=1)])
+        within = _in_range(columns).all(axis=1)
+        ends.append((step / 2 * signal @ _TAIL[1])[within])
+        last_places.append(float(columns.eigenvalue[within][-1:, -1].sum()))
     total = float(sum(end.sum() for end in ends))
-    for end in ends:
+    for end, place in zip(ends, last_places, strict=True):
         before, last = (*(0.0, 0.0), *end)[-2:]
         if not last > _NOTHING * tolerance * total:
             continue
@@ -486,6 +488,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
             raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
         if not last * last / (before - last) <= _LITTLE * tolerance * total:
             raise NoConvergence(
-                f"the tail of E[Lambda B^2] is too slow for the tolerance {tolerance:g}: more than "
-                "that lies beyond what double precision reaches; raise it, or give groups"
+                f"the tail of E[Lambda B^2] is not known to the tolerance {tolerance:g}: more than "
+                f"that may lie near or beyond the eigenvalue {place:.6g}, the last for which "
+                f"{law.name} can be computed; ask for a larger tolerance, or {law.remedy}"
             )

@@ -1,5 +1,8 @@
 """With a continuous law a simulation draws from the law itself: a wrong quadrature is refuted."""
 
+# mypy: disable-error-code="override"
+# A law that a user writes overrides methods of SciPy without their types.
+
 from typing import Any
 
 import numpy as np
@@ -54,6 +57,19 @@ def test_right_groups_are_consistent(population: Population) -> None:
         assert np.all(found.verdict == "consistent")
         z += found.z.tolist()
     assert np.abs(z).max() < 6
+
+
+class Gap(stats.rv_continuous):
+    """Half of the eigenvalues below 1 and half above 9, by the distribution function alone."""
+
+    def _cdf(self, x: Any) -> Any:
+        return np.interp(x, [0, 1, 9, 10], [0, 0.5, 0.5, 1])
+
+
+def test_draws_of_a_law_by_its_distribution_function_keep_to_its_gap() -> None:
+    population = Population.from_distribution(Gap(a=0, b=10), breakpoints=[1, 9])
+    found = verify(population, 0.5, 0.1, 0.4, rule="covariance", p=2048, trials=16, workers=1)
+    assert found.verdict == "consistent"
 
 
 OFF = 1.05 * LAWS["power law"].eigenvalue

@@ -5,6 +5,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import mpmath
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from scipy.special import ndtr
 
 from asymptotics import InvalidInput, NoConvergence, Population, risk
 from asymptotics.laws import ContinuousLaw, power_law
@@ -210,6 +212,106 @@ def test_a_rough_distribution_function_is_no_endless_work() -> None:
     assert Counted.asked < 100_000
 
 
+class Gap(stats.rv_continuous):
+    """Half of the eigenvalues below 1 and half above 9, by the distribution function alone."""
+
+    def _cdf(self, x: Any) -> Any:
+        return np.interp(x, [0, 1, 9, 10], [0, 0.5, 0.5, 1])
+
+
+class GapAndDensity(Gap):
+    def _pdf(self, x: Any) -> Any:
+        return np.where((x < 1) | (x > 9), 0.5, 0.0)
+
+
+def bell(x: Any, center: float, width: float) -> Any:
+    z = (x - center) / width
+    return np.exp(-z * z / 2) / (width * math.sqrt(2 * math.pi))
+
+
+class Peak(stats.rv_continuous):
+    """A tenth of the eigenvalues close to 1/2, by the density alone."""
+
+    def _pdf(self, x: Any) -> Any:
+        return 0.9 + 0.1 * bell(x, 0.5, 1e-5)
+
+
+class TwoPeaks(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return (bell(x, 1, 0.01) + bell(x, 3, 0.01)) / 2
+
+
+class TwoPeaksAndDistribution(TwoPeaks):
+    def _cdf(self, x: Any) -> Any:
+        return two_peaks(x)
+
+
+class Poles(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 1 / (math.pi * np.sqrt((x - 1) * (3 - x)))
+
+
+class Singular(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 0.1 * x**-0.9
+
+
+class Pareto(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 2.5 * x**-3.5
+
+
+def two_peaks(x: Any) -> Any:
+    return (ndtr((x - 1) / 0.01) + ndtr((x - 3) / 0.01)) / 2
+
+
+def peak(x: Any) -> Any:
+    return 0.9 * x + 0.1 * ndtr((x - 0.5) / 1e-5)
+
+
+DRAWN: dict[str, tuple[Any, dict[str, Any], Callable[[Any], Any]]] = {
+    "a gap": (Gap(a=0, b=10), {"breakpoints": [1, 9]}, Gap(a=0, b=10).cdf),
+    "a gap and its density": (GapAndDensity(a=0, b=10), {}, Gap(a=0, b=10).cdf),
+    "a peak of the density": (Peak(a=0, b=1), {}, peak),
+    "two peaks": (TwoPeaks(a=0, b=10), {"breakpoints": [1, 3]}, two_peaks),
+    "two peaks and distribution": (TwoPeaksAndDistribution(a=0, b=10), {}, two_peaks),
+    "poles": (Poles(a=1, b=3), {"tolerance": 1e-4}, stats.arcsine(1, 2).cdf),
+    "a singular end": (Singular(a=0, b=1), {}, lambda x: x**0.1),
+    "a tail": (Pareto(a=1), {}, stats.pareto(2.5).cdf),
+}
+
+
+@pytest.mark.parametrize(("law", "settings", "exact"), DRAWN.values(), ids=DRAWN)
+def test_draws_have_the_probabilities_of_the_law(law: Any, settings: Any, exact: Any) -> None:
+    """Where SciPy has no quantile function, or a wrong one."""
+    population = Population.from_distribution(law, **settings)
+    u = (np.arange(2000) + 0.5) / 2000
+    assert population.law is not None
+    eigenvalue, _, _ = population.law.quantiles(u)  # type: ignore[attr-defined]
+    assert np.all(np.diff(eigenvalue) >= 0)
+    assert np.abs(exact(eigenvalue) - u).max() < 1e-6
+
+
+def test_draws_ask_a_slow_law_for_few_values() -> None:
+    population = Population.from_distribution(Counted(a=0, b=1)())
+    Counted.asked = 0
+    assert population.law is not None
+    for seed in range(20):
+        drawn(population.law, 1024, seed)
+    assert Counted.asked < 2_000
+
+
+def test_a_law_too_rough_to_draw_from_is_refused() -> None:
+    class Rough(Counted):
+        def _cdf(self, x: Any) -> Any:
+            return super()._cdf(x) + 2e-5 * x * (1 - x) * np.sin(1e9 * x) ** 2
+
+    population = Population.from_distribution(Rough(a=0, b=1)(), tolerance=0.1)
+    assert population.law is not None
+    with pytest.raises(NoConvergence, match=r"smooth to .* only, too rough to draw by"):
+        drawn(population.law, 100, 0)
+
+
 class Atom(stats.rv_continuous):
     """A third of the eigenvalues is 0."""
 
@@ -253,8 +355,178 @@ WRONG = {
     "falling": (Falling, InvalidInput, "eigenvalue.ppf"),
     "inaccurate": (Inaccurate, NoConvergence, "its distribution function disagree"),
     "not a number": (Missing, InvalidInput, "and is NaN"),
-    "not normalised": (Unnormalised, NoConvergence, "disagree"),
+    "not normalised": (Unnormalised, NoConvergence, "has the integral 1.1 in all"),
 }
+
+
+class QuantileAlone(stats.rv_continuous):
+    def _ppf(self, u: Any) -> Any:
+        return 2 * u
+
+
+class Scalar(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return math.exp(-x)
+
+
+class Failing(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return vars()["nothing"]
+
+
+class OneEigenvalue(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return np.where(x < 1, 0.0, 1.0)
+
+
+class NoDensity(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 0 * x
+
+
+def doubled(x: Any) -> Any:
+    """2 x, written over x."""
+    x *= 2
+    return x
+
+
+class InPlace:
+    """A law that is none of SciPy's, and writes over what it is given."""
+
+    def ppf(self, u: Any) -> Any:
+        return doubled(u)
+
+    def isf(self, rest: Any) -> Any:
+        return np.subtract(2, doubled(rest), out=rest)
+
+    def cdf(self, x: Any) -> Any:
+        return np.clip(np.divide(x, 2, out=x), 0, 1, out=x)
+
+    def sf(self, x: Any) -> Any:
+        return np.subtract(1, self.cdf(x), out=x)
+
+    def pdf(self, x: Any) -> Any:
+        x[:] = 0.5
+        return x
+
+    def support(self) -> tuple[float, float]:
+        return 0.0, 2.0
+
+
+class NoSupport(InPlace):
+    def support(self) -> Any:
+        return (0.0,)
+
+
+NO_LAWS = {
+    "no support": (NoSupport(), "must be two numbers, and fails: ValueError"),
+    "quantile function alone": (QuantileAlone(a=0, b=2), "a _cdf or a _pdf of its own"),
+    "nothing": (stats.rv_continuous(a=0, b=2), "a _cdf or a _pdf of its own"),
+    "of one number": (Scalar(a=0), r"eigenvalue\.\w+ = .* must take an array of numbers"),
+    "failing": (Failing(a=0), "must take an array of numbers, and fails: KeyError"),
+    "several laws": (stats.gamma([2, 3]), "must be one law, and its parameters are arrays"),
+    "several scales": (stats.gamma(2, scale=[1, 2]), "must be one law"),
+    "one eigenvalue": (OneEigenvalue(a=0, b=2), "one eigenvalue alone is a group"),
+    "no density": (NoDensity(a=0, b=2), "must be > 0"),
+}
+
+
+@pytest.mark.parametrize(("law", "message"), NO_LAWS.values(), ids=NO_LAWS)
+def test_what_is_no_law_is_refused_in_one_line(law: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as error:
+        Population.from_distribution(law)
+    assert "\n" not in str(error.value)
+
+
+class Static(stats.rv_continuous):
+    _pdf = staticmethod(lambda x: 0.5 + 0 * x)  # type: ignore[assignment]
+
+
+def test_a_method_of_a_law_may_be_any_function() -> None:
+    close(Population.from_distribution(Static(a=0, b=2)), 1.0)
+
+
+class Jumping(stats.rv_continuous):
+    """An atom in the middle."""
+
+    def _cdf(self, x: Any) -> Any:
+        return np.where(x < 1, 0.35 * x, 0.3 + 0.35 * x)
+
+
+class JumpingFirst(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return 0.3 + 0.35 * x
+
+
+@pytest.mark.parametrize("breakpoints", [(), [1.0]])
+@pytest.mark.parametrize(("kind", "at"), [(Jumping, 1), (JumpingFirst, 0)])
+def test_a_jump_of_the_distribution_function_is_a_group(
+    kind: Any, at: int, breakpoints: Any
+) -> None:
+    with pytest.raises(
+        NoConvergence, match=rf"rises by 0\.3 at the eigenvalue {at}, .* are a group"
+    ):
+        Population.from_distribution(kind(a=0, b=2), breakpoints=breakpoints)
+
+
+class ThinPeak(stats.rv_continuous):
+    def _pdf(self, x: Any) -> Any:
+        return 0.5 * 0.999 + 1e-3 * bell(x, 1.2345, 1e-6)
+
+    def _cdf(self, x: Any) -> Any:
+        return 0.5 * 0.999 * x + 1e-3 * ndtr((x - 1.2345) / 1e-6)
+
+
+def test_a_peak_of_the_density_that_was_missed_is_said_to_be_one() -> None:
+    with pytest.raises(NoConvergence, match=r"0\.199 from .*a peak.*breakpoints="):
+        Population.from_distribution(ThinPeak(a=0, b=2))
+    named = Population.from_distribution(ThinPeak(a=0, b=2), breakpoints=[1.2345])
+    close(named, 0.999 + 1e-3 * 1.2345)
+
+
+def test_coefficients_out_of_range_are_no_fault_of_the_density() -> None:
+    with pytest.raises(InvalidInput, match=r"are not for 5.0e-01 of them"):
+        Population.from_distribution(
+            Static(a=0, b=2), mean=lambda x: np.where(x > 1, 1e120, 1.0), breakpoints=[1]
+        )
+
+
+class AccurateExponential(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return -np.expm1(-x)
+
+
+@pytest.mark.parametrize("law", [AccurateExponential(a=0), Poles(a=1, b=3)])
+def test_a_law_that_ends_in_rounding_is_not_called_slow(law: Any) -> None:
+    with pytest.raises(NoConvergence, match=r"not known to the tolerance 1e-10.*_isf of its own"):
+        Population.from_distribution(law)
+
+
+class PolesByDistribution(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        return 2 / math.pi * np.arcsin(np.sqrt(x))
+
+
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-10])
+def test_eigenvalues_too_near_to_the_end_to_tell_apart_are_no_infinite_signal(
+    tolerance: float,
+) -> None:
+    close(Population.from_distribution(PolesByDistribution(a=0, b=1), tolerance=1e-4), 0.5)
+    with pytest.raises(NoConvergence, match=r"only, not to"):
+        Population.from_distribution(PolesByDistribution(a=0, b=1), tolerance=tolerance)
+
+
+def test_rounding_of_probabilities_beyond_0_and_1_warns_of_nothing() -> None:
+    bins = np.array([0.9, 1.6, 1.9000000000000001, 2.8000000000000003])
+    law = stats.rv_histogram((np.array([0.7, 0, 0]), bins), density=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        close(Population.from_distribution(law), 1.25)
+
+
+@pytest.mark.parametrize("law", [UNIFORM, InPlace()])
+def test_functions_may_write_over_what_they_are_given(law: Any) -> None:
+    close(Population.from_distribution(law, mean=doubled, std=lambda x: x), 10.0)
 
 
 @pytest.mark.parametrize(("kind", "error", "message"), WRONG.values(), ids=WRONG)
@@ -280,6 +552,8 @@ BAD_FUNCTIONS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "one number too many": (lambda x: np.ones(x.size + 1), "keeps the shape"),
     "not of arrays": (lambda x: 1.0 if x > 1 else 0.0, "a function of an array"),
     "math": (lambda x: math.exp(-x), "a function of an array"),
+    "failing": (lambda _: vars()["nothing"], "a function of an array"),
+    "masked": (lambda x: np.ma.masked_greater(x, 1), "= nan: must be a finite number >= 0"),
 }
 
 
