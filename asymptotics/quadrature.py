@@ -145,7 +145,7 @@ def quadrature(law: LineLaw, tolerance: float) -> Quadrature:
 
 
 def _groups(weight: Array, nodes: Columns) -> Groups:
-    there = weight > 0
+    there = weight >= np.finfo(np.float64).tiny  # smaller ones have lost their digits
     return Groups(*(x[there] for x in (weight, nodes.eigenvalue, nodes.mean, nodes.std)))
 
 
