@@ -25,7 +25,7 @@ from .simulation.finite import (
 )
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
-from .simulation.strata import weighted
+from .simulation.strata import scatter, weighted
 from .simulation.trials import LinearExperiment, replicates_at
 from .study import risk
 from .tables import counted
@@ -53,6 +53,9 @@ _NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
 #: The risk of a law is a mean over so many weighted draws of its features.  The mean is off by more
 #: than their range with a probability of 1e-4 (Student's t > 8 with 7 degrees of freedom).
 _DRAWS = 8
+#: The range says nothing where none of the draws has any of the rare features that have the signal.
+#: What they miss then is this many standard errors with a probability of 1e-4 (Poisson's law).
+_RARE = 3.0
 #: Rounding of a solver leaves so much of the signal in a simulated risk.
 _ROUNDING = 1e-27
 #: Replicates that draw a design each are so many times fewer.
@@ -96,6 +99,14 @@ class Point(NamedTuple):
     alphas: tuple[float, ...]
     #: Places in the flat grid, each with its places among rules and alphas.
     rows: Mapping[int, tuple[int, int]]
+
+
+class Features(NamedTuple):
+    """What is known of a continuous law without its groups: draws of weighted features."""
+
+    draws: tuple[Population, ...]
+    #: The relative standard error of the signal in their mean, from rare features.
+    scatter: float
 
 
 class Drawn(NamedTuple):
@@ -196,8 +207,11 @@ def ladders(
     if allotment is not None:
         climbs = _fitting(climbs, allotment)
     law = population.law
-    draws = [] if law is None else weighted(law, settings.seed, _DRAWS)
-    return [_ladder(climb, draws) for climb in climbs]
+    features = None
+    if law is not None:
+        draws = weighted(law, settings.seed, _DRAWS)
+        features = Features(tuple(draws), scatter(population, _DRAWS))
+    return [_ladder(climb, features) for climb in climbs]
 
 
 class _Climb(NamedTuple):
@@ -307,11 +321,12 @@ def _climb(population: Population, point: Point, settings: Settings) -> _Climb:
     return _Climb(population, point, settings, int(first), min(math.ceil(least), int(first)))
 
 
-def _ladder(climb: _Climb, draws: Sequence[Population]) -> Ladder:
+def _ladder(climb: _Climb, features: Features | None) -> Ladder:
     """A point with its experiments, and what is predicted of them."""
     population, point, settings = climb.population, climb.point, climb.settings
     cases = tuple(
-        _case(population, draws, experiment, point, settings) for experiment in climb.experiments()
+        _case(population, features, experiment, point, settings)
+        for experiment in climb.experiments()
     )
     if settings.p is not None:
         return Ladder(point, cases, cases[0].predicted)
@@ -356,12 +371,12 @@ def _experiment(
 
 def _case(
     population: Population,
-    draws: Sequence[Population],
+    features: Features | None,
     experiment: LinearExperiment,
     point: Point,
     settings: Settings,
 ) -> Case:
-    """A point at one size; `draws` are weighted features of the population's law, if it has one."""
+    """A point at one size; `features` are of the population's law, if it has one."""
     problem = experiment.problem
     there = problem.population
     stated = there if population.law is None else population
@@ -373,8 +388,8 @@ def _case(
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = _predictions(stated, realised, settings.predict)
         shift = _shift(there, realised, problem.p)
-        if draws:
-            draw = _drawn(draws, there, realised)
+        if features is not None:
+            draw = _drawn(features, there, realised)
     return Case(
         experiment,
         stated,
@@ -387,15 +402,12 @@ def _case(
     )
 
 
-def _drawn(draws: Sequence[Population], there: Population, point: Point) -> Drawn:
-    """What it makes that a problem has some features of a law, and not all of them.
-
-    The law is known by draws of weighted features.
-    """
+def _drawn(features: Features, there: Population, point: Point) -> Drawn:
+    """What it makes that a problem has some features of a law, and not all of them."""
     alphas = np.array(point.alphas)
-    risks = np.array([_risks(population, point, alphas) for population in draws])
-    here = _risks(there, point, alphas)
-    return Drawn(here - risks.mean(axis=0), np.ptp(risks, axis=0))
+    risks = np.array([_risks(population, point, alphas) for population in features.draws])
+    mean, here = risks.mean(axis=0), _risks(there, point, alphas)
+    return Drawn(here - mean, np.ptp(risks, axis=0) + _RARE * features.scatter * abs(mean))
 
 
 def _risks(population: Population, point: Point, alpha: Array) -> Array:

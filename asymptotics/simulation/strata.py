@@ -26,6 +26,7 @@ from ..population import Groups, Population
 
 #: Equal parts of a law; the first and the last of them are its tails.
 _EQUAL = 1 << 10
+_PARTS = np.arange(1, _EQUAL) / _EQUAL
 #: Quantiles of every law are known between the probabilities 2^-23 and 1 - 2^-23; beyond, the law
 #: is followed along its line.  Those of a power law are known from 2^-1000 on, and above they tend
 #: to 1.
@@ -73,6 +74,39 @@ def weighted(law: Law, seed: int, draws: int) -> list[Population]:
     return populations
 
 
+def scatter(population: Population, draws: int) -> float:
+    """A bound of the relative standard error of the signal in a mean of draws.
+
+    It holds if the groups are right, and is that of the equal parts between the tails.  It is large
+    where few features have much of the signal: most draws have none of those, and none of their
+    scatter either.  The laws of a mixture are drawn one by one: there it is not known, and taken
+    as 0.
+    """
+    if population.law is None or len(list(_leaves(population.law))) > 1:
+        return 0.0
+    order = np.argsort(population.eigenvalue, kind="stable")
+    groups = Groups(*(column[order] for column in population.groups()))
+    middle = np.cumsum(groups.weight) - groups.weight / 2
+    u = np.union1d(middle[(middle > _PARTS[0]) & (middle < _PARTS[-1])], _PARTS)
+    signal = np.interp(u, middle, groups.eigenvalue * groups.second_moment)
+    starts = np.searchsorted(u, _PARTS[:-1])
+    center = np.repeat((_PARTS[:-1] + _PARTS[1:]) / 2, np.diff(starts, append=u.size - 1))
+    place = _EQUAL * np.array([u[:-1] - center, u[1:] - center])  # from -1/2 to 1/2
+    value = np.array([signal[:-1], signal[1:]])
+    first, second, along = (
+        _EQUAL * np.add.reduceat(np.diff(u) * _mean_product(*pair), starts)
+        for pair in ((value, np.ones_like(value)), (value, value), (value, place))
+    )
+    # Of two places as far from either end of a part a straight line has the right mean.
+    variance = np.maximum(second - first**2 - 12 * along**2, 0).sum() / _EQUAL**2 / draws
+    return math.sqrt(variance) / (population.signal or 1)
+
+
+def _mean_product(x: Array, y: Array) -> Array:
+    """The mean of x y over intervals on which both are straight, from their values at both ends."""
+    return np.asarray((x * y).sum(axis=0) / 6 + x.sum(axis=0) * y.sum(axis=0) / 6)
+
+
 def _heard(groups: Groups) -> Groups:
     """Groups without those that sums of weights or of signals would not change by."""
     signal = groups.weight * groups.eigenvalue * groups.second_moment
@@ -115,7 +149,7 @@ def _probabilities(last: int) -> Array:
     more = np.arange(first + _HALVINGS, last + 1, _SIXTEENTH)
     lower = 2.0 ** -np.concatenate([halved, more])
     upper = 1 - 2.0 ** -np.arange(first, _KNOWN + 1)
-    return np.concatenate([lower[::-1], np.arange(1, _EQUAL) / _EQUAL, upper])
+    return np.concatenate([lower[::-1], _PARTS, upper])
 
 
 def _place(law: LineLaw, eigenvalue: float) -> float:
