@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from asymptotics import Population, Verification, verify
+from asymptotics.simulation.finite import smallest_size
 from asymptotics.simulation.strata import weighted
 
 EMPTY_BINS = [0] * 8
@@ -121,3 +122,7 @@ def test_where_features_are_too_rare_to_be_drawn_there_is_no_alarm() -> None:
     found = verdicts(law, 1, p=1024, trials=8, rule="random")
     assert found.verdict == "too weak"
     assert "rare features of the law carry too much of the risk" in found.reason.item()
+
+
+def test_features_that_are_drawn_need_none_of_the_groups() -> None:
+    assert smallest_size(TAILS["pareto 1.05"], 0.5, [0.4]) == 3
