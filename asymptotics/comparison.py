@@ -55,6 +55,10 @@ class Sample(NamedTuple):
     shift: float = 0.0
     #: By how much the mean may still move if the solver went on, and without rounding.
     truncation: float = 0.0
+    #: By how much it may be off because a continuous law is known by some of its features alone.
+    sampling: float = 0.0
+    #: The risk in theory of what is simulated, which may be far from the one predicted of the law.
+    realised: float = 0.0
 
 
 class Estimate(NamedTuple):
@@ -65,8 +69,11 @@ class Estimate(NamedTuple):
     freedom: float
     #: What is relative is relative to this: the risk predicted, unless that is far too small.
     scale: float
-    #: A difference of this size may be due to the size of the problems, or to ending solvers early.
+    #: A difference of this size may be due to the size of the problems, to ending solvers early,
+    #: or to features drawn from a law.
     allowance: float
+    #: The last of these.
+    sampling: float = 0.0
 
 
 class Judgement(NamedTuple):
@@ -108,15 +115,18 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     size = (_SHIFT / min(sample.least for sample in samples)) ** min(len(samples), 2)
     cut = abs(float(weights @ [sample.shift for sample in samples]))
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
+    sampling = float(abs(weights) @ [sample.sampling for sample in samples])
     difference = float(sum(w * s.mean for w, s in zip(weights, samples, strict=True)))
     simulated = abs(risk + difference)
     scale = abs(risk) if simulated <= 2 * abs(risk) else simulated
+    largest = max(scale, *(abs(sample.realised) for sample in samples))
     return Estimate(
         difference=difference,
         standard_error=math.sqrt(variance),
         freedom=1 / spread if spread else math.inf,
         scale=scale,
-        allowance=size * scale + _SHIFT * cut + truncation,
+        allowance=size * largest + _SHIFT * cut + truncation + sampling,
+        sampling=sampling,
     )
 
 
@@ -174,9 +184,14 @@ def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
     if p_value < level:
         verdict, reason = "inconsistent", ""
     elif not detectable <= resolution:
-        remedy = "more trials" if hidden < resolution * scale else "a larger p"
         verdict = "too weak"
-        reason = f"a relative error of {resolution:.3g} would not be found: take {remedy}"
+        reason = f"a relative error of {resolution:.3g} would not be found: "
+        if hidden < resolution * scale:
+            reason += "take more trials"
+        elif 2 * estimated.sampling < resolution * scale:
+            reason += "take a larger p"
+        else:
+            reason += "rare features of the law carry too much of the risk"
     elif excess / error > critical_value(LOWEST_LEVEL, math.inf):
         verdict = "too weak"
         reason = "a difference of many standard errors, which few trials tell badly: take more"

@@ -27,6 +27,10 @@ from .errors import InvalidInput
 from .parameters import NONNEGATIVE, as_path, clip_remedy, eigenvalues, parameter, scalar
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
+#: Other names of the optional column; without it a column of this name was meant to be read.
+_ALSO_WEIGHT = ("count", "frequency", "freq", "multiplicity", "w")
+#: Columns that a population has and that of samples has not.
+_OF_GROUPS = ("std", "sd")
 #: The mark of each encoding; that of UTF-32 begins with that of UTF-16.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -35,19 +39,25 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _GZIP = b"\x1f\x8b"
-#: What files that hold no text begin with.
+#: A block of data, and the end of a file without any.
+_BZIP2 = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
+_ZIP = "a zip archive, as spreadsheets (.xlsx, .ods) are"
+#: What files that hold no text begin with; a text may begin with the letters of any of these marks,
+#: and so each is as long as it always is.
 _KINDS = {
     _GZIP: "a gzip file",
-    b"PK": "a zip archive, as spreadsheets (.xlsx, .ods) are",
-    b"BZh": "a bzip2 file",
+    b"PK\x03\x04": _ZIP,
+    b"PK\x05\x06": _ZIP,
+    b"PK\x07\x08": _ZIP,
+    **{b"BZh%d%s" % (level, mark): "a bzip2 file" for level in range(1, 10) for mark in _BZIP2},
     b"\xfd7zXZ": "an xz file",
     b"\x28\xb5\x2f\xfd": "a zstd file",
     b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
-    b"PAR1": "a Parquet file",
+    b"PAR1\x15": "a Parquet file",
     b"\x93NUMPY": "a NumPy file",
     b"\x89HDF": "an HDF5 file",
-    b"SQLite format 3": "an SQLite database",
-    b"%PDF": "a PDF file",
+    b"SQLite format 3\0": "an SQLite database",
+    b"%PDF-": "a PDF file",
     b"\x89PNG": "a picture",
 }
 _LONGEST_KIND = max(map(len, _KINDS))
@@ -65,7 +75,8 @@ def read_samples(
 
     The file may be compressed by gzip.  Its first line is the header, fields are separated by
     commas, and every row has as many of them as the header; blank lines are skipped, and columns
-    of other names are ignored.  Eigenvalues of magnitude at most `clip` become 0.
+    of other names are ignored, unless their names say that they hold weights, such as ``counts``,
+    or a ``std``.  Eigenvalues of magnitude at most `clip` become 0.
 
     Values are `Decimal`, as they are written, in a file of up to `most_exact` rows, and their
     nearest float64 in a larger one.  Raises `InvalidInput` naming the file, the line and what is
@@ -84,6 +95,8 @@ def read_samples(
             lines.append(batch.lines)
     floats = {name: np.concatenate([part[name] for part in numbers]) for name in first.cells}
     checked = _in_domain(path, floats, np.concatenate(lines), clip)
+    if "weight" in checked and not checked["weight"].any():
+        raise _bad(path, "column 'weight' must not be all zero")
     if checked["eigenvalue"].size > most_exact:
         return checked
     # A zero may be written with an exponent that no Decimal holds.
@@ -252,9 +265,17 @@ def _header(path: Path, cells: list[str]) -> list[str]:
         allowed = f"must have each column once, not {', '.join(sorted(repeated))[:_SHOWN]} again"
         raise _bad(path, allowed)
     for name in _OPTIONAL:
-        if name not in header and (nearest := _nearest(name, header, cutoff=0.8)):
+        if name in header:
+            continue
+        others = (_alike(other, header) for other in _ALSO_WEIGHT)
+        if nearest := _nearest(name, header, cutoff=0.8) or next(filter(None, others), ""):
             allowed = f"must be called {name!r} to be read, or have a name less like it"
             raise _bad(path, f"column {_cut(nearest)} {allowed}")
+    if found := next(filter(None, (_alike(name, header) for name in _OF_GROUPS)), ""):
+        allowed = "is not read, and must have another name: a sample has one coefficient"
+        raise _bad(
+            path, f"column {_cut(found)} {allowed}; rows with a std are [[population]] groups"
+        )
     return header
 
 

@@ -11,7 +11,6 @@ from .arithmetic import FLOAT64, Array
 from .comparison import FEWEST_TRIALS
 from .errors import InvalidInput
 from .grid import Grid
-from .laws import Law as EigenvalueLaw
 from .population import Population
 from .simulation.choice import choose
 from .simulation.dense import Dense
@@ -20,13 +19,13 @@ from .simulation.exact import Exact
 from .simulation.finite import (
     LARGEST,
     FiniteProblem,
-    drawn,
     realise,
     require_size,
     smallest_size,
 )
 from .simulation.implicit import Implicit
 from .simulation.sampler import Sampler
+from .simulation.strata import scatter, weighted
 from .simulation.trials import LinearExperiment, replicates_at
 from .study import risk
 from .tables import counted
@@ -51,9 +50,12 @@ _MARGIN = 1.25
 _HEAVY = 3
 #: Nodes of a mean over a standard normal, of which three do for many groups.
 _NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
-#: To see what a draw of features from a law does to the risk, it is compared with draws of so many
-#: features, and with so many of these draws.
-_MANY_FEATURES, _DRAWS = 2048, 4
+#: The risk of a law is a mean over so many weighted draws of its features.  The mean is off by more
+#: than their range with a probability of 1e-4 (Student's t > 8 with 7 degrees of freedom).
+_DRAWS = 8
+#: The range says nothing where none of the draws has any of the rare features that have the signal.
+#: What they miss then is this many standard errors with a probability of 1e-4 (Poisson's law).
+_RARE = 3.0
 #: Rounding of a solver leaves so much of the signal in a simulated risk.
 _ROUNDING = 1e-27
 #: Replicates that draw a design each are so many times fewer.
@@ -99,15 +101,23 @@ class Point(NamedTuple):
     rows: Mapping[int, tuple[int, int]]
 
 
+class Features(NamedTuple):
+    """What is known of a continuous law without its groups: draws of weighted features."""
+
+    draws: tuple[Population, ...]
+    #: The relative standard error of the signal in their mean, from rare features.
+    scatter: float
+
+
 class Drawn(NamedTuple):
     """How risks at the features drawn from a continuous law differ from those of the law.
 
-    Both are risks in theory, at features drawn: these, and many more.  Where there is no law both
-    are 0.
+    Both are risks in theory: at the features of the problem, and at weighted features that also
+    represent the tails of the law.  Where there is no law both are 0.
     """
 
     difference: Array
-    #: The range of the difference over several draws of the many features.
+    #: How far the risk of the law may be from what the weighted features say.
     uncertainty: Array
 
 
@@ -196,7 +206,12 @@ def ladders(
     climbs = [_climb(population, point, settings) for point in points]
     if allotment is not None:
         climbs = _fitting(climbs, allotment)
-    return [_ladder(climb) for climb in climbs]
+    law = population.law
+    features = None
+    if law is not None:
+        draws = weighted(law, settings.seed, _DRAWS)
+        features = Features(tuple(draws), scatter(population, _DRAWS))
+    return [_ladder(climb, features) for climb in climbs]
 
 
 class _Climb(NamedTuple):
@@ -306,11 +321,12 @@ def _climb(population: Population, point: Point, settings: Settings) -> _Climb:
     return _Climb(population, point, settings, int(first), min(math.ceil(least), int(first)))
 
 
-def _ladder(climb: _Climb) -> Ladder:
+def _ladder(climb: _Climb, features: Features | None) -> Ladder:
     """A point with its experiments, and what is predicted of them."""
     population, point, settings = climb.population, climb.point, climb.settings
     cases = tuple(
-        _case(population, experiment, point, settings) for experiment in climb.experiments()
+        _case(population, features, experiment, point, settings)
+        for experiment in climb.experiments()
     )
     if settings.p is not None:
         return Ladder(point, cases, cases[0].predicted)
@@ -354,8 +370,13 @@ def _experiment(
 
 
 def _case(
-    population: Population, experiment: LinearExperiment, point: Point, settings: Settings
+    population: Population,
+    features: Features | None,
+    experiment: LinearExperiment,
+    point: Point,
+    settings: Settings,
 ) -> Case:
+    """A point at one size; `features` are of the population's law, if it has one."""
     problem = experiment.problem
     there = problem.population
     stated = there if population.law is None else population
@@ -367,8 +388,8 @@ def _case(
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = _predictions(stated, realised, settings.predict)
         shift = _shift(there, realised, problem.p)
-        if population.law is not None:
-            draw = _drawn(population.law, there, realised, settings.seed)
+        if features is not None:
+            draw = _drawn(features, there, realised)
     return Case(
         experiment,
         stated,
@@ -381,12 +402,12 @@ def _case(
     )
 
 
-def _drawn(law: EigenvalueLaw, there: Population, point: Point, seed: int) -> Drawn:
-    """What it makes that a problem has these features of a law, and not all of them."""
-    many = [drawn(law, _MANY_FEATURES, seed, draw) for draw in range(1, 1 + _DRAWS)]
-    risks = np.array([_risks(population, point, np.array(point.alphas)) for population in many])
-    here = _risks(there, point, np.array(point.alphas))
-    return Drawn(here - risks.mean(axis=0), np.ptp(risks, axis=0))
+def _drawn(features: Features, there: Population, point: Point) -> Drawn:
+    """What it makes that a problem has some features of a law, and not all of them."""
+    alphas = np.array(point.alphas)
+    risks = np.array([_risks(population, point, alphas) for population in features.draws])
+    mean, here = risks.mean(axis=0), _risks(there, point, alphas)
+    return Drawn(here - mean, np.ptp(risks, axis=0) + _RARE * features.scatter * abs(mean))
 
 
 def _risks(population: Population, point: Point, alpha: Array) -> Array:

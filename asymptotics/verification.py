@@ -325,9 +325,9 @@ def _samples(
                 variance=float(first.var(ddof=1)),
                 freedom=first.size - 1,
                 shift=float(case.shift[place]),
-                truncation=abs(float(truncation.mean()))
-                + case.rounding
-                + float(case.drawn.uncertainty[place]),
+                truncation=abs(float(truncation.mean())) + case.rounding,
+                sampling=float(case.drawn.uncertainty[place]),
+                realised=float(case.predicted[place] + case.drawn.difference[place]),
             )
         )
     return samples

@@ -1,6 +1,9 @@
 """Rows and pictures, on standard output and in files."""
 
+import csv
+import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -32,9 +35,15 @@ _MARKS = {
     ".svg": f"<dc:title>{CREATOR}</dc:title>".encode(),
     ".pdf": f"/Creator ({CREATOR})".encode(),
 }
+#: Where a Parquet file says so: in the metadata of its schema.
+_CREATOR_KEY = b"creator"
 _PAGE = f'<meta name="generator" content="{CREATOR}">'.encode()
 #: Bytes at either end of a file in which its mark is looked for.
 _LOOKED_AT = 4096
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_REMEDY = "name another file, or add --force"
+#: Keys of a row in JSON beside the columns of its table.
+_MORE_KEYS = ("diverges", "infinite")
 _DATABASE = b"SQLite format 3\0"
 
 
@@ -87,8 +96,15 @@ def _not_replaceable(output: Path, force: bool) -> str | None:
         return "must be a regular file"
     if _starts(output, _DATABASE):
         return "must not be a database, such as a store of trials: name another file"
-    if not force and not _is_ours(output):
-        return "is there, and not written by asymptotics: name another file, or add --force"
+    if force:
+        return None
+    if not _is_ours(output):
+        return f"is there, and not written by asymptotics: {_REMEDY}"
+    status = output.stat()
+    if not status.st_mode & _WRITABLE:
+        return f"is write-protected: {_REMEDY}"
+    if status.st_nlink > 1:
+        return f"has another name in its file system, which would keep the old file: {_REMEDY}"
     return None
 
 
@@ -117,11 +133,11 @@ def _is_ours(path: Path) -> bool:
         return True
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return any(_starts(path, f"{','.join(names)}\n".encode()) for names in _columns())
+        return any(_is_csv_of(names, path) for names in _columns())
     if suffix == ".json":
-        return _starts(path, JSON_START.encode()) and _end(path).endswith(JSON_END.encode())
+        return _is_json_of_ours(path)
     if suffix == ".parquet":
-        return _parquet_columns(path) in _columns()
+        return _is_parquet_of_ours(path)
     mark = _MARKS.get(suffix, _PAGE)
     return mark in _start(path) or mark in _end(path)
 
@@ -132,14 +148,55 @@ def _columns() -> list[tuple[str, ...]]:
     return [kind.columns for kind in kinds]
 
 
-def _parquet_columns(path: Path) -> tuple[str, ...]:
+def _is_csv_of(names: tuple[str, ...], path: Path) -> bool:
+    """Whether a file has these columns, and to its end rows as they are written under them."""
+    if not _starts(path, f"{','.join(names)}\n".encode()):
+        return False
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            next(rows)
+            return all(len(row) == len(names) and _is_number(row[0]) for row in rows)
+    except (csv.Error, UnicodeDecodeError):
+        return False
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_json_of_ours(path: Path) -> bool:
+    """Whether a file has the text that this package writes of what it holds, and nothing else."""
+    if not (_starts(path, JSON_START.encode()) and _end(path).endswith(JSON_END.encode())):
+        return False
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text)
+    except ValueError:
+        return False
+    known = [{*names, *_MORE_KEYS} for names in _columns()]
+    return (
+        list(document) == ["version", "spec", "rows"]
+        and all(isinstance(row, dict) and set(row) in known for row in document["rows"])
+        and json.dumps(document, indent=1) + "\n" == text
+    )
+
+
+def _is_parquet_of_ours(path: Path) -> bool:
+    """Whether a file has the mark that is lost where another program writes it anew."""
     with extra("frames"):
         from pyarrow import ArrowException, parquet
 
     try:
-        return tuple(parquet.read_schema(path).names)
+        schema = parquet.read_schema(path)
     except (ArrowException, OSError):  # it is no Parquet file
-        return ()
+        return False
+    marked = (schema.metadata or {}).get(_CREATOR_KEY) == CREATOR.encode()
+    return marked and tuple(schema.names) in _columns()
 
 
 def _start(path: Path, size: int = _LOOKED_AT) -> bytes:
@@ -171,7 +228,8 @@ class Asked(Protocol):
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file that takes the place of `path` when it was written and all has gone well.
 
-    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.
+    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.  Who may
+    read and write the file stays as it is.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -184,12 +242,20 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         if not temporary.stat().st_size:
             return
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(_permissions(target))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _permissions(path: Path) -> int:
+    """Those of a file, or of a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask
 
 
 def print_rows(result: GridResult, asked: Asked, form: str) -> None:
@@ -216,8 +282,17 @@ def write(
     elif suffix == ".json":
         path.write_text(to_json(result, asked.source) + "\n", encoding="utf-8")
     elif suffix == ".parquet":
-        result.to_dataframe().to_parquet(path, index=False)
+        _write_parquet(result, path)
     else:
         from ..plotting import save
 
         save(result, path, x=asked.abscissa, simulated=simulated)
+
+
+def _write_parquet(result: GridResult, path: Path) -> None:
+    with extra("frames"):
+        from pyarrow import Table, parquet
+
+    table = Table.from_pandas(result.to_dataframe(), preserve_index=False)
+    metadata = {**(table.schema.metadata or {}), _CREATOR_KEY: CREATOR.encode()}
+    parquet.write_table(table.replace_schema_metadata(metadata), path)

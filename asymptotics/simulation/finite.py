@@ -214,6 +214,8 @@ def smallest_size(population: Population, kappa: Any, alpha: Sequence[Any]) -> i
 
 
 def _smallest_with_groups(population: Population) -> int:
+    if population.law is not None:  # its features are drawn, and not those of the groups
+        return 1
     order = _order(population)
     weight = population.weight[order]
     if len(population) <= _FEW_GROUPS:

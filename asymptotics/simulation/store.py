@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,13 @@ _APPLICATION, _LAYOUT = 0x6173796D, 1
 #: The marks of a file without tables that may become a store.
 _NEW = ((0, 0), (_APPLICATION, _LAYOUT))
 _PATIENCE = 60.0
+#: What files of SQLite's own beside a database begin with, by the ends of their names.  A journal
+#: of which nothing has reached the disk begins with zeros.
+_BESIDE = {
+    "-journal": (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", bytes(8)),
+    "-wal": (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"),
+    "-shm": ((3007000).to_bytes(4, sys.byteorder),),
+}
 _SCHEMA = """
 create table experiments (key text primary key, description text not null) without rowid;
 create table trials (
@@ -31,11 +40,13 @@ create table trials (
 class Store:
     """A file of outcomes; nothing in it is ever overwritten.
 
-    Raises `InvalidInput` for a file that is not one, or is of another version.
+    Raises `InvalidInput` for a file that is not one, or is of another version, and where SQLite
+    would delete a file beside it that is not its own.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        _require_own_beside(self.path)
         with self._explained():
             self._database = sqlite3.connect(
                 self.path.absolute(),
@@ -126,3 +137,25 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise InvalidInput("store", str(self.path), f"cannot be used: {error}") from None
+
+
+def _require_own_beside(path: Path) -> None:
+    """Raise `InvalidInput` for a file that SQLite would take for one of its own, and delete."""
+    database = Path(os.path.realpath(path))
+    for end, marks in _BESIDE.items():
+        beside = database.with_name(database.name + end)
+        start = _start(beside)
+        if start and not (database.exists() and start.startswith(marks)):
+            allowed = (
+                f"must have another name: SQLite would delete the file {beside.name} beside it"
+            )
+            raise InvalidInput("store", str(path), allowed)
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file; none if it is not there, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except (OSError, ValueError):
+        return b""

@@ -1,7 +1,7 @@
 """The population that a spec describes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -88,6 +88,7 @@ def population(document: Mapping[str, Any], folder: Path) -> Population:
     """The population of a parsed spec; files are looked up in `folder`."""
     given = document.get("population", MISSING)
     if isinstance(given, list) and given:
+        _require_groups(given)
         groups = [
             validated(GroupTable, group, f"population[{index}]")
             for index, group in enumerate(given)
@@ -107,6 +108,17 @@ def population(document: Mapping[str, Any], folder: Path) -> Population:
         return validated(table, given, "population").population(folder)
     except InvalidInput as error:
         raise error if error.key.startswith("population") else error.within("population") from None
+
+
+def _require_groups(tables: Sequence[Any]) -> None:
+    """Raise `InvalidInput` for one of several tables that is a population of its own."""
+    for index, table in enumerate(tables):
+        for key in ("family", "file"):
+            if isinstance(table, Mapping) and key in table:
+                allowed = (
+                    f"must stand in one [population], with single brackets: a {key} has all groups"
+                )
+                raise InvalidInput(f"population[{index}].{key}", table[key], allowed)
 
 
 def _source(given: Mapping[str, Any]) -> type[Source]:

@@ -10,6 +10,8 @@ import pytest
 from scipy import stats
 
 from asymptotics import Population, Verification, verify
+from asymptotics.simulation.finite import smallest_size
+from asymptotics.simulation.strata import weighted
 
 EMPTY_BINS = [0] * 8
 BINS = np.arange(1.0, 12.0)
@@ -94,3 +96,49 @@ def test_wrong_groups_are_inconsistent(population: Population, groups: Populatio
     for seed in range(3):
         wrong = verdicts(with_groups_of(population, groups), seed)
         assert "inconsistent" in wrong.verdict  # for one of the rules
+
+
+def pareto(index: float) -> Population:
+    return Population.from_distribution(stats.pareto(index), tolerance=1e-6)
+
+
+def test_a_heavy_tail_is_no_false_alarm() -> None:
+    """A few thousand features have half of the signal of such a law, without a finite variance."""
+    found = verdicts(pareto(1.1), 0, p=1024, trials=8, rule="random")
+    assert found.verdict == "consistent"
+
+
+TAILS = {
+    **{f"pareto {index}": pareto(index) for index in (1.05, 1.3, 2, 3)},
+    "power law": Population.power_law(0.9, 0.0),
+    "small eigenvalues": Population.power_law(-0.5, 1.4),
+    "rescaled mixture": Population.mixture(
+        [pareto(1.2), Population.power_law(0.8, 0.0), Population(std=3)], [2, 1, 1]
+    ).rescaled(0.7),
+    "light": LAWS["no quantile function"],
+}
+
+
+@pytest.mark.parametrize("population", TAILS.values(), ids=TAILS)
+def test_weighted_features_know_the_signal(population: Population) -> None:
+    assert population.law is not None
+    for seed in range(5):
+        signal = [drawn.signal for drawn in weighted(population.law, seed, 8)]
+        assert abs(np.mean(signal) - population.signal) <= np.ptp(signal)
+        assert np.ptp(signal) < 0.02 * population.signal
+
+
+def rare(x: Any) -> Any:
+    return 0.5 + 70 * np.exp(-(((x - 1.3) / 2e-5) ** 2) / 2)
+
+
+def test_where_features_are_too_rare_to_be_drawn_there_is_no_alarm() -> None:
+    ends = [1.3 - 1e-4, 1.3, 1.3 + 1e-4]
+    law = Population.from_distribution(stats.uniform(0, 2), std=rare, breakpoints=ends)
+    found = verdicts(law, 1, p=1024, trials=8, rule="random")
+    assert found.verdict == "too weak"
+    assert "rare features of the law carry too much of the risk" in found.reason.item()
+
+
+def test_features_that_are_drawn_need_none_of_the_groups() -> None:
+    assert smallest_size(TAILS["pareto 1.05"], 0.5, [0.4]) == 3

@@ -317,6 +317,39 @@ def test_what_is_no_store_is_refused(tmp_path: Path, content: str) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+def test_a_store_deletes_no_file_beside_it(tmp_path: Path, end: str, there: bool) -> None:
+    path, beside = tmp_path / "runs.db", tmp_path / f"runs.db{end}"
+    if there:
+        Store(path).close()
+    (tmp_path / "link.db").symlink_to(path)
+    beside.write_text("eigenvalue,coefficient\n1,2\n")
+    for name in ("runs.db", "link.db"):
+        with pytest.raises(InvalidInput, match=f"would delete the file runs.db{end} beside it"):
+            Store(tmp_path / name)
+    assert beside.read_text() == "eigenvalue,coefficient\n1,2\n"
+    assert path.exists() == there
+
+
+def test_a_store_goes_on_where_a_process_died(tmp_path: Path) -> None:
+    """Its journal is then still there, and makes undone what was half written."""
+    path, beside = tmp_path / "runs.db", tmp_path / "runs.db-journal"
+    grid_run(store=path)
+    with sqlite3.connect(path, isolation_level=None) as database:
+        database.execute("pragma cache_size = 1")
+        database.execute("begin immediate")
+        database.execute("update trials set outcome = zeroblob(8000)")
+        half_written, journal = path.read_bytes(), beside.read_bytes()
+        database.execute("rollback")
+    database.close()
+    assert half_written != path.read_bytes()
+    path.write_bytes(half_written)
+    beside.write_bytes(journal)
+    assert_same(grid_run(store=path), grid_run())
+    assert not beside.exists()
+
+
 def test_a_script_need_not_guard_itself(tmp_path: Path) -> None:
     """Processes that are started do not run it again."""
     script = tmp_path / "script.py"

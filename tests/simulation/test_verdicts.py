@@ -478,6 +478,13 @@ def test_within_the_allowance_nothing_is_held_against_a_prediction() -> None:
     assert judge(known, 0.01, 0.01).verdict == "too weak"
 
 
+def test_what_the_size_does_is_relative_to_the_risk_that_is_simulated() -> None:
+    """Features drawn from a law with a heavy tail may have far more risk than the law."""
+    sample = Sample(100, 1e-3, 16, mean=0.0, variance=1.0, freedom=15)
+    assert estimate([sample], 1.0).allowance == pytest.approx(0.02)
+    assert estimate([sample._replace(realised=30.0)], 1.0).allowance == pytest.approx(0.6)
+
+
 @pytest.mark.parametrize("kappa", [0.3, 0.8, 1.25, 3.0])
 @pytest.mark.parametrize("ridge", [0.0, 0.1])
 def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> None:

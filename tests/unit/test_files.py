@@ -1,5 +1,6 @@
 """Files of samples: what is read of them, and what is said of those that are not as they should."""
 
+import bz2
 import csv
 import gzip
 import io
@@ -78,6 +79,9 @@ HEADERS = {
     "": "must be a header",
     ",\n1,2\n": "must be a header",
     f"{NAMES},Weight\n1,2,3\n": "column 'Weight' must be called 'weight' to be read",
+    f"{NAMES},counts\n1,2,3\n": "column 'counts' must be called 'weight' to be read",
+    f"W,{NAMES}\n1,2,3\n": "column 'W' must be called 'weight' to be read",
+    f"{NAMES},std\n1,2,3\n": "column 'std' is not read, and must have another name: a sample has",
     f"weigth,{NAMES}\n1,2,3\n": "column 'weigth' must be called 'weight' to be read",
     f"{NAMES},a,a\n1,2,3,4\n": "must have each column once, not a again",
     ",".join("x" * 5000) + "\n1\n": "no column 'eigenvalue'",
@@ -152,20 +156,34 @@ def test_gzip(tmp_path: Path) -> None:
     ("data", "kind"),
     [
         (b"PK\x03\x04", "a zip archive, as spreadsheets"),
-        (b"BZh9", "a bzip2 file"),
+        (bz2.compress(b""), "a bzip2 file"),
+        (bz2.compress(b"1", 1), "a bzip2 file"),
         (b"\xfd7zXZ\0", "an xz file"),
-        (b"PAR1", "a Parquet file"),
+        (b"PAR1\x15", "a Parquet file"),
         (b"\x93NUMPY", "a NumPy file"),
         (b"SQLite format 3\0", "an SQLite database"),
         (gzip.compress(gzip.compress(b"", mtime=0), mtime=0), "a gzip file"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, kind: str) -> None:
     path = tmp_path / "samples.csv"
     path.write_bytes(data)
     with pytest.raises(InvalidInput, match=f"must be text, and is {kind}"):
         read_samples(path)
+
+
+@pytest.mark.parametrize("name", ["PK", "BZh9", "PAR1", "SQLite format 3", "%PDF"])
+def test_text_may_begin_as_other_files_do(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, f"{name},{NAMES}\n7,1,2\n")
+    assert read_samples(path)["coefficient"].tolist() == [2]
+
+
+@pytest.mark.parametrize("most_exact", [0, 10])
+def test_weights_that_are_all_zero(tmp_path: Path, most_exact: int) -> None:
+    path = write(tmp_path, f"{NAMES},weight\n1,2,0\n3,4,0\n")
+    with pytest.raises(InvalidInput, match=r"samples\.csv.*: column 'weight' must not be all zero"):
+        read_samples(path, most_exact)
 
 
 @pytest.mark.parametrize("path", ["\ud800", "a" * 300, "\0", 3])

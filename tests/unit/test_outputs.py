@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from asymptotics import InvalidInput
@@ -110,6 +112,79 @@ def test_what_the_package_has_written_it_replaces(folder: Path, suffix: str) -> 
         output.write_text(re.sub("^kappa", "note,kappa", output.read_text()))
         with pytest.raises(InvalidInput, match="--force"):
             require_free(output, {}, force=False)
+
+
+def with_a_line(path: Path) -> None:
+    path.write_text(f"{path.read_text()}see also page 3\n")
+
+
+def with_a_row(path: Path) -> None:
+    header = path.read_text().splitlines()[0]
+    path.write_text(f"{path.read_text()}mean{',' * header.count(',')}\n")
+
+
+def with_a_note(path: Path) -> None:
+    path.write_text(
+        path.read_text().replace(' "rows": [', ' "note": "see also page 3",\n "rows": [')
+    )
+
+
+def with_a_key(path: Path) -> None:
+    path.write_text(path.read_text().replace('"kappa": 0.5,\n', '"kappa": 0.5,\n   "x": 1,\n'))
+
+
+def with_zeros(path: Path) -> None:
+    table = pd.read_parquet(path)
+    table.assign(risk=0.0).to_parquet(path, index=False)
+
+
+EDITS = [
+    (".csv", with_a_line),
+    (".csv", with_a_row),
+    (".json", with_a_note),
+    (".json", with_a_key),
+    (".parquet", with_zeros),
+]
+
+
+@pytest.mark.parametrize(("suffix", "edit"), EDITS)
+def test_what_was_edited_needs_force(
+    folder: Path, suffix: str, edit: Callable[[Path], None]
+) -> None:
+    output = folder / f"rows{suffix}"
+    cli.main(["curve", "spec.csv", "-o", str(output)], standalone_mode=False)
+    require_free(output, {}, force=False)
+    before = output.read_bytes()
+    edit(output)
+    assert output.read_bytes() != before
+    with pytest.raises(InvalidInput, match=r"not written by asymptotics: .*--force"):
+        require_free(output, {}, force=False)
+    require_free(output, {}, force=True)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
+def test_permissions_stay_as_they_are(folder: Path, mode: int) -> None:
+    output = folder / "rows.csv"
+    call = ["curve", "spec.csv", "-o", "rows.csv"]
+    cli.main(call, standalone_mode=False)
+    output.chmod(mode)
+    if mode == 0o444:
+        with pytest.raises(InvalidInput, match=r"is write-protected: .*--force"):
+            cli.main(call, standalone_mode=False)
+        call.append("--force")
+    before = output.stat().st_ino
+    cli.main(call, standalone_mode=False)
+    assert output.stat().st_ino != before
+    assert output.stat().st_mode & 0o777 == mode
+
+
+def test_a_file_of_two_names_is_not_parted(folder: Path) -> None:
+    call = ["curve", "spec.csv", "-o", "rows.csv"]
+    cli.main(call, standalone_mode=False)
+    (folder / "kept.csv").hardlink_to(folder / "rows.csv")
+    with pytest.raises(InvalidInput, match="has another name in its file system"):
+        cli.main(call, standalone_mode=False)
+    assert (folder / "kept.csv").samefile(folder / "rows.csv")
 
 
 def test_force(folder: Path) -> None:

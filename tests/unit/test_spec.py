@@ -119,6 +119,10 @@ BAD = {
     MINIMAL + "rule = []" + GROUP: "rule = []: must be a rule or a list of rules",
     MINIMAL + "rule = 3" + GROUP: "rule = 3: must be the name of a rule",
     MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number between",
+    MINIMAL + "[[population]]\nfamily = 'power-law'\ncapacity = 0.5": "population[0].family = "
+    "'power-law': must stand in one [population], with single brackets: a family has all groups",
+    MINIMAL + GROUP + "[[population]]\nfile = 'samples.csv'": "population[1].file = 'samples.csv': "
+    "must stand in one [population], with single brackets",
     MINIMAL + GROUP + "weigth = 1": "population[0].weigth = 1: unknown key; did you mean 'weight'?",
     MINIMAL + GROUP.replace("1\n", "[1]\n"): "population[0].std = [1]: must be a number",
     MINIMAL
