@@ -96,7 +96,7 @@ class Law(ABC):
 
     def scaled(self, eigenvalue: float, coefficient: float) -> "Law":
         """The law with eigenvalues and coefficients multiplied by numbers."""
-        return _Scaled(self, eigenvalue, coefficient)
+        return Scaled(self, eigenvalue, coefficient)
 
 
 class LineLaw(Law):
@@ -773,7 +773,7 @@ class PowerLaw(LineLaw):
 
 
 @dataclass(frozen=True)
-class _Scaled(Law):
+class Scaled(Law):
     """Another law with eigenvalues and coefficients multiplied by numbers."""
 
     law: Law

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -322,15 +323,29 @@ def _climb(population: Population, point: Point, settings: Settings) -> _Climb:
 
 
 def _ladder(climb: _Climb, features: Features | None) -> Ladder:
-    """A point with its experiments, and what is predicted of them."""
+    """A point with its experiments, and what is predicted of them.
+
+    Counts are whole numbers, so that each size realises a point beside the one asked for.  Given a
+    size, the prediction for what is realised is tested.  Otherwise the one for the point asked for
+    is: from there to what is realised, risks change as the theory's do.
+    """
     population, point, settings = climb.population, climb.point, climb.settings
-    cases = tuple(
-        _case(population, features, experiment, point, settings)
-        for experiment in climb.experiments()
-    )
+    experiments, predict = climb.experiments(), settings.predict
     if settings.p is not None:
-        return Ladder(point, cases, cases[0].predicted)
-    return Ladder(point, cases, _predictions(population, point, settings.predict))
+        cases = [
+            _case(population, features, each, point, settings, partial(_predictions, predict))
+            for each in experiments
+        ]
+        return Ladder(point, tuple(cases), cases[0].predicted)
+    predicted = _predictions(predict, population, point)
+    with np.errstate(invalid="ignore"):  # both may be infinite
+        beyond = predicted - _risks(population, point, np.array(point.alphas))
+
+    def carried(there: Population, realised: Point) -> Array:
+        return beyond + _risks(there, realised, np.array(realised.alphas))
+
+    cases = [_case(population, features, each, point, settings, carried) for each in experiments]
+    return Ladder(point, tuple(cases), predicted)
 
 
 def _freedom(population: Population, at: Point | FiniteProblem) -> float:
@@ -375,6 +390,7 @@ def _case(
     experiment: LinearExperiment,
     point: Point,
     settings: Settings,
+    predict: Callable[[Population, Point], Array],
 ) -> Case:
     """A point at one size; `features` are of the population's law, if it has one."""
     problem = experiment.problem
@@ -386,7 +402,7 @@ def _case(
     draw = Drawn(nothing, nothing)
     if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
-        predicted = _predictions(stated, realised, settings.predict)
+        predicted = predict(stated, realised)
         shift = _shift(there, realised, problem.p)
         if features is not None:
             draw = _drawn(features, there, realised)
@@ -422,7 +438,7 @@ def _column(point: Point) -> Array:
     return rules
 
 
-def _predictions(population: Population, point: Point, predict: Prediction) -> Array:
+def _predictions(predict: Prediction, population: Population, point: Point) -> Array:
     """What is predicted for each rule and alpha of a point."""
     predicted = np.empty((len(point.rules), len(point.alphas)))
     for row, column in np.ndindex(predicted.shape):

@@ -102,7 +102,8 @@ def verify(
         ``uniform``, ``student-t=5``, ``sparse=0.1``.
     predict : callable
         What is tested: a function with the first six parameters of `asymptotics.risk`, which
-        returns an array of risks, or an object with one as its attribute ``risk``.
+        returns an array of risks, or an object with one as its attribute ``risk``.  It is asked for
+        the risk at the points given (with `p`, at those realised with whole numbers of weights).
     level : float
         Probability that any right prediction of the run comes out inconsistent.
     resolution : float

@@ -165,6 +165,10 @@ def _require_none_given(settings: Mapping[str, Any]) -> None:
 
 def _require_convergence(result: RiskResult) -> None:
     remedies = {"no convergence": "try --digits 30", "undecided": "their bounds are the best found"}
+    if result.population.tolerance > 0:
+        remedies["no convergence"] = (
+            "the quadrature of the law is too coarse there: try another tolerance, or give groups"
+        )
     for status, remedy in remedies.items():
         if failed := int((result.status == status).sum()):
             rows = counted(result.risk.size, "row")

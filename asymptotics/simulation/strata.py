@@ -17,8 +17,8 @@ from ..laws import (
     LineLaw,
     Mixture,
     PowerLaw,
+    Scaled,
     SomeGroups,
-    _Scaled,  # the one kind of law without a public name
     into_range,
 )
 from ..parameters import DOMAINS
@@ -122,7 +122,7 @@ def _leaves(
         case Mixture():
             for weight, part in zip(law.weights, law.parts, strict=True):
                 yield from _leaves(part, share * weight, eigenvalue, coefficient)
-        case _Scaled():
+        case Scaled():
             factors = (eigenvalue * law.eigenvalue, coefficient * law.coefficient)
             yield from _leaves(law.law, share, *factors)
         case LineLaw() | SomeGroups():

@@ -198,6 +198,23 @@ def test_ties_are_broken_at_random_by_every_sampler(sampler: str, alpha: float) 
         assert found.verdict == "consistent"
 
 
+@pytest.mark.parametrize(
+    ("at", "value", "reach"), [("alpha", 0.3, 0.0), ("kappa", 0.7, 1e-4), ("kappa", 1 / 3, 0.0)]
+)
+def test_a_prediction_that_is_wrong_at_the_point_alone(at: str, value: float, reach: float) -> None:
+    """No size realises exactly these: the prediction beside them is right."""
+    point = {"kappa": 2.0, "sigma": 0.7, "alpha": 0.4} | {at: value}
+
+    def predict(population: Population, *numbers: Any) -> Any:
+        right = risk(population, *numbers).risk
+        there = dict(zip(point, numbers, strict=False))[at]
+        return 3 * right if abs(there - value) <= reach else right
+
+    found = verify(POPULATION, **point, predict=predict, trials=8, workers=1)
+    assert found.verdict == "inconsistent"
+    assert found.mean == pytest.approx(found.risk / 3, rel=0.05)
+
+
 @pytest.mark.parametrize("predicted", [0.0, -1.0])
 def test_a_prediction_of_nothing_is_soon_refuted(predicted: float) -> None:
     found = verify(POPULATION, 0.5, 0.7, 0.3, predict=lambda *_: predicted, workers=1)
