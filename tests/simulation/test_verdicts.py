@@ -203,7 +203,7 @@ def test_ties_are_broken_at_random_by_every_sampler(sampler: str, alpha: float) 
 )
 def test_a_prediction_that_is_wrong_at_the_point_alone(at: str, value: float, reach: float) -> None:
     """No size realises exactly these: the prediction beside them is right."""
-    point = {"kappa": 2.0, "sigma": 0.7, "alpha": 0.4} | {at: value}
+    point: dict[str, Any] = {"kappa": 2.0, "sigma": 0.7, "alpha": 0.4, at: value}
 
     def predict(population: Population, *numbers: Any) -> Any:
         right = risk(population, *numbers).risk
