@@ -13,6 +13,8 @@ from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput
 from ..parameters import whole
 from ..tables import counted
+from . import special
+from .claims import Limit
 from .domains import Domain, between
 from .search import At, Question, Search
 
@@ -107,16 +109,18 @@ class AtPoints(Check):
 
     def verdict(self, question: Question) -> Verdict:
         search = Search(question, self.digits)
-        found = search.counterexample(self.number)
+        found = search.counterexample(self.number) or search.far_counterexample()
         if found is not None:
             return refuted(found)
         if left := search.first(At.NO_VALUE, At.AGAINST, At.OPEN):
             return undecided(f"at {left}")
-        held = search.count(At.HOLDS)
+        if doubt := search.far_doubt():
+            return undecided(f"at {doubt}")
+        held = len(search.held)
         # Without symbols there is a single point.
         if held < (self.number / 10 if search.symbols else 1):
             return undecided(f"{counted(held, 'point')} fell inside the domains")
-        return shown(counted(held, "point"))
+        return shown(", ".join(filter(None, (counted(held, "point"), search.range))))
 
     def __str__(self) -> str:
         return f"at {self.number} points, with {self.digits} digits"
@@ -206,13 +210,17 @@ def _upheld(question: Question, found: str) -> Verdict:
         return undecided(f"{found}, but at {doubt}")
     if doubt := search.not_proved_where_special():
         return undecided(f"{found} in general, but not at {doubt}")
+    if isinstance(question.claim, Limit):
+        factor = special.unproved(question.claim, question.domains, question.given)
+        if factor is not None:
+            return undecided(f"{found} in general, but not where {factor} = 0")
     return shown(found)
 
 
 def _not_shown(question: Question, why: str) -> Verdict:
     """The verdict on a claim that was not shown: refuted if a counterexample is found."""
     search = Search(question, _DIGITS)
-    found = search.counterexample(SEARCHED)
+    found = search.counterexample(SEARCHED) or search.far_counterexample()
     if found is not None:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)
