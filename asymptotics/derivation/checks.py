@@ -14,7 +14,7 @@ from ..errors import InvalidInput
 from ..parameters import whole
 from ..tables import counted
 from . import special
-from .claims import Limit
+from .claims import Claim, Limit, UniqueRoot
 from .domains import Domain, between
 from .search import At, Question, Search
 
@@ -28,6 +28,8 @@ UPHELD = 20
 #: Points that are searched for a counterexample to a claim that was not shown, and for one point
 #: at which a claim that was proved means anything.
 SEARCHED = 1000
+#: Enclosures of the slope of a function that are looked at, and their bits.
+_SLOPES, _SLOPE_BITS = 2000, 128
 
 
 class Ruling(Enum):
@@ -116,6 +118,8 @@ class AtPoints(Check):
             return undecided(f"at {left}")
         if doubt := search.far_doubt():
             return undecided(f"at {doubt}")
+        if turns := _rises_and_falls(question.claim):
+            return refuted(turns)
         held = len(search.held)
         # Without symbols there is a single point.
         if held < (self.number / 10 if search.symbols else 1):
@@ -221,8 +225,32 @@ def _not_shown(question: Question, why: str) -> Verdict:
     """The verdict on a claim that was not shown: refuted if a counterexample is found."""
     search = Search(question, _DIGITS)
     found = search.counterexample(SEARCHED) or search.far_counterexample()
+    found = found or _rises_and_falls(question.claim)
     if found is not None:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)
     more = f"; at {left}" if left else ""
     return undecided(f"{why}; no counterexample in {counted(search.tried, 'point')}{more}")
+
+
+def _rises_and_falls(claim: Claim) -> str | None:
+    """Where a function of one variable alone surely rises, and where it falls, if it does both.
+
+    Enclosures of its slope find what lies between places, however narrow it is.
+    """
+    from .boxes import in_words, negative
+
+    if not isinstance(claim, UniqueRoot) or claim.symbols or claim.function.has(sp.Integral):
+        return None
+    along = claim.slope()
+    if along is None:
+        return None
+    slope, share, place = along
+    told = []
+    for sign, verb in ((-1, "rises"), (1, "falls")):
+        part = negative(sign * slope, {share: (Fraction(0), Fraction(1))}, _SLOPES, _SLOPE_BITS)
+        if part is None:
+            return None
+        ends = (place.subs(share, sp.Rational(str(end))) for end in part[share])
+        told.append(f"it {verb} for {in_words({claim.variable: tuple(ends)})}")
+    return ", ".join(told)

@@ -24,6 +24,8 @@ _LONGEST = 20
 _MOST_ENDS = 32
 #: The largest expression whose special values are looked for.
 _MOST_OPERATIONS = 200
+#: The highest power in expressions whose special values are looked for.
+_HIGHEST_DEGREE = 100
 
 
 def drawn(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
@@ -189,6 +191,12 @@ def special_values(expressions: Iterable[Any]) -> dict[sp.Symbol, set[Fraction]]
 
 def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
     """Rational zeros of the coefficients of a sum, as polynomials in one symbol."""
+    functions = [x for x in part.atoms(sp.Function) if x.free_symbols]
+    degrees = [abs(x.exp) for x in part.atoms(sp.Pow) if x.exp.is_Integer]
+    if any(x.has(symbol) for x in functions) or max(degrees, default=0) > _HIGHEST_DEGREE:
+        return
+    # A polynomial in exp(x) has as many coefficients as exp(10**9 x) has powers of it.
+    part = part.xreplace({x: sp.Dummy() for x in functions})
     try:
         polynomial = sp.Poly(part)
         if symbol not in polynomial.gens:

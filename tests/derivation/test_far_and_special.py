@@ -217,3 +217,10 @@ def test_a_function_that_rises_and_falls_between_places(name: str) -> None:
     found = verdict(NOT_MONOTONE[name], FEW)
     assert found.found.startswith("refuted at "), found
     assert "it rises and falls" in found.found
+
+
+def test_a_dip_narrower_than_places_lie_apart() -> None:
+    dip = x - 1 + sp.exp(-(10**10) * (x - R(33, 100)) ** 2)
+    found = verdict(UniqueRoot(dip, x, 0, 2), FEW)
+    assert found.found.startswith("refuted at it rises for x in ["), found
+    assert verdict(UniqueRoot((x - R(1, 2)) ** 3, x, 0, 1), FEW).holds

@@ -338,6 +338,18 @@ class UniqueRoot(Claim):
         yield -sign * ends[1], others
         yield -sign * sp.diff(self.function, self.variable), {**others, self.variable: (low, high)}
 
+    def slope(self) -> tuple[Any, sp.Symbol, Any] | None:
+        """The slope at a share of the way from low to high, the share, and the place.
+
+        At infinity the share is 1.  None where the ends are not rational.
+        """
+        if not self.low.is_Rational or not (self.high.is_Rational or self.high == sp.oo):
+            return None
+        share = sp.Dummy("share", positive=True)
+        way = share / (1 - share) if self.high == sp.oo else share * (self.high - self.low)
+        place = self.low + way
+        return sp.diff(self.function, self.variable).subs(self.variable, place), share, place
+
     def _along(self, shares: Sequence[Any], inputs: Inputs) -> tuple[Array]:
         """The function at shares of the way from low to high."""
         return (np.array([self._value(share, inputs) for share in shares], dtype=object),)
