@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import sympy as sp
+from sympy.polys.polyerrors import BasePolynomialError, PolynomialError
 
 from ..arithmetic.symbolic import GroupSymbol, Mean
 
@@ -108,6 +109,78 @@ def continuous(expression: Any, variable: sp.Symbol) -> bool:
     return bool(defined) and all(continuous(part, variable) for part in expression.args)
 
 
+#: Functions that have no limit where their argument goes to infinity; the first two stay bounded.
+_BOUNDED_WAVES = (sp.sin, sp.cos)
+_WAVES = (*_BOUNDED_WAVES, sp.tan, sp.cot, sp.sec, sp.csc, sp.gamma, sp.loggamma)
+
+
+def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[Any]:
+    """The parts of an expression that oscillate on the way to a limit, or are not shown not to.
+
+    These are sine, cosine and the like, and the gamma function, whose argument goes to no finite
+    number, and powers of a negative number.
+    """
+    powers = [part for part in expression.atoms(sp.Pow) if part.exp.has(variable)]
+    found = [part for part in powers if part.base.is_negative or part.has(sp.I)]
+    found += [
+        part
+        for part in expression.atoms(*_WAVES)
+        if part.has(variable) and not _settles(part, variable, point, side)
+    ]
+    found += [part for part in expression.atoms(sp.exp) if part.has(variable) and part.has(sp.I)]
+    return sorted(found, key=sp.default_sort_key)
+
+
+def _settles(wave: Any, variable: sp.Symbol, point: Any, side: str) -> bool:
+    """Whether the argument of a wave goes to a finite number, or to infinity without waves."""
+    try:
+        end = limit(wave.args[0], variable, point, side)
+    except Exception:  # SymPy raises errors of many kinds where it finds no limit
+        return False
+    to_infinity = end == sp.oo and isinstance(wave, sp.gamma | sp.loggamma)
+    return bool(end.is_finite or to_infinity)
+
+
+def _limit_of_waves(
+    expression: Any, found: list[Any], variable: sp.Symbol, point: Any, side: str
+) -> Any:
+    """The limit of a ratio of polynomials in sines and cosines whose terms with these vanish.
+
+    A sine or a cosine may have any value from -1 to 1 at each place on the way, so the terms they
+    are factors of must vanish beside the others for all such values.
+    """
+    missing = NotImplementedError("what oscillates is not shown to vanish")
+    if expression.has(Mean) or not all(isinstance(wave, _BOUNDED_WAVES) for wave in found):
+        raise missing
+    names = {wave: sp.Dummy("s", real=True) for wave in found}
+    ratio = sp.together(expression.xreplace(names))
+    try:
+        above, below = (_by_waves(part, list(names.values())) for part in sp.fraction(ratio))
+    except BasePolynomialError:
+        raise missing from None
+
+    def tends(part: Any) -> Any:
+        return limit(part, variable, point, side)
+
+    (steady_above, moving_above), (steady_below, moving_below) = above, below
+    if steady_below == 0 or any(tends(part / steady_below) != 0 for part in moving_below):
+        raise missing
+    end = tends(steady_above / steady_below)
+    beside = steady_above if end.is_infinite else steady_below
+    if any(tends(part / beside) != 0 for part in moving_above):
+        raise missing
+    return end
+
+
+def _by_waves(part: Any, names: list[sp.Symbol]) -> tuple[Any, list[Any]]:
+    """The term of a polynomial that is free of waves, and the coefficients of the others."""
+    terms = sp.Poly(part, *names).as_dict()
+    steady = terms.pop((0,) * len(names), sp.Integer(0))
+    if steady.has(*names) or any(other.has(*names) for other in terms.values()):
+        raise PolynomialError("a coefficient oscillates")
+    return steady, list(terms.values())
+
+
 #: Terms of an expansion that are tried.
 _ORDERS = (1, 2, 3, 4)
 
@@ -116,8 +189,11 @@ def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
     """The limit of an expression, for any population.
 
     Each expectation is expanded about the point: its moments, and the remainder, are symbols of
-    their own, and the limit must not depend on a remainder.
+    their own, and the limit must not depend on a remainder.  What oscillates has a limit where it
+    is shown to vanish.
     """
+    if found := waves(expression, variable, point, side):
+        return _limit_of_waves(expression, found, variable, point, side)
     if not expression.has(Mean):
         return sp.limit(expression, variable, point, side)
     x = sp.Dummy("x", positive=True)
@@ -129,9 +205,9 @@ def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
     with suppress(NotImplementedError):
         return _termwise(near, x)
     for order in _ORDERS:
-        found = _expanded_limit(near, x, order)
-        if found is not None:
-            return found
+        expanded = _expanded_limit(near, x, order)
+        if expanded is not None:
+            return expanded
     raise NotImplementedError("the limit depends on a remainder")
 
 

@@ -4,6 +4,7 @@ Boxes whose enclosure does not tell are halved, the longest side first, until al
 too many.
 """
 
+from collections import deque
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +33,26 @@ def unproved(expression: Any, box: Box, most: int, bits: int) -> tuple[Box | Non
                 return part, count
             waiting += _halves(part, box)
     return None, count
+
+
+def negative(expression: Any, box: Box, most: int, bits: int) -> Box | None:
+    """A part of the box where the expression is surely negative, if one is found.
+
+    Parts are looked at in the order of their size, the larger ones first, and so many at most.
+    """
+    arithmetic = Balls(bits)
+    waiting = deque([box])
+    with arithmetic.working():
+        for _ in range(most):
+            if not waiting:
+                return None
+            part = waiting.popleft()
+            enclosure = _enclosure(expression, part, arithmetic)
+            if enclosure is None or not (enclosure.arb > 0 or enclosure.arb < 0):
+                waiting.extend(_halves(part, box))
+            elif enclosure.arb < 0:
+                return part
+    return None
 
 
 def _enclosure(expression: Any, box: Box, arithmetic: Balls) -> Ball | None:

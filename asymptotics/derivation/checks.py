@@ -13,6 +13,8 @@ from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput
 from ..parameters import whole
 from ..tables import counted
+from . import special
+from .claims import Claim, Limit, UniqueRoot
 from .domains import Domain, between
 from .search import At, Question, Search
 
@@ -26,6 +28,8 @@ UPHELD = 20
 #: Points that are searched for a counterexample to a claim that was not shown, and for one point
 #: at which a claim that was proved means anything.
 SEARCHED = 1000
+#: Enclosures of the slope of a function that are looked at, and their bits.
+_SLOPES, _SLOPE_BITS = 2000, 128
 
 
 class Ruling(Enum):
@@ -107,16 +111,20 @@ class AtPoints(Check):
 
     def verdict(self, question: Question) -> Verdict:
         search = Search(question, self.digits)
-        found = search.counterexample(self.number)
+        found = search.counterexample(self.number) or search.far_counterexample()
         if found is not None:
             return refuted(found)
         if left := search.first(At.NO_VALUE, At.AGAINST, At.OPEN):
             return undecided(f"at {left}")
-        held = search.count(At.HOLDS)
+        if doubt := search.far_doubt():
+            return undecided(f"at {doubt}")
+        if turns := _rises_and_falls(question.claim):
+            return refuted(turns)
+        held = len(search.held)
         # Without symbols there is a single point.
         if held < (self.number / 10 if search.symbols else 1):
             return undecided(f"{counted(held, 'point')} fell inside the domains")
-        return shown(counted(held, "point"))
+        return shown(", ".join(filter(None, (counted(held, "point"), search.range))))
 
     def __str__(self) -> str:
         return f"at {self.number} points, with {self.digits} digits"
@@ -206,15 +214,43 @@ def _upheld(question: Question, found: str) -> Verdict:
         return undecided(f"{found}, but at {doubt}")
     if doubt := search.not_proved_where_special():
         return undecided(f"{found} in general, but not at {doubt}")
+    if isinstance(question.claim, Limit):
+        factor = special.unproved(question.claim, question.domains, question.given)
+        if factor is not None:
+            return undecided(f"{found} in general, but not where {factor} = 0")
     return shown(found)
 
 
 def _not_shown(question: Question, why: str) -> Verdict:
     """The verdict on a claim that was not shown: refuted if a counterexample is found."""
     search = Search(question, _DIGITS)
-    found = search.counterexample(SEARCHED)
+    found = search.counterexample(SEARCHED) or search.far_counterexample()
+    found = found or _rises_and_falls(question.claim)
     if found is not None:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)
     more = f"; at {left}" if left else ""
     return undecided(f"{why}; no counterexample in {counted(search.tried, 'point')}{more}")
+
+
+def _rises_and_falls(claim: Claim) -> str | None:
+    """Where a function of one variable alone surely rises, and where it falls, if it does both.
+
+    Enclosures of its slope find what lies between places, however narrow it is.
+    """
+    from .boxes import in_words, negative
+
+    if not isinstance(claim, UniqueRoot) or claim.symbols or claim.function.has(sp.Integral):
+        return None
+    along = claim.slope()
+    if along is None:
+        return None
+    slope, share, place = along
+    told = []
+    for sign, verb in ((-1, "rises"), (1, "falls")):
+        part = negative(sign * slope, {share: (Fraction(0), Fraction(1))}, _SLOPES, _SLOPE_BITS)
+        if part is None:
+            return None
+        ends = (place.subs(share, sp.Rational(str(end))) for end in part[share])
+        told.append(f"it {verb} for {in_words({claim.variable: tuple(ends)})}")
+    return ", ".join(told)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
+from numbers import Integral, Rational
 from typing import Any
 
 import sympy as sp
@@ -11,11 +13,22 @@ from ..errors import InvalidInput
 
 #: Decades that drawn numbers of an unbounded domain span, on either side of 1.
 _DECADES = 4
+#: Powers of ten, the distance of a share of an interval from its ends, and integers, that are tried
+#: of every domain for claims that hold for moderate numbers alone.
+_FAR_DECADES = (30, -30, 300, -300)
+_NEAR_END = Fraction(1, 10**30)
+_FAR_INTEGERS = (100, 1000, 10**4, 10**6)
+#: Integers that are drawn of an unbounded domain, from its first on.
+_INTEGERS = 50
 
 
 @dataclass(frozen=True)
 class Domain:
-    """An interval of real numbers, or the integers in it."""
+    """An interval of real numbers, or the integers in it.
+
+    Its ends are rational numbers, or infinite: integers, fractions, or such numbers of SymPy.  The
+    ends of a domain of integers become its first integer and its last.
+    """
 
     low: Any
     high: Any
@@ -24,16 +37,26 @@ class Domain:
     whole: bool = False
 
     def __post_init__(self) -> None:
-        numbers = self.low < self.high or (
-            self.low == self.high and self.low_included and self.high_included
-        )
+        self._set(low=_end("low", self.low), high=_end("high", self.high))
+        given = f"{self.low} to {self.high}"
+        if self.whole and self.low == -sp.oo:
+            raise InvalidInput("domain", self.low, "of integers must have a first")
         infinite = (self.low == -sp.oo and self.low_included) or (
             self.high == sp.oo and self.high_included
         )
+        if self.whole and not infinite and self.low < sp.oo:
+            self._set(low=_first(self.low, self.low_included), low_included=True)
+        if self.whole and not infinite and abs(self.high) < sp.oo:
+            self._set(high=-_first(-self.high, self.high_included), high_included=True)
+        numbers = self.low < self.high or (
+            self.low == self.high and self.low_included and self.high_included
+        )
         if not numbers or infinite:
-            raise InvalidInput("domain", f"{self.low} to {self.high}", "must hold numbers, finite")
-        if self.whole and self.low == -sp.oo:
-            raise InvalidInput("domain", self.low, "of integers must have a first")
+            raise InvalidInput("domain", given, "must hold numbers, finite")
+
+    def _set(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
 
     @property
     def interval(self) -> sp.Interval:
@@ -65,10 +88,6 @@ class Domain:
 
         Of an open interval there are none.
         """
-        if self.whole:
-            first = int(self.low) + (not self.low_included)
-            last = () if self.high == sp.oo else (int(self.high) - (not self.high_included),)
-            return tuple(Fraction(end) for end in dict.fromkeys((first, *last)))
         pairs = ((self.low, self.low_included), (self.high, self.high_included))
         return tuple(_fraction(end) for end, included in dict.fromkeys(pairs) if included)
 
@@ -89,6 +108,37 @@ class Domain:
         tried = dict.fromkeys((*inside[:1], *self.ends, *inside[1:]))
         return tuple(x for x in tried if self.holds(x))
 
+    def far(self) -> tuple[Fraction, ...]:
+        """Numbers that are very large, very near an end, or large integers."""
+        low, high = (_fraction(x) if x.is_finite else None for x in (self.low, self.high))
+        if self.whole:
+            start, steps = low or Fraction(0), map(Fraction, _FAR_INTEGERS)
+            tried = [start + step for step in steps]
+        elif low is not None and high is not None:
+            tried = [low + (high - low) * share for share in (_NEAR_END, 1 - _NEAR_END)]
+        else:
+            sizes = [Fraction(10) ** power for power in _FAR_DECADES]
+            signs = [sign for sign, end in ((1, high), (-1, low)) if end is None]
+            start = next((end for end in (low, high) if end is not None), Fraction(0))
+            tried = [start + sign * size for sign in signs for size in sizes]
+        return tuple(x for x in tried if self.holds(x))
+
+    def spread(self, count: int) -> tuple[Fraction, ...]:
+        """So many numbers of the domain that differ, if it has so many, over all of it."""
+        low, high = (_fraction(x) if x.is_finite else None for x in (self.low, self.high))
+        places = [Fraction(place, count + 1) for place in range(1, count + 1)]
+        if self.whole:
+            tried = [(low or Fraction(0)) + k for k in range(count)]
+            inside = [x for x in tried if self.holds(x)]
+            return tuple(inside[k % len(inside)] for k in range(count))
+        if low is not None and high is not None:
+            return tuple(low + (high - low) * place for place in places)
+        if low is not None:
+            return tuple(low + place / (1 - place) for place in places)
+        if high is not None:
+            return tuple(high - place / (1 - place) for place in places)
+        return tuple((2 * place - 1) / (place * (1 - place)) for place in places)
+
     def holds(self, value: Fraction) -> bool:
         """Whether a rational number lies in the domain, and is whole if it must be."""
         return self.contains(value) and (not self.whole or value.denominator == 1)
@@ -102,9 +152,8 @@ class Domain:
             if included
         ]
         if self.whole:
-            first = int(low) + (not self.low_included)
-            last = first + 50 if high == sp.oo else int(high) - (not self.high_included)
-            return st.integers(first, last).map(Fraction)
+            last = low + _INTEGERS if high == sp.oo else high
+            return st.integers(int(low), int(last)).map(Fraction)
         if low == -sp.oo and high == sp.oo:
             inside = _magnitudes() | _magnitudes().map(lambda x: -x) | st.just(Fraction(0))
         elif high == sp.oo:
@@ -122,8 +171,10 @@ class Domain:
 
     def latex(self) -> str:
         """The domain as a set, in LaTeX."""
+        if self.whole and self.low == self.high:
+            return rf"\left\{{{self.low}\right\}}"
         if self.whole:
-            first = int(self.low) + (not self.low_included)
+            first = self.low
             last = r",\,\dots" if self.high == sp.oo else rf",\,\dots,\,{sp.latex(self.high)}"
             return rf"\left\{{{first},\,{first + 1}{last}\right\}}"
         left = "[" if self.low_included else "("
@@ -133,23 +184,33 @@ class Domain:
 
 def between(low: Any, high: Any, low_included: bool = False, high_included: bool = False) -> Domain:
     """The numbers from `low` to `high`, open unless an end is included."""
-    return Domain(sp.Rational(low), sp.Rational(high), low_included, high_included)
+    return Domain(low, high, low_included, high_included)
 
 
 def above(low: Any, included: bool = False) -> Domain:
     """The numbers above `low`."""
-    return Domain(sp.Rational(low), sp.oo, low_included=included)
+    return Domain(low, sp.oo, low_included=included)
 
 
 def integers_from(first: int) -> Domain:
     """Whole numbers from `first` on."""
-    return Domain(sp.Integer(first), sp.oo, low_included=True, whole=True)
+    if not isinstance(first, Integral):
+        raise InvalidInput("first", first, "must be a whole number")
+    return Domain(first, sp.oo, low_included=True, whole=True)
 
 
-POSITIVE = above(0)
-NONNEGATIVE = above(0, included=True)
-REAL = Domain(-sp.oo, sp.oo)
-UNIT = between(0, 1)
+def _end(key: str, value: Any) -> Any:
+    """An end of a domain as a number of SymPy."""
+    if value in (sp.oo, -sp.oo) and isinstance(value, sp.Basic):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Rational):
+        raise InvalidInput(key, value, "must be an exact rational number, or oo or -oo of SymPy")
+    return sp.Rational(int(value.numerator), int(value.denominator))
+
+
+def _first(low: Any, included: bool) -> Any:
+    """The first integer from a number on."""
+    return sp.Integer(ceil(low) if included else floor(low) + 1)
 
 
 def _fraction(value: Any) -> Fraction:
@@ -172,3 +233,9 @@ def _shares() -> st.SearchStrategy[Fraction]:
     return st.integers(2, 1000).flatmap(
         lambda whole: st.integers(1, whole - 1).map(lambda part: Fraction(part, whole))
     )
+
+
+POSITIVE = above(0)
+NONNEGATIVE = above(0, included=True)
+REAL = Domain(-sp.oo, sp.oo)
+UNIT = between(0, 1)

@@ -10,15 +10,22 @@ from hypothesis import strategies as st
 from sympy.polys.polyerrors import BasePolynomialError
 
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from ..tables import counted
 from .domains import Domain
 from .enclosures import Point
 
 Domains = Mapping[sp.Symbol, Domain]
 _MOST_GROUPS = 3
+#: Groups of the larger populations that are tried.
+_POPULATIONS = (4, 8, 17)
+#: Characters of a number of a point; longer ones are rounded where a point is shown.
+_LONGEST = 20
 #: Combinations of ends that are tried, where there are many symbols.
 _MOST_ENDS = 32
 #: The largest expression whose special values are looked for.
 _MOST_OPERATIONS = 200
+#: The highest power in expressions whose special values are looked for.
+_HIGHEST_DEGREE = 100
 
 
 def drawn(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
@@ -46,7 +53,7 @@ def simplest(symbols: set[sp.Symbol], domains: Domains, expressions: Iterable[An
 
     One number of each domain; then, one symbol after another, its other simple numbers, the ends
     of its domain and the numbers that are special in the expressions; then combinations of ends; at
-    last two groups that differ, if there is a population.
+    last two groups that differ, if there is a population, and special numbers in one of two groups.
     """
     ordered = sorted(symbols - {WEIGHT}, key=str)
     special = special_values(expressions)
@@ -70,7 +77,86 @@ def simplest(symbols: set[sp.Symbol], domains: Domains, expressions: Iterable[An
     if not any(isinstance(x, GroupSymbol) for x in symbols):
         return _different(found)
     groups = [_in_groups(point, tried, 1) for point in found]
-    return _different([*groups, _in_groups(first, tried, 2)])
+    mixed = [
+        _in_groups({**first, x: value}, {**tried, x: (value, first[x])}, 2)
+        for x in first
+        for value in sorted(special.get(x, ()))
+        if isinstance(x, GroupSymbol) and domains[x].holds(value)
+    ]
+    return _different([*groups, _in_groups(first, tried, 2), *mixed])
+
+
+def far(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
+    """Points with very large numbers, numbers very near the ends of domains, and large integers.
+
+    First in one symbol after another, then in all of them together.
+    """
+    ordered = sorted(symbols - {WEIGHT}, key=str)
+    first = {x: domains[x].simplest()[0] for x in ordered}
+    beyond = {x: domains[x].far() for x in ordered if domains[x].far()}
+    found: list[Point] = [{**first, x: y} for x, values in beyond.items() for y in values]
+    found += [
+        {**first, **{x: y[min(place, len(y) - 1)] for x, y in beyond.items()}}
+        for place in range(max(map(len, beyond.values()), default=0))
+    ]
+    if not any(isinstance(x, GroupSymbol) for x in symbols):
+        return _different(found)
+    nearby = {x: (y,) * 2 for x, y in first.items()}
+    return _different([_in_groups(point, nearby, count) for count in (1, 2) for point in found])
+
+
+def populations(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
+    """Points with more groups than are drawn, whose values all differ where the domains let them.
+
+    What depends on a few moments alone may hold for three groups and fail for more.
+    """
+    ordered = sorted(symbols - {WEIGHT}, key=str)
+    of_group = [x for x in ordered if isinstance(x, GroupSymbol)]
+    if not of_group:
+        return []
+    single = {x: domains[x].simplest()[0] for x in ordered if x not in of_group}
+
+    def of(count: int) -> Point:
+        # Each column begins at a place of its own, so that no quantity is that of another one.
+        columns = {}
+        for start, x in enumerate(of_group):
+            values = domains[x].spread(count)
+            columns[x] = values[start % count :] + values[: start % count]
+        return {**single, **columns, WEIGHT: _normalised(tuple(range(1, count + 1)))}
+
+    return [of(count) for count in _POPULATIONS]
+
+
+def ranges(points: Iterable[Point]) -> str:
+    """Between which numbers each symbol was, and how many groups there were, in words."""
+    lowest: dict[sp.Symbol, Fraction] = {}
+    highest: dict[sp.Symbol, Fraction] = {}
+    groups = 0
+    for point in points:
+        groups = max(groups, len(point.get(WEIGHT, ())))
+        for symbol, value in point.items():
+            if symbol == WEIGHT:
+                continue
+            values = value if isinstance(value, tuple) else (value,)
+            lowest[symbol] = min(lowest.get(symbol, values[0]), *values)
+            highest[symbol] = max(highest.get(symbol, values[0]), *values)
+    alike: dict[str, list[str]] = {}
+    for symbol in lowest:
+        ends = f"from {_short(lowest[symbol])} to {_short(highest[symbol])}"
+        alike.setdefault(ends, []).append(str(symbol))
+    told = [f"{', '.join(names)} {ends}" for ends, names in alike.items()]
+    if groups:
+        told.append(f"up to {counted(groups, 'group')}")
+    return "; ".join(told)
+
+
+def _short(value: Fraction) -> str:
+    """A rational number as it is read easily, with 1 told from what is a little less."""
+    near = round(value)
+    if value != near and abs(value - near) < Fraction(1, 10**4) and near != 0:
+        sign = "+" if value > near else "-"
+        return f"{near} {sign} {float(abs(value - near)):.3g}"
+    return f"{float(value):.3g}"
 
 
 def _different(points: list[Point]) -> list[Point]:
@@ -105,6 +191,12 @@ def special_values(expressions: Iterable[Any]) -> dict[sp.Symbol, set[Fraction]]
 
 def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
     """Rational zeros of the coefficients of a sum, as polynomials in one symbol."""
+    functions = [x for x in part.atoms(sp.Function) if x.free_symbols]
+    degrees = [abs(x.exp) for x in part.atoms(sp.Pow) if x.exp.is_Integer]
+    if any(x.has(symbol) for x in functions) or max(degrees, default=0) > _HIGHEST_DEGREE:
+        return
+    # A polynomial in exp(x) has as many coefficients as exp(10**9 x) has powers of it.
+    part = part.xreplace({x: sp.Dummy() for x in functions})
     try:
         polynomial = sp.Poly(part)
         if symbol not in polynomial.gens:
@@ -130,4 +222,6 @@ def shown(point: Point) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return _text(value[0]) if len(value) == 1 else f"({', '.join(map(_text, value))})"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value) if len(str(value)) <= _LONGEST else _short(value)

@@ -1,6 +1,6 @@
 """The search for a point of the domains at which a claim fails."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
 from random import Random
@@ -12,10 +12,10 @@ import sympy as sp
 from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import NoSuchExample
 
-from .claims import Change, Claim, Finding
+from .claims import Change, Claim, Computed, Finding
 from .enclosures import Enclosed, Estimated, OutsideDomain, Point, put_in
 from .evaluation import Noting
-from .points import Domains, drawn, shown, simplest
+from .points import Domains, drawn, far, populations, ranges, shown, simplest
 
 #: Bits that enclosures are compared with.
 _BITS = 8192
@@ -68,7 +68,20 @@ class Search:
         self.symbols = self.claim.symbols | {
             x for value in self.given.values() for x in value.atoms(sp.Symbol)
         }
+        #: Far points, and what was found there; what is not decided at them is not counted.
+        self.far: list[tuple[Point, Found]] = []
         self.simplest = simplest(self.symbols, self.domains, self._written)
+
+    @property
+    def held(self) -> list[Point]:
+        """The points at which the claim holds, the far ones among them."""
+        near = [self.points[key] for key, found in self.seen.items() if found.at is At.HOLDS]
+        return near + [point for point, found in self.far if found.at is At.HOLDS]
+
+    @property
+    def range(self) -> str:
+        """Where the points lie at which the claim holds, in words."""
+        return ranges(self.held)
 
     @property
     def _written(self) -> tuple[Any, ...]:
@@ -117,6 +130,35 @@ class Search:
             return None
         return self._told(point)
 
+    def far_counterexample(self) -> str | None:
+        """A point with more groups, or with far numbers, at which the claim surely fails, in words.
+
+        These tell what moderate numbers hide: a bound of a million, an integer above fifty.  At far
+        numbers only enclosures are asked: estimates of an integral may miss where its mass is.
+        Code is not run at them: it is made for a range of sizes, and may choose its form by rounded
+        numbers.
+        """
+        for point in populations(self.symbols, self.domains):
+            if self.fails(point):
+                return self._told(point)
+        beyond = [] if isinstance(self.claim, Computed) else far(self.symbols, self.domains)
+        for point in beyond:
+            if str(point) in self.seen:
+                continue
+            found = self._look(point, self._enclosed)
+            if found.at is At.FAILS:
+                self.seen[str(point)], self.points[str(point)] = found, point
+                return self._told(point)
+            self.far.append((point, found))
+        return None
+
+    def far_doubt(self) -> str | None:
+        """The first far point, in words, at which the numbers speak against the claim."""
+        for point, found in self.far:
+            if found.at is At.AGAINST:
+                return f"{shown(point)}: {found.why}"
+        return None
+
     def without_meaning(self) -> str:
         """Why there is no point at which the claim has a meaning."""
         none = "no point of the domains was found "
@@ -161,13 +203,13 @@ class Search:
         """What is found at a point, which is looked at once."""
         key = str(point)
         if key not in self.seen:
-            found = self._look(point)
+            found = self._look(point, self._finding)
             self.seen[key], self.points[key] = found, point
         return self.seen[key]
 
-    def _look(self, point: Point) -> Found:
+    def _look(self, point: Point, finding_at: Callable[[Point], Finding]) -> Found:
         try:
-            finding = self._finding(point)
+            finding = finding_at(point)
         except OutsideDomain:
             return Found(At.OUTSIDE)
         except Exception as error:  # the code of a claim may raise anything
@@ -194,6 +236,12 @@ class Search:
         found = self._by(estimated)
         # What enclosures of any number of bits do not tell apart, fewer digits do not either.
         return found if found.holds else enclosed
+
+    def _enclosed(self, point: Point) -> Finding:
+        """By enclosures alone."""
+        if any(x.has(sp.Integral) for x in self._written):
+            return Finding(None, "an integral has no enclosure")
+        return self._by(Enclosed(self.digits, *self._arguments(point)))
 
     def _arguments(self, point: Point) -> tuple[Any, ...]:
         return point, self.given, self.domains, self.resolve

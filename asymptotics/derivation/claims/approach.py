@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from random import Random
 from typing import Any, Self
 
 import numpy as np
@@ -49,17 +50,20 @@ _SLOW = (
     "brings to the limit would decide it, or a bound on the distance from the limit"
 )
 _NOT_AGREED = "the values stay away, but algebra finds no such limit; another form would decide it"
+_OSCILLATES = (
+    "these are values at powers of ten, and what oscillates may have others between them; bounds "
+    "without what oscillates, which go to the limit, would decide it"
+)
 _NO_ZERO = "no change of sign is seen; the limits at both ends would decide it"
-#: Places between two ends, as shares of the way: the ends are never quite met.
-_SHARES = tuple(
-    sp.Rational(*share)
-    for share in ((1, 10**12), *((k, 20) for k in range(1, 20)), (10**12 - 1, 10**12))
-)
-_FAR_SHARES = (
-    sp.Rational(1, 10**50),
-    *_SHARES,
-    sp.Rational(10**50 - 1, 10**50),
-)
+#: Places near two ends, as shares of the way: the ends are never quite met.
+_NEAREST = sp.Rational(1, 10**12)
+_FARTHEST = sp.Rational(1, 10**50)
+#: Parts of the way between two ends, with a place in each; more where there is one point alone.
+_PARTS, _PARTS_ALONE = 20, 200
+#: The places of so many parts have a neighbour, which shows the slope there: every fifth part.
+_SLOPES = 5
+#: How near a neighbour is, as a share of a part.
+_BESIDE = Fraction(1, 10**6)
 #: How near values must come to a limit at an end of an interval to confirm it.
 _NEAR = arb(10) ** -6
 
@@ -126,15 +130,26 @@ class Limit(Claim):
     def _told(self, way: list[Near], numbers: Numbers) -> Finding:
         """What the values tell, and algebra where they do not speak for the claim."""
         course = approach(way)
-        if course is Course.HOLDS:
+        oscillates = course is Course.HOLDS and self._oscillates(numbers)
+        if course is Course.HOLDS and not oscillates:
             return PROVED
         last = [near for near in way if near.decades <= MODERATE][-1]
         said = both([last.value], [last.target], [last.value - last.target])
         where = f"{self.variable} = {self._place(last.decades)}"
+        if oscillates:
+            return Finding(None, f"{said}: {_OSCILLATES}", where)
         if self._elsewhere(way, course, numbers):
             return Finding(False, said, where)
         against = course is Course.STAYS_AWAY
         return Finding(None, f"{said}: {_NOT_AGREED if against else _SLOW}", where, against)
+
+    def _oscillates(self, numbers: Numbers) -> bool:
+        """Whether it oscillates on its way, and algebra does not show that it has this limit."""
+        here = self.mapped(numbers.exact)
+        return bool(
+            algebra.waves(here.expression, here.variable, here.point, here.side)
+            and not here.exactly().holds
+        )
 
     def _way(self, numbers: Numbers) -> Iterator[Near]:
         """The expression on its way to the limit, as far as enclosures show its value."""
@@ -268,10 +283,27 @@ class UniqueRoot(Claim):
 
     def _values(self, numbers: Numbers) -> Sequence[arb]:
         """The function from low to high; from nearer to each end where it has values there."""
-        for shares in (_FAR_SHARES, _SHARES):
+        between = self._between(numbers)
+        for nearest in (_FARTHEST, _NEAREST):
+            ends = (*sorted({nearest, _NEAREST}), *sorted({1 - nearest, 1 - _NEAREST}))
+            shares = sorted((*ends, *between))
             with suppress(ArithmeticError):
                 return numbers.enclose(partial(self._along, shares), _signs_known)[0]
         raise ArithmeticError("the values of the function are not known")
+
+    def _between(self, numbers: Numbers) -> list[Any]:
+        """Places between the ends, as shares of the way: one at random in each of many parts.
+
+        They are others at each point, and are always the same at the same point.
+        """
+        draw = Random(str(numbers.exact(self.function)))  # noqa: S311  # nothing here is secret
+        alone = not self.symbols
+        count = _PARTS_ALONE if alone else _PARTS
+        first = [
+            (part + Fraction(draw.randrange(1, 10**6), 10**6)) / count for part in range(count)
+        ]
+        neighbours = [place + _BESIDE / count for place in first[:: 1 if alone else _SLOPES]]
+        return [sp.Rational(x.numerator, x.denominator) for x in (*first, *neighbours)]
 
     def _end(self, side: int, values: Sequence[arb], numbers: Numbers) -> arb | None:
         """The function at an end of the interval: its value there, or its limit, if it is known."""
@@ -305,6 +337,18 @@ class UniqueRoot(Claim):
         yield sign * ends[0], others
         yield -sign * ends[1], others
         yield -sign * sp.diff(self.function, self.variable), {**others, self.variable: (low, high)}
+
+    def slope(self) -> tuple[Any, sp.Symbol, Any] | None:
+        """The slope at a share of the way from low to high, the share, and the place.
+
+        At infinity the share is 1.  None where the ends are not rational.
+        """
+        if not self.low.is_Rational or not (self.high.is_Rational or self.high == sp.oo):
+            return None
+        share = sp.Dummy("share", positive=True)
+        way = share / (1 - share) if self.high == sp.oo else share * (self.high - self.low)
+        place = self.low + way
+        return sp.diff(self.function, self.variable).subs(self.variable, place), share, place
 
     def _along(self, shares: Sequence[Any], inputs: Inputs) -> tuple[Array]:
         """The function at shares of the way from low to high."""
