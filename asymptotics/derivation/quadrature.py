@@ -3,8 +3,9 @@ r"""Integrals as they are written, by numbers alone: no antiderivative is asked 
 The interval is cut where the integrand may be steep.  On each part it is mapped to all real
 :math:`t` such that the integrand falls off doubly exponentially at either end, whether it has a
 power at the ends of the part or goes on for ever; there the trapezoidal rule converges fast.  The
-step is halved until the sum no longer changes.  The result is a ball about the last sum: its radius
-is that of rounding, which is proved, and the last change and what was left out, which are estimates.
+step is halved until the sum no longer changes.  The result is a ball about the last sum: its
+radius is that of rounding, which is proved, and the last change and what was left out, which are
+estimates.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +22,7 @@ _STEP, _HALVINGS = arb(1) / 4, 7
 _WILD, _AFTER = arb(10) ** -4, 5
 #: The first place: off every number at which an integrand is likely to be special.
 _START = arb("0.0377").mid()
-#: The farthest places: a power of 10^-8 has died out there.
+#: The farthest places, in t.
 _FARTHEST = 24
 #: How often a part may be cut at a peak, and how often the places about one are narrowed down.
 _CUTS, _NARROWED = 2, 12

@@ -53,7 +53,7 @@ TRUE: dict[str, tuple[Claim, Check]] = {
     "an exponential": (Equal(sp.Integral(sp.exp(-p * v), (v, 0, oo)), 1 / p), EXACT),
     "a power": (Equal(sp.Integral(v**p, (v, 0, 1)), 1 / (1 + p)), EXACT),
     "of two variables": (
-        Equal(sp.Integral(p * v * k, (v, 0, 1), (k, 0, 1)), p / 4),
+        Equal(sp.Integral(v * k, (v, 0, 1), (k, 0, 1)), sp.Rational(1, 4)),
         AtPoints(10),
     ),
     "a sum": (Equal(sp.Sum(k, (k, 0, n)), n * (n + 1) / 2), EXACT),
