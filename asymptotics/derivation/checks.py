@@ -256,11 +256,10 @@ def _upheld(question: Question, found: str) -> Verdict:
         return undecided(f"{found}, but {search.without_meaning()}")
     if doubt := search.first(At.AGAINST):
         return undecided(f"{found}, but at {doubt}")
-    if _has(question, EVALUATED) and (doubt := search.first(At.NO_VALUE, At.OPEN)):
-        # What algebra makes of an integral may be wrong: numbers must say the same.
-        if not _evaluated_rightly(question):
-            return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
-        return shown(found)
+    # What algebra makes of an integral may be wrong: numbers must say the same.
+    doubt = search.first(At.NO_VALUE, At.OPEN) if _has(question, EVALUATED) else None
+    if doubt and not _evaluated_rightly(question):
+        return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
     if doubt := search.not_proved_where_special():
         return undecided(f"{found} in general, but not at {doubt}")
     return shown(found)
