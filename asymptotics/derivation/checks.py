@@ -14,8 +14,9 @@ from ..errors import InvalidInput
 from ..parameters import whole
 from ..tables import counted
 from . import special
-from .claims import Claim, Limit, UniqueRoot
+from .claims import Claim, Equal, Limit, UniqueRoot
 from .domains import Domain, between
+from .evaluation import EVALUATED, AsAWhole
 from .search import At, Question, Search
 
 #: What a check at points must have.
@@ -30,6 +31,10 @@ UPHELD = 20
 SEARCHED = 1000
 #: Enclosures of the slope of a function that are looked at, and their bits.
 _SLOPES, _SLOPE_BITS = 2000, 128
+#: The same where there are integrals, each of which takes as long as many numbers.
+_SEARCHED_OF_INTEGRALS = 100
+#: Digits with which quadrature is asked whether algebra has found the right value of an integral.
+_DIGITS_OF_INTEGRALS = 30
 
 
 class Ruling(Enum):
@@ -89,7 +94,7 @@ class Exactly(Check):
     """By algebra, for all values of the symbols."""
 
     def verdict(self, question: Question) -> Verdict:
-        finding = question.claim.exactly()
+        finding = evaluated(question).claim.exactly()
         if finding.holds:
             return _upheld(question, "proved")
         return _not_shown(question, finding.why)
@@ -118,7 +123,7 @@ class AtPoints(Check):
             return undecided(f"at {left}")
         if doubt := search.far_doubt():
             return undecided(f"at {doubt}")
-        if turns := _rises_and_falls(question.claim):
+        if turns := _rises_and_falls(evaluated(question).claim):
             return refuted(turns)
         held = len(search.held)
         # Without symbols there is a single point.
@@ -165,8 +170,7 @@ class OverBoxes(Check):
         inside = {symbol: between(*ends, True, True) for symbol, ends in box.items()}
         question = question._replace(domains={**question.domains, **inside})
         total = 0
-        for expression, fixed in question.claim.positive_parts(box):
-            expression = expression.doit()
+        for expression, fixed in evaluated(question).claim.positive_parts(box):
             if expression.has(Mean):
                 return undecided("an expectation is over no box of numbers")
             if expression.has(sp.Integral):
@@ -190,6 +194,53 @@ class OverBoxes(Check):
         return f"by enclosures, over {', '.join(sides)}"
 
 
+def evaluated(question: Question) -> Question:
+    """The claim with its integrals and sums as algebra evaluates them."""
+    return question._replace(claim=question.claim.mapped(lambda expression: expression.doit()))
+
+
+def _has(question: Question, kinds: tuple[Any, ...]) -> bool:
+    """Whether the claim, or what is given, holds an expression of these kinds."""
+    written = (*question.claim.expressions, *question.given.values())
+    return any(expression.has(*kinds) for expression in written)
+
+
+def _evaluated_rightly(question: Question) -> bool:
+    """Whether numbers confirm the values that algebra finds of integrals and sums.
+
+    Over the domains of all symbols: also of those that go to a limit.
+    """
+    for expression in question.claim.expressions:
+        if not expression.has(*EVALUATED):
+            continue
+        value = expression.doit()
+        whole = value.has(sp.exp_polar, sp.I)
+        search = _held(question, Equal(expression, AsAWhole(value) if whole else value))
+        # Of a number that SymPy computes the digits may be lacking: of the integral they may not.
+        lacking = {At.NO_VALUE} if whole else set()
+        if whole and not _all_hold(_held(question, Equal(expression, expression)), set()):
+            return False
+        if not _all_hold(search, lacking):
+            return False
+    return True
+
+
+def _held(question: Question, claim: Claim) -> Search:
+    search = Search(question._replace(claim=claim), _DIGITS_OF_INTEGRALS)
+    search.counterexample(UPHELD)
+    return search
+
+
+def _all_hold(search: Search, lacking: set[At]) -> bool:
+    """Whether a claim holds at most of the points, and at all others is lacking."""
+    told = set(At) - {At.HOLDS, At.OUTSIDE} - lacking
+    return search.count(At.HOLDS) > search.count(*lacking) and not search.first(*told)
+
+
+def _searched(question: Question) -> int:
+    return _SEARCHED_OF_INTEGRALS if _has(question, (sp.Integral,)) else SEARCHED
+
+
 def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
     low, high = interval
     return Fraction(str(low)), Fraction(str(high))
@@ -202,20 +253,25 @@ def _upheld(question: Question, found: str) -> Verdict:
     is zero, at the ends of domains above all.  And if no point of the domains has what is given,
     anything can be proved of it.
     """
-    search = Search(question, _DIGITS)
+    search = Search(question, _DIGITS_OF_INTEGRALS if _has(question, EVALUATED) else _DIGITS)
     against = search.counterexample(UPHELD)
     if against is None and search.symbols and not search.tried:
-        against = search.counterexample(SEARCHED)
+        against = search.counterexample(_searched(question))
     if against is not None:
         return refuted(against, f"though {found}")
     if search.symbols and not search.tried:
         return undecided(f"{found}, but {search.without_meaning()}")
     if doubt := search.first(At.AGAINST):
         return undecided(f"{found}, but at {doubt}")
+    # What algebra makes of an integral may be wrong: numbers must say the same.
+    doubt = search.first(At.NO_VALUE, At.OPEN) if _has(question, EVALUATED) else None
+    if doubt and not _evaluated_rightly(question):
+        return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
     if doubt := search.not_proved_where_special():
         return undecided(f"{found} in general, but not at {doubt}")
-    if isinstance(question.claim, Limit):
-        factor = special.unproved(question.claim, question.domains, question.given)
+    claim = evaluated(question).claim
+    if isinstance(claim, Limit):
+        factor = special.unproved(claim, question.domains, question.given)
         if factor is not None:
             return undecided(f"{found} in general, but not where {factor} = 0")
     return shown(found)
@@ -224,8 +280,8 @@ def _upheld(question: Question, found: str) -> Verdict:
 def _not_shown(question: Question, why: str) -> Verdict:
     """The verdict on a claim that was not shown: refuted if a counterexample is found."""
     search = Search(question, _DIGITS)
-    found = search.counterexample(SEARCHED) or search.far_counterexample()
-    found = found or _rises_and_falls(question.claim)
+    found = search.counterexample(_searched(question)) or search.far_counterexample()
+    found = found or _rises_and_falls(evaluated(question).claim)
     if found is not None:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)

@@ -16,6 +16,7 @@ from ..errors import InvalidInput
 from .checks import Check, Verdict, undecided
 from .claims import Claim, Computed, as_expression, free
 from .domains import REAL, UNIT, Domain
+from .evaluation import written_for_numbers
 from .limit import OutOfTime, limited
 from .names import Name, written_out
 from .search import Question
@@ -256,11 +257,12 @@ def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
 
 
 def _resolved(expression: Any) -> Any:
-    """An expression with what is defined written out, and normal variables integrated."""
-    return (
-        written_out(expression)
-        .doit()
-        .replace(lambda part: isinstance(part, Mean), lambda mean: mean.integrated())
+    """An expression with what is defined written out, and normal variables integrated.
+
+    Integrals and sums stay: only where a claim is proved does algebra evaluate them.
+    """
+    return written_for_numbers(written_out(expression)).replace(
+        lambda part: isinstance(part, Mean), lambda mean: mean.integrated()
     )
 
 

@@ -20,7 +20,8 @@ from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
 from .domains import Domain
-from .evaluation import Noting, NoValue, Values, value_of
+from .evaluation import GUARD, Noting, NoValue, Values, ball_of, value_of
+from .quadrature import NotConverged
 
 #: A point: for each symbol a number, or one for each group of the population.
 Point = Mapping[sp.Symbol, Any]
@@ -28,6 +29,8 @@ Point = Mapping[sp.Symbol, Any]
 _BITS = log2(10)
 #: Enclosures begin with twice the digits that are asked for; then these many times the bits.
 _FACTORS = (1, 4, 16, 64)
+#: How many times the digits that are asked for must agree, where enclosures show them.
+_CLOSER = 6
 #: How many times the digits are taken, to see what they change; fewer where integrals take long.
 _DOUBLINGS, _OF_INTEGRALS = (1, 2, 4), (1, 2)
 #: The estimated error of a number, beside what more digits changed of it.
@@ -35,6 +38,9 @@ _SAFETY = 10
 #: Digits that are taken for each decade that a variable has gone to its limit.  Terms that cancel
 #: grow as powers of it.
 _PER_DECADE = 10
+
+#: The same where there are integrals, which take long.
+_PER_DECADE_OF_INTEGRALS = 4
 
 A = TypeVar("A", bound=Arithmetic)
 
@@ -85,8 +91,13 @@ class _AtPoint(Numbers, Generic[A]):
         """Raise `OutsideDomain` unless what others determine lies in its domain."""
         for symbol, expression in self.given.items():
             found = inputs(expression) if values is None else values[symbol]
-            if not all(self.domains[symbol].contains(self.ball(x)) for x in np.ravel(found)):
+            if not all(self._inside(self.domains[symbol], x) for x in np.ravel(found)):
                 raise OutsideDomain(str(symbol))
+
+    def _inside(self, domain: Domain, number: Any) -> bool:
+        """Whether a number lies in a domain; one of integers holds what is told to be whole."""
+        ball = self.ball(number)
+        return domain.contains(ball) and (not domain.whole or _is_whole(ball))
 
     @abstractmethod
     def ball(self, number: Any) -> Ball:
@@ -105,6 +116,7 @@ class Enclosed(_AtPoint[Balls]):
     def __init__(self, digits: int, *point: Any) -> None:
         super().__init__(*point)
         self.tolerance = Fraction(1, 10**digits)
+        self.closest = self.tolerance**_CLOSER
         self.least = ceil(2 * digits * _BITS)
 
     def ball(self, number: Any) -> Ball:
@@ -141,28 +153,56 @@ class Enclosed(_AtPoint[Balls]):
         raise NoEnclosure("enclosures do not show whether a symbol stays in its domain")
 
 
+class _OfIntegrals(Enclosed):
+    """By balls, in which the errors of integrals are estimated."""
+
+    def __init__(self, digits: int, *point: Any) -> None:
+        super().__init__(digits, *point)
+        self.digits = digits
+        self.tolerance = self.closest = _estimated_tolerance(digits)
+
+    def _arithmetics(self, decades: int) -> Iterator[Balls]:
+        digits = max(self.digits, _PER_DECADE_OF_INTEGRALS * decades)
+        for factor in _OF_INTEGRALS:
+            yield Balls(ceil(factor * digits * _BITS) + GUARD)
+
+
 class Estimated(_AtPoint[Noting]):
-    """By numbers of many digits; their errors are estimated from what more digits change."""
+    """By numbers of many digits; their errors are estimated from what more digits change.
+
+    Where there are integrals, by balls at first, in which only the errors of these are estimated.
+    """
 
     def __init__(self, digits: int, integrals: bool, *point: Any) -> None:
         super().__init__(*point)
         self.digits, self.factors = digits, _OF_INTEGRALS if integrals else _DOUBLINGS
         self.farthest = 24 if integrals else 64
-        self.tolerance = Fraction(1, 10 ** (2 * digits // 5))
+        self.tolerance = self.closest = _estimated_tolerance(digits)
+        self.balls = _OfIntegrals(digits, *point) if integrals else None
 
     def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
+        if self.balls is not None:
+            try:
+                return self.balls.enclose(compute, enough, decades)
+            except NotConverged:  # it would not with more digits
+                raise
+            except (ArithmeticError, TypeError, AttributeError):
+                pass  # code that is not made for balls
+        return self._estimates(compute, decades)
+
+    def _estimates(self, compute: Compute, decades: int) -> Enclosures:
         digits = max(self.digits, _PER_DECADE * decades)
         known = frozenset(self.point)
         kinds = [Noting(factor * digits, known) for factor in self.factors]
         tables = [
-            [[_ball(x) for x in np.ravel(column)] for column in compute(self.inputs(kind))]
+            [[ball_of(x) for x in np.ravel(column)] for column in compute(self.inputs(kind))]
             for kind in kinds
         ]
         sizes = (abs(x) for column in tables[-1] for x in column if x.is_finite())
         # Noise that cancelling leaves may be the same with any digits: it is not to be seen.
         best = kinds[-1]
         lost = best.context.mpf(10) ** -best.digits * best.cancelled
-        noise = _ball(max(best.context.mpf(10) ** -(digits // 2), lost))
+        noise = ball_of(max(best.context.mpf(10) ** -(digits // 2), lost))
         least = max(sizes, default=arb(0)) * noise
         return [
             [_estimate(entry, least) for entry in zip(*column, strict=True)]
@@ -170,11 +210,22 @@ class Estimated(_AtPoint[Noting]):
         ]
 
     def ball(self, number: Any) -> Ball:
-        return Ball(_ball(number))
+        return Ball(ball_of(number))
 
     def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
         for near in nearing(self.inputs(Noting(self.digits))):
             self.require_inside(near)
+
+
+def _estimated_tolerance(digits: int) -> Fraction:
+    return Fraction(1, 10 ** (2 * digits // 5))
+
+
+def _is_whole(ball: Ball) -> bool:
+    """Whether a ball is known to be a whole number; one that may not be counts as none."""
+    if ball.exact is not None:
+        return bool(ball.exact.is_rational and ball.exact.coefficient.q == 1)
+    return bool(ball.arb.is_integer())
 
 
 def _known(value: arb) -> bool:
@@ -192,16 +243,6 @@ def _estimate(balls: tuple[arb, ...], least: arb) -> arb:
     changed = max(abs(x - best).upper() for x in balls)
     error = _SAFETY * changed + least
     return arb(best.mid(), error.upper())
-
-
-def _ball(value: Any) -> arb:
-    """A number of mpmath, exactly."""
-    if getattr(value, "imag", 0) != 0:
-        raise NoValue("it is not real")
-    sign, mantissa, exponent, _ = value.real._mpf_
-    if mantissa == 0 and exponent != 0:  # no finite number
-        return arb(float(value))
-    return arb((-int(mantissa) if sign else int(mantissa), int(exponent)))
 
 
 def put_in(expression: Any, point: Point) -> Any:

@@ -4,20 +4,34 @@ The tree of the expression is walked; nothing is compiled or evaluated as text. 
 holds anything without a rule here has no value, which counts against the claim it stands in.
 """
 
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache, reduce
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import sympy as sp
+from flint import arb
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from ..arithmetic import SPECIAL, Arithmetic, Array
+from ..arithmetic.ball import Ball, Balls
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from .quadrature import quadrature
 
 Values = Mapping[sp.Symbol, Any]
 #: Bits before the point of the largest argument of a function: mpmath needs them all.
 _MOST_BITS = 4096
+#: The share of its bits to which an integral is computed, and bits that are lost to rounding.
+_SHARE_OF_BITS, GUARD = 0.4, 64
+#: What algebra may find a wrong value of: numbers look at it as it is written.
+EVALUATED = (ExprWithLimits, sp.Limit)
+#: Digits of what SymPy computes.
+_DIGITS = 60
+#: Terms of the longest sum that is added up.
+_MOST_TERMS = 10_000
 
 
 class NoValue(ArithmeticError):
@@ -80,6 +94,10 @@ def _leaf(expression: Any) -> Callable[..., Any] | None:
         (sp.Rational, lambda x, _, arithmetic: _rational(x, arithmetic)),
         (sp.Symbol, lambda x, values, _: values[x]),
         (Mean, _mean),
+        (AsAWhole, _of_each_group(_as_a_whole)),
+        (sp.Integral, _of_each_group(_integral)),  # SymPy has kinds of its own
+        (sp.Sum, _of_each_group(_finite(lambda x, y: x + y, 0))),
+        (sp.Product, _of_each_group(_finite(lambda x, y: x * y, 1))),
     )
     return next((rule for kind, rule in kinds if isinstance(expression, kind)), None)
 
@@ -174,28 +192,230 @@ def _mean(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     return arithmetic.sum(np.broadcast_to(integrand, weight.shape), weight)
 
 
+def _of_each_group(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule for single numbers, for a quantity of the population too."""
+
+    def ruled(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
+        used = {x: values[x] for x in expression.free_symbols if x in values}
+        shape = np.broadcast_shapes(*(np.shape(value) for value in used.values()))
+        if not shape:
+            return np.asarray(rule(expression, values, arithmetic), dtype=object)
+        columns = {x: np.broadcast_to(value, shape) for x, value in used.items()}
+        found = np.empty(shape, dtype=object)
+        for index in np.ndindex(shape):
+            single = {x: column[index] for x, column in columns.items()}
+            found[index] = rule(expression, {**values, **single}, arithmetic).item()
+        return found
+
+    return ruled
+
+
 def _integral(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
-    """By the quadrature of mpmath; for numbers of many digits alone."""
-    context = getattr(arithmetic, "context", None)
-    if context is None or len(expression.limits) != 1:
+    """By quadrature, whatever algebra makes of it; see `quadrature`."""
+    variable, *ends = expression.limits[-1]
+    if len(ends) != 2 or isinstance(variable, GroupSymbol):
+        raise NoValue(f"no rule to evaluate {expression}")
+    if isinstance(arithmetic, Balls):
+        ball = Ball(_enclosed_integral(expression, values, arithmetic))
+        return np.asarray(ball, dtype=object)
+    if not isinstance(arithmetic, Multiprecision):
         raise NoValue(f"no rule to evaluate {expression} in {arithmetic!r}")
-    variable, low, high = expression.limits[0]
-    ends = [value_of(end, values, arithmetic).item() for end in (low, high)]
-    if isinstance(variable, GroupSymbol):
-        raise NoValue("an integral over a quantity of the population")
+    context = arithmetic.context
+    used = {x: ball_of(np.asarray(values[x]).item()) for x in expression.free_symbols}
+    with Balls(context.prec + GUARD).working() as balls:
+        found = _enclosed_integral(
+            expression, {x: np.asarray(Ball(value)) for x, value in used.items()}, balls
+        )
+        if not found.rad() <= abs(found.mid()) * arb(10) ** (-arithmetic.digits // 2):
+            raise NoValue(f"{expression} is not known to enough digits")
+        mantissa, exponent = (int(x) for x in found.mid().man_exp())
+    return np.asarray(context.ldexp(context.mpf(mantissa), exponent), dtype=object)
 
-    def integrand(x: Any) -> Any:
-        inner = {**values, variable: arithmetic.array(x)}
-        return value_of(expression.function, inner, arithmetic).item()
 
-    return np.asarray(context.quad(integrand, _broken(ends, context)), dtype=object)
+def ball_of(value: Any) -> arb:
+    """A number of mpmath, exactly."""
+    if getattr(value, "imag", 0) != 0:
+        raise NoValue("it is not real")
+    sign, mantissa, exponent, _ = value.real._mpf_
+    if mantissa == 0 and exponent != 0:  # no finite number
+        return arb(float(value))
+    return arb((-int(mantissa) if sign else int(mantissa), int(exponent)))
 
 
-def _broken(ends: list[Any], context: Any) -> list[Any]:
-    """The ends of an integral with points between where an integrand of width 1 has its mass."""
-    low, high = ends
-    inner = [context.mpf(x) for x in (-12, -6, -3, -1, 0, 1, 3, 6, 12)]
-    return [low, *(x for x in inner if low < x < high), high]
+def _inner(expression: Any) -> Any:
+    """What the outermost variable of an integral or a sum runs over."""
+    function, inner = expression.function, expression.limits[:-1]
+    return expression.func(function, *inner) if inner else function
+
+
+class _Asked:
+    """An integral among the numbers that it depends on, as the key of what is known of it."""
+
+    def __init__(self, expression: Any, values: Values, balls: Balls) -> None:
+        self.expression, self.values, self.balls = expression, values, balls
+        used = sorted(expression.free_symbols & values.keys(), key=str)
+        enclosures = (np.asarray(values[x]).item().arb for x in used)
+        exactly = tuple((*x.mid().man_exp(), *x.rad().man_exp()) for x in enclosures)
+        self._key = (expression, balls.bits, tuple(map(str, exactly)))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._key == other._key
+
+
+def _enclosed_integral(expression: Any, values: Values, balls: Balls) -> arb:
+    return _known_integral(_Asked(expression, values, balls))
+
+
+@lru_cache(maxsize=100)
+def _known_integral(asked: _Asked) -> arb:
+    """The integral: a claim asks for it beside, and in, the terms of its sides."""
+    expression, values, balls = asked.expression, asked.values, asked.balls
+    function, (variable, *ends) = _inner(expression), expression.limits[-1]
+    low, high = (value_of(end, values, balls).item().arb for end in ends)
+    if ends[0] == ends[1]:
+        return arb(0)
+    if low.is_nan() or high.is_nan() or low.overlaps(high):
+        raise NoValue(f"the ends of {expression} are not told apart")
+    if low > high:
+        turned = expression.func(function, (variable, *reversed(ends)))
+        return -_enclosed_integral(turned, values, balls)
+
+    def at(places: Sequence[Any]) -> Array:
+        inner = {**values, variable: balls.array([Ball(place) for place in places])}
+        return np.broadcast_to(value_of(function, inner, balls), (len(places),))
+
+    def integrand(places: Sequence[arb]) -> list[arb]:
+        try:
+            return [ball.arb for ball in at(places)]
+        except (ArithmeticError, ValueError):  # at one of them
+            return [_or_nan(at, place) for place in places]
+
+    cuts = [low, *sorted(_cuts(function, variable, low, high, values, balls)), high]
+    return quadrature(integrand, cuts, int(_SHARE_OF_BITS * balls.bits))
+
+
+def _or_nan(at: Callable[[Sequence[arb]], Array], place: arb) -> arb:
+    try:
+        return at([place]).item().arb
+    except (ArithmeticError, ValueError):
+        return arb.nan()
+
+
+def _cuts(
+    function: Any, variable: sp.Symbol, low: arb, high: arb, values: Values, balls: Balls
+) -> list[arb]:
+    """Numbers between the ends at which the integrand may be steep, or not smooth."""
+    found: list[arb] = []
+    for special in steep_at(function, variable):
+        try:
+            place = value_of(special, values, balls).item().arb.mid()
+        except ArithmeticError:  # it has none at this point
+            continue
+        if low < place < high and all(place != other for other in found):
+            found.append(place)
+    return found
+
+
+def _finite(combine: Callable[[Any, Any], Any], empty: int) -> Callable[..., Any]:
+    """Sums and products from one whole number to another, term by term."""
+
+    def rule(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
+        variable, *ends = expression.limits[-1]
+        if len(ends) != 2 or isinstance(variable, GroupSymbol):
+            raise NoValue(f"no rule to evaluate {expression}")
+        first, last = (value_of(end, values, arithmetic).item() for end in ends)
+        if not last - first < _MOST_TERMS:
+            raise NoValue(f"{expression} has too many terms")
+        start, count = round(float(first)), round(float(last - first)) + 1
+        if not (first == start and last - first == count - 1 and count >= 0):
+            raise NoValue(f"{expression} does not go from a whole number to another")
+        function = _inner(expression)
+        found = arithmetic.array(empty)
+        for k in range(start, start + count):
+            inner = {**values, variable: arithmetic.array(k)}
+            found = np.asarray(combine(found, value_of(function, inner, arithmetic)))
+        return found
+
+    return rule
+
+
+class AsAWhole(sp.Function):  # type: ignore[misc]  # SymPy has no types
+    """A real number that SymPy writes in complex ones: its digits are computed by SymPy too."""
+
+    nargs = 1
+
+
+def _as_a_whole(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
+    if not isinstance(arithmetic, Balls):
+        raise NoValue(f"no rule to evaluate {expression} in {arithmetic!r}")
+    (inner,) = expression.args
+    midpoints = {x: np.asarray(values[x]).item().arb.mid() for x in inner.free_symbols}
+    parts = {x: tuple(map(int, mid.man_exp())) for x, mid in midpoints.items()}
+    exact = {x: mantissa * sp.Integer(2) ** exponent for x, (mantissa, exponent) in parts.items()}
+    real, imaginary = (sp.N(part, _DIGITS) for part in inner.xreplace(exact).as_real_imag())
+    if not (real.is_Float and abs(imaginary) <= abs(real) * sp.Float(10) ** (-_DIGITS // 2)):
+        raise NoValue(f"{inner} is not known to be real")
+    found = Ball.of(Fraction(int(sp.Rational(real).p), int(sp.Rational(real).q))).arb
+    error = abs(found) * arb(10) ** (-_DIGITS // 2)
+    return np.asarray(Ball(found + arb(0, error.upper())), dtype=object)
+
+
+def written_for_numbers(expression: Any) -> Any:
+    """An expression with derivatives and matrices written out, and integrals and sums as they are.
+
+    These get variables of their own, which nothing that is put in can be mistaken for.
+    """
+    return expression.replace(
+        lambda part: isinstance(part, (*_MECHANICAL, sp.Subs, ExprWithLimits)),
+        _written_for_numbers,
+    )
+
+
+#: What algebra writes out without guessing.
+_MECHANICAL = (sp.Derivative, sp.MatrixExpr, sp.Determinant, sp.Trace)
+
+
+def _written_for_numbers(part: Any) -> Any:
+    if isinstance(part, _MECHANICAL):
+        return part.doit(deep=False)
+    if isinstance(part, sp.Subs):
+        return part.expr.subs(list(zip(part.variables, part.point, strict=True)))
+    if any(isinstance(variable, GroupSymbol) for variable in part.variables):
+        return part
+    found = part.function
+    for variable, *ends in part.limits:
+        own = sp.Dummy(variable.name, **variable.assumptions0)
+        found = part.func(found.xreplace({variable: own}), (own, *ends))
+    return found
+
+
+@lru_cache(maxsize=1000)
+def steep_at(function: Any, variable: sp.Symbol) -> tuple[Any, ...]:
+    """Real zeros, and vertices, of the polynomials of degree 1 and 2 in a function.
+
+    Where a denominator or an argument is zero, or an exponent is largest.
+    """
+    parts = {variable}
+    for part in function.atoms(sp.Add, sp.Abs, sp.Max, sp.Min, sp.Pow, sp.exp, sp.log):
+        parts |= {part, *part.args} if isinstance(part, sp.Add) else set(part.args)
+        if isinstance(part, sp.Max | sp.Min):
+            parts |= {x - y for x, y in combinations(part.args, 2)}
+    found: list[Any] = []
+    for part in sorted(parts, key=sp.default_sort_key):
+        if not part.is_polynomial(variable) or part.has(Mean):
+            continue
+        polynomial = sp.Poly(part, variable)
+        constant, slope, curve = (polynomial.nth(k) for k in range(3))
+        if polynomial.degree() == 1:
+            found.append(-constant / slope)
+        elif polynomial.degree() == 2:
+            vertex = -slope / (2 * curve)
+            reach = sp.sqrt(vertex**2 - constant / curve)
+            found += [vertex, vertex - reach, vertex + reach]
+    return tuple(dict.fromkeys(found))
 
 
 _RULES: Mapping[Any, Callable[..., Any]] = {
@@ -207,7 +427,6 @@ _RULES: Mapping[Any, Callable[..., Any]] = {
     sp.erfc: _function("erfc"),
     sp.erf: _erf,
     sp.Abs: lambda x, values, arithmetic: abs(value_of(x.args[0], values, arithmetic)),
-    sp.Integral: _integral,
     **{getattr(sp, name): _special for name in SPECIAL},
     sp.Max: lambda x, values, arithmetic: _fold(arithmetic.maximum)(x, values, arithmetic),
     sp.Min: lambda x, values, arithmetic: _fold(arithmetic.minimum)(x, values, arithmetic),

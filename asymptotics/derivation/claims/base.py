@@ -80,6 +80,8 @@ class Numbers(ABC):
     #: Two sides count as equal if they differ by less than this, relative to the terms they are
     #: sums of.
     tolerance: Fraction
+    #: Narrower enclosures are tried until sides differ by less than this, or surely differ.
+    closest: Fraction
     #: The farthest that the variable of a limit can go: to 10 to this power.
     farthest: int
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import prod
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -89,7 +91,11 @@ class AtMost(_Inequality):
             return PROVED
         if any(x > 0 for x in sides.difference):
             return Finding(False, sides.shown)
-        return PROVED if sides.agree(numbers) else Finding(None, _CLOSE)
+        # Digits that agree do not tell which side is larger in later ones: algebra may.
+        exact = numbers.exact(self.right - self.left)
+        estimated = exact.has(Mean, sp.Integral)
+        equal = sides.agree(numbers) and (estimated or algebra.vanishes(exact))
+        return PROVED if equal else Finding(None, _CLOSE)
 
     def latex(self) -> str:
         return rf"{sp.latex(self.left)} \le {sp.latex(self.right)}"
@@ -129,7 +135,10 @@ class Sides(NamedTuple):
 
     def agree(self, numbers: Numbers) -> bool:
         """Whether the sides differ by less than the tolerance, beside the size of their terms."""
-        tolerance = numbers.tolerance
+        return self.within(numbers.tolerance)
+
+    def within(self, tolerance: Fraction) -> bool:
+        """Whether the sides differ by less than this, beside the size of their terms."""
         most = self.size * tolerance.numerator / tolerance.denominator
         return all(abs(x) <= most for x in self.difference)
 
@@ -139,8 +148,11 @@ class Sides(NamedTuple):
 
 
 def decided(sides: Sides, numbers: Numbers) -> bool:
-    """Whether the enclosures tell that two sides differ, or that they agree."""
-    return any(map(apart, sides.difference)) or sides.agree(numbers)
+    """Whether the enclosures tell that two sides differ, or that they agree to many more digits.
+
+    Sides that agree to the digits asked for may differ in later ones: more of them are looked at.
+    """
+    return any(map(apart, sides.difference)) or sides.within(numbers.closest)
 
 
 def equal(sides: Sides, numbers: Numbers) -> Finding:
@@ -161,7 +173,8 @@ def sides_of(
 
     def compute(inputs: Inputs) -> tuple[Array, ...]:
         x, y = inputs(left) if run is None else run(inputs), inputs(right)
-        terms = [inputs(term) for side in (left, right) for term in sp.Add.make_args(side)]
+        sides = (left, right)
+        terms = [_size(term, inputs) for side in sides for term in sp.Add.make_args(side)]
         zero = inputs.arithmetic.array(0).item()
         size = np.concatenate([np.ravel(abs(term)) for term in (x, y, *terms)])
         return (*np.broadcast_arrays(x, y), _difference(x, y, zero), size)
@@ -172,6 +185,17 @@ def sides_of(
         return Sides(first, second, difference, max(finite, default=arb(0)))
 
     return sides(numbers.enclose(compute, lambda found: enough(sides(found), numbers)))
+
+
+def _size(term: Any, inputs: Inputs) -> Any:
+    """The size of a term; of one with integrals, that of what cancels in it too.
+
+    The errors of integrals are relative to their size, and do not cancel.
+    """
+    if term.has(sp.Integral) and isinstance(term, sp.Add | sp.Mul | Mean):
+        sizes = [_size(part, inputs) for part in term.args]
+        return sum(sizes) if isinstance(term, sp.Add) else prod(sizes)
+    return abs(inputs(term))
 
 
 def _difference(x: Array, y: Array, zero: Any) -> Array:

@@ -1,0 +1,82 @@
+"""Integrals, sums and limits that algebra evaluates wrongly, and what numbers say of them."""
+
+import pytest
+import sympy as sp
+
+from asymptotics.derivation import (
+    POSITIVE,
+    AtMost,
+    AtPoints,
+    Check,
+    Claim,
+    Derivation,
+    Equal,
+    Exactly,
+    Less,
+    Ruling,
+    above,
+    integers_from,
+)
+from tests.one_step import verdict_among
+
+EXACT, POINTS = Exactly(), AtPoints(20)
+d = Derivation("Integrals", "", source="", untied="a test")
+p, q, x = (d.symbol(name, POSITIVE, "a positive number") for name in "pqx")
+b = d.symbol("b", above(200), "a number")
+n = d.symbol("n", integers_from(0), "a count")
+v = sp.Symbol("v", real=True)
+k = sp.Symbol("k", integer=True)
+oo, zero = sp.oo, sp.Integer(0)
+resonance = sp.Integral(1 / (v**2 + p * v + q), (v, 0, oo))
+double_pole = sp.Integral(1 / (p + v) ** 2, (v, -2 * p, oo))
+step = sp.exp(1 / v) / v**2 / (1 + sp.exp(1 / v)) ** 2
+peaks = sp.Integral(1 / (1 + sp.exp((v - 50) ** 2)), (v, -oo, oo))
+
+#: What algebra shows though it is false, or means nothing.
+FALSE: dict[str, Claim] = {
+    "a positive integral is 0": Equal(resonance, zero),
+    "a double pole": Equal(double_pole, -1 / p),
+    "a double pole is negative": Less(double_pole, zero),
+    "a double pole inside": Equal(sp.Integral(1 / (p - v) ** 2, (v, 0, 2 * p)), -2 / p),
+    "a pole at some numbers": Equal(sp.Integral(1 / (v - p) ** 2, (v, 0, q)), -1 / (q - p) - 1 / p),
+    "a jump": Less(sp.Integral(step, (v, -1, 1)), zero),
+    "jumps of a tangent": Equal(sp.Integral(sp.atan(sp.tan(v)), (v, 0, sp.pi)), -(sp.pi**2) / 2),
+    "a limit as a number": Equal(sp.Limit(1 / (1 + x * sp.sin(x) ** 2), x, oo), zero),
+    "digits that agree": Equal(sp.cosh(b), sp.sinh(b)),
+    "at most, by digits that agree": AtMost(1, sp.tanh(b)),
+    "one beside a large number": Equal(p + sp.exp(500), p + 1 + sp.exp(500)),
+}
+TRUE: dict[str, tuple[Claim, Check]] = {
+    "a positive integral": (Less(zero, resonance), POINTS),
+    "across a jump": (Less(zero, sp.Integral(step, (v, -1, 1))), POINTS),
+    "a peak far away": (Less(sp.Rational(1, 1000), peaks), POINTS),
+    "an exponential": (Equal(sp.Integral(sp.exp(-p * v), (v, 0, oo)), 1 / p), EXACT),
+    "a power": (Equal(sp.Integral(v**p, (v, 0, 1)), 1 / (1 + p)), EXACT),
+    "of two variables": (
+        Equal(sp.Integral(v * k, (v, 0, 1), (k, 0, 1)), sp.Rational(1, 4)),
+        AtPoints(10),
+    ),
+    "a sum": (Equal(sp.Sum(k, (k, 0, n)), n * (n + 1) / 2), EXACT),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+@pytest.mark.parametrize("check", [EXACT, POINTS])
+def test_what_is_false_is_not_shown(name: str, check: Check) -> None:
+    assert not verdict_among(d, FALSE[name], check).holds
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_what_is_true_is_shown(name: str) -> None:
+    found = verdict_among(d, *TRUE[name])
+    assert found.holds, found.found
+
+
+def test_points_of_an_integral_are_points_of_its_symbols() -> None:
+    found = verdict_among(d, Less(zero, resonance), POINTS).found
+    assert found not in ("1 point", "0 points")
+
+
+def test_a_count_that_others_determine_is_whole() -> None:
+    found = verdict_among(d, AtMost(n, n**2), POINTS, {n: p / 2})
+    assert found.ruling is not Ruling.REFUTED
