@@ -123,7 +123,7 @@ class AtPoints(Check):
             return undecided(f"at {left}")
         if doubt := search.far_doubt():
             return undecided(f"at {doubt}")
-        if turns := _rises_and_falls(evaluated(question).claim):
+        if turns := _rises_and_falls(question):
             return refuted(turns)
         held = len(search.held)
         # Without symbols there is a single point.
@@ -196,7 +196,11 @@ class OverBoxes(Check):
 
 def evaluated(question: Question) -> Question:
     """The claim with its integrals and sums as algebra evaluates them."""
-    return question._replace(claim=question.claim.mapped(lambda expression: expression.doit()))
+    return question._replace(claim=question.claim.mapped(_evaluated))
+
+
+def _evaluated(expression: Any) -> Any:
+    return expression.doit()
 
 
 def _has(question: Question, kinds: tuple[Any, ...]) -> bool:
@@ -269,8 +273,8 @@ def _upheld(question: Question, found: str) -> Verdict:
         return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
     if doubt := search.not_proved_where_special():
         return undecided(f"{found} in general, but not at {doubt}")
-    claim = evaluated(question).claim
-    if isinstance(claim, Limit):
+    if isinstance(question.claim, Limit):
+        claim = question.claim.mapped(_evaluated)
         factor = special.unproved(claim, question.domains, question.given)
         if factor is not None:
             return undecided(f"{found} in general, but not where {factor} = 0")
@@ -281,7 +285,7 @@ def _not_shown(question: Question, why: str) -> Verdict:
     """The verdict on a claim that was not shown: refuted if a counterexample is found."""
     search = Search(question, _DIGITS)
     found = search.counterexample(_searched(question)) or search.far_counterexample()
-    found = found or _rises_and_falls(evaluated(question).claim)
+    found = found or _rises_and_falls(question)
     if found is not None:
         return refuted(found, why)
     left = search.first(At.AGAINST, At.OPEN)
@@ -289,14 +293,17 @@ def _not_shown(question: Question, why: str) -> Verdict:
     return undecided(f"{why}; no counterexample in {counted(search.tried, 'point')}{more}")
 
 
-def _rises_and_falls(claim: Claim) -> str | None:
+def _rises_and_falls(question: Question) -> str | None:
     """Where a function of one variable alone surely rises, and where it falls, if it does both.
 
     Enclosures of its slope find what lies between places, however narrow it is.
     """
     from .boxes import in_words, negative
 
-    if not isinstance(claim, UniqueRoot) or claim.symbols or claim.function.has(sp.Integral):
+    if not isinstance(question.claim, UniqueRoot) or question.claim.symbols:
+        return None
+    claim = question.claim.mapped(_evaluated)
+    if claim.function.has(sp.Integral):
         return None
     along = claim.slope()
     if along is None:
