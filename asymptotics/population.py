@@ -242,7 +242,8 @@ class Population:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the law, which may hold functions that other processes do not know.
-        return type(self)._approximating, (self._columns, self.tolerance, None, self.finer)
+        finer = None if self.finer is None else self.finer._columns
+        return type(self)._approximating, (self._columns, self.tolerance, None, finer)
 
     # -- building ----------------------------------------------------------------------------
 
@@ -436,7 +437,7 @@ class Population:
         from .quadrature import quadrature
 
         groups, finer = quadrature(law, tolerance)
-        return cls._approximating(groups, tolerance, law, cls(*finer))
+        return cls._approximating(groups, tolerance, law, finer)
 
     @classmethod
     def _approximating(
@@ -444,13 +445,13 @@ class Population:
         columns: Iterable[Any],
         tolerance: float,
         law: "Law | None" = None,
-        finer: "Population | None" = None,
+        finer: Iterable[Any] | None = None,
     ) -> Self:
-        """Groups that stand for a law to a relative error."""
+        """Groups that stand for a law to a relative error, and the columns of finer ones."""
         population = cls(*columns)
         object.__setattr__(population, "tolerance", float(tolerance))
         object.__setattr__(population, "law", law)
-        object.__setattr__(population, "finer", finer)
+        object.__setattr__(population, "finer", None if finer is None else cls(*finer))
         return population
 
     # -- transforming ------------------------------------------------------------------------
@@ -463,10 +464,11 @@ class Population:
         group they are what the new population consists of, and what `verify` simulates.
         """
         factors = _of_groups("factor", factor, _FACTOR, len(self))
-        weight, eigenvalue, mean, std = self._groups
-        columns = (weight, factors**2 * eigenvalue, mean / factors, std / abs(factors))
         law = self._scaled_law(factor, factors[0] ** 2, 1 / factors[0])
-        finer = None if self.finer is None or np.ndim(factor) else self.finer.rescaled(factor)
+        finer = None
+        if self.finer is not None and not np.ndim(factor):
+            finer = _in_range(_rescaled(self.finer._groups, factors[0]))
+        columns = _rescaled(self._groups, factors)
         return self._approximating(columns, self.tolerance, law, finer)
 
     @classmethod
@@ -492,7 +494,7 @@ class Population:
         law = _mixed_law(weight, populations)
         finer = None
         if any(part.finer for part in populations):
-            finer = cls.mixture([part.finer or part for part in populations], weight)
+            finer = cls.mixture([part.finer or part for part in populations], weight)._groups
         tolerance = max(part.tolerance for part in populations)
         return cls._approximating(columns, tolerance, law, finer)
 
@@ -515,7 +517,7 @@ class Population:
         law = self._scaled_law(given, 1.0, root)
         finer = None
         if self.finer is not None and not np.ndim(given):
-            finer = self.finer.restricted(given).population
+            finer = self.finer.restricted(given).population._groups
         population = self._approximating(columns, self.tolerance, law, finer)
         return Restriction(population, fraction, float(unseen))
 
@@ -524,6 +526,21 @@ class Population:
         if self.law is None or np.ndim(given):
             return None
         return self.law.scaled(float(eigenvalue), float(coefficient))
+
+
+def _rescaled(groups: Groups, factor: Any) -> Groups:
+    """(Λ, B) becomes (factor² Λ, B / factor); infinite where that is too large a number."""
+    weight, eigenvalue, mean, std = groups
+    with np.errstate(over="ignore"):
+        return Groups(weight, factor * factor * eigenvalue, mean / factor, std / abs(factor))
+
+
+def _in_range(groups: Groups) -> Groups:
+    """Those groups that a population can hold: the others lie far out in the tails of a law."""
+    held = np.ones_like(groups.weight, dtype=bool)
+    for name, values in zip(FIELDS, groups, strict=True):
+        held &= abs(values) <= DOMAINS[name].largest
+    return Groups(*(column[held] for column in groups))
 
 
 def _mixed_law(weight: Array, populations: Sequence[Population]) -> "Law | None":

@@ -130,7 +130,7 @@ def quadrature_errors(
     """
     fixed, rows = computed
     if population.finer is None:
-        return RelativeErrors(0 * rows.residual, 0 * rows.residual)
+        return RelativeErrors(np.zeros_like(rows.risk), np.zeros_like(rows.risk))
     finer, finer_rows = in_floats(population.finer, grid)
     risk, tau, gamma = (
         _change(coarse, fine)

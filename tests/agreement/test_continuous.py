@@ -120,3 +120,13 @@ def test_slopes_say_so_too() -> None:
 def test_what_is_made_of_a_law_is_checked_too(population: Population) -> None:
     result = risk(population, 0.5, [0.5, 1e-3], 0.3, rule="oracle")
     assert "no convergence" in result.status
+
+
+@pytest.mark.parametrize("factor", [1e20, 2.0, 1e-20])
+def test_a_law_is_rescaled_as_far_as_its_groups_can_be(factor: float) -> None:
+    """Its finer quadrature reaches far beyond them, to the ends of what numbers can be."""
+    population = Population.power_law(0.5, -0.5)
+    expected = risk(population, 0.5, 0.5, 0.3, 0.1)
+    result = risk(population.rescaled(factor), 0.5, 0.5, 0.3, 0.1 * factor**2)
+    assert result.status == "ok"
+    assert result.unpruned_risk == pytest.approx(expected.unpruned_risk, rel=1e-9)
