@@ -168,6 +168,12 @@ def into_range(eigenvalue: Array, mean: Array, std: Array) -> tuple[Array, Array
     return np.where(low, SMALLEST, eigenvalue), shrink * mean, std
 
 
+def in_range(eigenvalue: Array, mean: Array, std: Array) -> Array:
+    """Which of them are not too large for a population to hold."""
+    within = (eigenvalue <= LARGEST) & (abs(mean) <= DOMAINS["mean"].largest)
+    return np.asarray(within & (std <= _LARGEST_STD))
+
+
 # -- the eigenvalue alone ------------------------------------------------------------------------
 
 

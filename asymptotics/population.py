@@ -517,7 +517,8 @@ class Population:
         law = self._scaled_law(given, 1.0, root)
         finer = None
         if self.finer is not None and not np.ndim(given):
-            finer = self.finer.restricted(given).population._groups
+            weight, eigenvalue, mean, std = self.finer._groups
+            finer = _in_range(Groups(weight, eigenvalue, root * mean, root * std))
         population = self._approximating(columns, self.tolerance, law, finer)
         return Restriction(population, fraction, float(unseen))
 
@@ -536,11 +537,12 @@ def _rescaled(groups: Groups, factor: Any) -> Groups:
 
 
 def _in_range(groups: Groups) -> Groups:
-    """Those groups that a population can hold: the others lie far out in the tails of a law."""
-    held = np.ones_like(groups.weight, dtype=bool)
-    for name, values in zip(FIELDS, groups, strict=True):
-        held &= abs(values) <= DOMAINS[name].largest
-    return Groups(*(column[held] for column in groups))
+    """Groups far out in the tails of a law, moved or left out so that a population can hold all."""
+    from .laws import in_range, into_range
+
+    columns = into_range(*groups[1:])
+    held = in_range(*columns)
+    return Groups(*(column[held] for column in (groups.weight, *columns)))
 
 
 def _mixed_law(weight: Array, populations: Sequence[Population]) -> "Law | None":

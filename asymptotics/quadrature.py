@@ -29,8 +29,8 @@ from scipy.special import erfc
 
 from .arithmetic import Array
 from .errors import MISSING, InvalidInput, NoConvergence
-from .laws import LARGEST, SMALLEST, Columns, LineLaw, into_range
-from .parameters import DOMAINS, REAL, Domain, scalar
+from .laws import LARGEST, SMALLEST, Columns, LineLaw, in_range, into_range
+from .parameters import REAL, Domain, scalar
 
 _NODES, _WEIGHTS = legendre.leggauss(16)
 #: Quantiles, of the mass and of the signal, at which moments are probed, and how far apart scales
@@ -245,15 +245,8 @@ def _within(columns: Columns) -> Columns:
     dead = eigenvalue == 0
     mean, std = np.where(dead & ~np.isfinite(mean), 0, mean), np.where(dead & np.isinf(std), 0, std)
     columns = Columns(density, *into_range(eigenvalue, mean, std))
-    within = _in_range(columns)
+    within = in_range(*columns[1:])
     return Columns(*(np.where(within, x, at) for x, at in zip(columns, (0, 1, 0, 0), strict=True)))
-
-
-def _in_range(columns: Columns) -> Array:
-    """Which of them a population can hold."""
-    within = columns.eigenvalue <= LARGEST
-    within &= abs(columns.mean) <= REAL.largest
-    return np.asarray(within & (columns.std <= DOMAINS["std"].largest))
 
 
 def _taken(panels: _Panels, chosen: Array) -> _Panels:
@@ -476,7 +469,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
         columns = law.at(np.clip(x, low, high))
         columns = Columns(columns.density, *into_range(*columns[1:]))
         signal = columns.density * columns.eigenvalue * (columns.mean**2 + columns.std**2)
-        within = _in_range(columns).all(axis=1)
+        within = in_range(*columns[1:]).all(axis=1)
         ends.append((step / 2 * signal @ _TAIL[1])[within])
         last_places.append(float(columns.eigenvalue[within][-1:, -1].sum()))
     total = float(sum(end.sum() for end in ends))

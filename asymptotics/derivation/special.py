@@ -15,8 +15,8 @@ from ..arithmetic.symbolic import GroupSymbol, Mean
 from . import algebra
 from .claims import Change, Limit
 from .domains import Domain
+from .points import Domains
 
-Domains = Mapping[sp.Symbol, Domain]
 #: Factors with more operations are not factorised, and not solved for a symbol.
 _MOST_OPERATIONS = 100
 

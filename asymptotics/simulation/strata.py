@@ -19,9 +19,9 @@ from ..laws import (
     PowerLaw,
     Scaled,
     SomeGroups,
+    in_range,
     into_range,
 )
-from ..parameters import DOMAINS
 from ..population import Groups, Population
 
 #: Equal parts of a law; the first and the last of them are its tails.
@@ -184,11 +184,7 @@ def _features(leaf: _Leaf, strata: _Strata, rng: np.random.Generator) -> Groups:
     eigenvalue, mean, std = into_range(
         leaf.eigenvalue * eigenvalue, factor * mean, abs(factor) * std
     )
-    there = (
-        (eigenvalue <= DOMAINS["eigenvalue"].largest)
-        & (abs(mean) <= DOMAINS["mean"].largest)
-        & (std <= DOMAINS["std"].largest)
-    )
+    there = in_range(eigenvalue, mean, std)
     return Groups(leaf.share * weight[there], eigenvalue[there], mean[there], std[there])
 
 
