@@ -108,9 +108,13 @@ class Domain:
         tried = dict.fromkeys((*inside[:1], *self.ends, *inside[1:]))
         return tuple(x for x in tried if self.holds(x))
 
+    def _finite_ends(self) -> tuple[Fraction | None, Fraction | None]:
+        low, high = (_fraction(x) if x.is_finite else None for x in (self.low, self.high))
+        return low, high
+
     def far(self) -> tuple[Fraction, ...]:
         """Numbers that are very large, very near an end, or large integers."""
-        low, high = (_fraction(x) if x.is_finite else None for x in (self.low, self.high))
+        low, high = self._finite_ends()
         if self.whole:
             start, steps = low or Fraction(0), map(Fraction, _FAR_INTEGERS)
             tried = [start + step for step in steps]
@@ -125,7 +129,7 @@ class Domain:
 
     def spread(self, count: int) -> tuple[Fraction, ...]:
         """So many numbers of the domain that differ, if it has so many, over all of it."""
-        low, high = (_fraction(x) if x.is_finite else None for x in (self.low, self.high))
+        low, high = self._finite_ends()
         places = [Fraction(place, count + 1) for place in range(1, count + 1)]
         if self.whole:
             tried = [(low or Fraction(0)) + k for k in range(count)]

@@ -186,6 +186,18 @@ def test_what_is_being_closed_is_not_disturbed(number: int) -> None:
     assert closed
 
 
+ENDED = pytest.mark.parametrize(
+    ("name", "expected"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "Terminated")]
+)
+
+
+def assert_ends(code: str, folder: Path, expected: str) -> None:
+    """That a program prints the name of the exception that ends it, and nothing else."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
 LOST = """
 import signal, sys
 from asymptotics.cli.signals import answer, leave_in_order, repeat_if_lost
@@ -206,13 +218,11 @@ except BaseException as ended:
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "Terminated")]
-)
-def test_a_signal_that_a_finaliser_swallows_comes_again(name: str, expected: str) -> None:
-    code = LOST.format(name=name)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+@ENDED
+def test_a_signal_that_a_finaliser_swallows_comes_again(
+    name: str, expected: str, tmp_path: Path
+) -> None:
+    assert_ends(LOST.format(name=name), tmp_path, expected)
 
 
 CONVERTING = """
@@ -237,15 +247,11 @@ except BaseException as ended:
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "Terminated")]
-)
+@ENDED
 def test_a_signal_waits_for_the_end_of_an_import(name: str, expected: str, tmp_path: Path) -> None:
     """An extension module makes another error of the exception that it meets at its start."""
     (tmp_path / "converting.py").write_text(CONVERTING.format(name=name))
-    command = [sys.executable, "-c", IMPORTING.format(name=name)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+    assert_ends(IMPORTING.format(name=name), tmp_path, expected)
 
 
 @pytest.mark.parametrize(
