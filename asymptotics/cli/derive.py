@@ -1,6 +1,10 @@
 """The derivations, checked and shown."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from click.shell_completion import CompletionItem
@@ -24,8 +28,29 @@ def _complete(
     return [CompletionItem(typed, type="file"), *completing(names)(context, parameter, typed)]
 
 
+_STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
+
+
+@contextmanager
+def _no_storage_here() -> Iterator[None]:
+    """Hypothesis, which draws the points, keeps files in a folder that is removed at the end.
+
+    Else it would leave a folder in the reader's directory.
+    """
+    if _STORAGE in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="asymptotics-") as folder:
+        os.environ[_STORAGE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_STORAGE]
+
+
 @click.group()
-def derive() -> None:
+@click.pass_context
+def derive(context: click.Context) -> None:
     """Check the derivations of the formulas, step by step, and read them.
 
     \b
@@ -35,6 +60,7 @@ def derive() -> None:
     asymptotics derive template > mine.py
     asymptotics derive check mine.py
     """
+    context.with_resource(_no_storage_here())
 
 
 @derive.command("list")

@@ -105,7 +105,12 @@ class Exactly(Check):
 
 @dataclass(frozen=True)
 class AtPoints(Check):
-    """At points drawn from the domains, with many digits: evidence, not a proof."""
+    """At points drawn from the domains, with many digits: evidence, not a proof.
+
+    Sides that differ by less than ``10**(-6 digits)``, relative to the terms they are sums of, and
+    values within ``10**-286`` of a limit, count as equal.  Where integrals or code are estimated,
+    sides count as equal within ``10**(-2 digits / 5)``.
+    """
 
     number: int = 200
     digits: int = _DIGITS
@@ -119,7 +124,7 @@ class AtPoints(Check):
         found = search.counterexample(self.number) or search.far_counterexample()
         if found is not None:
             return refuted(found)
-        if left := search.first(At.NO_VALUE, At.AGAINST, At.OPEN):
+        if left := search.first(At.UNDEFINED, At.NO_VALUE, At.AGAINST, At.OPEN):
             return undecided(f"at {left}")
         if doubt := search.far_doubt():
             return undecided(f"at {doubt}")
@@ -221,7 +226,7 @@ def _evaluated_rightly(question: Question) -> bool:
         whole = value.has(sp.exp_polar, sp.I)
         search = _held(question, Equal(expression, AsAWhole(value) if whole else value))
         # Of a number that SymPy computes the digits may be lacking: of the integral they may not.
-        lacking = {At.NO_VALUE} if whole else set()
+        lacking = {At.NO_VALUE, At.UNDEFINED} if whole else set()
         if whole and not _all_hold(_held(question, Equal(expression, expression)), set()):
             return False
         if not _all_hold(search, lacking):
@@ -268,9 +273,13 @@ def _upheld(question: Question, found: str) -> Verdict:
     if doubt := search.first(At.AGAINST):
         return undecided(f"{found}, but at {doubt}")
     # What algebra makes of an integral may be wrong: numbers must say the same.
-    doubt = search.first(At.NO_VALUE, At.OPEN) if _has(question, EVALUATED) else None
+    lacking = (At.NO_VALUE, At.UNDEFINED, At.OPEN)
+    doubt = search.first(*lacking) if _has(question, EVALUATED) else None
     if doubt and not _evaluated_rightly(question):
         return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
+    if nowhere := search.no_value_at_an_end():
+        end = "an end that its domain includes"
+        return undecided(f"{found}, but it has no value at {end}: {nowhere}")
     if doubt := search.not_proved_where_special():
         return undecided(f"{found} in general, but not at {doubt}")
     if isinstance(question.claim, Limit):

@@ -38,6 +38,10 @@ class NoValue(ArithmeticError):
     """An expression that cannot be evaluated at a point."""
 
 
+class Undefined(NoValue):
+    """An expression that has no value at a point, whatever the digits: it divides by 0 there."""
+
+
 class Noting(Multiprecision):
     """Numbers of many digits that note how much cancels in the sums they are computed by."""
 
@@ -143,22 +147,28 @@ def _power(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     x = value_of(base, values, arithmetic)
     if exponent.is_Integer:
         if exponent < 0 and np.any(x == 0):
-            raise NoValue(f"division by {base} = 0")
+            raise Undefined(f"division by {base} = 0")
         whole = x ** abs(int(exponent))
         return whole if exponent > 0 else arithmetic.array(1) / whole
     if not np.all(x >= 0):
-        raise NoValue(f"{expression} of a negative number")
+        raise Undefined(f"{expression} of a negative number")
     if exponent == sp.Rational(1, 2):
         return arithmetic.sqrt(x)
-    if np.any(x == 0):
-        raise NoValue(f"{expression} at 0")
-    return arithmetic.exp(value_of(exponent, values, arithmetic) * arithmetic.log(x))
+    power = value_of(exponent, values, arithmetic)
+    at_zero = np.asarray(x == 0, dtype=bool)
+    if np.any(at_zero):
+        if not np.all(power > 0):
+            raise Undefined(f"{expression} at 0")
+        zero, one = arithmetic.array(0), arithmetic.array(1)
+        whole = arithmetic.exp(power * arithmetic.log(np.where(at_zero, one, x)))
+        return np.where(at_zero, zero, whole)
+    return arithmetic.exp(power * arithmetic.log(x))
 
 
 def _log(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     (x,) = _arguments(expression, values, arithmetic)
     if not np.all(x > 0):
-        raise NoValue(f"{expression} of a number that is not positive")
+        raise Undefined(f"{expression} of a number that is not positive")
     return arithmetic.log(x)
 
 
@@ -167,8 +177,8 @@ def _special(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     (x,) = _arguments(expression, values, arithmetic)
     try:
         found = arithmetic.special(expression.func.__name__, x)
-    except ValueError as error:  # at a pole
-        raise NoValue(f"{expression}: {error}") from None
+    except (ValueError, ZeroDivisionError) as error:  # at a pole
+        raise Undefined(f"{expression}: {error}") from None
     if any(getattr(value, "imag", 0) != 0 for value in np.ravel(found)):
         raise NoValue(f"{expression} is not real")
     return found

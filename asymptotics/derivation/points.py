@@ -127,6 +127,23 @@ def populations(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
     return [of(count) for count in _POPULATIONS]
 
 
+def off_ends(point: Point, domains: Domains) -> Iterator[Point]:
+    """The point with one symbol moved from an end of its domain to a number inside.
+
+    Of a domain of a single number there is none.
+    """
+    for symbol, value in point.items():
+        if symbol == WEIGHT:
+            continue
+        ends, inside = domains[symbol].ends, domains[symbol].simplest()[0]
+        if inside in ends:
+            continue
+        if isinstance(value, tuple) and any(x in ends for x in value):
+            yield {**point, symbol: tuple(inside if x in ends else x for x in value)}
+        elif value in ends:
+            yield {**point, symbol: inside}
+
+
 def ranges(points: Iterable[Point]) -> str:
     """Between which numbers each symbol was, and how many groups there were, in words."""
     lowest: dict[sp.Symbol, Fraction] = {}

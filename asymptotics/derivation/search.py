@@ -14,8 +14,8 @@ from hypothesis.errors import NoSuchExample
 
 from .claims import Change, Claim, Computed, Finding
 from .enclosures import Enclosed, Estimated, OutsideDomain, Point, put_in
-from .evaluation import Noting
-from .points import Domains, drawn, far, populations, ranges, shown, simplest
+from .evaluation import Noting, Undefined
+from .points import Domains, drawn, far, off_ends, populations, ranges, shown, simplest
 
 #: Bits that enclosures are compared with.
 _BITS = 8192
@@ -39,7 +39,8 @@ class At(Enum):
     FAILS = "it surely fails"
     OPEN = "the numbers do not decide it"
     AGAINST = "the numbers speak against it, but do not prove it false"
-    NO_VALUE = "it has no value"
+    NO_VALUE = "numbers do not show its value"
+    UNDEFINED = "it has no value"
     OUTSIDE = "a symbol that others determine is outside its domain"
 
 
@@ -162,7 +163,7 @@ class Search:
     def without_meaning(self) -> str:
         """Why there is no point at which the claim has a meaning."""
         none = "no point of the domains was found "
-        if nowhere := self.first(At.NO_VALUE):
+        if nowhere := self.first(At.NO_VALUE, At.UNDEFINED):
             return f"{none}at which it has a value; at {nowhere}"
         return f"{none}that has what is given"
 
@@ -174,6 +175,20 @@ class Search:
         for point in self.simplest:
             if self.found(point).at is At.OPEN and not self._proved_at(point):
                 return self._told(point)
+        return None
+
+    def no_value_at_an_end(self) -> str | None:
+        """A point, in words, without a value because a symbol is at an end of its domain.
+
+        Inside a domain a claim is read as one on all points at which both sides have a value, such
+        as ``x/x = 1``.  An end that a domain includes is one that its author asks for.
+        """
+        for key, point in list(self.points.items()):
+            if self.seen[key].at is not At.UNDEFINED:
+                continue
+            for inside in off_ends(point, self.domains):
+                if self.found(inside).at is not At.UNDEFINED:
+                    return self._told(point)
         return None
 
     def _proved_at(self, point: Point) -> bool:
@@ -212,6 +227,8 @@ class Search:
             finding = finding_at(point)
         except OutsideDomain:
             return Found(At.OUTSIDE)
+        except Undefined as error:
+            return Found(At.UNDEFINED, f"no value: {error}")
         except Exception as error:  # the code of a claim may raise anything
             return Found(At.NO_VALUE, f"no value: {error}")
         if finding.holds is None:

@@ -24,6 +24,7 @@ from asymptotics.derivation import (
     Limit,
     Mean,
     OverBoxes,
+    Ruling,
     UniqueRoot,
     Verdict,
     between,
@@ -144,6 +145,40 @@ REFUSED = {
 
 def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
     return verdict_among(d, claim, check, given)
+
+
+#: Claims that have no value at an end that the domain of `a` includes: what they say there, no
+#: number tells.
+WITHOUT_VALUE = {
+    "a logarithm": Equal(sp.log(a * p), sp.log(a) + sp.log(p)),
+    "a division": Equal(1 / (a * (p + 1)), (1 - 1 / (p + 1)) / (a * p)),
+    "a pole of a function": Equal(sp.gamma(a + 1), a * sp.gamma(a)),
+    "on the way to a limit": Limit(sp.log(a * p) / p, p, sp.oo, sp.Integer(0)),
+    "of an expectation": Equal(Mean(Lambda / a), Mean(Lambda) / a),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_VALUE)
+def test_what_has_no_value_at_an_end_is_undecided(name: str) -> None:
+    claim = WITHOUT_VALUE[name]
+    found = verdict(claim, EXACT)
+    assert found.ruling is Ruling.UNDECIDED
+    assert "no value at an end that its domain includes: " in found.found
+    assert "a = 0" in found.found
+    # With a positive number in the place of what may be 0 the proof stands.
+    assert verdict(claim.mapped(lambda side: side.subs(a, q)), EXACT).holds
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        Equal(1 / (1 - p) - 1, p / (1 - p)),  # at p = 1, inside, there is none
+        Equal((8 * a) ** sp.Rational(1, 3), 2 * a ** sp.Rational(1, 3)),
+        Equal((a**p) ** 2, a ** (2 * p)),
+    ],
+)
+def test_a_pole_inside_a_domain_and_a_power_of_0_are_no_lack(claim: Claim) -> None:
+    assert verdict(claim, EXACT).holds
 
 
 @pytest.mark.parametrize("name", FALSE)

@@ -17,7 +17,7 @@ from ...arithmetic import Array
 from ...errors import InvalidInput
 from .. import algebra
 from ..domains import Domain
-from ..evaluation import Values
+from ..evaluation import Undefined, Values
 from .base import (
     PROVED,
     Box,
@@ -157,13 +157,14 @@ class Limit(Claim):
             if decades > numbers.farthest:
                 return
             compute, known = partial(self._sides, decades), partial(enough, decades)
+            failed = ArithmeticError("the values near the limit are not known")
             try:
                 found = numbers.enclose(compute, known, decades)
-            except ArithmeticError:
-                found = None
+            except ArithmeticError as error:
+                found, failed = None, error if isinstance(error, Undefined) else failed
             if found is None or not known(found):
                 if decades <= FEWEST:
-                    raise ArithmeticError("the values near the limit are not known")
+                    raise failed
                 return
             (value,), (target,) = found
             yield Near(decades, value, target)
