@@ -289,7 +289,8 @@ class UniqueRoot(Claim):
             ends = (*sorted({nearest, _NEAREST}), *sorted({1 - nearest, 1 - _NEAREST}))
             shares = sorted((*ends, *between))
             with suppress(ArithmeticError):
-                return numbers.enclose(partial(self._along, shares), _signs_known)[0]
+                known = partial(_signs_known, numbers.closest)
+                return numbers.enclose(partial(self._along, shares), known)[0]
         raise ArithmeticError("the values of the function are not known")
 
     def _between(self, numbers: Numbers) -> list[Any]:
@@ -371,11 +372,18 @@ class UniqueRoot(Claim):
         return rf"\exists!\, {x} \in {interval}:\quad {sp.latex(self.function)} = 0"
 
 
-def _signs_known(found: Enclosures) -> bool:
-    """Whether it is known where a function rises and falls, and which signs it has at the ends."""
+def _signs_known(closest: Fraction, found: Enclosures) -> bool:
+    """Whether it is known where a function rises and falls, and which signs it has at the ends.
+
+    Steps of less than `closest`, beside its largest value, are left open: a function that nears a
+    value at an end, as a Gaussian tail does, makes steps there that no number of bits shows.
+    """
     (values,) = found
-    numbers = [y - x for x, y in pairwise(values)] + [values[0], values[-1]]
-    return all(apart(x) or x == 0 for x in numbers)
+    least = max(abs(x).upper() for x in values) * closest.numerator / closest.denominator
+    steps = (y - x for x, y in pairwise(values))
+    return all(apart(x) or x == 0 for x in (values[0], values[-1])) and all(
+        apart(x) or abs(x) <= least for x in steps
+    )
 
 
 def _require_variable(
