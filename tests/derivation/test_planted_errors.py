@@ -25,7 +25,6 @@ from asymptotics.derivation import (
     UniqueRoot,
     Verdict,
 )
-from asymptotics.derivation.checks import SEARCHED
 from asymptotics.theory.fixed_point import noise_level
 from tests.one_step import verdict_among
 
@@ -193,11 +192,6 @@ def test_the_wrong_step_is_rejected(twins: Twins, check: Check) -> None:
     # With a point at which it fails: undecided would not do for what is plainly false.
     assert found.found.startswith("refuted at"), found.found
     assert "left = " in found.found
-
-
-def test_there_are_enough_of_them() -> None:
-    assert len(TWINS) >= 12
-    assert SEARCHED <= 1000
 
 
 def test_the_counterexample_is_the_simplest() -> None:

@@ -9,6 +9,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from scipy import stats
 
 from asymptotics import InvalidInput, Population, RiskResult, risk
 from asymptotics.results import to_csv, to_json
@@ -123,6 +124,18 @@ def test_a_failure_is_not_a_number() -> None:
     result = risk(population, 425.0, 1e-2, [0.0, 0.3, 1.0], rule="covariance")
     assert np.isnan(result.risk[result.status != "ok"]).all()
     assert np.isfinite(result.risk[result.status == "ok"]).all()
+
+
+@pytest.mark.parametrize("digits", [None, 12])
+def test_without_convergence_there_are_no_numbers(digits: int | None) -> None:
+    """Of a law whose scores hardly vary the quadrature does not tell the risk."""
+    sharp = Population.from_distribution(stats.uniform(0.5, 1), mean=1.0, std=0.0)
+    result = risk(sharp, 0.5, [0.01, 0.5], 0.3, rule="covariance", digits=digits)
+    assert result.status.tolist() == ["no convergence", "ok"]
+    for name in ("risk", "kept_error", "dropped_signal", "threshold"):
+        values = getattr(result, name).astype(float)
+        assert np.isnan(values[0]), name
+        assert np.isfinite(values[1]), name
 
 
 def test_almost_all_weights_kept() -> None:
