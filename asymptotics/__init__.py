@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from . import theory
     from .errors import AsymptoticsError, InvalidInput, NoConvergence
     from .population import Population, Restriction
+    from .prediction.hessian_bias import hessian_bias
+    from .prediction.risk import risk
+    from .prediction.sensitivity import Sensitivity, sensitivity
     from .results import CertifiedRisk, HessianBias, RiskResult, Verification
-    from .slopes import Sensitivity, sensitivity
-    from .study import risk
-    from .training_bias import hessian_bias
-    from .verification import verify
+    from .verification.verify import verify
 
 __version__ = "0.1.0"
 __all__ = [
@@ -47,13 +47,13 @@ _MODULES = {
     "Population": "population",
     "Restriction": "population",
     "RiskResult": "results",
-    "Sensitivity": "slopes",
+    "Sensitivity": "prediction.sensitivity",
     "Verification": "results",
-    "hessian_bias": "training_bias",
-    "risk": "study",
-    "sensitivity": "slopes",
+    "hessian_bias": "prediction.hessian_bias",
+    "risk": "prediction.risk",
+    "sensitivity": "prediction.sensitivity",
     "theory": "theory",
-    "verify": "verification",
+    "verify": "verification.verify",
 }
 
 

@@ -23,7 +23,7 @@ def completing(names: Callable[[], Iterable[str]]) -> Complete:
 
 
 def _samplers() -> Iterable[str]:
-    from ..plan import SAMPLERS
+    from ..verification.plan import SAMPLERS
 
     return SAMPLERS
 

@@ -141,7 +141,7 @@ def _say_notes(problem: Problem) -> None:
 
 
 def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
-    from ..verification import verify
+    from ..verification.verify import verify
 
     with progress_bar("trials") as update:
 

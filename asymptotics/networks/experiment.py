@@ -9,7 +9,7 @@ import numpy as np
 from ..arithmetic import Array
 from ..errors import InvalidInput, NoConvergence
 from ..parameters import POSITIVE, choice, flag, scalar, whole
-from ..simulation.experiment import Experiment
+from ..trials.experiment import Experiment
 from .importance import OBS_VERSION, restored
 from .network import mean_squared_error
 from .pruning import MEASURES, SCOPES, prune

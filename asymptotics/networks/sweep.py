@@ -10,10 +10,10 @@ import numpy as np
 from ..arithmetic import Array
 from ..errors import InvalidInput
 from ..parameters import broadcast_shape, entry_name, function, objects, parameter, whole, wholes
-from ..plan import available_memory
 from ..results import NetworkSweep
-from ..simulation.run import Resources
 from ..tables import counted
+from ..trials.memory import shortage
+from ..trials.run import Resources
 from .experiment import PRUNED, WHOLE, NetworkExperiment, Recipe
 from .importance import require_few
 from .pruning import MEASURES, measure_name
@@ -182,15 +182,10 @@ def _require_feasible(
     if work > _MOST_WORK:
         allowed = f"must be at most {_MOST_WORK:.0e}: fewer steps, runs, neurons or samples"
         raise InvalidInput("work", f"{work:.0e} seconds of a core, roughly", allowed)
-    available = available_memory()
     for experiment in experiments:
         if "obs" in experiment.rules:
             require_few(experiment.width * experiment.recipe.task.features)
-        if (needed := experiment.memory * workers) > available:
-            allowed = (
-                f"needs {needed / 1e9:.3g} GB for {workers} workers, there are "
-                f"{available / 1e9:.3g}"
-            )
+        if allowed := shortage(experiment.memory, workers, "workers"):
             raise InvalidInput("samples", experiment.samples, allowed)
 
 

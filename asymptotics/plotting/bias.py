@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..prediction.hessian_bias import hessian_bias
 from ..results import HessianBias
-from ..training_bias import hessian_bias
 from .curves import along, filling, marked
 from .style import (
     COLOURS,

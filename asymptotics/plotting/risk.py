@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..prediction.risk import risk
 from ..results import RiskResult, Verification
-from ..study import risk
 from .curves import along, filling, marked
 from .style import (
     COLOURS,

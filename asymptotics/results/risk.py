@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..grid import batches
+from ..line.grid import batches
 from ..population import Population
 from ..theory import FixedPoint, channel, kept_share, threshold
 from .grid import GridResult, explained

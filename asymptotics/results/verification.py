@@ -47,7 +47,7 @@ class Verification(GridResult):
         Why there is no verdict, why it is too weak, or what explains a difference that is more than
         chance; otherwise empty.
     samples
-        Tuples of `asymptotics.comparison.Sample`, one for each size.
+        Tuples of `asymptotics.verification.statistics.Sample`, one for each size.
     interrupted : bool
         Whether the run was ended by hand.
     """

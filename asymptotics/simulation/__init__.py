@@ -4,16 +4,15 @@ population -> `realise` -> a sampler's `draw` -> `pruned_errors`; a `LinearExper
 and one `Experiment` among others to `run_trial`, the store and the workers.
 """
 
+from ..trials import Experiment, Store, run_trial
 from .dense import Dense
 from .designs import Law, as_law
 from .exact import Exact
-from .experiment import Experiment, run_trial
 from .finite import FiniteProblem, realise
 from .gaussian_matrix import GaussianMatrix
 from .implicit import Implicit
 from .pruning import pruned_errors
 from .sampler import Draw, Sampler
-from .store import Store
 from .trials import LinearExperiment
 
 __all__ = [

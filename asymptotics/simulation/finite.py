@@ -9,9 +9,9 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..laws import Law, sizes_of
 from ..parameters import COUNTS
 from ..population import Population
+from ..population.laws import Law, sizes_of
 from ..theory import Rule
 
 #: So few groups are meant one by one: each must have a feature.

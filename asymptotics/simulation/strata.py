@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
-from ..laws import (
+from ..population import Groups, Population
+from ..population.laws import (
     Law,
     LineLaw,
     Mixture,
@@ -22,7 +23,6 @@ from ..laws import (
     in_range,
     into_range,
 )
-from ..population import Groups, Population
 
 #: Equal parts of a law; the first and the last of them are its tails.
 _EQUAL = 1 << 10

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
-from .experiment import Experiment
+from ..trials.experiment import Experiment
 from .finite import FiniteProblem
 from .sampler import OUTCOME, Sampler
 

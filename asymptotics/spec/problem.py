@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
+from ..line.rows import Progress
 from ..parameters import parameter
 from ..population import Population
+from ..prediction.risk import risk
 from ..results import RiskResult
-from ..rows import Progress
-from ..study import risk
 from ..theory import Rule, as_rule
 from .fields import Axis, Range, Table, points, product, require_known, rules, validated
 from .population import population

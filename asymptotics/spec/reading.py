@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from ..files import decoded
 from ..parameters import as_path
+from ..population.samples import decoded
 
 #: The bundled examples: a problem of the linear model, and a sweep over networks.
 EXAMPLE, NETWORK_EXAMPLE = "example.toml", "network.toml"

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from asymptotics import CertifiedRisk, InvalidInput, Population, risk
 from asymptotics.arithmetic.ball import Ball, Balls
-from asymptotics.rows import evaluate
+from asymptotics.line.rows import evaluate
 from asymptotics.testing import Problem, populations, problems
 from asymptotics.theory import COVARIANCE, MAGNITUDE, as_rule, fixed_point
 from tests.budgets import examples

@@ -67,7 +67,7 @@ def test_slopes_of_each_regime(rule: str, kappa: float, ridge: float, alpha: flo
 def test_a_wrong_slope_is_seen() -> None:
     """Without what a root moves by, differences do not agree: this test can fail."""
     from asymptotics.arithmetic.dual import DualNumbers
-    from asymptotics.rows import evaluate
+    from asymptotics.line.rows import evaluate
     from asymptotics.theory import MAGNITUDE, fixed_point
 
     class Frozen(DualNumbers):

@@ -20,9 +20,9 @@ from asymptotics.simulation import (
     Sampler,
     realise,
 )
-from asymptotics.simulation.experiment import run_trial
 from asymptotics.spec import read_spec
 from asymptotics.theory import MAGNITUDE
+from asymptotics.trials.experiment import run_trial
 from tests.benchmarks.test_speed import Row, medians, report
 
 pytestmark = pytest.mark.benchmark

@@ -21,11 +21,12 @@ from asymptotics.simulation import (
     Dense,
     LinearExperiment,
     Store,
-    execution,
     realise,
     run_trial,
 )
-from asymptotics.simulation.execution import (
+from asymptotics.theory import MAGNITUDE
+from asymptotics.trials import execution
+from asymptotics.trials.execution import (
     Crew,
     Inline,
     Job,
@@ -34,7 +35,6 @@ from asymptotics.simulation.execution import (
     crew,
     run_jobs,
 )
-from asymptotics.theory import MAGNITUDE
 from tests.processes import INTERRUPTIBLE, stored
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[5, 1], mean=[0.5, 0], std=[0.5, 1])

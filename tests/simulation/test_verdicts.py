@@ -15,13 +15,18 @@ from asymptotics import (
     InvalidInput,
     Population,
     Verification,
-    plan,
     risk,
     theory,
-    verification,
     verify,
 )
-from asymptotics.comparison import (
+from asymptotics.line.grid import as_grid
+from asymptotics.simulation import as_law
+from asymptotics.theory import Rule
+from asymptotics.trials import execution
+from asymptotics.verification import plan
+from asymptotics.verification import verify as verification
+from asymptotics.verification.plan import Allotment, Settings, ladders
+from asymptotics.verification.statistics import (
     Estimate,
     Sample,
     critical_value,
@@ -30,10 +35,6 @@ from asymptotics.comparison import (
     line_weights,
     trials_needed,
 )
-from asymptotics.grid import as_grid
-from asymptotics.plan import Allotment, Settings, ladders
-from asymptotics.simulation import as_law, execution
-from asymptotics.theory import Rule
 from tests.budgets import share
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], mean=[0, 0.5], std=[0.3, 1])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population
-from asymptotics.files import read_samples
+from asymptotics.population.samples import read_samples
 from asymptotics.spec import read_spec
 
 NAMES = "eigenvalue,coefficient"

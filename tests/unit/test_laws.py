@@ -16,7 +16,7 @@ from scipy import integrate, stats
 from scipy.special import ndtr
 
 from asymptotics import InvalidInput, NoConvergence, Population, risk
-from asymptotics.laws import ContinuousLaw, power_law
+from asymptotics.population.laws import ContinuousLaw, power_law
 from asymptotics.simulation.finite import drawn, realise
 
 UNIFORM = stats.uniform(0, 2)

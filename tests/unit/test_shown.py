@@ -41,13 +41,13 @@ from asymptotics.formulas import titles
 from asymptotics.formulas.catalogue import _BUILT
 from asymptotics.formulas.names import ENTRIES
 from asymptotics.networks import TwoLayer
-from asymptotics.plan import SAMPLERS
 from asymptotics.results import GridResult, NetworkSweep, to_csv, to_json
 from asymptotics.simulation.designs import as_law, law_names
 from asymptotics.spec import EXAMPLE, NETWORK_EXAMPLE, example_text, read_spec
 from asymptotics.spec.network import read_network
 from asymptotics.tables import column, counted, fits, text_table
 from asymptotics.theory import COVARIANCE, MAGNITUDE
+from asymptotics.verification.plan import SAMPLERS
 from tests.processes import run
 
 ROOT = Path(__file__).parents[2]

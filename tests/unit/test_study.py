@@ -46,7 +46,7 @@ def test_large_grids_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     kappa = np.geomspace(0.1, 10, 57)
     whole = risk(POPULATION, kappa, 0.5, 0.3)
     calls = []
-    monkeypatch.setattr("asymptotics.grid.CHUNK", 10)
+    monkeypatch.setattr("asymptotics.line.grid.CHUNK", 10)
     parts = risk(POPULATION, kappa, 0.5, 0.3, progress=lambda *done: calls.append(done))
     np.testing.assert_array_equal(whole.risk, parts.risk)
     assert calls[-1] == (57, 57)
@@ -173,7 +173,7 @@ def test_precisions_that_never_agree_end(monkeypatch: pytest.MonkeyPatch) -> Non
         used.append(values[1]["risk"].context.dps)
         return False
 
-    monkeypatch.setattr("asymptotics.precision._agree", never)
+    monkeypatch.setattr("asymptotics.line.digits._agree", never)
     result = risk(POPULATION, 2, 0.5, 0.3, digits=10)
     assert result.status.item() == "no convergence"
     assert mpmath.isnan(result.risk.item())

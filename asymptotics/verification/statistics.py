@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from .arithmetic import Array
-from .parameters import COUNTS
+from ..arithmetic import Array
+from ..parameters import COUNTS
 
 MOST_TRIALS = COUNTS["trials"].most
 #: With fewer trials at a size no verdict is given: their variance says hardly anything, and means

@@ -27,10 +27,10 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy.special import erfc
 
-from .arithmetic import Array
-from .errors import MISSING, InvalidInput, NoConvergence
+from ..arithmetic import Array
+from ..errors import MISSING, InvalidInput, NoConvergence
+from ..parameters import REAL, Domain, scalar
 from .laws import LARGEST, SMALLEST, Columns, LineLaw, in_range, into_range
-from .parameters import REAL, Domain, scalar
 
 _NODES, _WEIGHTS = legendre.leggauss(16)
 #: Quantiles, of the mass and of the signal, at which moments are probed, and how far apart scales

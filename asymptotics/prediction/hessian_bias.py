@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import FLOAT64, QUIET, Array
-from .grid import as_grid
-from .population import Population
-from .results import HessianBias, RiskResult
-from .study import risk
-from .theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..line.grid import as_grid
+from ..population import Population
+from ..results import HessianBias, RiskResult
+from ..theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
+from .risk import risk
 
 
 @QUIET

@@ -28,12 +28,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arithmetic import FLOAT64, QUIET, Array
-from .arithmetic.float64 import SHORT_MASS
-from .theory import PrunedRisk, Rule, Threshold, truncated_moments
-from .theory.channel import Channel
-from .theory.rules import Oracle, Random, Score, WeightRule
-from .theory.truncated_gaussian import Cut, cut_of
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic.float64 import SHORT_MASS
+from ..theory import PrunedRisk, Rule, Threshold, truncated_moments
+from ..theory.channel import Channel
+from ..theory.rules import Oracle, Random, Score, WeightRule
+from ..theory.truncated_gaussian import Cut, cut_of
 
 #: Roundings that the centre of a group and the threshold have gone through, together.
 _ROUNDINGS = 16

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Array
-from .grid import Grid, RulesLike, as_grid
-from .parameters import flag, function, whole
-from .population import Population, as_population
-from .precision import agreed, proved
-from .results import CertifiedRisk, RiskResult
-from .rows import Progress, accepted, in_floats, quadrature_errors
-from .theory import null_risk
+from ..arithmetic import Array
+from ..line.digits import agreed, proved
+from ..line.grid import Grid, RulesLike, as_grid
+from ..line.rows import Progress, accepted, in_floats, quadrature_errors
+from ..parameters import flag, function, whole
+from ..population import Population, as_population
+from ..results import CertifiedRisk, RiskResult
+from ..theory import null_risk
 
 #: Digits that are proved unless another number is asked for.
 _CERTIFIED = 15

@@ -7,8 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Array
-from .comparison import (
+from ..arithmetic import FLOAT64, Array
+from ..errors import InvalidInput
+from ..line.grid import NUMBERS, Grid, RulesLike, as_grid
+from ..parameters import POSITIVE, Domain, choice, function, scalar, whole
+from ..population import Population, as_population
+from ..prediction.risk import risk
+from ..results import Verification
+from ..simulation.designs import Law, as_law
+from ..simulation.trials import LinearExperiment
+from ..trials.run import Resources, Run
+from .plan import SAMPLERS, Allotment, Ladder, Prediction, Settings, ladders, require_memory
+from .statistics import (
     FEWEST_TRIALS,
     LOWEST_LEVEL,
     Estimate,
@@ -18,16 +28,6 @@ from .comparison import (
     judge,
     trials_needed,
 )
-from .errors import InvalidInput
-from .grid import NUMBERS, Grid, RulesLike, as_grid
-from .parameters import POSITIVE, Domain, choice, function, scalar, whole
-from .plan import SAMPLERS, Allotment, Ladder, Prediction, Settings, ladders, require_memory
-from .population import Population, as_population
-from .results import Verification
-from .simulation.designs import Law, as_law
-from .simulation.run import Resources, Run
-from .simulation.trials import LinearExperiment
-from .study import risk
 
 #: Called with trials done, trials wanted, and the largest relative standard error so far.
 Progress = Callable[[int, int, float], object]

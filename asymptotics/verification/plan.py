@@ -1,36 +1,36 @@
 """What is simulated to test the predictions over a grid: problems, their sizes, their samplers."""
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Array
-from .comparison import FEWEST_TRIALS
-from .errors import InvalidInput
-from .grid import Grid
-from .population import Population
-from .simulation.choice import choose
-from .simulation.dense import Dense
-from .simulation.designs import GAUSSIAN, Law
-from .simulation.exact import Exact
-from .simulation.finite import (
+from ..arithmetic import FLOAT64, Array
+from ..errors import InvalidInput
+from ..line.grid import Grid
+from ..population import Population
+from ..prediction.risk import risk
+from ..simulation.choice import choose
+from ..simulation.dense import Dense
+from ..simulation.designs import GAUSSIAN, Law
+from ..simulation.exact import Exact
+from ..simulation.finite import (
     LARGEST,
     FiniteProblem,
     realise,
     require_size,
     smallest_size,
 )
-from .simulation.implicit import Implicit
-from .simulation.sampler import Sampler
-from .simulation.strata import scatter, weighted
-from .simulation.trials import LinearExperiment, replicates_at
-from .study import risk
-from .tables import counted
-from .theory import Rule, fixed_point
+from ..simulation.implicit import Implicit
+from ..simulation.sampler import Sampler
+from ..simulation.strata import scatter, weighted
+from ..simulation.trials import LinearExperiment, replicates_at
+from ..tables import counted
+from ..theory import Rule, fixed_point
+from ..trials.memory import shortage
+from .statistics import FEWEST_TRIALS
 
 #: What is tested: the first six parameters of `risk`, returning risks or what has them as `risk`.
 Prediction = Callable[..., Any]
@@ -489,24 +489,13 @@ def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
 
 def require_memory(experiments: Sequence[LinearExperiment], workers: int, tolerance: float) -> None:
     """Raise `InvalidInput` if an experiment, once for each worker, does not fit into memory."""
-    available = available_memory()
     for experiment in experiments:
         problem, sampler = experiment.problem, experiment.sampler
-        needed = sampler.memory(problem, experiment.replicates) * workers
-        if needed > available:
-            allowed = (
-                f"needs {needed / 1e9:.3g} GB for {workers} x {sampler}, there are "
-                f"{available / 1e9:.3g}"
-            )
-            if isinstance(sampler, Dense) and sampler.design == GAUSSIAN:
-                other = Implicit(tolerance).memory(problem, 1)
-                allowed += f"; the sampler implicit needs {other / 1e9:.3g} a worker"
-            raise InvalidInput("p", problem.p, allowed)
-
-
-def available_memory() -> float:
-    """Bytes of memory of this machine, if it tells."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
+        needed = sampler.memory(problem, experiment.replicates)
+        allowed = shortage(needed, workers, f"x {sampler}")
+        if allowed is None:
+            continue
+        if isinstance(sampler, Dense) and sampler.design == GAUSSIAN:
+            other = Implicit(tolerance).memory(problem, 1)
+            allowed += f"; the sampler implicit needs {other / 1e9:.3g} a worker"
+        raise InvalidInput("p", problem.p, allowed)

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Array
-from .parameters import broadcast_shape, entry_name, objects, parameter
-from .theory import Rule, as_rule
-from .theory.rules import Exponent
+from ..arithmetic import FLOAT64, Array
+from ..parameters import broadcast_shape, entry_name, objects, parameter
+from ..theory import Rule, as_rule
+from ..theory.rules import Exponent
 
 RuleLike = Rule | str | Mapping[str, Exponent]
 RulesLike = RuleLike | Sequence[RuleLike] | Array

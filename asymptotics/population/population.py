@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from .arithmetic import FLOAT64, Arithmetic, Array, Mass
-from .errors import InvalidInput
-from .parameters import DOMAINS, REAL, Domain, broadcast_shape, eigenvalues, parameter, scalar
-from .tables import column, counted, text_table
+from ..arithmetic import FLOAT64, Arithmetic, Array, Mass
+from ..errors import InvalidInput
+from ..parameters import DOMAINS, REAL, Domain, broadcast_shape, eigenvalues, parameter, scalar
+from ..tables import column, counted, text_table
 
 if TYPE_CHECKING:
     from .laws import Law
@@ -317,7 +317,7 @@ class Population:
         Raises `InvalidInput`, which names the line, for a row that is not as long as the header or
         holds no number where one is needed.
         """
-        from .files import read_samples
+        from .samples import read_samples
 
         return cls.from_samples(**read_samples(path, _MOST_EXACT, clip))
 

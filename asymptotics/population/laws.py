@@ -27,9 +27,9 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy.stats import rv_continuous, rv_histogram
 
-from .arithmetic import Array
-from .errors import InvalidInput, NoConvergence
-from .parameters import DOMAINS, REAL, Domain, parameter, scalar
+from ..arithmetic import Array
+from ..errors import InvalidInput, NoConvergence
+from ..parameters import DOMAINS, REAL, Domain, parameter, scalar
 
 SMALLEST, LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
 _LARGEST_STD = DOMAINS["std"].largest

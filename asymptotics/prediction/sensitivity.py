@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .arithmetic import FLOAT64, QUIET, Array
-from .grid import NUMBERS, RulesLike, as_grid, batches
-from .population import Population, as_population
-from .results import GridResult
-from .rows import accepted, evaluate, in_floats, quadrature_errors
-from .theory import fixed_point
-from .theory.rules import Oracle, WeightRule
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..line.grid import NUMBERS, RulesLike, as_grid, batches
+from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
+from ..population import Population, as_population
+from ..results import GridResult
+from ..theory import fixed_point
+from ..theory.rules import Oracle, WeightRule
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,7 +88,7 @@ def sensitivity(
     >>> slopes.d_ridge.item()  # a small ridge helps
     -8.0
     """
-    from .arithmetic.dual import DualNumbers
+    from ..arithmetic.dual import DualNumbers
 
     population = as_population(population)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)

@@ -22,9 +22,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from .arithmetic import Array
-from .errors import InvalidInput
-from .parameters import NONNEGATIVE, as_path, clip_remedy, eigenvalues, parameter, scalar
+from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..parameters import NONNEGATIVE, as_path, clip_remedy, eigenvalues, parameter, scalar
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
 #: Other names of the optional column; without it a column of this name was meant to be read.

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Arithmetic, Array
-from .errors import InvalidInput
+from ..arithmetic import Arithmetic, Array
+from ..errors import InvalidInput
+from ..population import Population
+from ..theory import fixed_point, null_risk
 from .grid import Grid
-from .population import Population
 from .rows import Progress, Rows, evaluate
-from .theory import fixed_point, null_risk
 
 #: More groups take minutes a row.
 _MOST_GROUPS = 10_000
@@ -28,7 +28,7 @@ def agreed(
     population: Population, grid: Grid, digits: int, progress: Progress | None
 ) -> dict[str, Array]:
     """Columns of a flat grid to `digits` digits on which two precisions agree."""
-    from .arithmetic.multiprecision import Multiprecision
+    from ..arithmetic.multiprecision import Multiprecision
 
     if len(population) > _MOST_GROUPS:
         allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
@@ -72,8 +72,8 @@ def proved(
 
 def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> dict[str, Any]:
     """One row in balls, of as many bits as it takes."""
-    from .arithmetic.ball import Balls, Undecided
-    from .arithmetic.multiprecision import Multiprecision
+    from ..arithmetic.ball import Balls, Undecided
+    from ..arithmetic.multiprecision import Multiprecision
 
     context = Multiprecision(digits + _GUARD).context
     bits = math.ceil(digits * math.log2(10)) + _GUARD
@@ -149,7 +149,7 @@ def _columns(
 
 def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
     """Values rounded to their digits; the risk before pruning is gamma."""
-    from .arithmetic.multiprecision import Multiprecision
+    from ..arithmetic.multiprecision import Multiprecision
 
     context = Multiprecision(digits).context
 

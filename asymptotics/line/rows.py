@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arithmetic import FLOAT64, QUIET, Arithmetic, Array
-from .grid import Grid, batches, parts
-from .population import Population
-from .rounding import LEAST, RelativeErrors, relative_errors
-from .theory import (
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..population import Population
+from ..theory import (
     FixedPoint,
     PrunedRisk,
     Rule,
@@ -19,8 +17,10 @@ from .theory import (
     pruned_risk,
     threshold,
 )
-from .theory.channel import Channel
-from .theory.rules import Random, WeightRule
+from ..theory.channel import Channel
+from ..theory.rules import Random, WeightRule
+from .grid import Grid, batches, parts
+from .rounding import LEAST, RelativeErrors, relative_errors
 
 #: Called with the number of rows done and their total.
 Progress = Callable[[int, int], object]

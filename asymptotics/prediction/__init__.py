@@ -1,0 +1,1 @@
+"""What the theory predicts: the risk, its slopes, and the bias of the Hessian."""

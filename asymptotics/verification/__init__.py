@@ -1,0 +1,1 @@
+"""Simulation against prediction: how much to simulate (`plan`), and the verdict (`statistics`)."""
