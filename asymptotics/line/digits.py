@@ -12,7 +12,7 @@ from ..errors import InvalidInput
 from ..population import Population
 from ..theory import fixed_point, null_risk
 from .grid import Grid
-from .rows import Progress, Rows, evaluate
+from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
 
 #: More groups take minutes a row.
 _MOST_GROUPS = 10_000
@@ -24,8 +24,25 @@ _GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _LEAST_LAST_DIGITS = 20, 2, 2_000
 _VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
 
 
-def agreed(
-    population: Population, grid: Grid, digits: int, progress: Progress | None
+def agreed_columns(
+    population: Population, grid: Grid, digits: int, progress: Progress | None = None
+) -> dict[str, Array]:
+    """Digits of the groups; of a continuous law they hold as far as its quadrature does."""
+    columns = _agreed(population, grid, digits, progress)
+    if population.finer is None:
+        return columns
+    floats = grid.in_floats()
+    missed = quadrature_errors(population, floats, in_floats(population, floats)).risk
+    columns["residual"] = np.maximum(columns["residual"], np.maximum(missed, population.tolerance))
+    failed = ~(missed <= accepted(population))
+    columns["status"][failed] = "no convergence"
+    for key in ("risk", "kept_error", "dropped_signal", "threshold"):
+        columns[key][failed] = math.nan
+    return columns
+
+
+def _agreed(
+    population: Population, grid: Grid, digits: int, progress: Progress | None = None
 ) -> dict[str, Array]:
     """Columns of a flat grid to `digits` digits on which two precisions agree."""
     from ..arithmetic.multiprecision import Multiprecision
@@ -52,8 +69,8 @@ def agreed(
     return _columns(row, grid.rule.size, progress)
 
 
-def proved(
-    population: Population, grid: Grid, digits: int, progress: Progress | None
+def proved_columns(
+    population: Population, grid: Grid, digits: int, progress: Progress | None = None
 ) -> dict[str, Array]:
     """Columns of a flat grid to `digits` proved digits, with bounds of the risk."""
     if len(population) > _MOST_CERTIFIED:

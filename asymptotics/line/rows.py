@@ -14,6 +14,7 @@ from ..theory import (
     Threshold,
     channel,
     fixed_point,
+    null_risk,
     pruned_risk,
     threshold,
 )
@@ -143,6 +144,29 @@ def quadrature_errors(
     return RelativeErrors(
         np.maximum(np.maximum(risk, tau), gamma), _change(rows.threshold, finer_rows.threshold)
     )
+
+
+def risk_columns(
+    population: Population, grid: Grid, progress: Progress | None = None
+) -> dict[str, Array]:
+    """Columns of a flat grid in double precision; NaN where they may be wrong by more than 1e-8."""
+    fixed, rows = in_floats(population, grid, progress)
+    missed, most = quadrature_errors(population, grid, (fixed, rows)), accepted(population)
+    rows = rows._replace(
+        threshold=np.where(missed.threshold <= most, rows.threshold, np.nan),
+        residual=np.maximum(rows.residual, missed.risk),
+    )
+    failed = ~(rows.residual <= most) | np.isnan(rows.risk)
+    status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
+    for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
+        column[failed] = np.nan
+    return rows._asdict() | {
+        "tau": fixed.tau,
+        "gamma": fixed.gamma,
+        "unpruned_risk": fixed.gamma,
+        "null_risk": null_risk(population, np.broadcast_to(grid.sigma, grid.shape).ravel()),
+        "status": status,
+    }
 
 
 def _change(coarse: Array, fine: Array) -> Array:

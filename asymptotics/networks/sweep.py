@@ -185,8 +185,8 @@ def _require_feasible(
     for experiment in experiments:
         if "obs" in experiment.rules:
             require_few(experiment.width * experiment.recipe.task.features)
-        if allowed := shortage(experiment.memory, workers, "workers"):
-            raise InvalidInput("samples", experiment.samples, allowed)
+        if missing := shortage(experiment.memory, workers, "workers"):
+            raise InvalidInput("samples", experiment.samples, missing)
 
 
 def _record(

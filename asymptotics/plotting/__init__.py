@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..errors import InvalidInput
 from ..extras import extra
-from ..results import CREATOR, GridResult, HessianBias, NetworkSweep, RiskResult, Verification
+from ..tables.documents import CREATOR
+from ..tables.grid_result import GridResult
 
 with extra("plot"):
     import matplotlib as mpl
@@ -16,33 +16,36 @@ with extra("plot"):
     from .risk import draw_risk, plot_risk
     from .style import PANELS, SIZE, STYLE, require_few
 
-__all__ = ["plot_bias", "plot_convergence", "plot_network", "plot_risk", "require_few", "save"]
+__all__ = [
+    "PANELS",
+    "draw_bias",
+    "draw_convergence",
+    "draw_network",
+    "draw_risk",
+    "plot_bias",
+    "plot_convergence",
+    "plot_network",
+    "plot_risk",
+    "require_few",
+    "save",
+]
 
 
 def save(
     result: GridResult,
     path: Path,
     x: str | None = None,
-    simulated: Verification | None = None,
+    simulated: GridResult | None = None,
 ) -> None:
-    """Draw a result into a file; its ending tells the format."""
+    """Draw a result into a file; its ending tells the format.
+
+    Raises `InvalidInput` for a result that has no picture.
+    """
     with mpl.rc_context():
         mpl.rcdefaults()  # a file is the same whatever the reader's own settings
         mpl.rcParams.update(STYLE)
         figure = Figure(figsize=SIZE, layout="constrained")
-        match result:
-            case Verification():
-                draw_convergence(result, figure.add_subplot())
-            case RiskResult():
-                draw_risk(result, figure.add_subplot(), x, simulated)
-            case NetworkSweep():
-                figure.set_size_inches(PANELS)
-                draw_network(result, figure, x)
-            case HessianBias():
-                figure.set_size_inches(PANELS)
-                draw_bias(result, figure, x)
-            case _:
-                raise InvalidInput("result", type(result).__name__, "has no figure")
+        result.draw(figure, x, simulated)
         # No date in the file: the same figure is the same bytes.
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
         metadata = {"Creator": CREATOR, **undated.get(path.suffix.lower(), {})}

@@ -8,9 +8,7 @@ from matplotlib.figure import Figure
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..prediction.hessian_bias import hessian_bias
-from ..results import HessianBias
-from .curves import along, filling, marked
+from .curves import Theory, along, filling, marked
 from .style import (
     COLOURS,
     DASHES,
@@ -39,7 +37,7 @@ _DRAWN = (
 _PEAK, _HIGHEST = 0.1, 3
 
 
-def plot_bias(bias: HessianBias, figure: Figure | None = None, x: str | None = None) -> Figure:
+def plot_bias(bias: Theory, figure: Figure | None = None, x: str | None = None) -> Figure:
     """Draw what is found of each group against one parameter, the others fixed.
 
     Between the points of the result theory is evaluated, as in `plot_risk`.
@@ -56,12 +54,12 @@ def plot_bias(bias: HessianBias, figure: Figure | None = None, x: str | None = N
     return figure
 
 
-def draw_bias(bias: HessianBias, figure: Figure, x: str | None = None) -> None:
+def draw_bias(bias: Theory, figure: Figure, x: str | None = None) -> None:
     """Draw on a figure that is given."""
     x, varying = abscissa(bias, x, SYMBOLS)
     if varying:
         raise InvalidInput(varying[0], "several values", "must be fixed in a figure")
-    if bias.found.size == 0:
+    if 0 in bias.shape:
         raise InvalidInput("result", f"shape {bias.shape}", "must have one or more points")
     groups = bias.shape[-1]
     require_few(groups, "groups")
@@ -95,7 +93,7 @@ def draw_bias(bias: HessianBias, figure: Figure, x: str | None = None) -> None:
         if x == "kappa":
             _leave_out_peak(ax, bias.population.interpolation_threshold, marks)
     fixed = [value_label(key, float(columns[key][0, 0])) for key in SYMBOLS if key != x]
-    finish_panels(figure, x, floats(getattr(bias, x)), fixed)
+    finish_panels(figure, x, floats(bias.column(x)), fixed)
 
 
 def _leave_out_peak(ax: Axes, threshold: float, marks: list[int]) -> None:
@@ -109,15 +107,15 @@ def _leave_out_peak(ax: Axes, threshold: float, marks: list[int]) -> None:
         ax.set_ylim(low / 1.3, min(_HIGHEST * high, 1.3 * values[positive].max()))
 
 
-def _curves(bias: HessianBias, x: str) -> tuple[dict[str, Array], list[int], bool]:
+def _curves(bias: Theory, x: str) -> tuple[dict[str, Array], list[int], bool]:
     """Columns of shape (points, groups) in the order of `x`, rows to mark, and whether to join."""
     groups = bias.shape[-1]
-    given = {key: floats(getattr(bias, key)).reshape(-1, groups) for key in (*SYMBOLS, *_DRAWN)}
+    given = {key: floats(bias.column(key)).reshape(-1, groups) for key in (*SYMBOLS, *_DRAWN)}
     threshold = bias.population.interpolation_threshold if x == "kappa" else np.inf
     fill = filling(given[x][:, 0], threshold, 2 * groups)  # two rules
     at: dict[str, Any] = {key: given[key][0, 0] for key in SYMBOLS}
-    more = hessian_bias(bias.population, **at | {x: fill.between})
-    columns, own = along(x, given, {key: getattr(more, key) for key in given})
+    more = bias.theory(**at | {x: fill.between})
+    columns, own = along(x, given, {key: more[key] for key in given})
     # Magnitudes and errors are infinite at the same points, shares are never.
     marks = marked(columns["unpruned_risk"][:, 0], own, fill.joined)
     return columns, marks, fill.joined

@@ -6,15 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from ..results import Verification
 from ..tables import counted
+from ..tables.grid_result import GridResult
 from .style import COLOURS, DASHES, SYMBOLS, floats, frame, new_axes, rule_label, value_label
 
 #: Rows in a picture of convergence.
 _SHOWN = 6
 
 
-def plot_convergence(verification: Verification, ax: Axes | None = None) -> Axes:
+def plot_convergence(verification: GridResult, ax: Axes | None = None) -> Axes:
     """Draw the difference between simulation and theory, relative, against 1/p.
 
     A line for each row, with bars of two standard errors and, at 0, a hollow marker for its
@@ -26,9 +26,9 @@ def plot_convergence(verification: Verification, ax: Axes | None = None) -> Axes
     return ax
 
 
-def draw_convergence(verification: Verification, ax: Axes) -> None:
+def draw_convergence(verification: GridResult, ax: Axes) -> None:
     """Draw on axes that are given."""
-    z = abs(verification.z.ravel())
+    z = abs(verification.column("z").ravel())
     rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
     labels = _distinguishing(verification, rows)
     ax.axhline(0, color="0.35", linewidth=0.8)
@@ -36,15 +36,15 @@ def draw_convergence(verification: Verification, ax: Axes) -> None:
         ax.set_title("no row has a verdict", loc="left", fontsize="medium")
         return
     for number, row in enumerate(rows):
-        samples = verification.samples.ravel()[row]
-        risk = verification.risk.ravel()[row] or 1.0
+        samples = verification.column("samples").ravel()[row]
+        risk = verification.column("risk").ravel()[row] or 1.0
         x = [sample.inverse_size for sample in samples]
         mean = [sample.mean / risk for sample in samples]
         error = [2 * (sample.variance / sample.trials) ** 0.5 / risk for sample in samples]
         if len(samples) > 1:
-            limit = (verification.mean.ravel()[row] - risk) / risk
+            limit = (verification.column("mean").ravel()[row] - risk) / risk
             x, mean = [*x, 0.0], [*mean, limit]
-            error.append(2 * verification.standard_error.ravel()[row] / risk)
+            error.append(2 * verification.column("standard_error").ravel()[row] / risk)
         colour = COLOURS[number % len(COLOURS)]
         shift = 1 + 0.02 * (number - len(rows) / 2)  # bars side by side
         ax.errorbar(
@@ -65,11 +65,12 @@ def draw_convergence(verification: Verification, ax: Axes) -> None:
     frame(ax)
 
 
-def _distinguishing(verification: Verification, rows: Sequence[int]) -> list[str]:
+def _distinguishing(verification: GridResult, rows: Sequence[int]) -> list[str]:
     """Names of rows, by the parameters that vary over the grid."""
-    keys = [k for k in SYMBOLS if np.unique(floats(getattr(verification, k))).size > 1]
+    rules = verification.column("rule").ravel()
+    keys = [k for k in SYMBOLS if np.unique(floats(verification.column(k))).size > 1]
     names = []
     for row in rows:
-        values = [value_label(key, float(getattr(verification, key).ravel()[row])) for key in keys]
-        names.append(", ".join([rule_label(str(verification.rule.ravel()[row])), *values]))
+        values = [value_label(key, float(verification.column(key).ravel()[row])) for key in keys]
+        names.append(", ".join([rule_label(str(rules[row])), *values]))
     return names

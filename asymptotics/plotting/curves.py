@@ -6,12 +6,13 @@ next to the interpolation threshold.  Where that would take too long, points are
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..arithmetic import Array
-from .style import scale_of
+from ..population import Population
+from .style import Columns, scale_of
 
 #: A line through so many points shows no corners.
 _SMOOTH = 401
@@ -23,6 +24,21 @@ _MOST = 10_000_000
 _STEPS = np.geomspace(1, 1e-9, 60)[1:]
 #: Points between 0 and the first positive point of an axis that is logarithmic from there.
 _FROM_ZERO = 50
+
+
+class Theory(Columns, Protocol):
+    """A result of the theory, which also tells its columns at other points."""
+
+    @property
+    def population(self) -> Population:
+        """Whose risk it is."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the grid."""
+
+    def theory(self, **parameters: Any) -> Mapping[str, Array]:
+        """The columns at other points."""
 
 
 class Filling(NamedTuple):

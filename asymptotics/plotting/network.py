@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import InvalidInput
-from ..results import NetworkSweep
+from ..tables.grid_result import GridResult
 from .style import (
     COLOURS,
     DASHES,
@@ -30,7 +30,7 @@ _BARS: Any = {"capsize": 2, "elinewidth": 1, "markersize": 4}
 _MARKERS = "osD^v<>"
 
 
-def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | None = None) -> Figure:
+def plot_network(sweep: GridResult, figure: Figure | None = None, x: str | None = None) -> Figure:
     """Draw mean magnitudes, importance and errors against one parameter, with two standard errors.
 
     Lines guide the eye between the settings that were run.  Raises `InvalidInput` if no row has
@@ -48,10 +48,10 @@ def plot_network(sweep: NetworkSweep, figure: Figure | None = None, x: str | Non
     return figure
 
 
-def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> None:
+def draw_network(sweep: GridResult, figure: Figure, x: str | None = None) -> None:
     """Draw on a figure that is given."""
     x, varying = abscissa(sweep, x, NETWORK_SYMBOLS)
-    if not (sweep.status == "ok").any():
+    if not (sweep.column("status") == "ok").any():
         raise InvalidInput("result", sweep.summary(), "must have one or more rows with numbers")
     lines = list(lines_along(sweep, x, NETWORK_SYMBOLS))
     require_few(len(lines))
@@ -67,15 +67,15 @@ def draw_network(sweep: NetworkSweep, figure: Figure, x: str | None = None) -> N
     errors.set_ylabel("test error / variance of the target")
     logarithmic_ordinate(errors)
     fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
-    runs = np.unique(sweep.trials)
+    runs = np.unique(sweep.column("trials"))
     number = f"{runs[0]}" if runs.size == 1 else f"{runs[0]} to {runs[-1]}"
     noun = "run" if number == "1" else "runs"
     title = (*fixed, f"{number} {noun}, bars of two standard errors")
-    finish_panels(figure, x, floats(getattr(sweep, x)), title)
+    finish_panels(figure, x, floats(sweep.column(x)), title)
 
 
 def _draw_layers(
-    sweep: NetworkSweep, ax: Axes, x: str, lines: list[Line], varying: list[str], what: str
+    sweep: GridResult, ax: Axes, x: str, lines: list[Line], varying: list[str], what: str
 ) -> None:
     """A quantity of each layer; it depends on neither rule nor alpha, unless that is the axis."""
     for number, (given, line) in enumerate(_settings(lines, varying).items()):
@@ -85,7 +85,7 @@ def _draw_layers(
 
 
 def _draw_errors(
-    sweep: NetworkSweep, ax: Axes, x: str, lines: list[Line], varying: list[str]
+    sweep: GridResult, ax: Axes, x: str, lines: list[Line], varying: list[str]
 ) -> None:
     for number, (given, line) in enumerate(_settings(lines, varying).items()):
         label = ", ".join(["before pruning", *given])
@@ -111,7 +111,7 @@ def _given(line: Line, keys: list[str]) -> tuple[str, ...]:
 
 
 def _draw_line(
-    sweep: NetworkSweep,
+    sweep: GridResult,
     ax: Axes,
     x: str,
     line: Line,
@@ -121,7 +121,7 @@ def _draw_line(
     **style: Any,
 ) -> None:
     place, mean, error = (
-        floats(getattr(sweep, key)).ravel()[line.rows] for key in (x, name, f"{name}_se")
+        floats(sweep.column(key)).ravel()[line.rows] for key in (x, name, f"{name}_se")
     )
     look = {
         "color": COLOURS[number % len(COLOURS)],

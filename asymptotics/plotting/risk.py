@@ -8,9 +8,8 @@ from matplotlib.axes import Axes
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..prediction.risk import risk
-from ..results import RiskResult, Verification
-from .curves import along, filling, marked
+from ..tables.grid_result import GridResult
+from .curves import Theory, along, filling, marked
 from .style import (
     COLOURS,
     DASHES,
@@ -52,10 +51,10 @@ class _Line(NamedTuple):
 
 
 def plot_risk(
-    result: RiskResult,
+    result: Theory,
     ax: Axes | None = None,
     x: str | None = None,
-    simulated: Verification | None = None,
+    simulated: GridResult | None = None,
 ) -> Axes:
     """Draw the risk against one parameter, with a line for each combination of the others.
 
@@ -81,11 +80,9 @@ def plot_risk(
     return ax
 
 
-def draw_risk(
-    result: RiskResult, ax: Axes, x: str | None, simulated: Verification | None = None
-) -> None:
+def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | None = None) -> None:
     """Draw on axes that are given."""
-    if result.risk.size == 0:
+    if 0 in result.shape:
         raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
     x, varying = abscissa(result, x, SYMBOLS)
     lines = list(_lines(result, x))
@@ -113,7 +110,7 @@ def draw_risk(
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)
     _axes(ax, lines, x, peak_at)
-    scale_abscissa(ax, floats(getattr(result, x)))
+    scale_abscissa(ax, floats(result.column(x)))
     fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [rule_label(lines[0].rule), *fixed]
     ax.set_title(", ".join(title), loc="left", fontsize="medium")
@@ -121,19 +118,20 @@ def draw_risk(
     frame(ax, handlelength=3, fontsize="x-small" if many else None)
 
 
-def _points(ax: Axes, line: _Line, x: str, simulated: Verification, colour: str) -> None:
+def _points(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -> None:
     """The simulated risks that belong to a line."""
-    chosen = np.array([str(rule) == line.rule for rule in simulated.rule.ravel()])
+    chosen = np.array([str(rule) == line.rule for rule in simulated.column("rule").ravel()])
     for key, value in line.parameters:
-        chosen &= floats(getattr(simulated, key)).ravel() == value
-    columns = (getattr(simulated, x), simulated.mean, simulated.standard_error)
-    place, mean, error = (column.ravel()[chosen] for column in columns)
+        chosen &= floats(simulated.column(key)).ravel() == value
+    place, mean, error = (
+        simulated.column(name).ravel()[chosen] for name in (x, "mean", "standard_error")
+    )
     ax.errorbar(place, mean, 2 * error, **POINTS, color=colour)
 
 
-def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
+def _lines(result: Theory, x: str) -> Iterator[_Line]:
     """The grid as curves along `x`, ordered by rule and then by the other parameters."""
-    columns = {key: floats(getattr(result, key)).ravel() for key in (x, *_VALUES)}
+    columns = {key: floats(result.column(key)).ravel() for key in (x, *_VALUES)}
     along_x = list(lines_along(result, x, SYMBOLS))
     require_few(len(along_x))
     threshold = result.population.interpolation_threshold if x == "kappa" else np.inf
@@ -141,8 +139,8 @@ def _lines(result: RiskResult, x: str) -> Iterator[_Line]:
         given = {key: column[rows] for key, column in columns.items()}
         fill = filling(given[x], threshold, len(result.population) * len(along_x))
         at: dict[str, Any] = {**dict(parameters), x: fill.between}
-        more = risk(result.population, **at, rule=rule)
-        values, own = along(x, given, {key: getattr(more, key) for key in columns})
+        more = result.theory(**at, rule=rule)
+        values, own = along(x, given, {key: more[key] for key in columns})
         marks = marked(values["risk"], own, fill.joined)
         at_x, *others = (values[key] for key in (x, *_VALUES))
         yield _Line(rule, parameters, marks, fill.joined, at_x, *others)

@@ -1,7 +1,7 @@
 """What figures have in common."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,6 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..results import GridResult
 
 #: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -54,6 +53,13 @@ POINTS: Any = {
 }
 
 
+class Columns(Protocol):
+    """Arrays over a grid, each by its name."""
+
+    def column(self, name: str) -> Array:
+        """The array of a column."""
+
+
 def new_axes() -> Axes:
     """Axes of a new figure of pyplot."""
     import matplotlib.pyplot as plt
@@ -82,7 +88,7 @@ def panels(figure: Figure | None) -> Figure:
     return plt.figure(figsize=PANELS, layout="constrained")
 
 
-def abscissa(result: GridResult, x: str | None, symbols: Iterable[str]) -> tuple[str, list[str]]:
+def abscissa(result: Columns, x: str | None, symbols: Iterable[str]) -> tuple[str, list[str]]:
     """The parameter to draw against, by default the one with most values; others that vary."""
     counts = {key: np.unique(floats(result.column(key))).size for key in symbols}
     x = x or max(counts, key=lambda key: counts[key])
@@ -99,7 +105,7 @@ class Line(NamedTuple):
     rows: Array
 
 
-def lines_along(result: GridResult, x: str, symbols: Iterable[str]) -> Iterator[Line]:
+def lines_along(result: Columns, x: str, symbols: Iterable[str]) -> Iterator[Line]:
     """The grid as lines along `x`, ordered by rule and then by the other parameters."""
     columns = {key: floats(result.column(key)).ravel() for key in symbols}
     others = [key for key in columns if key != x]

@@ -10,17 +10,11 @@ Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), on the Hessian bias
 
 from typing import Any
 
-import numpy as np
-
-from ..arithmetic import FLOAT64, QUIET, Array
-from ..line.grid import as_grid
-from ..population import Population
-from ..results import HessianBias, RiskResult
-from ..theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
-from .risk import risk
+from ..line.bias import bias_columns
+from ..population import Population, as_population
+from ..results import HessianBias
 
 
-@QUIET
 def hessian_bias(
     population: Population, kappa: Any, sigma: Any = 0.0, alpha: Any = 0.5, ridge: Any = 0.0
 ) -> HessianBias:
@@ -54,41 +48,5 @@ def hessian_bias(
     The weights of large features have taken up the signal of the others as noise: the Hessian
     takes them for salient, and the error falls without them.
     """
-    grid = as_grid(kappa, sigma, alpha, ridge, "magnitude")
-    kappa, sigma, alpha, ridge = (np.broadcast_to(FLOAT64.array(x), grid.shape) for x in grid[:4])
-    k, s, a, r = (x[..., None] for x in (kappa, sigma, alpha, ridge))
-    pruned = risk(population, k, s, a, r, [MAGNITUDE, COVARIANCE])
-    tau, gamma, residual = (x[..., 0] for x in (pruned.tau, pruned.gamma, pruned.residual))
-    law = channel(population, FixedPoint(kappa, tau, gamma, residual))
-    shape = (*grid.shape, len(population))
-    groups = population.groups()
-    size = law.shrinkage**2 * groups.second_moment + law.noise
-
-    def of_points(x: Any) -> Any:
-        return np.broadcast_to(np.asarray(x)[..., None], shape)
-
-    return HessianBias(
-        population=population,
-        kappa=of_points(kappa),
-        sigma=of_points(sigma),
-        alpha=of_points(alpha),
-        ridge=of_points(ridge),
-        weight=np.broadcast_to(groups.weight, shape),
-        eigenvalue=np.broadcast_to(groups.eigenvalue, shape),
-        signal=np.broadcast_to(groups.eigenvalue * groups.second_moment, shape),
-        found=np.broadcast_to(law.shrinkage, shape),
-        magnitude=np.sqrt(size),
-        saliency=groups.eigenvalue * size,
-        importance=groups.eigenvalue * (2 * law.shrinkage * groups.second_moment - size),
-        unpruned_risk=of_points(gamma),
-        magnitude_risk=of_points(pruned.risk[..., 0]),
-        covariance_risk=of_points(pruned.risk[..., 1]),
-        status=of_points(_status(pruned)),
-    )
-
-
-def _status(pruned: RiskResult) -> Array:
-    """The worst status over rules, of weights that diverge where gamma does."""
-    status = np.where(np.isinf(pruned.gamma[..., 0]), "diverges", "ok")
-    failed = (pruned.status == "no convergence").any(axis=-1)
-    return np.where(failed, "no convergence", status)
+    population = as_population(population)
+    return HessianBias(population, **bias_columns(population, kappa, sigma, alpha, ridge))

@@ -1,18 +1,13 @@
-"""A whole grid of problems through the theory line."""
+"""The predicted risk over a grid of problems."""
 
-import math
 from typing import Any
 
-import numpy as np
-
-from ..arithmetic import Array
-from ..line.digits import agreed, proved
-from ..line.grid import Grid, RulesLike, as_grid
-from ..line.rows import Progress, accepted, in_floats, quadrature_errors
+from ..line.digits import agreed_columns, proved_columns
+from ..line.grid import RulesLike, as_grid
+from ..line.rows import Progress, risk_columns
 from ..parameters import flag, function, whole
 from ..population import Population, as_population
 from ..results import CertifiedRisk, RiskResult
-from ..theory import null_risk
 
 #: Digits that are proved unless another number is asked for.
 _CERTIFIED = 15
@@ -93,52 +88,15 @@ def risk(
         function("progress", progress)
     if flag("certify", certify):
         kind, digits = CertifiedRisk, whole("digits", _CERTIFIED if digits is None else digits)
-        columns = proved(population, grid.flat(), digits, progress)
+        columns = proved_columns(population, grid.flat(), digits, progress)
     elif digits is not None:
-        columns = _in_digits(population, grid.flat(), whole("digits", digits), progress)
+        columns = agreed_columns(population, grid.flat(), whole("digits", digits), progress)
     else:
         grid = grid.in_floats()
-        columns = _in_float64(population, grid, progress)
+        columns = risk_columns(population, grid, progress)
     columns |= grid.flat()._asdict()
     return kind(
         population=population,
         digits=digits,
         **{key: column.reshape(grid.shape) for key, column in columns.items()},
     )
-
-
-def _in_float64(population: Population, grid: Grid, progress: Progress | None) -> dict[str, Array]:
-    fixed, rows = in_floats(population, grid, progress)
-    missed, most = quadrature_errors(population, grid, (fixed, rows)), accepted(population)
-    rows = rows._replace(
-        threshold=np.where(missed.threshold <= most, rows.threshold, np.nan),
-        residual=np.maximum(rows.residual, missed.risk),
-    )
-    failed = ~(rows.residual <= most) | np.isnan(rows.risk)
-    status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
-    for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
-        column[failed] = np.nan
-    return rows._asdict() | {
-        "tau": fixed.tau,
-        "gamma": fixed.gamma,
-        "unpruned_risk": fixed.gamma,
-        "null_risk": null_risk(population, np.broadcast_to(grid.sigma, grid.shape).ravel()),
-        "status": status,
-    }
-
-
-def _in_digits(
-    population: Population, grid: Grid, digits: int, progress: Progress | None
-) -> dict[str, Array]:
-    """Digits of the groups; of a continuous law they hold as far as its quadrature does."""
-    columns = agreed(population, grid, digits, progress)
-    if population.finer is None:
-        return columns
-    floats = grid.in_floats()
-    missed = quadrature_errors(population, floats, in_floats(population, floats)).risk
-    columns["residual"] = np.maximum(columns["residual"], np.maximum(missed, population.tolerance))
-    failed = ~(missed <= accepted(population))
-    columns["status"][failed] = "no convergence"
-    for key in ("risk", "kept_error", "dropped_signal", "threshold"):
-        columns[key][failed] = math.nan
-    return columns

@@ -1,8 +1,15 @@
 """Results: arrays over the grid, and their forms as rows, tables, files."""
 
+from ..tables.documents import (
+    CREATOR,
+    DOCUMENT_VERSION,
+    JSON_END,
+    JSON_START,
+    to_csv,
+    to_json,
+)
+from ..tables.grid_result import GridResult
 from .bias import HessianBias
-from .documents import CREATOR, DOCUMENT_VERSION, JSON_END, JSON_START, to_csv, to_json
-from .grid import GridResult
 from .network import NetworkSweep
 from .risk import CertifiedRisk, RiskResult
 from .verification import Verification

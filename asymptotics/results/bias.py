@@ -1,11 +1,12 @@
 """What training finds of each group of features."""
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arithmetic import Array
+from ..line.bias import bias_columns
 from ..population import Population
-from .grid import GridResult
+from ..tables.grid_result import GridResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,6 +78,18 @@ class HessianBias(GridResult):
         from ..plotting import plot_bias
 
         return plot_bias(self, figure=figure, x=x)
+
+    def draw(
+        self, figure: "Figure", x: str | None = None, simulated: GridResult | None = None
+    ) -> None:
+        from ..plotting import PANELS, draw_bias
+
+        figure.set_size_inches(PANELS)
+        draw_bias(self, figure, x)
+
+    def theory(self, **parameters: Any) -> dict[str, Array]:
+        """The columns at other points of the grid's parameters, as floats."""
+        return bias_columns(self.population, **parameters)
 
 
 HessianBias.columns = tuple(

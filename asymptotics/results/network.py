@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from ..arithmetic import Array
-from .grid import GridResult, explained
+from ..tables.grid_result import GridResult, explained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,6 +97,14 @@ class NetworkSweep(GridResult):
         from ..plotting import plot_network
 
         return plot_network(self, figure=figure, x=x)
+
+    def draw(
+        self, figure: "Figure", x: str | None = None, simulated: GridResult | None = None
+    ) -> None:
+        from ..plotting import PANELS, draw_network
+
+        figure.set_size_inches(PANELS)
+        draw_network(self, figure, x)
 
 
 NetworkSweep.columns = tuple(

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from ..arithmetic import FLOAT64, Arithmetic, Array
-from ..line.grid import batches
+from ..arithmetic import Array
+from ..line.grid import as_grid
+from ..line.rows import risk_columns
+from ..line.shares import kept_shares
 from ..population import Population
-from ..theory import FixedPoint, channel, kept_share, threshold
-from .grid import GridResult, explained
+from ..tables.grid_result import GridResult, explained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from .verification import Verification
 
@@ -89,24 +89,9 @@ class RiskResult(GridResult):
 
     def kept_share(self) -> Array:
         """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
-        arithmetic: Arithmetic = FLOAT64
-        if self.digits is not None:
-            from ..arithmetic.multiprecision import Multiprecision
-
-            arithmetic = Multiprecision(self.digits + 20)
-        groups = len(self.population)
-        shares = np.empty((self.risk.size, groups), dtype=arithmetic.dtype)
-        grid = (self.kappa, self.tau, self.gamma, self.residual, self.alpha)
-        columns = [arithmetic.array(x).ravel() for x in grid]
-        for rule, rows in batches(self.rule, self.shape, groups):
-            kappa, tau, gamma, residual, alpha = (x[rows] for x in columns)
-            unknown = gamma == arithmetic.infinity  # which leaves no finite law
-            fixed = FixedPoint(kappa, tau, arithmetic.where(unknown, 1, gamma), residual)
-            law = channel(self.population, fixed, arithmetic)
-            cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
-            shares[rows] = kept_share(law, rule, cut, arithmetic)
-            shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
-        return shares.reshape((*self.shape, groups))
+        names = ("kappa", "tau", "gamma", "residual", "alpha", "rule")
+        columns = {name: getattr(self, name) for name in names}
+        return kept_shares(self.population, columns, self.shape, self.digits)
 
     def plot(
         self,
@@ -121,6 +106,18 @@ class RiskResult(GridResult):
         from ..plotting import plot_risk
 
         return plot_risk(self, ax=ax, x=x, simulated=simulated)
+
+    def draw(
+        self, figure: "Figure", x: str | None = None, simulated: GridResult | None = None
+    ) -> None:
+        from ..plotting import draw_risk
+
+        draw_risk(self, figure.add_subplot(), x, simulated)
+
+    def theory(self, **parameters: Any) -> dict[str, Array]:
+        """The columns at other points of the grid's parameters, in double precision, flat."""
+        grid = as_grid(**parameters).in_floats()
+        return risk_columns(self.population, grid) | grid.flat()._asdict()
 
 
 RiskResult.columns = tuple(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arithmetic import Array
-from .grid import GridResult
+from ..tables.grid_result import GridResult
 from .risk import RiskResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,7 +84,7 @@ class Verification(GridResult):
         return self.risk.shape
 
     def column(self, name: str) -> Array:
-        return np.asarray(getattr(self if name in _OWN else self.prediction, name))
+        return np.asarray(getattr(self if hasattr(self, name) else self.prediction, name))
 
     def notes(self) -> Iterator[str]:
         """The reason of each verdict that has one, with the numbers of its rows from the top."""
@@ -100,6 +101,13 @@ class Verification(GridResult):
         from ..plotting import plot_convergence
 
         return plot_convergence(self, ax=ax)
+
+    def draw(
+        self, figure: "Figure", x: str | None = None, simulated: GridResult | None = None
+    ) -> None:
+        from ..plotting import draw_convergence
+
+        draw_convergence(self, figure.add_subplot())
 
 
 def _named(numbers: list[int]) -> str:

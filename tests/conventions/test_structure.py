@@ -11,13 +11,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "asymptotics"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: What a part of the package may import of the rest, in the order that data takes.
-LAYERS = ["errors", "extras", "bundled", "tables", "arithmetic", "parameters", "files", "laws",
-          "quadrature", "population", "theory", "formulas", "derivation", "simulation", "grid",
-          "results", "rounding", "rows", "precision", "study", "training_bias", "slopes",
-          "comparison", "plan", "verification", "networks", "plotting", "spec", "cli"]  # fmt: skip
+LAYERS = ["errors", "extras", "bundled", "arithmetic", "tables", "parameters", "population",
+          "theory", "formulas", "derivation", "line", "plotting", "results", "prediction", "trials",
+          "simulation", "verification", "networks", "spec", "cli"]  # fmt: skip
 STAGES = ["fixed_point", "channel", "rules", "truncated_gaussian", "threshold", "risk"]
-#: Named inside functions that build or show an object, where the module above is the convenience.
-LATE = {("results", "plotting")}
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
@@ -38,7 +35,7 @@ def test_imports_follow_the_data(path: Path) -> None:
     for level, name in imports(path):
         if level == len(parts):  # from the package's root
             other = name.split(".")[0]
-            if other != "__version__" and (here, other) not in LATE:
+            if other != "__version__":
                 assert LAYERS.index(other) <= LAYERS.index(here), f"{here} imports {other}"
         if here == "theory" and level == 1 and parts[1] != "__init__":
             assert STAGES.index(name) < STAGES.index(parts[1]), f"{parts[1]} imports {name}"

@@ -245,7 +245,7 @@ def test_an_axis_with_zero_is_filled_from_zero() -> None:
 
 def test_lines_are_counted_before_any_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     result = risk(POPULATION, KAPPA, 0.5, np.linspace(0, 1, 39)[:, None])
-    monkeypatch.setattr("asymptotics.plotting.risk.risk", None)
+    monkeypatch.setattr("asymptotics.results.RiskResult.theory", None)
     with pytest.raises(InvalidInput, match="lines = 39: must be at most 14"):
         result.plot()
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .grid import GridResult
+from .grid_result import GridResult
 
 #: Version of the JSON document; it changes when a reader of the old one would fail.
 DOCUMENT_VERSION = 1

@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
+from numbers import Number
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..arithmetic import Array
+from ..errors import InvalidInput
 from ..extras import extra
-from ..tables import Column, column, counted, fits, text_table
-from ..theory import Rule
+from .text import Column, column, counted, fits, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 #: What ``print(result)`` shows: so many rows, so many reasons, on lines of so many characters.
 _ROWS, _REASONS, _WIDTH = 12, 6, 80
@@ -58,11 +60,11 @@ class GridResult(ABC):
 
     def _plain(self, value: Any) -> Any:
         """An entry of a column as a plain Python value."""
-        if isinstance(value, Rule | str):
+        if not isinstance(value, Number):  # a rule, or a word
             return str(value)
         if self.digits is not None:
             return _decimal(value, self.digits)
-        return value if isinstance(value, int) else float(value)
+        return value if isinstance(value, int) else float(value)  # type: ignore[arg-type]
 
     def to_dataframe(self) -> "pd.DataFrame":
         """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
@@ -122,6 +124,12 @@ class GridResult(ABC):
     def _entries(self, name: str, places: Sequence[int]) -> list[Any]:
         """The plain values of a column at places of the flat grid."""
         return [self._plain(value) for value in self.column(name).flat[list(places)].tolist()]
+
+    def draw(
+        self, figure: "Figure", x: str | None = None, simulated: "GridResult | None" = None
+    ) -> None:
+        """Draw the result on a figure; raises `InvalidInput` if it has no picture."""
+        raise InvalidInput("result", type(self).__name__, "has no figure")
 
     def notes(self) -> Iterator[str]:
         """What a reader of the table should know of some of its rows."""
