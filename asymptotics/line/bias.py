@@ -17,8 +17,8 @@ def bias_columns(
     population: Population, kappa: Any, sigma: Any, alpha: Any, ridge: Any
 ) -> dict[str, Array]:
     """Columns of the grid's shape, then one entry for each group; see `HessianBias`."""
-    grid = as_grid(kappa, sigma, alpha, ridge, [MAGNITUDE])
-    shape = np.broadcast_shapes(*(x.shape for x in grid[:4]))
+    grid = as_grid(kappa, sigma, alpha, ridge, MAGNITUDE)
+    shape = grid.shape
     numbers = (np.broadcast_to(FLOAT64.array(x), shape).ravel() for x in grid[:4])
     kappa, sigma, alpha, ridge = numbers
     magnitude, covariance = (

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .verification import Verification
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RiskResult(GridResult):
@@ -97,9 +95,9 @@ class RiskResult(GridResult):
         self,
         ax: "Axes | None" = None,
         x: str | None = None,
-        simulated: "Verification | None" = None,
+        simulated: GridResult | None = None,
     ) -> "Axes":
-        """The risk against the parameter that varies, with simulated risks if given.
+        """The risk against the parameter that varies, with those of a `Verification` if given.
 
         Needs the extra ``asymptotics[plot]``.
         """
