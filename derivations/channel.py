@@ -15,8 +15,7 @@ from asymptotics.derivation import (
     Mean,
 )
 from asymptotics.population import Groups
-from asymptotics.theory.channel import channel
-from asymptotics.theory.fixed_point import FixedPoint
+from asymptotics.theory import FixedPoint, channel
 from asymptotics.theory.rules import WeightRule
 
 derivation = Derivation(

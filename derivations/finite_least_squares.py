@@ -16,8 +16,7 @@ from asymptotics.derivation import (
     Mean,
 )
 from asymptotics.population import Groups
-from asymptotics.theory import FixedPoint, channel
-from asymptotics.theory.fixed_point import noise_level
+from asymptotics.theory import FixedPoint, channel, noise_level
 
 derivation = Derivation(
     "Least squares at finite size",

@@ -16,7 +16,7 @@ from asymptotics.derivation import (
     Mean,
     UniqueRoot,
 )
-from asymptotics.theory.fixed_point import effective_ridge_balance, noise_level
+from asymptotics.theory import effective_ridge_balance, noise_level
 
 derivation = Derivation(
     "Effective ridge and noise level",

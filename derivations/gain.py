@@ -14,8 +14,7 @@ from asymptotics.derivation import (
     Mean,
     between,
 )
-from asymptotics.theory.channel import Channel
-from asymptotics.theory.fixed_point import noise_level
+from asymptotics.theory import Channel, noise_level
 from asymptotics.theory.risk import pruned_risk
 from asymptotics.theory.rules import COVARIANCE, WeightRule
 from asymptotics.theory.truncated_gaussian import Threshold

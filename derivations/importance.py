@@ -13,7 +13,7 @@ from asymptotics.derivation import (
     Exactly,
     Mean,
 )
-from asymptotics.theory.channel import Channel
+from asymptotics.theory import Channel
 from asymptotics.theory.rules import COVARIANCE, ORACLE
 
 derivation = Derivation(

@@ -14,7 +14,7 @@ from asymptotics.derivation import (
     Limit,
     Mean,
 )
-from asymptotics.theory.fixed_point import noise_level
+from asymptotics.theory import noise_level
 
 derivation = Derivation(
     "Around the interpolation threshold",

@@ -12,7 +12,7 @@ from asymptotics.derivation import (
     Limit,
 )
 from asymptotics.population import Groups
-from asymptotics.theory.fixed_point import effective_ridge_balance, noise_level
+from asymptotics.theory import effective_ridge_balance, noise_level
 
 derivation = Derivation(
     "Isotropic features",

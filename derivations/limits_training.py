@@ -13,7 +13,7 @@ from asymptotics.derivation import (
     Mean,
     between,
 )
-from asymptotics.theory.fixed_point import noise_level
+from asymptotics.theory import noise_level
 
 derivation = Derivation(
     "Limits of training",

@@ -4,7 +4,7 @@ import sympy as sp
 
 from asymptotics.derivation import POSITIVE, Computed, Derivation, Equal, Exactly
 from asymptotics.population import Groups
-from asymptotics.theory.fixed_point import effective_ridge_balance
+from asymptotics.theory import effective_ridge_balance
 
 derivation = Derivation(
     "Effective ridge and Marchenko-Pastur law",

@@ -18,10 +18,9 @@ from asymptotics.derivation import (
     Mean,
     UniqueRoot,
 )
-from asymptotics.theory.channel import Channel
+from asymptotics.theory import Channel, threshold
 from asymptotics.theory.risk import kept_share, pruned_risk
 from asymptotics.theory.rules import WeightRule
-from asymptotics.theory.threshold import threshold
 from asymptotics.theory.truncated_gaussian import Threshold
 
 derivation = Derivation(

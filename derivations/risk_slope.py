@@ -20,7 +20,7 @@ from asymptotics.derivation import (
     Mean,
     UniqueRoot,
 )
-from asymptotics.theory.channel import Channel
+from asymptotics.theory import Channel
 from asymptotics.theory.risk import pruned_risk
 from asymptotics.theory.rules import WeightRule
 from asymptotics.theory.truncated_gaussian import Threshold

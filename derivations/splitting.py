@@ -4,8 +4,14 @@ import sympy as sp
 
 from asymptotics.derivation import POSITIVE, REAL, UNIT, Computed, Derivation, Equal, Exactly, Mean
 from asymptotics.population import Groups
-from asymptotics.theory import MAGNITUDE, Channel, Threshold, pruned_risk
-from asymptotics.theory.fixed_point import effective_ridge_balance, noise_level
+from asymptotics.theory import (
+    MAGNITUDE,
+    Channel,
+    Threshold,
+    effective_ridge_balance,
+    noise_level,
+    pruned_risk,
+)
 
 derivation = Derivation(
     "Splitting and restricting a population",

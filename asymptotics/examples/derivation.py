@@ -18,7 +18,7 @@ from asymptotics.derivation import (
     Mean,
     OverBoxes,
 )
-from asymptotics.theory.fixed_point import effective_ridge_balance
+from asymptotics.theory import effective_ridge_balance
 
 # 1. What is derived, in Markdown with formulas between dollars, and where it is published.  If no
 #    code computes the result, say why with untied="...".

@@ -11,7 +11,7 @@ from ..arithmetic import Array
 from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
 from ..population import Groups
 from ..theory import MAGNITUDE, Channel, Rule, Threshold, pruned_risk
-from ..theory.fixed_point import effective_ridge_balance, noise_level
+from ..theory.fixed_points import effective_ridge_balance, noise_level
 
 #: Two sides of an equation, and what is defined apart.
 Parts = tuple[Any, Any, dict[sp.Symbol, Any]]

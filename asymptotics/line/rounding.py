@@ -31,7 +31,7 @@ import numpy as np
 from ..arithmetic import FLOAT64, QUIET, Array
 from ..arithmetic.float64 import SHORT_MASS
 from ..theory import PrunedRisk, Rule, Threshold, truncated_moments
-from ..theory.channel import Channel
+from ..theory.channels import Channel
 from ..theory.rules import Oracle, Random, Score, WeightRule
 from ..theory.truncated_gaussian import Cut, cut_of
 

@@ -18,7 +18,7 @@ from ..theory import (
     pruned_risk,
     threshold,
 )
-from ..theory.channel import Channel
+from ..theory.channels import Channel
 from ..theory.rules import Random, WeightRule
 from .grid import Grid, batches, parts
 from .rounding import LEAST, RelativeErrors, relative_errors

@@ -6,7 +6,7 @@ from .initial_pruning import deleting_scale, kept_at_start
 from .lazy import LazyPrediction, Modes, lazy_limit, lazy_prediction, modes, tangent_kernel
 from .network import Layers, Network, mean_squared_error
 from .pruning import Pruned, by_layer, globally, prune
-from .sweep import sweep
+from .sweeps import sweep
 from .tasks import Digits, Task, Teacher
 from .training import Training, gradient_descent, gradient_flow
 from .two_layer import TwoLayer

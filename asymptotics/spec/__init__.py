@@ -6,7 +6,7 @@ tables, and nothing in it is evaluated.
 
 from .fields import Range
 from .population import note_of_weights, samples_file
-from .problem import Problem, problem, read_spec
+from .problems import Problem, problem, read_spec
 from .reading import EXAMPLE, NETWORK_EXAMPLE, example_text
 
 __all__ = [

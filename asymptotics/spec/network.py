@@ -13,7 +13,7 @@ from pydantic import Field
 from ..arithmetic import Array
 from ..errors import MISSING, InvalidInput
 from ..networks.pruning import measure_name
-from ..networks.sweep import sweep
+from ..networks.sweeps import sweep
 from ..networks.tasks import Digits, Task, Teacher
 from ..parameters import COUNTS, choice, parameter, wholes
 from ..results import NetworkSweep

@@ -4,11 +4,11 @@ population -> `fixed_point` -> `channel` -> `Rule.score` -> `threshold` -> `trun
 -> `pruned_risk`.
 """
 
-from .channel import Channel, channel
-from .fixed_point import FixedPoint, fixed_point
+from .channels import Channel, channel
+from .fixed_points import FixedPoint, effective_ridge_balance, fixed_point, noise_level
 from .risk import PrunedRisk, kept_share, null_risk, pruned_risk
 from .rules import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, RULES, Rule, Score, as_rule, exponent_rule
-from .threshold import threshold
+from .thresholds import threshold
 from .truncated_gaussian import Threshold, TruncatedMoments, truncated_moments
 
 __all__ = [
@@ -26,9 +26,11 @@ __all__ = [
     "TruncatedMoments",
     "as_rule",
     "channel",
+    "effective_ridge_balance",
     "exponent_rule",
     "fixed_point",
     "kept_share",
+    "noise_level",
     "null_risk",
     "pruned_risk",
     "threshold",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import numbers
 from ..population import Population, as_population
-from .channel import Channel
+from .channels import Channel
 from .rules import Rule
 from .truncated_gaussian import Threshold, truncated_moments
 

@@ -31,7 +31,7 @@ from typing import NamedTuple
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput, unknown_name
 from ..parameters import Domain, scalar
-from .channel import Channel
+from .channels import Channel
 
 #: Beyond this, scores would leave the range of double precision.
 _LARGEST_SCALE = 1e100

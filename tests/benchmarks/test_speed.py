@@ -24,7 +24,7 @@ from scipy.optimize.elementwise import find_root
 from asymptotics import Population, risk, theory
 from asymptotics.arithmetic import FLOAT64
 from asymptotics.tables import column, text_table
-from asymptotics.theory.fixed_point import effective_ridge_balance
+from asymptotics.theory import effective_ridge_balance
 
 pytestmark = pytest.mark.benchmark
 

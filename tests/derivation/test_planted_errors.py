@@ -25,7 +25,7 @@ from asymptotics.derivation import (
     UniqueRoot,
     Verdict,
 )
-from asymptotics.theory.fixed_point import noise_level
+from asymptotics.theory import noise_level
 from tests.one_step import verdict_among
 
 d = Derivation("Planted errors", "Steps, right and wrong.", source="none", untied="a test")

@@ -31,7 +31,7 @@ from asymptotics.derivation import (
     integers_from,
 )
 from asymptotics.errors import InvalidInput
-from asymptotics.theory.fixed_point import noise_level
+from asymptotics.theory import noise_level
 from tests.one_step import among, verdict_among
 
 EXACT, POINTS = Exactly(), AtPoints(100)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..population import Population
-from .fixed_point import FixedPoint
+from .fixed_points import FixedPoint
 
 
 class Channel(NamedTuple):
