@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..outcomes import Status
 from ..tables import counted
 from .console import fail, progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option, run_options
@@ -53,12 +54,12 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
         with progress_bar("runs") as progress:
             result = problem.run(**settings, progress=progress)
         # Without anything to show, an older file stays as it is.
-        shown = (result.status == "ok") if suffix in PICTURES else (result.trials > 0)
+        shown = (result.status == Status.OK) if suffix in PICTURES else (result.trials > 0)
         if path is not None and shown.any():
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
     if result.interrupted:
         fail("interrupted: the rows hold what was done", 130)
-    if failed := int((result.status != "ok").sum()):
+    if failed := int((result.status != Status.OK).sum()):
         rows = counted(result.status.size, "row")
         fail(f"{failed} of {rows}: training diverges; take a smaller step", 1)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput, NoConvergence
+from ..outcomes import COARSE_QUADRATURE, Status, Verdict
 from ..results import RiskResult, Verification
 from ..spec import Problem, note_of_weights, read_spec, samples_file
 from ..tables import counted
@@ -164,24 +165,22 @@ def _require_none_given(settings: Mapping[str, Any]) -> None:
 
 
 def _require_convergence(result: RiskResult) -> None:
-    remedies = {"no convergence": "try --digits 30", "undecided": "their bounds are the best found"}
-    if result.population.tolerance > 0:
-        remedies["no convergence"] = (
-            "the quadrature of the law is too coarse there: try another tolerance, or give groups"
-        )
-    for status, remedy in remedies.items():
+    law = result.population.tolerance > 0
+    for status in (Status.NO_CONVERGENCE, Status.UNDECIDED):
         if failed := int((result.status == status).sum()):
             rows = counted(result.risk.size, "row")
+            coarse = law and status is Status.NO_CONVERGENCE
+            remedy = COARSE_QUADRATURE if coarse else status.remedy
             raise NoConvergence(f"{failed} of {rows}: {status}; {remedy}")
 
 
 def _require_consistency(result: Verification) -> None:
     if result.interrupted:
         fail("interrupted: the rows hold what was done", 130)
-    wrong = int((result.verdict == "inconsistent").sum())
+    wrong = int((result.verdict == Verdict.INCONSISTENT).sum())
     if wrong:
         rows = counted(result.risk.size, "row")
         are = "is inconsistent with its" if wrong == 1 else "are inconsistent with their"
         fail(f"{wrong} of {rows} {are} simulation", 1)
-    if (result.verdict == "no verdict").all():
+    if (result.verdict == Verdict.NO_VERDICT).all():
         fail(f"no row has a verdict: {result.reason.ravel()[0]}", 1)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
+from ..outcomes import Status
 from ..population import Population
 from ..theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
 from .grid import as_grid
@@ -57,6 +58,6 @@ def bias_columns(
 
 def _status(*pruned: Mapping[str, Array]) -> Array:
     """The worst status over rules, of weights that diverge where gamma does."""
-    failed = np.any([columns["status"] == "no convergence" for columns in pruned], axis=0)
-    status = np.where(np.isinf(pruned[0]["gamma"]), "diverges", "ok")
-    return np.where(failed, "no convergence", status)
+    failed = np.any([columns["status"] == Status.NO_CONVERGENCE for columns in pruned], axis=0)
+    status = np.where(np.isinf(pruned[0]["gamma"]), Status.DIVERGES, Status.OK)
+    return np.where(failed, Status.NO_CONVERGENCE, status)

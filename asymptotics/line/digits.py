@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arithmetic import Arithmetic, Array
 from ..errors import InvalidInput
+from ..outcomes import Status
 from ..population import Population
 from ..theory import fixed_point, null_risk
 from .grid import Grid
@@ -35,7 +36,7 @@ def agreed_columns(
     missed = quadrature_errors(population, floats, in_floats(population, floats)).risk
     columns["residual"] = np.maximum(columns["residual"], np.maximum(missed, population.tolerance))
     failed = ~(missed <= accepted(population))
-    columns["status"][failed] = "no convergence"
+    columns["status"][failed] = str(Status.NO_CONVERGENCE)
     for key in ("risk", "kept_error", "dropped_signal", "threshold"):
         columns[key][failed] = math.nan
     return columns
@@ -61,10 +62,10 @@ def _agreed(
             precision *= 2
             before, values = values, _row(population, grid, index, Multiprecision(precision))
             if _agree(before, values, digits):
-                infinite = values["risk"] == math.inf
-                return _rounded(values, digits) | {"status": "diverges" if infinite else "ok"}
+                status = Status.DIVERGES if values["risk"] == math.inf else Status.OK
+                return _rounded(values, digits) | {"status": str(status)}
         nothing = dict.fromkeys(values, math.nan)
-        return _rounded(nothing, digits) | {"status": "no convergence"}
+        return _rounded(nothing, digits) | {"status": str(Status.NO_CONVERGENCE)}
 
     return _columns(row, grid.rule.size, progress)
 
@@ -113,13 +114,13 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
                 known["residual"] = float(abs(values["residual"]).arb.upper())
                 break
         bits *= 2
-    status = reason and "undecided"
-    status = status or ("diverges" if bounds[0] == math.inf else "ok")
+    status = Status.DIVERGES if bounds[0] == math.inf else Status.OK
+    status = Status.UNDECIDED if reason else status
     if reason:
         known = dict.fromkeys(known, math.nan)
         reason += f", in {bits:,} bits"
     ends = {"lower": bounds[0], "upper": bounds[1]}
-    return _rounded(known, digits) | ends | {"status": status, "reason": reason}
+    return _rounded(known, digits) | ends | {"status": str(status), "reason": reason}
 
 
 #: The values whose digits are proved; a residual is an enclosure of zero.

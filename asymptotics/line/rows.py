@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..outcomes import Status
 from ..population import Population
 from ..theory import (
     FixedPoint,
@@ -157,7 +158,8 @@ def risk_columns(
         residual=np.maximum(rows.residual, missed.risk),
     )
     failed = ~(rows.residual <= most) | np.isnan(rows.risk)
-    status = np.where(failed, "no convergence", np.where(np.isinf(rows.risk), "diverges", "ok"))
+    status = np.where(np.isinf(rows.risk), Status.DIVERGES, Status.OK)
+    status = np.where(failed, Status.NO_CONVERGENCE, status)
     for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
         column[failed] = np.nan
     return rows._asdict() | {

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..outcomes import Status
 from ..parameters import broadcast_shape, entry_name, function, objects, parameter, whole, wholes
 from ..results import NetworkSweep
 from ..tables import counted
@@ -197,16 +198,16 @@ def _record(
     record |= {f"{name}_se": np.nan for name in _MEASURED}
     record |= {"collapsed": np.nan, "converged": np.nan, "trials": len(outcomes)}
     if not len(outcomes):
-        return record | {"status": "no runs", "reason": "the sweep was interrupted"}
+        return record | {"status": Status.NO_RUNS, "reason": Status.NO_RUNS.cause}
     values = experiment.named(outcomes, rule, alpha)
     diverged = int(np.isnan(values["unpruned_error"]).sum())
     if diverged:
         runs = counted(len(outcomes), "run")
         reason = f"{diverged} of {runs} diverged: take a smaller step"
-        return record | {"status": "diverges", "reason": reason}
+        return record | {"status": Status.DIVERGES, "reason": reason}
     record |= {name: column.mean() for name, column in values.items()}
     if len(outcomes) > 1:
         root = len(outcomes) ** 0.5
         record |= {f"{name}_se": values[name].std(ddof=1) / root for name in _MEASURED}
     collapsed = (values["kept_hidden"] == 0) | (values["kept_output"] == 0)
-    return record | {"collapsed": collapsed.mean(), "status": "ok", "reason": ""}
+    return record | {"collapsed": collapsed.mean(), "status": Status.OK, "reason": ""}

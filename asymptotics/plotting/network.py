@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import InvalidInput
+from ..outcomes import Status
 from ..tables.grid_result import GridResult
 from .style import (
     COLOURS,
@@ -51,7 +52,7 @@ def plot_network(sweep: GridResult, figure: Figure | None = None, x: str | None 
 def draw_network(sweep: GridResult, figure: Figure, x: str | None = None) -> None:
     """Draw on a figure that is given."""
     x, varying = abscissa(sweep, x, NETWORK_SYMBOLS)
-    if not (sweep.column("status") == "ok").any():
+    if not (sweep.column("status") == Status.OK).any():
         raise InvalidInput("result", sweep.summary(), "must have one or more rows with numbers")
     lines = list(lines_along(sweep, x, NETWORK_SYMBOLS))
     require_few(len(lines))

@@ -9,6 +9,7 @@ import numpy as np
 from ..arithmetic import FLOAT64, QUIET, Array
 from ..line.grid import NUMBERS, RulesLike, as_grid, batches
 from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
+from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
 from ..theory import fixed_point
@@ -54,11 +55,8 @@ class Sensitivity(GridResult):
         return self.risk.shape
 
     def notes(self) -> Iterator[str]:
-        if (self.status == "no slope").any():
-            yield (
-                "no slope: there is none at alpha = 0 or for point masses without noise; "
-                "none is found in alpha where double precision sees no weight near the threshold"
-            )
+        if (self.status == Status.NO_SLOPE).any():
+            yield f"{Status.NO_SLOPE}: {Status.NO_SLOPE.cause}"
 
 
 Sensitivity.columns = tuple(field.name for field in fields(Sensitivity))
@@ -110,13 +108,13 @@ def sensitivity(
         value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
         residual[part] = arithmetic.plain(rows.residual)
     _settle_ends(slopes, flat, population)
-    status = np.where(np.isnan(slopes).any(axis=-1), "no slope", "ok")
-    status = np.where(np.isinf(value), "diverges", status)
+    status = np.where(np.isnan(slopes).any(axis=-1), Status.NO_SLOPE, Status.OK)
+    status = np.where(np.isinf(value), Status.DIVERGES, status)
     if population.finer is not None:
         missed = quadrature_errors(population, flat, in_floats(population, flat)).risk
         residual = np.maximum(residual, missed)
     failed = ~(residual <= accepted(population)) | np.isnan(value)
-    status = np.where(failed, "no convergence", status)
+    status = np.where(failed, Status.NO_CONVERGENCE, status)
     value[failed] = np.nan
     slopes[failed | np.isinf(value)] = np.nan
     columns = {f"d_{key}": slopes[:, index] for index, key in enumerate(NUMBERS)}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..outcomes import Status
 from .grid_result import GridResult
 
 #: Version of the JSON document; it changes when a reader of the old one would fail.
@@ -43,7 +44,7 @@ def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
     infinite = [key for key, value in row.items() if value in _INFINITE]
     absent = {key for key, value in row.items() if key in infinite or _is_missing(value)}
     values = {key: None if key in absent else value for key, value in row.items()}
-    return values | {"diverges": row["status"] == "diverges", "infinite": infinite}
+    return values | {"diverges": row["status"] == Status.DIVERGES, "infinite": infinite}
 
 
 def _is_missing(value: Any) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from ..arithmetic import Array
 from ..errors import InvalidInput
 from ..extras import extra
+from ..outcomes import PLURALS
 from .text import Column, column, counted, fits, text_table
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ _ROWS, _REASONS, _WIDTH = 12, 6, 80
 _SPACE = "\0"
 #: Entries of a column of objects that are compared at a time.
 _PART = 1_000
-#: What is said of several rows, where it is not what is said of one.
-_PLURALS = {"diverges": "diverge"}
 
 
 class GridResult(ABC):
@@ -76,7 +75,7 @@ class GridResult(ABC):
     def summary(self) -> str:
         """How many rows have which outcome."""
         counts = sorted(_counts(self.column(self.outcome)).items())
-        said = (counted(count, name, _PLURALS.get(name, name)) for name, count in counts)
+        said = (counted(count, name, PLURALS.get(name, name)) for name, count in counts)
         return ", ".join(said) or "no rows"
 
     def table(self, most: int | None = None, width: int | None = None) -> str:

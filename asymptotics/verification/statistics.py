@@ -20,6 +20,7 @@ import numpy as np
 from scipy import special
 
 from ..arithmetic import Array
+from ..outcomes import Verdict
 from ..parameters import COUNTS
 
 MOST_TRIALS = COUNTS["trials"].most
@@ -182,9 +183,9 @@ def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
     detectable = (_reach(estimated.freedom, level) * error + hidden) / (scale or 1)
     z = estimated.difference / error
     if p_value < level:
-        verdict, reason = "inconsistent", ""
+        verdict, reason = Verdict.INCONSISTENT, ""
     elif not detectable <= resolution:
-        verdict = "too weak"
+        verdict = Verdict.TOO_WEAK
         reason = f"a relative error of {resolution:.3g} would not be found: "
         if hidden < resolution * scale:
             reason += "take more trials"
@@ -193,11 +194,11 @@ def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
         else:
             reason += "rare features of the law carry too much of the risk"
     elif excess / error > critical_value(LOWEST_LEVEL, math.inf):
-        verdict = "too weak"
+        verdict = Verdict.TOO_WEAK
         reason = "a difference of many standard errors, which few trials tell badly: take more"
     elif abs(z) > critical_value(level, estimated.freedom):
-        verdict = "consistent"
+        verdict = Verdict.CONSISTENT
         reason = "the difference is more than chance, but within what the finite size may do"
     else:
-        verdict, reason = "consistent", ""
+        verdict, reason = Verdict.CONSISTENT, ""
     return Judgement(z, p_value, detectable, verdict, reason)

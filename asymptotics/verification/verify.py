@@ -10,6 +10,7 @@ import numpy as np
 from ..arithmetic import FLOAT64, Array
 from ..errors import InvalidInput
 from ..line.grid import NUMBERS, Grid, RulesLike, as_grid
+from ..outcomes import Verdict
 from ..parameters import POSITIVE, Domain, choice, function, scalar, whole
 from ..population import Population, as_population
 from ..prediction.risk import risk
@@ -347,7 +348,7 @@ def _judged(
         record["standard_error"] = found.standard_error
         if objection is None:
             return record | judge(found, level, resolution)._asdict()
-    return record | {"verdict": "no verdict", "reason": objection}
+    return record | {"verdict": Verdict.NO_VERDICT, "reason": objection}
 
 
 def _cost(

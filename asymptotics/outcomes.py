@@ -1,0 +1,79 @@
+"""What can become of a row, each outcome with its cause and its remedy.
+
+The members are strings: arrays, tables and files hold their text.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Outcome(StrEnum):
+    """A word for what became of a row, why, and what can be done about it."""
+
+    plural: str
+    cause: str
+    remedy: str
+
+    def __new__(cls, text: str, cause: str = "", remedy: str = "", plural: str = "") -> Self:
+        member = str.__new__(cls, text)
+        member._value_ = text
+        member.cause, member.remedy, member.plural = cause, remedy, plural or text
+        return member
+
+
+class Status(Outcome):
+    """What became of a computed row."""
+
+    OK = "ok"
+    DIVERGES = (
+        "diverges",
+        "the risk is infinite, or training took steps that are too large",
+        "add a ridge; in training take a smaller step",
+        "diverge",
+    )
+    NO_CONVERGENCE = (
+        "no convergence",
+        "the error of the risk could be larger than 1e-8 of it",
+        "try --digits 30",
+    )
+    UNDECIDED = (
+        "undecided",
+        "the digits asked for could not be proved",
+        "their bounds are the best found",
+    )
+    NO_SLOPE = (
+        "no slope",
+        (
+            "there is none at alpha = 0 or for point masses without noise; none is found in alpha "
+            "where double precision sees no weight near the threshold"
+        ),
+        "try points beside it",
+    )
+    NO_RUNS = "no runs", "the sweep was interrupted", "run it again; a store keeps what was done"
+
+
+#: The remedy of `Status.NO_CONVERGENCE` where groups stand for a continuous law.
+COARSE_QUADRATURE = (
+    "the quadrature of the law is too coarse there: try another tolerance, or give groups"
+)
+
+
+class Verdict(Outcome):
+    """What a simulation says of a predicted risk."""
+
+    CONSISTENT = "consistent"
+    INCONSISTENT = (
+        "inconsistent",
+        "the difference is more than chance and the finite size explain",
+        "look for the error in the prediction",
+    )
+    TOO_WEAK = (
+        "too weak",
+        "an error of the size that matters would not have been found",
+        "take more trials or a larger p",
+    )
+    NO_VERDICT = "no verdict", "there are no numbers to judge by", "see the reason of the row"
+
+
+#: The word for several rows, where it is not that for one.
+PLURALS = {str(outcome): outcome.plural for kind in (Status, Verdict) for outcome in kind}
