@@ -148,9 +148,14 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
     return array if array.dtype == object else numbers
 
 
+def own_or_checked(key: str, value: Any, arithmetic: Arithmetic) -> Array:
+    """`value` as it is if an arithmetic made its numbers, else checked by `parameter`."""
+    return value if arithmetic.owns(value) else parameter(key, value)
+
+
 def numbers(key: str, value: Any, arithmetic: Arithmetic) -> Array:
     """`value` as numbers of an arithmetic: its own as they are, an input checked by `parameter`."""
-    return value if arithmetic.owns(value) else arithmetic.array(parameter(key, value))
+    return arithmetic.taken(own_or_checked(key, value, arithmetic))
 
 
 def scalar(key: str, value: Any, domain: Domain) -> Any:

@@ -106,6 +106,10 @@ class Arithmetic(ABC):
         """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""
         return False
 
+    def taken(self, values: Any) -> Array:
+        """Numbers of this arithmetic as they are, an input as numbers of it."""
+        return values if self.owns(values) else self.array(values)
+
     def floats(self, x: Array) -> Array:
         """The numbers rounded to floats; infinite where they are beyond these."""
         return np.asarray(np.frompyfunc(_as_float, 1, 1)(x), dtype=np.float64)

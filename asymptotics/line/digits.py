@@ -11,7 +11,8 @@ from ..arithmetic import Arithmetic, Array
 from ..errors import InvalidInput
 from ..outcomes import Status
 from ..population import Population
-from ..theory import fixed_point, null_risk
+from ..theory.fixed_points import trained
+from ..theory.risk import null_risk_at
 from .grid import Grid
 from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
 
@@ -138,9 +139,9 @@ def _central(ball: Any, context: Any) -> Any:
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
     """All values of one row, as single numbers of an arithmetic."""
     kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])
-    fixed = fixed_point(population, kappa, sigma, ridge, arithmetic)
+    fixed = trained(population, kappa, sigma, ridge, arithmetic)
     rows = evaluate(population, fixed, sigma, arithmetic.array(alpha), grid.rule[index], arithmetic)
-    null = null_risk(population, sigma, arithmetic)
+    null = null_risk_at(population, sigma, arithmetic)
     values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}
     return {key: np.ravel(value)[0] for key, value in values.items()}
 

@@ -14,13 +14,12 @@ from ..theory import (
     Rule,
     Threshold,
     channel,
-    fixed_point,
-    null_risk,
-    pruned_risk,
-    threshold,
 )
 from ..theory.channels import Channel
+from ..theory.fixed_points import trained
+from ..theory.risk import null_risk_at, pruned_risk_at
 from ..theory.rules import Random, WeightRule
+from ..theory.thresholds import threshold_at
 from .grid import Grid, batches, parts
 from .rounding import LEAST, RelativeErrors, relative_errors
 
@@ -57,8 +56,8 @@ def evaluate(
     # Finite in what follows; where anything is kept, the infinity is put back at the end.
     fixed = fixed._replace(gamma=arithmetic.where(infinite, 1, fixed.gamma))
     law = channel(population, fixed, arithmetic)
-    cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
-    parts = pruned_risk(law, sigma, rule, cut, arithmetic)
+    cut = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
+    parts = pruned_risk_at(law, sigma, rule, cut, arithmetic)
 
     errors = _errors(law, rule, cut, parts, alpha, arithmetic)
     diverges = infinite & (alpha > 0)
@@ -106,7 +105,7 @@ def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
     shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
     fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
     for part in parts(np.arange(kappa.size), len(population)):
-        some = fixed_point(population, kappa[part], sigma[part], ridge[part])
+        some = trained(population, kappa[part], sigma[part], ridge[part], FLOAT64)
         for column, value in zip(fixed, some, strict=True):
             column[part] = value
     return FixedPoint(*(column.reshape(shape) for column in fixed))
@@ -152,6 +151,7 @@ def risk_columns(
 ) -> dict[str, Array]:
     """Columns of a flat grid in double precision; NaN where they may be wrong by more than 1e-8."""
     fixed, rows = in_floats(population, grid, progress)
+    sigma = np.broadcast_to(grid.sigma, grid.shape).ravel()
     missed, most = quadrature_errors(population, grid, (fixed, rows)), accepted(population)
     rows = rows._replace(
         threshold=np.where(missed.threshold <= most, rows.threshold, np.nan),
@@ -166,7 +166,7 @@ def risk_columns(
         "tau": fixed.tau,
         "gamma": fixed.gamma,
         "unpruned_risk": fixed.gamma,
-        "null_risk": null_risk(population, np.broadcast_to(grid.sigma, grid.shape).ravel()),
+        "null_risk": null_risk_at(population, sigma, FLOAT64),
         "status": status,
     }
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..population import Population
-from ..theory import FixedPoint, channel, kept_share, threshold
+from ..theory import FixedPoint, channel, kept_share
+from ..theory.thresholds import threshold_at
 from .grid import batches
 
 #: Digits beyond those of the columns.
@@ -34,7 +35,7 @@ def kept_shares(
         unknown = gamma == arithmetic.infinity  # which leaves no finite law
         fixed = FixedPoint(kappa, tau, arithmetic.where(unknown, 1, gamma), residual)
         law = channel(population, fixed, arithmetic)
-        cut = threshold(rule.score(law, arithmetic), alpha, arithmetic)
+        cut = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
         shares[rows] = kept_share(law, rule, cut, arithmetic)
         shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
     return shares.reshape((*shape, groups))

@@ -12,7 +12,7 @@ from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
 from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
-from ..theory import fixed_point
+from ..theory.fixed_points import trained
 from ..theory.rules import Oracle, WeightRule
 
 
@@ -103,7 +103,7 @@ def sensitivity(
             for index, key in enumerate(NUMBERS)
         )
         at_kappa, at_sigma, at_alpha, at_ridge = numbers
-        fixed = fixed_point(population, at_kappa, at_sigma, at_ridge, arithmetic)
+        fixed = trained(population, at_kappa, at_sigma, at_ridge, arithmetic)
         rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
         value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
         residual[part] = arithmetic.plain(rows.residual)

@@ -17,7 +17,7 @@ Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
-from ..parameters import broadcast_shape, numbers, parameter
+from ..parameters import broadcast_shape, own_or_checked
 from ..population import Groups, Population, as_population
 
 
@@ -33,7 +33,6 @@ class FixedPoint(NamedTuple):
     residual: Array
 
 
-@QUIET
 def fixed_point(
     population: Population,
     kappa: Any,
@@ -50,14 +49,19 @@ def fixed_point(
     >>> fixed_point(Population.isotropic(), kappa=2.0, sigma=0.0).tau.item()  # kappa - 1
     1.0
     """
-    given = kappa if arithmetic.owns(kappa) else parameter("kappa", kappa)
-    kappa, sigma, ridge = (
-        numbers("kappa", given, arithmetic),
-        numbers("sigma", sigma, arithmetic),
-        numbers("ridge", ridge, arithmetic),
-    )
-    broadcast_shape({"kappa": kappa, "sigma": sigma, "ridge": ridge})
-    population = as_population(population)
+    given = {"kappa": kappa, "sigma": sigma, "ridge": ridge}
+    checked = {key: own_or_checked(key, value, arithmetic) for key, value in given.items()}
+    broadcast_shape(checked)
+    return trained(as_population(population), **checked, arithmetic=arithmetic)
+
+
+@QUIET
+def trained(
+    population: Population, kappa: Array, sigma: Array, ridge: Array, arithmetic: Arithmetic
+) -> FixedPoint:
+    """The fixed point at parameters that were checked: exact ones, or numbers of the arithmetic."""
+    given = kappa  # exact, for what cancels in it
+    kappa, sigma, ridge = map(arithmetic.taken, (kappa, sigma, ridge))
     excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
     excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 
@@ -79,7 +83,7 @@ def fixed_point(
     start = None
     if arithmetic.slow:
         floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
-        guess = fixed_point(population, floats[0], floats[1], floats[2]).tau
+        guess = trained(population, floats[0], floats[1], floats[2], FLOAT64).tau
         start = arithmetic.log_guess(guess)
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares 0, which a ridge would raise at this rate.

@@ -10,7 +10,7 @@ Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), Theorem 1.
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
-from ..parameters import numbers
+from ..parameters import own_or_checked
 from ..population import Population, as_population
 from .channels import Channel
 from .rules import Rule
@@ -37,7 +37,6 @@ class PrunedRisk(NamedTuple):
         return abs(arithmetic.where(alpha <= rest, self.kept - alpha, self.dropped - rest))
 
 
-@QUIET
 def pruned_risk(
     channel: Channel,
     sigma: Any,
@@ -45,8 +44,17 @@ def pruned_risk(
     threshold: Threshold,
     arithmetic: Arithmetic = FLOAT64,
 ) -> PrunedRisk:
-    """The risk of the model pruned by `rule` at `threshold`."""
-    sigma = numbers("sigma", sigma, arithmetic)
+    """The risk of the model pruned by `rule` at `threshold`; raises `InvalidInput` for `sigma`."""
+    sigma = own_or_checked("sigma", sigma, arithmetic)
+    return pruned_risk_at(channel, sigma, rule, threshold, arithmetic)
+
+
+@QUIET
+def pruned_risk_at(
+    channel: Channel, sigma: Array, rule: Rule, threshold: Threshold, arithmetic: Arithmetic
+) -> PrunedRisk:
+    """The risk at a `sigma` that was checked: exact, or a number of the arithmetic."""
+    sigma = arithmetic.taken(sigma)
 
     def integrand(channel: Channel) -> tuple[Array, ...]:
         moments = truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic)
@@ -78,10 +86,16 @@ def kept_share(
     return truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic).kept.mass
 
 
-@QUIET
 def null_risk(population: Population, sigma: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
     r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero."""
-    population, sigma = as_population(population), numbers("sigma", sigma, arithmetic)
+    sigma = own_or_checked("sigma", sigma, arithmetic)
+    return null_risk_at(as_population(population), sigma, arithmetic)
+
+
+@QUIET
+def null_risk_at(population: Population, sigma: Array, arithmetic: Arithmetic) -> Array:
+    """The null risk at a `sigma` that was checked: exact, or a number of the arithmetic."""
+    sigma = arithmetic.taken(sigma)
     (signal,) = arithmetic.expect(
         lambda groups: (groups.eigenvalue * groups.second_moment,), population.groups(arithmetic)
     )

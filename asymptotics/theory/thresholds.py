@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
-from ..parameters import numbers
+from ..parameters import own_or_checked
 from .rules import Score
 from .truncated_gaussian import Threshold, cut_of, part_masses
 
@@ -41,7 +41,6 @@ class _Divided(NamedTuple):
         return Score(*self[:4])
 
 
-@QUIET
 def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Threshold:
     r"""The threshold above which a fraction `alpha` of all weights lies.
 
@@ -50,7 +49,13 @@ def threshold(score: Score, alpha: Any, arithmetic: Arithmetic = FLOAT64) -> Thr
 
     Raises `InvalidInput` for `alpha` outside [0, 1].
     """
-    alpha = numbers("alpha", alpha, arithmetic)
+    return threshold_at(score, own_or_checked("alpha", alpha, arithmetic), arithmetic)
+
+
+@QUIET
+def threshold_at(score: Score, alpha: Array, arithmetic: Arithmetic) -> Threshold:
+    """The threshold at an `alpha` that was checked: exact, or a number of the arithmetic."""
+    alpha = arithmetic.taken(alpha)
     positive = (score.center + score.spread > 0) & (score.weight > 0)
 
     def integrand(part: Score) -> tuple[Array, ...]:
@@ -185,7 +190,8 @@ def _quantile(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array:
 def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
     """The log threshold to start from: of floats, or of a thinned population of many groups."""
     if arithmetic.slow:
-        t = threshold(Score(*map(arithmetic.floats, score)), arithmetic.floats(alpha)).value
+        floats = Score(*map(arithmetic.floats, score))
+        t = threshold_at(floats, arithmetic.floats(alpha), FLOAT64).value
         return arithmetic.log_guess(t)
     if score.weight.size < _MANY:
         return None
@@ -194,7 +200,7 @@ def _guess(score: Score, alpha: Array, arithmetic: Arithmetic) -> Array | None:
     if not arithmetic.all(total > 0):
         return None
     thin = thin._replace(weight=thin.weight / total)
-    t = threshold(thin, alpha, arithmetic).value
+    t = threshold_at(thin, alpha, arithmetic).value
     return arithmetic.log(arithmetic.where((t > 0) & (t < arithmetic.infinity), t, 1))
 
 

@@ -22,6 +22,7 @@ from asymptotics import (
     Population,
     hessian_bias,
     networks,
+    parameters,
     risk,
     sensitivity,
     theory,
@@ -389,3 +390,25 @@ def test_domains_say_numbers_for_what_they_contain() -> None:
     for key, domain in DOMAINS.items():
         for edge in {1.0, domain.smallest or 1.0}:
             assert float(parameter(key, Fraction(edge))) == float(parameter(key, edge)) == edge
+
+
+def test_each_parameter_of_a_row_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Population(weight=[0.5, 0.5], eigenvalue=[10, 1], std=1)
+    checked: list[str] = []
+    as_array = parameters.as_array
+
+    def noted(key: str, value: Any, dtype: Any = None) -> Any:
+        checked.append(key)
+        return as_array(key, value, dtype)
+
+    monkeypatch.setattr(parameters, "as_array", noted)
+    for more in ({}, {"digits": 20}, {"certify": True}):
+        checked.clear()
+        risk(two, 2, 0.5, 0.4, **more)
+        assert sorted(checked) == ["alpha", "kappa", "ridge", "rule", "sigma"]
+    checked.clear()
+    sensitivity(two, 2, 0.5, 0.4)
+    assert sorted(checked) == ["alpha", "kappa", "ridge", "rule", "sigma"]
+    checked.clear()
+    theory.fixed_point(two, 2, 0.5)  # a stage by itself goes through the same door
+    assert sorted(checked) == ["kappa", "ridge", "sigma"]
