@@ -4,6 +4,6 @@ A `Population` holds groups of features.  A continuous law (`laws`) becomes grou
 whose error is estimated; a table of `samples` becomes one group for each of its rows.
 """
 
-from .population import Groups, Population, Restriction, as_population
+from .population import Groups, Population, Restriction, as_population, neighbours_of_a_law
 
-__all__ = ["Groups", "Population", "Restriction", "as_population"]
+__all__ = ["Groups", "Population", "Restriction", "as_population", "neighbours_of_a_law"]

@@ -32,6 +32,11 @@ _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
 _ONE_LENGTH = "must have one length"
 
+#: A step between neighbours that is so many times larger than those beside it is a jump.
+_FAR_LARGER = 10
+#: Changes of a function that are smaller, relative to its values, may be rounding.
+_ROUNDING = 1e-9
+
 
 class Groups(NamedTuple):
     """The groups of a population in the numbers of one arithmetic; weights sum to 1."""
@@ -560,6 +565,33 @@ def as_population(population: Any) -> Population:
     if not isinstance(population, Population):
         raise InvalidInput("population", population, "must be a Population")
     return population
+
+
+def neighbours_of_a_law(population: Population) -> Array:
+    """Whether a group and the next one are nodes of one smooth piece of a continuous law.
+
+    Such groups stand for all features between them.  There are none between two groups of a
+    discrete law, beside a gap of the support, or where mean or standard deviation jump.
+    """
+    finer = population.finer
+    if finer is None or len(population) < 2:
+        return np.zeros(max(len(population) - 1, 0), dtype=bool)
+    groups = population.groups()
+    discrete = np.isin(groups.eigenvalue, finer.groups().eigenvalue)
+    steps = np.diff(groups.eigenvalue)
+    near = (steps > 0) & ~discrete[1:] & ~discrete[:-1] & ~_stands_out(steps)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for column in (groups.mean, groups.std):
+            changes = abs(np.diff(column))
+            told = changes > _ROUNDING * np.maximum(abs(column[1:]), abs(column[:-1]))
+            near &= ~(told & _stands_out(changes / steps))
+    return near
+
+
+def _stands_out(steps: Array) -> Array:
+    """Whether each step is far larger than those on either side of it."""
+    beside = np.maximum(np.append(steps[1:], 0), np.insert(steps[:-1], 0, 0))
+    return steps > _FAR_LARGER * beside
 
 
 def _column(key: str, value: Any, domain: Domain) -> Array:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -145,6 +146,52 @@ REFUSED = {
 
 def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
     return verdict_among(d, claim, check, given)
+
+
+def divided_by(part: Any) -> Any:
+    """A function that another one makes, and that holds a number of it."""
+
+    def divided(number: Any) -> Any:
+        return number / part
+
+    return divided
+
+
+def empty(_: Any) -> Any:
+    return np.array([])
+
+
+@np.errstate(all="warn")
+def warning(number: Any) -> Any:
+    return number
+
+
+@np.errstate(all="ignore")
+def quiet(number: Any) -> Any:
+    return number
+
+
+HALF, THIRD = divided_by(2), divided_by(3)
+#: Code that another function runs than the one that is named, and code that returns no number.
+NOT_TIED = {
+    "another function with the same decorator": Computed(
+        p, warning, lambda inputs: quiet(inputs(p))
+    ),
+    "another function of the same maker": Computed(p / 3, HALF, lambda inputs: THIRD(inputs(p))),
+    "an empty array": Computed(p, empty, lambda inputs: empty(inputs(p))),
+}
+
+
+@pytest.mark.parametrize("check", [EXACT, POINTS])
+@pytest.mark.parametrize("name", NOT_TIED)
+def test_code_that_another_function_runs_is_no_tie(name: str, check: Check) -> None:
+    assert not verdict(NOT_TIED[name], check).holds
+
+
+def test_a_function_that_another_one_makes_is_told_from_its_siblings() -> None:
+    right = Computed(p / 3, THIRD, lambda inputs: THIRD(inputs(p)))
+    assert verdict(right, EXACT).holds
+    assert verdict(right, POINTS).holds
 
 
 #: Claims that have no value at an end that the domain of `a` includes: what they say there, no
