@@ -99,6 +99,7 @@ def sensitivity(
         missed = quadrature_errors(population, flat, in_floats(population, flat)).risk
         residual = np.maximum(residual, missed)
         finer = _slopes(population.finer, flat)[1]
+        _settle_ends(finer, flat, population.finer)
         slopes[~(_relative_changes(slopes, finer, value, flat) <= accepted(population))] = np.nan
     status = np.where(np.isnan(slopes).any(axis=-1), "no slope", "ok")
     status = np.where(np.isinf(value), "diverges", status)
