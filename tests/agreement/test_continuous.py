@@ -142,8 +142,9 @@ def test_a_slope_is_no_better_known_than_its_quadrature() -> None:
     assert slopes.status == "no slope"
     assert np.isnan(slopes.d_ridge)
     assert np.isfinite([slopes.d_kappa, slopes.d_sigma, slopes.d_alpha]).all()
-    away = sensitivity(Population.from_distribution(stats.uniform(0.5, 1)), 0.5, 0.5, 0.3)
-    assert away.status == "ok"
+    bounded = Population.from_distribution(stats.uniform(0.5, 1))
+    assert sensitivity(bounded, 0.5, 0.5, 0.3).status == "ok"
+    assert sensitivity(bounded, 0.5, 0.5, 0.0).d_sigma == 1  # of the null risk
 
 
 def test_digits_of_a_law_are_as_good_as_its_quadrature() -> None:
