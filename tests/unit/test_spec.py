@@ -196,7 +196,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 CSV = {
     "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, coefficient = 'abc': must be a number",
-    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 fields, its header 2",
+    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 field, its header 2",
     "eigenvalue,coef\n1,2\n": "no column 'coefficient'",
     "eigenvalue,coefficient,coefficient\n1,2,3\n": "each column once, not coefficient again",
     "": "no column 'eigenvalue'",
@@ -206,7 +206,7 @@ CSV = {
     "eigenvalue,coefficient,weight\n1,2,\n": "line 2, weight = '': must be a number",
     "eigenvalue,coefficient\n1,2 # no\n": "line 2, coefficient = '2 # no': must be a number",
     "eigenvalue,coefficient\n1,2\n\n1,5,2\n": "line 4 has 3 fields, its header 2",
-    '"a\nb",eigenvalue,coefficient\n0,1,2\n0,x,2\n': "line 4, eigenvalue = 'x'",
+    '"a\nb",eigenvalue,coefficient\n0,1,2\n0,x,2\n': "lines 1 to 2: a quoted field holds the end",
 }
 
 
@@ -234,7 +234,9 @@ def test_samples_with_weights_a_mark_and_quotes(tmp_path: Path) -> None:
         ("[population]\nweight = 0.05\nstd = 1", "0.05"),
         ("[[population]]\nweight = 1\n[[population]]\nweight = 3", "4"),
         ("[[population]]\nweight = 0.3\n[[population]]\nstd = 1", "1.3"),
-        ("[[population]]\nweight = 0.3\n[[population]]\nweight = 0.7000001", "1"),
+        ("[[population]]\nweight = 0.3\n[[population]]\nweight = 0.7000001", "1.0000001"),
+        ("[[population]]\nweight = 0.3333333\n" * 3, "0.9999999"),
+        ("[[population]]\nweight = 1.000000002", "1.000000002"),
         ("[[population]]\nweight = 0.1\n" * 10, None),
         ("[[population]]\nweight = 0.333333333333\n" * 3, None),
         ("[[population]]\nstd = 1\n" * 2, None),
