@@ -224,6 +224,17 @@ class Asked(Protocol):
     def abscissa(self) -> str: ...
 
 
+def older_stays(output: Path, result: Verification | NetworkSweep) -> str:
+    """What to say where a file that is there may hold more than a run has to write; or nothing.
+
+    A run that was interrupted has less than one that was not, and one without any trial has
+    nothing.  Neither replaces a file.
+    """
+    less = result.interrupted or not (result.trials > 0).any()
+    there = output.is_file() and output.stat().st_size > 0
+    return f"; {output} stays as it was" if less and there else ""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file that takes the place of `path` when it was written and all has gone well.

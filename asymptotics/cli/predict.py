@@ -12,7 +12,15 @@ from ..spec import Problem, note_of_columns, note_of_weights, read_spec, samples
 from ..tables import counted
 from .console import fail, progress_bar, remark, say
 from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
-from .output import PICTURES, print_rows, replacing, require_free, suffix_of, write
+from .output import (
+    PICTURES,
+    older_stays,
+    print_rows,
+    replacing,
+    require_free,
+    suffix_of,
+    write,
+)
 
 
 @click.command()
@@ -76,14 +84,17 @@ def curve(
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
     result = _computed(shown, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
-    with replacing(output) as path:
-        write(result, problem, path, suffix, simulated)
+    older = "" if simulated is None else older_stays(output, simulated)
+    if not older:
+        with replacing(output) as path:
+            write(result, problem, path, suffix, simulated)
     _say_notes(notes)
-    remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
+    if not older:
+        remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
     _require_convergence(result)
     if simulated is not None:
         remark(f"simulated: {simulated.summary()}")
-        _require_consistency(simulated)
+        _require_consistency(simulated, older)
 
 
 @click.command()
@@ -112,12 +123,13 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     if output is not None:
         require_free(output, _inputs(spec, problem, settings), force)
     result = _verified(problem, settings)
-    if output is not None and suffix is not None:
+    older = "" if output is None else older_stays(output, result)
+    if output is not None and suffix is not None and not older:
         with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
     _say_notes(notes)
-    _require_consistency(result)
+    _require_consistency(result, older)
 
 
 def _computed(problem: Problem, **precision: Any) -> RiskResult:
@@ -190,13 +202,14 @@ def _require_convergence(result: RiskResult) -> None:
             raise NoConvergence(f"{failed} of {rows}: {status}; {remedy}")
 
 
-def _require_consistency(result: Verification) -> None:
+def _require_consistency(result: Verification, older: str) -> None:
+    """Exit with what is wrong; `older` is said at the end of what leaves an older file alone."""
     if result.interrupted:
-        fail("interrupted: the rows hold what was done", 130)
+        fail(f"interrupted: the rows hold what was done{older}", 130)
     wrong = int((result.verdict == "inconsistent").sum())
     if wrong:
         rows = counted(result.risk.size, "row")
         are = "is inconsistent with its" if wrong == 1 else "are inconsistent with their"
         fail(f"{wrong} of {rows} {are} simulation", 1)
     if (result.verdict == "no verdict").all():
-        fail(f"no row has a verdict: {result.reason.ravel()[0]}", 1)
+        fail(f"no row has a verdict: {result.reason.ravel()[0]}{older}", 1)

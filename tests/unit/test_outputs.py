@@ -4,14 +4,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from asymptotics import InvalidInput
-from asymptotics.cli.main import cli
+from asymptotics.cli.main import cli, main
 from asymptotics.cli.output import require_free
 from asymptotics.spec import example_text
 from tests.processes import run
@@ -160,6 +160,42 @@ def test_what_was_edited_needs_force(
     with pytest.raises(InvalidInput, match=r"not written by asymptotics: .*--force"):
         require_free(output, {}, force=False)
     require_free(output, {}, force=True)
+
+
+def interrupted(*_: object) -> Iterator[object]:
+    raise KeyboardInterrupt
+    yield
+
+
+@pytest.mark.parametrize(
+    ("call", "suffix"),
+    [
+        (["verify", "spec.csv", *QUICK], ".csv"),
+        (["curve", "spec.csv", "--simulate", *QUICK], ".svg"),
+        (["network", "network.csv", "--trials", "2", "--workers", "1"], ".json"),
+    ],
+)
+def test_a_run_that_is_interrupted_replaces_nothing(
+    folder: Path,
+    call: list[str],
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = folder / f"rows{suffix}"
+    run(*call, "-o", output)
+    before = output.read_bytes()
+    monkeypatch.setattr("asymptotics.simulation.run.run_jobs", interrupted)
+    for force in ([], ["--force"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*call, "-o", str(output), *force])
+        assert ended.value.code == 130
+        said = capsys.readouterr().err
+        assert said.endswith(
+            f"asymptotics: interrupted: the rows hold what was done; {output} stays as it was\n"
+        )
+        assert f"{output}: " not in said
+        assert output.read_bytes() == before
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
