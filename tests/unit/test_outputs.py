@@ -12,8 +12,8 @@ import pytest
 
 from asymptotics import InvalidInput
 from asymptotics.cli.main import cli, main
-from asymptotics.cli.output import require_free
-from asymptotics.spec import example_text
+from asymptotics.cli.output import require_free, write
+from asymptotics.spec import example_text, read_spec
 from tests.processes import run
 
 HEAD = "kappa = [0.5, 2]\nsigma = 0.5\nalpha = 0.3\n"
@@ -271,3 +271,12 @@ def test_a_picture_is_of_the_kind_that_the_name_given_says(folder: Path) -> None
     cli.main(["curve", "spec.csv", "-o", "curve.svg"], standalone_mode=False)
     assert (folder / "curve.svg").is_symlink()
     assert (folder / "target.png").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".svg", ".png", ".pdf"])
+def test_a_full_disk_is_an_error_of_the_system(folder: Path, suffix: str) -> None:
+    """Whatever writes the file has no error of its own to add."""
+    problem = read_spec(folder / "spec.csv")
+    (full := folder / f"full{suffix}").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        write(problem.solve(), problem, full, suffix)
