@@ -214,6 +214,26 @@ def test_permissions_stay_as_they_are(folder: Path, mode: int) -> None:
     assert output.stat().st_mode & 0o777 == mode
 
 
+def forbidden(*_: object) -> None:
+    raise PermissionError
+
+
+def test_owner_and_group_stay_as_they_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = folder / "rows.csv"
+    call = ["curve", "spec.csv", "-o", "rows.csv"]
+    cli.main(call, standalone_mode=False)
+    may_give = os.geteuid() == 0  # others may only keep what is theirs
+    owner, group = (12345, 23456) if may_give else (os.geteuid(), os.getegid())
+    os.chown(output, owner, group)
+    cli.main(call, standalone_mode=False)
+    assert (output.stat().st_uid, output.stat().st_gid) == (owner, group)
+    # Where it may not be given away the file is replaced all the same.
+    monkeypatch.setattr("os.chown", forbidden)
+    before = output.stat().st_ino
+    cli.main(call, standalone_mode=False)
+    assert output.stat().st_ino != before
+
+
 def test_a_file_of_two_names_is_not_parted(folder: Path) -> None:
     call = ["curve", "spec.csv", "-o", "rows.csv"]
     cli.main(call, standalone_mode=False)

@@ -147,6 +147,16 @@ BAD = {
     MINIMAL + 'rule = "exponent=nan"' + GROUP: "rule.exponent = NaN: must be a number between",
     MINIMAL + GROUP.replace("10", "1e-400"): "population[0].eigenvalue = 1E-400: must be of",
     MINIMAL + '[population]\nfile = "/dev/zero"': "must be a regular file",
+    "sigma = 1\n" + "a." * 100_000 + "a = 1": "line 2: a dotted key must have at most 20 parts",
+    "[a" + " . 'b.c'" * 20 + "]": "line 1: a dotted key must have at most 20 parts",
+    f"x = {{{'a.' * 20}b = 1}}": "line 1: a dotted key must have at most 20 parts",
+    "kappa = 0."
+    + "1" * 1_000_000: "must be valid TOML: a number of 1,000,002 characters, of which",
+    "kappa = 1e-999999999999999999999": "holds a number that is too large, or too close to 0, to",
+    # So many parts, and dots elsewhere, are read.
+    "a." * 19 + "a = 1": "a = {'a': ",
+    f"{MINIMAL}ridge = [{'0.5, ' * 50}]": "population: must be [[population]] tables",
+    f"{MINIMAL}[population]\nfile = '{'a.' * 50}csv'": "cannot be read: No such file",
     "kappa = __import__('os').getcwd()": "must be valid TOML",
 }
 
