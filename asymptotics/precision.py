@@ -117,6 +117,20 @@ def _central(ball: Any, context: Any) -> Any:
     return context.ldexp(mantissa, exponent)
 
 
+def told(value: Any, error: Any) -> Any:
+    """A number of many digits rounded to those that an absolute error leaves, one at least.
+
+    Rounding changes the number by at most half the error, so that its last digit may be off.
+    """
+    context = value.context
+    if value == 0 or not context.isfinite(value):
+        return value
+    digits = math.inf
+    if error != 0:
+        digits = 1 + math.ceil(context.log10(abs(value) / error)) if error < abs(value) else 1
+    return context.mpf(context.nstr(value, int(min(digits, context.dps))))
+
+
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
     """All values of one row, as single numbers of an arithmetic."""
     kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])

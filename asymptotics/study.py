@@ -9,13 +9,17 @@ from .arithmetic import Array
 from .grid import Grid, RulesLike, as_grid
 from .parameters import flag, function, whole
 from .population import Population, as_population
-from .precision import agreed, proved
+from .precision import agreed, proved, told
 from .results import CertifiedRisk, RiskResult
 from .rows import Progress, accepted, in_floats, quadrature_errors
 from .theory import null_risk
 
 #: Digits that are proved unless another number is asked for.
 _CERTIFIED = 15
+#: Values that the quadrature of a law changes, and parts of the risk, of which it changes as much
+#: as of the risk itself.
+_OF_LAWS = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "gamma")
+_PARTS = ("kept_error", "dropped_signal")
 
 
 def risk(
@@ -50,7 +54,8 @@ def risk(
         or ``{"exponent": q}``; see `asymptotics.theory.rules`.
     digits : int, optional
         Compute in multiprecision until this many decimal digits agree between two precisions;
-        floats then count with their exact binary value, `Decimal` and `Fraction` with theirs.
+        floats then count with their exact binary value, `Decimal` and `Fraction` with theirs.  For
+        a continuous law each value has only the digits that its quadrature tells.
     certify : bool
         Prove the digits (15 of them unless `digits` says otherwise): the result has `lower` and
         `upper`, which enclose the exact value of the formula for the numbers given.  Needs the
@@ -130,15 +135,24 @@ def _in_float64(population: Population, grid: Grid, progress: Progress | None) -
 def _in_digits(
     population: Population, grid: Grid, digits: int, progress: Progress | None
 ) -> dict[str, Array]:
-    """Digits of the groups; of a continuous law they hold as far as its quadrature does."""
+    """Values of so many digits; of a continuous law only those digits that its quadrature tells."""
     columns = agreed(population, grid, digits, progress)
-    if population.finer is None:
+    if not population.tolerance:
         return columns
     floats = grid.in_floats()
-    missed = quadrature_errors(population, floats, in_floats(population, floats)).risk
-    columns["residual"] = np.maximum(columns["residual"], np.maximum(missed, population.tolerance))
-    failed = ~(missed <= accepted(population))
+    missed = quadrature_errors(population, floats, in_floats(population, floats))
+    columns["residual"] = np.maximum(
+        columns["residual"], np.maximum(missed.risk, population.tolerance)
+    )
+    relative = dict.fromkeys(_OF_LAWS, columns["residual"])
+    relative["threshold"] = np.maximum(columns["residual"], missed.threshold)
+    errors = {key: abs(columns[key]) * error for key, error in relative.items()}
+    errors |= dict.fromkeys(_PARTS, errors["risk"])
+    for key, error in errors.items():
+        columns[key] = np.frompyfunc(told, 2, 1)(columns[key], error)
+    failed = ~(missed.risk <= accepted(population))
     columns["status"][failed] = "no convergence"
-    for key in ("risk", "kept_error", "dropped_signal", "threshold"):
+    for key in ("risk", *_PARTS, "threshold"):
         columns[key][failed] = math.nan
+    columns["threshold"][~(missed.threshold <= accepted(population))] = math.nan
     return columns
