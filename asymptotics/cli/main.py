@@ -51,8 +51,10 @@ for command in (risk, curve, verify, network, example, formula, derive):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     with ExitStack() as stack:
-        if sys.stderr is None:  # closed: nobody is to be told
-            sys.stderr = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed: nobody is to be told
+                stream = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+                setattr(sys, name, stream)
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
         stdout = sys.stdout

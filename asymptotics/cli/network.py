@@ -12,6 +12,7 @@ from .console import fail, progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option, run_options
 from .output import (
     PICTURES,
+    older_stays,
     print_rows,
     replacing,
     require_free,
@@ -53,13 +54,14 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
         path = stack.enter_context(replacing(output)) if output is not None else None
         with progress_bar("runs") as progress:
             result = problem.run(**settings, progress=progress)
-        # Without anything to show, an older file stays as it is.
+        older = older_stays(output, result) if output is not None else ""
+        # Without anything to show, an older file stays as it is as well.
         shown = (result.status == Status.OK) if suffix in PICTURES else (result.trials > 0)
-        if path is not None and shown.any():
+        if path is not None and shown.any() and not older:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
     if result.interrupted:
-        fail("interrupted: the rows hold what was done", 130)
+        fail(f"interrupted: the rows hold what was done{older}", 130)
     if failed := int((result.status != Status.OK).sum()):
         rows = counted(result.status.size, "row")
         fail(f"{failed} of {rows}: training diverges; take a smaller step", 1)

@@ -7,7 +7,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -74,7 +74,8 @@ def require_free(
 
     That is a file that the same command reads, by whatever path (`inputs` has each by what
     messages call it, ``-`` for standard input), a database, and, without `force`, any file that
-    this package has not written.
+    does not look as this package writes it.  What is looked at is the mark in a picture and the
+    form of rows: a value that was edited, or a note in a picture, is not noticed.
     """
     for called, path in inputs.items():
         if path is not None and _is_same(output, path):
@@ -128,7 +129,10 @@ def _is_standard_input(output: Path) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file looks as this package writes it, or is empty."""
+    """Whether a file looks as this package writes it, or is empty.
+
+    Of rows the names of the columns and the layout are compared, and not the values.
+    """
     if not path.stat().st_size:
         return True
     suffix = path.suffix.lower()
@@ -224,12 +228,24 @@ class Asked(Protocol):
     def abscissa(self) -> str: ...
 
 
+def older_stays(output: Path, result: Verification | NetworkSweep) -> str:
+    """What to say where a file that is there may hold more than a run has to write; or nothing.
+
+    A run that was interrupted has less than one that was not, and one without any trial has
+    nothing.  Neither replaces a file.
+    """
+    less = result.interrupted or not (result.trials > 0).any()
+    there = output.is_file() and output.stat().st_size > 0
+    return f"; {output} stays as it was" if less and there else ""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file that takes the place of `path` when it was written and all has gone well.
 
-    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.  Who may
-    read and write the file stays as it is.
+    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.  The
+    file keeps its permissions, and its owner and group as far as the system lets them be given;
+    access lists and other attributes are those of a new file.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -242,10 +258,25 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         if not temporary.stat().st_size:
             return
+        _give(temporary, target)
         temporary.chmod(_permissions(target))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _give(path: Path, other: Path) -> None:
+    """Give a file the group and the owner of another that is there, as far as that is allowed."""
+    if not other.exists():
+        return
+    given, has = other.stat(), path.stat()
+    # The group first: it is no longer ours to change when the owner is another.
+    with suppress(OSError):
+        if given.st_gid != has.st_gid:
+            os.chown(path, -1, given.st_gid)
+    with suppress(OSError):
+        if given.st_uid != has.st_uid:
+            os.chown(path, given.st_uid, -1)
 
 
 def _permissions(path: Path) -> int:

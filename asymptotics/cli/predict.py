@@ -1,19 +1,27 @@
 """Predictions, their pictures, and simulations beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import InvalidInput, NoConvergence
+from ..errors import InvalidInput, NoConvergence, one_line
 from ..outcomes import COARSE_QUADRATURE, Status, Verdict
 from ..results import RiskResult, Verification
-from ..spec import Problem, note_of_weights, read_spec, samples_file
+from ..spec import Problem, note_of_columns, note_of_weights, read_spec, samples_file
 from ..tables import counted
 from .console import fail, progress_bar, remark, say
 from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
-from .output import PICTURES, print_rows, replacing, require_free, suffix_of, write
+from .output import (
+    PICTURES,
+    older_stays,
+    print_rows,
+    replacing,
+    require_free,
+    suffix_of,
+    write,
+)
 
 
 @click.command()
@@ -30,11 +38,12 @@ def risk(spec: str | None, form: str, digits: int | None, certify: bool) -> None
     asymptotics risk my.toml --certify
     """
     problem = read_spec(spec)
+    notes = _notes(spec, problem)
     result = _computed(problem, digits=digits, certify=certify)
     if form == "table":
         say(f"{problem.population!r}\n\n")
     print_rows(result, problem, form)
-    _say_notes(problem)
+    _say_notes(notes)
     _require_convergence(result)
 
 
@@ -71,18 +80,22 @@ def curve(
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
     problem = read_spec(spec)
+    notes = _notes(spec, problem)
     require_free(output, _inputs(spec, problem, settings), force)
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
     result = _computed(shown, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
-    with replacing(output) as path:
-        write(result, problem, path, suffix, simulated)
-    _say_notes(problem)
-    remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
+    older = "" if simulated is None else older_stays(output, simulated)
+    if not older:
+        with replacing(output) as path:
+            write(result, problem, path, suffix, simulated)
+    _say_notes(notes)
+    if not older:
+        remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
     _require_convergence(result)
     if simulated is not None:
         remark(f"simulated: {simulated.summary()}")
-        _require_consistency(simulated)
+        _require_consistency(simulated, older)
 
 
 @click.command()
@@ -107,15 +120,17 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     """
     suffix = None if output is None else suffix_of(output)
     problem = read_spec(spec)
+    notes = _notes(spec, problem)
     if output is not None:
         require_free(output, _inputs(spec, problem, settings), force)
     result = _verified(problem, settings)
-    if output is not None and suffix is not None:
+    older = "" if output is None else older_stays(output, result)
+    if output is not None and suffix is not None and not older:
         with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
-    _say_notes(problem)
-    _require_consistency(result)
+    _say_notes(notes)
+    _require_consistency(result, older)
 
 
 def _computed(problem: Problem, **precision: Any) -> RiskResult:
@@ -127,18 +142,30 @@ def _inputs(
     spec: str | None, problem: Problem, settings: Mapping[str, Any]
 ) -> dict[str, str | Path | None]:
     """The files that a command reads, by what messages call them."""
-    folder = Path() if spec in (None, "-") else Path(str(spec)).parent
     return {
         "the spec": spec,
-        "the samples of its population": samples_file(problem.source, folder),
+        "the samples of its population": _samples(spec, problem),
         "the store": settings["store"],
     }
 
 
-def _say_notes(problem: Problem) -> None:
-    """Say on standard error what was made of the spec that its author may not expect."""
-    if note := note_of_weights(problem.source):
-        click.echo(f"asymptotics: note: {note}", err=True)
+def _samples(spec: str | None, problem: Problem) -> Path | None:
+    """The file of samples that a spec names, if it does."""
+    folder = Path() if spec in (None, "-") else Path(str(spec)).parent
+    return samples_file(problem.source, folder)
+
+
+def _notes(spec: str | None, problem: Problem) -> list[str]:
+    """What was made of the spec that its author may not expect."""
+    samples = _samples(spec, problem)
+    notes = note_of_weights(problem.source), note_of_columns(samples) if samples else ""
+    return [note for note in notes if note]
+
+
+def _say_notes(notes: Iterable[str]) -> None:
+    """Say notes on standard error, a line each."""
+    for note in notes:
+        remark(f"asymptotics: note: {one_line(note)}")
 
 
 def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
@@ -174,13 +201,14 @@ def _require_convergence(result: RiskResult) -> None:
             raise NoConvergence(f"{failed} of {rows}: {status}; {remedy}")
 
 
-def _require_consistency(result: Verification) -> None:
+def _require_consistency(result: Verification, older: str) -> None:
+    """Exit with what is wrong; `older` is said at the end of what leaves an older file alone."""
     if result.interrupted:
-        fail("interrupted: the rows hold what was done", 130)
+        fail(f"interrupted: the rows hold what was done{older}", 130)
     wrong = int((result.verdict == Verdict.INCONSISTENT).sum())
     if wrong:
         rows = counted(result.risk.size, "row")
         are = "is inconsistent with its" if wrong == 1 else "are inconsistent with their"
         fail(f"{wrong} of {rows} {are} simulation", 1)
     if (result.verdict == Verdict.NO_VERDICT).all():
-        fail(f"no row has a verdict: {result.reason.ravel()[0]}", 1)
+        fail(f"no row has a verdict: {result.reason.ravel()[0]}{older}", 1)

@@ -23,23 +23,36 @@ _MOST_CERTIFIED = 1_000
 _GUARD, _DOUBLINGS, _LEAST_LAST = 48, 1, 1_024
 #: Decimal digits beyond those asked for that two precisions start with, and how far they go.
 _GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _LEAST_LAST_DIGITS = 20, 2, 2_000
+#: Values that the quadrature of a law changes, and parts of the risk, of which it changes as much
+#: as of the risk itself.
+_OF_LAWS = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "gamma")
+_PARTS = ("kept_error", "dropped_signal")
 _VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
 
 
 def agreed_columns(
     population: Population, grid: Grid, digits: int, progress: Progress | None = None
 ) -> dict[str, Array]:
-    """Digits of the groups; of a continuous law they hold as far as its quadrature does."""
+    """Values of so many digits; of a continuous law only those digits that its quadrature tells."""
     columns = _agreed(population, grid, digits, progress)
-    if population.finer is None:
+    if not population.tolerance:
         return columns
     floats = grid.in_floats()
-    missed = quadrature_errors(population, floats, in_floats(population, floats)).risk
-    columns["residual"] = np.maximum(columns["residual"], np.maximum(missed, population.tolerance))
-    failed = ~(missed <= accepted(population))
+    missed = quadrature_errors(population, floats, in_floats(population, floats))
+    columns["residual"] = np.maximum(
+        columns["residual"], np.maximum(missed.risk, population.tolerance)
+    )
+    relative = dict.fromkeys(_OF_LAWS, columns["residual"])
+    relative["threshold"] = np.maximum(columns["residual"], missed.threshold)
+    errors = {key: abs(columns[key]) * error for key, error in relative.items()}
+    errors |= dict.fromkeys(_PARTS, errors["risk"])
+    for key, error in errors.items():
+        columns[key] = np.frompyfunc(told, 2, 1)(columns[key], error)
+    failed = ~(missed.risk <= accepted(population))
     columns["status"][failed] = str(Status.NO_CONVERGENCE)
-    for key in ("risk", "kept_error", "dropped_signal", "threshold"):
+    for key in ("risk", *_PARTS, "threshold"):
         columns[key][failed] = math.nan
+    columns["threshold"][~(missed.threshold <= accepted(population))] = math.nan
     return columns
 
 
@@ -134,6 +147,20 @@ def _central(ball: Any, context: Any) -> Any:
         return float(ball)
     mantissa, exponent = (int(x) for x in ball.arb.mid().man_exp())
     return context.ldexp(mantissa, exponent)
+
+
+def told(value: Any, error: Any) -> Any:
+    """A number of many digits rounded to those that an absolute error leaves, one at least.
+
+    Rounding changes the number by at most half the error, so that its last digit may be off.
+    """
+    context = value.context
+    if value == 0 or not context.isfinite(value):
+        return value
+    digits = math.inf
+    if error != 0:
+        digits = 1 + math.ceil(context.log10(abs(value) / error)) if error < abs(value) else 1
+    return context.mpf(context.nstr(value, int(min(digits, context.dps))))
 
 
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:

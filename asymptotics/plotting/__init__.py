@@ -1,5 +1,6 @@
 """Figures of results; needs matplotlib (the extra ``asymptotics[plot]``)."""
 
+from io import BytesIO
 from pathlib import Path
 
 from ..extras import extra
@@ -49,4 +50,7 @@ def save(
         # No date in the file: the same figure is the same bytes.
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
         metadata = {"Creator": CREATOR, **undated.get(path.suffix.lower(), {})}
-        figure.savefig(path, metadata=metadata)
+        # Drawn in memory: where a disk is full matplotlib fails with errors of its own making.
+        drawn = BytesIO()
+        figure.savefig(drawn, format=path.suffix.lower().removeprefix("."), metadata=metadata)
+    path.write_bytes(drawn.getvalue())

@@ -125,6 +125,10 @@ class LineLaw(Law):
         """The law at points of the line."""
 
     @abstractmethod
+    def places(self, u: Array) -> Array:
+        """Where on the line the probabilities u are, by the law itself."""
+
+    @abstractmethod
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
         """Eigenvalue, mean and std at probabilities u of the eigenvalue, by the law itself."""
 
@@ -195,6 +199,10 @@ class _Line(ABC):
         """Where on the line an eigenvalue is."""
 
     @abstractmethod
+    def places(self, u: Array) -> Array:
+        """As in `LineLaw`."""
+
+    @abstractmethod
     def quantiles(self, u: Array) -> Array:
         """Eigenvalues at probabilities."""
 
@@ -257,10 +265,13 @@ class _ByQuantile(_Line):
         below, above = (_call(self._law, name, eigenvalue) for name in ("cdf", "sf"))
         return _logit(below, above)
 
-    def quantiles(self, u: Array) -> Array:
+    def places(self, u: Array) -> Array:
         with np.errstate(divide="ignore"):
             x = np.log(u) - np.log1p(-u)
-        return self._quantile(np.clip(x, self.edges[0], self.edges[-1]))
+        return np.clip(x, self.edges[0], self.edges[-1])
+
+    def quantiles(self, u: Array) -> Array:
+        return self._quantile(self.places(u))
 
     @property
     def beyond(self) -> float:
@@ -339,8 +350,11 @@ class _Mapped(_Line):
     def fitted(self) -> "_Pieces":
         """The distribution function, to draw by; raises `NoConvergence` where it is too rough."""
 
+    def places(self, u: Array) -> Array:
+        return _inverse(*self._ladder, u)
+
     def quantiles(self, u: Array) -> Array:
-        return self.eigenvalue(_inverse(*self._ladder, u))
+        return self.eigenvalue(self.places(u))
 
     @cached_property
     def _ladder(self) -> "tuple[_Pieces, Array, Array]":
@@ -732,6 +746,9 @@ class ContinuousLaw(LineLaw):
         density, eigenvalue = self._line.at(x)
         return Columns(density, eigenvalue, *self.coefficients(eigenvalue))
 
+    def places(self, u: Array) -> Array:
+        return self._line.places(u)
+
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
         eigenvalue = self._line.quantiles(u)
         return eigenvalue, *self.coefficients(eigenvalue)
@@ -768,6 +785,9 @@ class PowerLaw(LineLaw):
     def at(self, x: Array) -> Columns:
         u, rest = _probability(x)
         return Columns(u * rest, *self.quantiles(u))
+
+    def places(self, u: Array) -> Array:
+        return _logit(u, 1 - u)
 
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
         with np.errstate(over="ignore", divide="ignore"):

@@ -465,15 +465,19 @@ class Population:
         """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor).
 
         The new groups are rounded to double precision, also where these were exact.  Where they
-        stand for a continuous law they still do if `factor` is one number; with a factor for each
-        group they are what the new population consists of, and what `verify` simulates.
+        stand for a continuous law they still do if `factor` is one number.  With a factor for each
+        group they are what the new population consists of, and what `verify` simulates: its
+        `tolerance` is 0, and it has no `law` and no `finer` groups.
         """
         factors = _of_groups("factor", factor, _FACTOR, len(self))
-        law = self._scaled_law(factor, factors[0] ** 2, 1 / factors[0])
-        finer = None
-        if self.finer is not None and not np.ndim(factor):
-            finer = _in_range(_rescaled(self.finer._groups, factors[0]))
         columns = _rescaled(self._groups, factors)
+        if np.size(factor) > 1:
+            return type(self)(*columns)
+        one = float(factors[0])
+        law = None if self.law is None else self.law.scaled(one * one, 1 / one)
+        finer = None
+        if self.finer is not None:
+            finer = _in_range(_rescaled(self.finer._groups, one))
         return self._approximating(columns, self.tolerance, law, finer)
 
     @classmethod
@@ -509,7 +513,8 @@ class Population:
         A fraction :math:`\zeta` of the features is seen; they form a population with coefficients
         :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  Of the
         restricted model, alpha is the fraction kept of the features seen.  A continuous law that
-        the groups stand for is kept, as in `rescaled`, if `share` is one number.
+        the groups stand for is kept if `share` is one number.  With a share for each group the
+        new groups are what the population consists of, as in `rescaled`.
         """
         given, share = share, _of_groups("share", share, _SHARE, len(self))
         seen = share * self.weight
@@ -519,19 +524,15 @@ class Population:
         unseen = ((1 - share) * self.weight * self.eigenvalue * self._groups.second_moment).sum()
         root = math.sqrt(fraction)
         columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
-        law = self._scaled_law(given, 1.0, root)
+        if np.size(given) > 1:
+            return Restriction(type(self)(*columns), fraction, float(unseen))
+        law = None if self.law is None else self.law.scaled(1.0, root)
         finer = None
-        if self.finer is not None and not np.ndim(given):
+        if self.finer is not None:
             weight, eigenvalue, mean, std = self.finer._groups
             finer = _in_range(Groups(weight, eigenvalue, root * mean, root * std))
         population = self._approximating(columns, self.tolerance, law, finer)
         return Restriction(population, fraction, float(unseen))
-
-    def _scaled_law(self, given: Any, eigenvalue: float, coefficient: float) -> "Law | None":
-        """The law, if any, of a population whose groups are all changed alike."""
-        if self.law is None or np.ndim(given):
-            return None
-        return self.law.scaled(float(eigenvalue), float(coefficient))
 
 
 def _rescaled(groups: Groups, factor: Any) -> Groups:

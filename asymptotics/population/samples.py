@@ -26,11 +26,23 @@ from ..arithmetic import Array
 from ..errors import InvalidInput
 from ..parameters import NONNEGATIVE, as_path, clip_remedy, eigenvalues, parameter, scalar
 
-_REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), ("weight",)
-#: Other names of the optional column; without it a column of this name was meant to be read.
-_ALSO_WEIGHT = ("count", "frequency", "freq", "multiplicity", "w")
-#: Columns that a population has and that of samples has not.
-_OF_GROUPS = ("std", "sd")
+_REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), "weight"
+#: Words for weights.  Where no column is called ``weight``, one whose name has such a word in it
+#: was meant to be read.
+_WEIGHT_WORDS = (
+    _OPTIONAL, "wgt", "wt", "count", "frequency", "freq", "multiplicity", "fraction", "share",
+    "proportion", "probability", "prob",
+)  # fmt: skip
+#: Names of a column of weights that mean something else as a part of a longer name.
+_WEIGHT_NAMES = ("w", "n", "number", "mass", "percent", "percentage")
+#: Words, and names, for the spread of coefficients, which groups of features have and samples
+#: have not.
+_SPREAD_WORDS = ("std", "sd", "stdev", "stddev", "deviation")
+_SPREAD_NAMES = ("standard_deviation", "std_dev", "variance", "var")
+#: Where a word of a name ends: at a sign, before a digit, and between the words of camelCase.
+_ENDS_OF_WORDS = re.compile(r"[\W_\d]+|(?<=[a-z])(?=[A-Z])")
+#: Characters that are in no name of a column, but in text that is read wrongly.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: The mark of each encoding; that of UTF-32 begins with that of UTF-16.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -38,6 +50,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_UTF8 = "utf-8-sig"
 _GZIP = b"\x1f\x8b"
 #: A block of data, and the end of a file without any.
 _BZIP2 = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
@@ -74,9 +87,11 @@ def read_samples(
     """Columns ``eigenvalue``, ``coefficient`` and, if there, ``weight`` of a CSV file.
 
     The file may be compressed by gzip.  Its first line is the header, fields are separated by
-    commas, and every row has as many of them as the header; blank lines are skipped, and columns
-    of other names are ignored, unless their names say that they hold weights, such as ``counts``,
-    or a ``std``.  Eigenvalues of magnitude at most `clip` become 0.
+    commas, and every row has as many of them as the header; blank lines are skipped.  Columns of
+    other names are ignored (`ignored_columns` lists them), but a name that says that its column
+    holds weights, such as ``counts`` or ``rel_weight``, or a ``std``, is refused.  A column without
+    a name may hold something only if it is the first, where other programs write the names of rows.
+    Eigenvalues of magnitude at most `clip` become 0.
 
     Values are `Decimal`, as they are written, in a file of up to `most_exact` rows, and their
     nearest float64 in a larger one.  Raises `InvalidInput` naming the file, the line and what is
@@ -110,6 +125,17 @@ def read_samples(
         )
         for name in first.cells
     }
+
+
+def ignored_columns(path: str | Path) -> list[str]:
+    """The names of the columns that `read_samples` does not read, in their order.
+
+    Raises `InvalidInput` as it does for the header of a file.
+    """
+    path = as_path("file", path)
+    with _reading(path) as file:
+        header = _header(path, next(_rows(path, csv.reader(file, strict=True)), (0, []))[1])
+    return [name for name in header if name and name not in (*_REQUIRED, _OPTIONAL)]
 
 
 def decoded(data: bytes, key: str, name: str) -> str:
@@ -150,12 +176,16 @@ def _batches(path: Path, file: IO[str], size: int) -> Iterator[_Batch]:
     reader = csv.reader(file, strict=True)
     rows = _rows(path, reader)
     header = _header(path, next(rows, (0, []))[1])
-    places = {name: place for place, name in enumerate(header) if name in (*_REQUIRED, *_OPTIONAL)}
+    places = {name: place for place, name in enumerate(header) if name in (*_REQUIRED, _OPTIONAL)}
+    nameless = [place for place, name in enumerate(header) if place and not name]
     while batch := list(islice(rows, size)):
         lines = [line for line, _ in batch]
         for line, row in batch:
             if len(row) != len(header):
                 raise _bad(path, _miscounted(line, len(row), len(header)))
+            for place in nameless:
+                if row[place].strip():
+                    raise _bad(path, _without_name(line, place, row[place]))
         cells = {name: [row[place] for _, row in batch] for name, place in places.items()}
         yield _Batch(np.array(lines), cells)
 
@@ -165,7 +195,7 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
     line = 0
     try:
         for row in reader:
-            if line and reader.line_num > line + 1:
+            if reader.line_num > line + 1:
                 allowed = "a quoted field holds the end of a line: is a quotation mark missing?"
                 raise _bad(path, f"lines {line + 1} to {reader.line_num}: {allowed}")
             line = reader.line_num
@@ -223,7 +253,10 @@ def _reading(path: Path) -> Iterator[IO[str]]:
         with path.open("rb") as raw, _unpacked(raw) as data:
             start = data.peek(_LONGEST_KIND)
             _require_text(start, "file", name)
-            yield io.TextIOWrapper(data, encoding=_encoding(start), newline="")
+            encoding = _encoding(start)
+            if encoding == _UTF8 and b"\0" in start.lstrip(b"\r\n").partition(b"\n")[0]:
+                raise _no_text("file", name)  # UTF-16 without its mark, for example
+            yield io.TextIOWrapper(data, encoding=encoding, newline="")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InvalidInput("file", name, f"must be a whole gzip file: {error}") from None
     except OSError as error:
@@ -241,7 +274,7 @@ def _unpacked(raw: io.BufferedReader) -> io.BufferedReader:
 
 
 def _encoding(start: bytes) -> str:
-    return next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8-sig")
+    return next((name for mark, name in _MARKS.items() if start.startswith(mark)), _UTF8)
 
 
 def _require_text(start: bytes, key: str, name: str) -> None:
@@ -259,19 +292,17 @@ def _header(path: Path, cells: list[str]) -> list[str]:
     header = [name.strip() for name in cells]
     if missing := [name for name in _REQUIRED if name not in header]:
         found = f"no column {missing[0]!r} in its header {_cut(','.join(header))}"
-        columns = f"the columns are {', '.join(_REQUIRED)} and, optionally, {_OPTIONAL[0]}"
+        columns = f"the columns are {', '.join(_REQUIRED)} and, optionally, {_OPTIONAL}"
         raise _bad(path, f"{found}: {_remedy(header, missing[0])} ({columns})")
     if repeated := {name for name in header if name and header.count(name) > 1}:
         allowed = f"must have each column once, not {', '.join(sorted(repeated))[:_SHOWN]} again"
         raise _bad(path, allowed)
-    for name in _OPTIONAL:
-        if name in header:
-            continue
-        others = (_alike(other, header) for other in _ALSO_WEIGHT)
-        if nearest := _nearest(name, header, cutoff=0.8) or next(filter(None, others), ""):
-            allowed = f"must be called {name!r} to be read, or have a name less like it"
-            raise _bad(path, f"column {_cut(nearest)} {allowed}")
-    if found := next(filter(None, (_alike(name, header) for name in _OF_GROUPS)), ""):
+    if found := next(filter(_CONTROLS.search, header), ""):
+        raise _bad(path, f"column {_cut(found)} must have no control characters in its name")
+    if _OPTIONAL not in header and (found := _of_weights(header)):
+        allowed = f"must be called {_OPTIONAL!r} to be read, or have a name less like it"
+        raise _bad(path, f"column {_cut(found)} {allowed}")
+    if found := _named(header, _SPREAD_WORDS, _SPREAD_NAMES):
         allowed = "is not read, and must have another name: a sample has one coefficient"
         raise _bad(
             path, f"column {_cut(found)} {allowed}; rows with a std are [[population]] groups"
@@ -295,6 +326,20 @@ def _remedy(header: list[str], name: str) -> str:
     return f"did you mean {_cut(nearest)}?" if nearest else "none is like it"
 
 
+def _of_weights(header: Sequence[str]) -> str:
+    """The first name that says that its column holds weights, or that is almost ``weight``."""
+    return _named(header, _WEIGHT_WORDS, _WEIGHT_NAMES) or _nearest(_OPTIONAL, header, cutoff=0.8)
+
+
+def _named(header: Sequence[str], words: Sequence[str], names: Sequence[str]) -> str:
+    """The first name that has one of these words in it, or is one of these names."""
+    parts, wholes = {_stem(word) for word in words}, {_stem(name) for name in (*words, *names)}
+    for name in header:
+        if _stem(name) in wholes or any(_stem(x) in parts for x in _ENDS_OF_WORDS.split(name)):
+            return name
+    return ""
+
+
 def _nearest(name: str, others: Sequence[str], cutoff: float) -> str:
     """The name among others that may have been meant, if one may."""
     close = get_close_matches(name, others, n=1, cutoff=cutoff)
@@ -307,7 +352,9 @@ def _alike(name: str, others: Sequence[str]) -> str:
 
 
 def _stem(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold()).rstrip("s")
+    """A name without its signs, its case and its plural."""
+    word = re.sub(r"[\W_]", "", name.casefold())
+    return re.sub(r"(?<!s)s$", "", re.sub("ies$", "y", word))
 
 
 def _miscounted(line: int, fields: int, expected: int) -> str:
@@ -316,7 +363,13 @@ def _miscounted(line: int, fields: int, expected: int) -> str:
         if fields > expected
         else ""
     )
-    return f"line {line} has {fields} fields, its header {expected}{remedy}"
+    plural = "" if fields == 1 else "s"
+    return f"line {line} has {fields} field{plural}, its header {expected}{remedy}"
+
+
+def _without_name(line: int, place: int, cell: str) -> str:
+    allowed = "must be empty, or have a name: only the first column may hold names of rows"
+    return f"line {line}, column {place + 1} without a name = {_cut(cell)}: {allowed}"
 
 
 def _numbers(cells: Sequence[str]) -> Array:

@@ -45,7 +45,8 @@ def risk(
         or ``{"exponent": q}``; see `asymptotics.theory.rules`.
     digits : int, optional
         Compute in multiprecision until this many decimal digits agree between two precisions;
-        floats then count with their exact binary value, `Decimal` and `Fraction` with theirs.
+        floats then count with their exact binary value, `Decimal` and `Fraction` with theirs.  For
+        a continuous law each value has only the digits that its quadrature tells.
     certify : bool
         Prove the digits (15 of them unless `digits` says otherwise): the result has `lower` and
         `upper`, which enclose the exact value of the formula for the numbers given.  Needs the

@@ -25,7 +25,10 @@ class RiskResult(GridResult):
     double precision does not tell to 1e-8, because hardly any weight has a score near it.
 
     With status ``"ok"`` the risk, `unpruned_risk`, `null_risk`, `tau`, `gamma` and the threshold
-    are right to 1e-8 of their size, and the parts of the risk to 1e-8 of the risk.
+    are right to 1e-8 of their size, and the parts of the risk to 1e-8 of the risk; for a continuous
+    law to the `tolerance` of the population, if that is larger.  Of many digits each is right, but
+    for a continuous law: then a value has only the digits that the `residual` of its row leaves,
+    and the last of them may be off.
 
     Attributes
     ----------
@@ -43,13 +46,15 @@ class RiskResult(GridResult):
     tau, gamma
         Effective ridge and noise level.
     residual
-        Estimate of the relative error of the risk, from what rounding leaves of the equations.
+        Estimate of the relative error of the risk, from what rounding leaves of the equations and
+        what a finer quadrature of a continuous law changes.  With `digits` it is at least the
+        tolerance of that law.
     status
         ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"``: the risk is NaN, as
         its error could be larger than 1e-8 of it; ask for (more) digits.  For a continuous law more
         digits do not help; a smaller or a larger `tolerance` of the population may.
     digits : int or None
-        The number of digits asked for.
+        The number of digits asked for; values of a continuous law have fewer.
     """
 
     population: Population

@@ -1,6 +1,7 @@
 """Laws of the independent entries of a design, and of label noise: mean 0, variance 1."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +11,8 @@ import numpy as np
 from ..arithmetic import Array
 from ..errors import InvalidInput, unknown_name
 
+#: A decimal number; Python's own reading allows underscores and the digits of other scripts too.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 Shape = int | tuple[int, ...]
 Draw = Callable[[np.random.Generator, Shape], Array]
 
@@ -110,10 +113,7 @@ def as_law(law: Law | str, name: str = "design") -> Law:
         raise unknown_name(
             name, law, [f"{known}x" if known.endswith("=") else known for known in law_names()]
         )
-    try:
-        parameter = float(text)
-    except ValueError:
-        parameter = math.nan
+    parameter = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not _FAMILIES[kind].contains(parameter):
         raise InvalidInput(name, law, f"{kind}=x {_FAMILIES[kind].allowed}")
     return Law(kind, parameter)

@@ -5,7 +5,7 @@ tables, and nothing in it is evaluated.
 """
 
 from .fields import Range
-from .population import note_of_weights, samples_file
+from .population import note_of_columns, note_of_weights, samples_file
 from .problems import Problem, problem, read_spec
 from .reading import EXAMPLE, NETWORK_EXAMPLE, example_text
 
@@ -15,6 +15,7 @@ __all__ = [
     "Problem",
     "Range",
     "example_text",
+    "note_of_columns",
     "note_of_weights",
     "problem",
     "read_spec",

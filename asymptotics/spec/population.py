@@ -11,6 +11,7 @@ from pydantic import Field
 from ..errors import MISSING, InvalidInput, unknown_name
 from ..parameters import parameter
 from ..population import Population
+from ..population.samples import ignored_columns
 from .fields import Number, Table, validated
 from .reading import ESCAPES
 
@@ -153,4 +154,14 @@ def note_of_weights(document: Mapping[str, Any]) -> str:
     total = sum(float(1 if weight is None else weight) for weight in weights)
     if abs(total - 1) <= _ROUNDING:
         return ""
-    return f"the weights of the population sum to {total:.6g}; they are divided by it, to sum to 1"
+    shown = next(text for digits in range(6, 18) if float(text := f"{total:.{digits}g}") != 1)
+    return f"the weights of the population sum to {shown}; they are divided by it, to sum to 1"
+
+
+def note_of_columns(samples: Path) -> str:
+    """What to say where columns of a CSV file of samples are not read."""
+    ignored = ignored_columns(samples)
+    if not ignored:
+        return ""
+    columns = "column" if len(ignored) == 1 else "columns"
+    return f"not read of {samples.name}: {columns} {', '.join(map(repr, ignored))}"

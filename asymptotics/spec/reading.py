@@ -1,5 +1,6 @@
 """Reading documents of TOML, from files, standard input and the package."""
 
+import re
 import sys
 import tomllib
 from decimal import Decimal
@@ -19,19 +20,47 @@ ESCAPES = (
 )
 #: Bytes of the largest spec that is read.
 _LARGEST = 32 << 20
+#: Parts of a dotted key, and characters of a number: reading takes time by the square of either.
+_MOST_PARTS, _LONGEST_NUMBER = 20, 10_000
+#: A part of a dotted key, and parts that dots join.
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DOTTED = re.compile(rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*")
 
 
 def read(path: str | Path | None, example: str) -> tuple[dict[str, Any], Path]:
     """The document in a file, and its folder: `path`, ``-`` for standard input, or an example."""
     text, name, folder = _text(path, example)
+    if line := _too_dotted(text):
+        allowed = f"line {line}: a dotted key must have at most {_MOST_PARTS} parts"
+        raise InvalidInput("spec", name, allowed)
     try:
-        return tomllib.loads(text, parse_float=Decimal), folder
+        return tomllib.loads(text, parse_float=_decimal), folder
     except ArithmeticError:
-        raise InvalidInput("spec", name, "holds a number that is too large to read") from None
+        allowed = "holds a number that is too large, or too close to 0, to be read"
+        raise InvalidInput("spec", name, allowed) from None
     except (ValueError, RecursionError) as error:  # the reader's own, and of what it calls
         raise InvalidInput(
             "spec", name, f"must be valid TOML: {error}{_remedy(error, text)}"
         ) from None
+
+
+def _decimal(text: str) -> Decimal:
+    """The number that a text writes; raises `ValueError` for more digits than are read."""
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(
+            f"a number of {len(text):,} characters, of which {_LONGEST_NUMBER:,} may be"
+        )
+    return Decimal(text)
+
+
+def _too_dotted(text: str) -> int:
+    """The first line with a key of too many parts, counted from 1; 0 if there is none."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") >= _MOST_PARTS and any(
+            len(re.findall(_PART, key)) > _MOST_PARTS for key in _DOTTED.findall(line)
+        ):
+            return number
+    return 0
 
 
 def example_text(name: str) -> str:

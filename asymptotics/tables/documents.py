@@ -22,8 +22,9 @@ def to_json(result: GridResult, spec: Mapping[str, Any]) -> str:
     """The document ``{version, spec, rows}``.
 
     JSON has no infinity and no NaN: both are null.  Two keys of every row tell an infinite value
-    from one that does not exist: ``diverges``, whether the risk is infinite, and ``infinite``, the
-    keys whose null stands for an infinite value.
+    from one that does not exist: ``diverges``, whether the risk is infinite (for networks: whether
+    training diverged in some run), and ``infinite``, the keys whose null stands for an infinite
+    value.  Values of many digits are strings.
     """
     rows = [_json_row(row) for row in result.rows()]
     document = {"version": DOCUMENT_VERSION, "spec": spec, "rows": rows}

@@ -79,14 +79,16 @@ class Store:
                 raise InvalidInput("store", str(self.path), allowed)
 
     def outcomes(self, experiment: Experiment, seed: int) -> dict[int, Array]:
-        """Outcomes by the index of their trial."""
+        """Outcomes by the index of their trial; raises `InvalidInput` for what no trial has."""
         with self._explained():
             rows = self._database.execute(
                 "select trial, outcome from trials where key = ? and seed = ? order by trial",
                 (experiment.key, str(seed)),
             ).fetchall()
         for index, blob in rows:
-            if not isinstance(blob, bytes) or len(blob) != 8 * math.prod(experiment.shape):
+            numbered = isinstance(index, int) and index >= 0
+            whole = isinstance(blob, bytes) and len(blob) == 8 * math.prod(experiment.shape)
+            if not (numbered and whole):
                 raise InvalidInput("store", str(self.path), f"is damaged: trial {index} of {seed}")
         return {index: np.frombuffer(blob, "<f8").reshape(experiment.shape) for index, blob in rows}
 

@@ -1,6 +1,8 @@
 """Continuous laws: a risk with status ok is that of the law, not only of the nodes."""
 
+import math
 import pickle
+from decimal import Decimal
 
 import mpmath
 import numpy as np
@@ -154,6 +156,21 @@ def test_digits_of_a_law_are_as_good_as_its_quadrature() -> None:
     sharp = risk(SHARP, 0.5, 0.01, 0.3, rule="covariance", digits=12)
     assert sharp.status == "no convergence"
     assert np.isnan(float(sharp.risk.item()))
+
+
+@pytest.mark.parametrize("tolerance", [1e-10, 1e-3])
+def test_digits_of_a_law_that_its_quadrature_does_not_tell_are_left_out(tolerance: float) -> None:
+    population = Population.from_distribution(stats.uniform(0, 2), tolerance=tolerance)
+    result = risk(population, [0.5, 2], 0.25, 0.5, 0.125, digits=30)
+    assert (result.status == "ok").all()
+    for row in result.rows():
+        told = 1 - round(math.log10(float(row["residual"])))
+        for key in ("risk", "null_risk", "kept_error", "threshold", "tau", "gamma"):
+            assert 0 < len(Decimal(row[key]).normalize().as_tuple().digits) <= told, key
+        exact = unpruned_uniform(float(row["kappa"]), 0.25, 0.125)
+        for key, right in (("unpruned_risk", exact), ("null_risk", 1.0625)):
+            assert abs(float(row[key]) / right - 1) <= 1.5 * float(row["residual"])
+        assert Decimal(row["noise"]) == Decimal("0.0625")
 
 
 def test_slopes_say_so_too() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -275,6 +276,17 @@ def test_a_damaged_store_is_refused(tmp_path: Path, blob: Any) -> None:
     else:
         with pytest.raises(InvalidInput, match="is damaged: trial 3 of 5"):
             grid_run(store=path)
+
+
+@pytest.mark.parametrize("index", ["abc", -1, 2.5, b"3"])
+def test_a_store_with_other_indices_is_refused(tmp_path: Path, index: Any) -> None:
+    path = tmp_path / "runs.db"
+    grid_run(store=path)
+    with sqlite3.connect(path) as database:
+        database.execute("update trials set trial = ? where trial = 3", (index,))
+    database.close()
+    with pytest.raises(InvalidInput, match=re.escape(f"is damaged: trial {index} of 5")):
+        grid_run(store=path)
 
 
 def damaged(path: Path, blob: Any) -> None:

@@ -205,7 +205,20 @@ def test_designs_are_standardised(name: str) -> None:
     assert np.mean(draws**4) == pytest.approx(fourth[name], rel=0.2)
 
 
-@pytest.mark.parametrize("name", ["cauchy", "student-t=4", "student-t", "sparse=0", "sparse=x", 3])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cauchy",
+        "student-t=4",
+        "student-t",
+        "sparse=0",
+        "sparse=x",
+        3,
+        "student-t=1_0",
+        "student-t=\u0665",
+        "sparse= 0.5",
+    ],
+)
 def test_bad_designs(name: str) -> None:
     with pytest.raises(InvalidInput, match="design ="):
         as_law(name)

@@ -60,6 +60,24 @@ def test_weights_that_are_renormalised_are_said_and_seen(spec: Path) -> None:
     run("risk", spec, "--digits", "-3", status=2)  # and what is wrong is one line still
 
 
+def test_columns_that_are_not_read_are_said(spec: Path, tmp_path: Path) -> None:
+    spec.write_text(SPEC.partition("[[")[0] + '[population]\nfile = "samples.csv"\n')
+    samples = tmp_path / "samples.csv"
+    samples.write_text("layer,eigenvalue,coefficient,best fit\n1,1,2,3\n")
+    note = "asymptotics: note: not read of samples.csv: columns 'layer', 'best fit'\n"
+    assert run("risk", spec).stderr == note
+    assert note in run("curve", spec, "-o", tmp_path / "curve.csv").stderr
+    samples.write_text("eigenvalue,coefficient\n1,2\n")
+    assert run("risk", spec).stderr == ""
+
+
+def test_a_note_that_nobody_can_read_is_no_failure(spec: Path) -> None:
+    spec.write_text(SPEC.partition("[[")[0] + "[[population]]\nweight = 0.05\nstd = 1\n")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "asymptotics", "risk", str(spec)]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, check=True)
+
+
 def test_risk_as_json(spec: Path) -> None:
     document = json.loads(run("risk", spec, "--format", "json").stdout)
     assert document["version"] == 1

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from asymptotics import InvalidInput, Population
-from asymptotics.population.samples import read_samples
+from asymptotics.population.samples import ignored_columns, read_samples
 from asymptotics.spec import read_spec
 
 NAMES = "eigenvalue,coefficient"
@@ -40,14 +40,18 @@ FIELDS = {
     # R's write.table: the header has no name for the names of its rows.
     '"eigenvalue","coefficient","layer"\n"1",2,0.5,"a"\n"2",3,0.7,"b"\n': "line 2 has 4 fields, "
     "its header 3: row names need a name in the header",
+    # The same with a comma at the end of its header, and other columns without a name.
+    f'{NAMES},\n"1",2,0.5\n': "line 2, column 3 without a name = '0.5': must be empty, or have",
+    f"{NAMES},,\n1,2,,\n1,2,,x\n": "line 3, column 4 without a name = 'x': must be empty, or",
+    f",{NAMES},\na,1,2,3\n": "line 2, column 4 without a name = '3': must be empty, or have",
     f"name,{NAMES}\nf1,1,5,0,5\n": "line 2 has 5 fields, its header 3",
     f"name,{NAMES}\nf1,1,234.5,0.5\n": "line 2 has 4 fields, its header 3",
     f"{NAMES},name\n1,2,a\n1,2\n": "line 3 has 2 fields, its header 3",
     f"{NAMES},name\n1,2,a\n1,2,\n1,2,b,\n": "line 4 has 4 fields, its header 3",
     f"{NAMES},,\n1,2\n": "line 2 has 2 fields, its header 4",
-    f"name,{NAMES}\na,1,2\n# a remark\n": "line 3 has 1 fields, its header 3",
-    f"{NAMES},name\n1,2,a\n   \n": "line 3 has 1 fields, its header 3",
-    f"{NAMES}\n1;2\n": "line 2 has 1 fields, its header 2",
+    f"name,{NAMES}\na,1,2\n# a remark\n": "line 3 has 1 field, its header 3",
+    f"{NAMES},name\n1,2,a\n   \n": "line 3 has 1 field, its header 3",
+    f"{NAMES}\n1;2\n": "line 2 has 1 field, its header 2",
     f"{NAMES}\n,\n": "line 2, eigenvalue = '': must be a number",
     f'{NAMES}\n"1,5","0,5"\n': "line 2, eigenvalue = '1,5': must be a number, with a decimal point",
     f"{NAMES}\n1, 2_0\n": "line 2, coefficient = ' 2_0': must be a number",
@@ -61,6 +65,9 @@ FIELDS = {
     # The csv module reads the first as 12, and the others as a row that has swallowed the next.
     f'{NAMES}\n"1"2,3\n': "line 2 must be a row of a table: ',' expected after '\"'",
     f'{NAMES},name\n1,2,"a\n3,4,b\n5,6,c"\n': "lines 2 to 4: a quoted field holds the end",
+    f'{NAMES},"note\n1,2,3\n4,5,6"\n7,8,9\n': "lines 1 to 3: a quoted field holds the end",
+    f'"{NAMES}\n1,2\n",a\n3,4\n': "lines 1 to 3: a quoted field holds the end",
+    f'\n"note\n",{NAMES}\n1,2,3\n': "lines 2 to 3: a quoted field holds the end",
     f'{NAMES},name\n1,2,"a\n3,4,b\n': "line 2 must be a row of a table: unexpected end of data",
 }
 HEADERS = {
@@ -83,6 +90,34 @@ HEADERS = {
     f"W,{NAMES}\n1,2,3\n": "column 'W' must be called 'weight' to be read",
     f"{NAMES},std\n1,2,3\n": "column 'std' is not read, and must have another name: a sample has",
     f"weigth,{NAMES}\n1,2,3\n": "column 'weigth' must be called 'weight' to be read",
+    **{
+        f"{NAMES},{name}\n1,2,3\n": f"column '{name}' must be called 'weight' to be read"
+        for name in (
+            "fraction",
+            "sample_weight",
+            "sampleWeight",
+            "weight_rel",
+            "rel.weight",
+            "weights 2",
+            "share",
+            "proportion",
+            "Probability",
+            "prob",
+            "wgt",
+            "wt",
+            "mass",
+            "n",
+            "number",
+            "cell-count",
+            "frequencies",
+        )
+    },
+    **{
+        f"{NAMES},{name}\n1,2,3\n": f"column '{name}' is not read, and must have another name"
+        for name in ("stdev", "std_dev", "coefficient_std", "variance", "standard deviation")
+    },
+    f"{NAMES},no\0te\n1,2,3\n": "must be text in UTF-8, or in UTF-16 with its mark",
+    f"{NAMES},no\x07te\n1,2,3\n": "column 'no\\x07te' must have no control characters",
     f"{NAMES},a,a\n1,2,3,4\n": "must have each column once, not a again",
     ",".join("x" * 5000) + "\n1\n": "no column 'eigenvalue'",
 }
@@ -118,6 +153,22 @@ def test_what_is_no_table_is_refused(
 )  # fmt: skip
 def test_what_is_read(tmp_path: Path, text: str, expected: dict[str, list[float]]) -> None:
     assert read(write(tmp_path, text)) == expected
+
+
+def test_columns_that_are_not_read_are_listed(tmp_path: Path) -> None:
+    names = ["note", "layer_number", "explained_variance_ratio", "awaited", "country"]
+    path = write(tmp_path, f",{names[0]},{NAMES},{','.join(names[1:])},\n1,a,1,2,b,c,d,e,\n")
+    assert read(path) == {"eigenvalue": [1], "coefficient": [2]}
+    assert ignored_columns(path) == names
+    assert ignored_columns(write(tmp_path, f"weight,{NAMES}\n1,2,3\n")) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("start", ["", "\n", '"note",'])
+def test_a_table_without_its_mark_is_refused(tmp_path: Path, encoding: str, start: str) -> None:
+    path = write(tmp_path, start + TABLE, encoding)
+    with pytest.raises(InvalidInput, match="must be text in UTF-8, or in UTF-16 with its mark"):
+        read_samples(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
@@ -233,9 +284,9 @@ def damaged(text: str, rng: np.random.Generator) -> str:
 
 
 def a_table(rng: np.random.Generator) -> str:
-    others = rng.permutation(["name", "note", ""])[: rng.integers(4)].tolist()
+    others = rng.permutation(["name", "note"])[: rng.integers(3)].tolist()
     numbers = NAMES.split(",") + ["weight"] * int(rng.integers(2))
-    names = rng.permutation([*numbers, *others]).tolist()
+    names = [""] * int(rng.integers(2)) + rng.permutation([*numbers, *others]).tolist()
     rows = [
         [
             f"{9 * rng.random():.3g}" if name in numbers else rng.choice(["x", "y,z", 'q"r', "7"])
@@ -280,5 +331,6 @@ def test_a_damaged_table_is_refused_or_read_as_it_is(tmp_path: Path, seed: int) 
     assert 30 < len(refused) < 140
     for message in refused:
         assert re.search(
-            r": (lines? \d|(no )?column '|must have (each column|one or more rows))", message
+            r": (lines? \d|(no )?column '|must (have (each column|one or more rows)|be text))",
+            message,
         )

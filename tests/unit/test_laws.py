@@ -7,6 +7,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -653,6 +654,26 @@ def test_what_is_kept_of_the_law() -> None:
     assert copy.copy(population) == population
     assert copy.copy(population).law is None  # as where it is sent to another process
     assert Population(1, 2).law is None
+
+
+@pytest.mark.parametrize("one", [0.5, [0.5], np.array([0.5]), (Fraction(1, 2),)])
+def test_one_number_for_all_groups_keeps_the_law_however_it_is_given(one: Any) -> None:
+    """Also the finer groups, without which a risk that is off would be ok."""
+    law = Population.from_distribution(UNIFORM, mean=1.0, std=0.0)
+    for population in (law.rescaled(one), law.restricted(one).population):
+        assert population.law is not None
+        assert population.finer is not None
+        assert population.tolerance == law.tolerance
+        assert risk(population, 0.5, 1e-3, 0.5, 0.0, "covariance").status == "no convergence"
+
+
+def test_groups_that_are_changed_one_by_one_stand_for_no_law() -> None:
+    law = Population.from_distribution(UNIFORM, mean=1.0)
+    each = np.linspace(0.5, 1, len(law))
+    for population in (law.rescaled(each), law.restricted(each).population):
+        assert population.law is None
+        assert population.finer is None
+        assert population.tolerance == 0
 
 
 def drawn_signal(population: Population, p: int = 2000) -> float:

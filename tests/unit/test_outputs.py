@@ -4,16 +4,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from asymptotics import InvalidInput
-from asymptotics.cli.main import cli
-from asymptotics.cli.output import require_free
-from asymptotics.spec import example_text
+from asymptotics.cli.main import cli, main
+from asymptotics.cli.output import require_free, write
+from asymptotics.spec import example_text, read_spec
 from tests.processes import run
 
 HEAD = "kappa = [0.5, 2]\nsigma = 0.5\nalpha = 0.3\n"
@@ -162,6 +162,42 @@ def test_what_was_edited_needs_force(
     require_free(output, {}, force=True)
 
 
+def interrupted(*_: object) -> Iterator[object]:
+    raise KeyboardInterrupt
+    yield
+
+
+@pytest.mark.parametrize(
+    ("call", "suffix"),
+    [
+        (["verify", "spec.csv", *QUICK], ".csv"),
+        (["curve", "spec.csv", "--simulate", *QUICK], ".svg"),
+        (["network", "network.csv", "--trials", "2", "--workers", "1"], ".json"),
+    ],
+)
+def test_a_run_that_is_interrupted_replaces_nothing(
+    folder: Path,
+    call: list[str],
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = folder / f"rows{suffix}"
+    run(*call, "-o", output)
+    before = output.read_bytes()
+    monkeypatch.setattr("asymptotics.simulation.run.run_jobs", interrupted)
+    for force in ([], ["--force"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*call, "-o", str(output), *force])
+        assert ended.value.code == 130
+        said = capsys.readouterr().err
+        assert said.endswith(
+            f"asymptotics: interrupted: the rows hold what was done; {output} stays as it was\n"
+        )
+        assert f"{output}: " not in said
+        assert output.read_bytes() == before
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
 def test_permissions_stay_as_they_are(folder: Path, mode: int) -> None:
     output = folder / "rows.csv"
@@ -176,6 +212,26 @@ def test_permissions_stay_as_they_are(folder: Path, mode: int) -> None:
     cli.main(call, standalone_mode=False)
     assert output.stat().st_ino != before
     assert output.stat().st_mode & 0o777 == mode
+
+
+def forbidden(*_: object) -> None:
+    raise PermissionError
+
+
+def test_owner_and_group_stay_as_they_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = folder / "rows.csv"
+    call = ["curve", "spec.csv", "-o", "rows.csv"]
+    cli.main(call, standalone_mode=False)
+    may_give = os.geteuid() == 0  # others may only keep what is theirs
+    owner, group = (12345, 23456) if may_give else (os.geteuid(), os.getegid())
+    os.chown(output, owner, group)
+    cli.main(call, standalone_mode=False)
+    assert (output.stat().st_uid, output.stat().st_gid) == (owner, group)
+    # Where it may not be given away the file is replaced all the same.
+    monkeypatch.setattr("os.chown", forbidden)
+    before = output.stat().st_ino
+    cli.main(call, standalone_mode=False)
+    assert output.stat().st_ino != before
 
 
 def test_a_file_of_two_names_is_not_parted(folder: Path) -> None:
@@ -235,3 +291,12 @@ def test_a_picture_is_of_the_kind_that_the_name_given_says(folder: Path) -> None
     cli.main(["curve", "spec.csv", "-o", "curve.svg"], standalone_mode=False)
     assert (folder / "curve.svg").is_symlink()
     assert (folder / "target.png").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".svg", ".png", ".pdf"])
+def test_a_full_disk_is_an_error_of_the_system(folder: Path, suffix: str) -> None:
+    """Whatever writes the file has no error of its own to add."""
+    problem = read_spec(folder / "spec.csv")
+    (full := folder / f"full{suffix}").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        write(problem.solve(), problem, full, suffix)

@@ -334,7 +334,7 @@ def test_a_row_names_its_infinite_values() -> None:
 
 @pytest.mark.parametrize("digits", [None, 20])
 def test_a_script_finds_the_least_risk(digits: int | None) -> None:
-    """As by ``jq '[.rows[] | select(.status == "ok")] | min_by(.risk)'``."""
+    """As by ``jq '[.rows[] | select(.status == "ok")] | min_by(.risk|tonumber)'``."""
     result = risk(POPULATION, [Decimal("0.5"), 1, 2], Decimal("0.5"), 0.3, digits=digits)
     rows = json.loads(to_json(result, {}))["rows"]
     assert [row["diverges"] for row in rows] == [False, True, False]

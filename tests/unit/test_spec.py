@@ -147,6 +147,16 @@ BAD = {
     MINIMAL + 'rule = "exponent=nan"' + GROUP: "rule.exponent = NaN: must be a number between",
     MINIMAL + GROUP.replace("10", "1e-400"): "population[0].eigenvalue = 1E-400: must be of",
     MINIMAL + '[population]\nfile = "/dev/zero"': "must be a regular file",
+    "sigma = 1\n" + "a." * 100_000 + "a = 1": "line 2: a dotted key must have at most 20 parts",
+    "[a" + " . 'b.c'" * 20 + "]": "line 1: a dotted key must have at most 20 parts",
+    f"x = {{{'a.' * 20}b = 1}}": "line 1: a dotted key must have at most 20 parts",
+    "kappa = 0."
+    + "1" * 1_000_000: "must be valid TOML: a number of 1,000,002 characters, of which",
+    "kappa = 1e-999999999999999999999": "holds a number that is too large, or too close to 0, to",
+    # So many parts, and dots elsewhere, are read.
+    "a." * 19 + "a = 1": "a = {'a': ",
+    f"{MINIMAL}ridge = [{'0.5, ' * 50}]": "population: must be [[population]] tables",
+    f"{MINIMAL}[population]\nfile = '{'a.' * 50}csv'": "cannot be read: No such file",
     "kappa = __import__('os').getcwd()": "must be valid TOML",
 }
 
@@ -196,7 +206,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 CSV = {
     "eigenvalue,coefficient\n1,2\n3,abc\n": "line 3, coefficient = 'abc': must be a number",
-    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 fields, its header 2",
+    "eigenvalue,coefficient\n1,2\n3\n": "line 3 has 1 field, its header 2",
     "eigenvalue,coef\n1,2\n": "no column 'coefficient'",
     "eigenvalue,coefficient,coefficient\n1,2,3\n": "each column once, not coefficient again",
     "": "no column 'eigenvalue'",
@@ -206,7 +216,7 @@ CSV = {
     "eigenvalue,coefficient,weight\n1,2,\n": "line 2, weight = '': must be a number",
     "eigenvalue,coefficient\n1,2 # no\n": "line 2, coefficient = '2 # no': must be a number",
     "eigenvalue,coefficient\n1,2\n\n1,5,2\n": "line 4 has 3 fields, its header 2",
-    '"a\nb",eigenvalue,coefficient\n0,1,2\n0,x,2\n': "line 4, eigenvalue = 'x'",
+    '"a\nb",eigenvalue,coefficient\n0,1,2\n0,x,2\n': "lines 1 to 2: a quoted field holds the end",
 }
 
 
@@ -234,7 +244,9 @@ def test_samples_with_weights_a_mark_and_quotes(tmp_path: Path) -> None:
         ("[population]\nweight = 0.05\nstd = 1", "0.05"),
         ("[[population]]\nweight = 1\n[[population]]\nweight = 3", "4"),
         ("[[population]]\nweight = 0.3\n[[population]]\nstd = 1", "1.3"),
-        ("[[population]]\nweight = 0.3\n[[population]]\nweight = 0.7000001", "1"),
+        ("[[population]]\nweight = 0.3\n[[population]]\nweight = 0.7000001", "1.0000001"),
+        ("[[population]]\nweight = 0.3333333\n" * 3, "0.9999999"),
+        ("[[population]]\nweight = 1.000000002", "1.000000002"),
         ("[[population]]\nweight = 0.1\n" * 10, None),
         ("[[population]]\nweight = 0.333333333333\n" * 3, None),
         ("[[population]]\nstd = 1\n" * 2, None),
