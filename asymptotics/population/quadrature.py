@@ -1,6 +1,6 @@
 r"""Continuous eigenvalue laws as groups, by quadrature along a line.
 
-A law is laid out along a line (`asymptotics.laws`), on which an expectation is the integral of a
+A law is laid out along a line (`asymptotics.population.laws`), on which an expectation is the integral of a
 density.  The line is cut into panels; the nodes of a Gauss-Legendre rule on each become groups.
 What the rule integrates are the moments that a risk is made of (`_Probes`).
 

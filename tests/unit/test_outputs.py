@@ -185,7 +185,7 @@ def test_a_run_that_is_interrupted_replaces_nothing(
     output = folder / f"rows{suffix}"
     run(*call, "-o", output)
     before = output.read_bytes()
-    monkeypatch.setattr("asymptotics.simulation.run.run_jobs", interrupted)
+    monkeypatch.setattr("asymptotics.trials.run.run_jobs", interrupted)
     for force in ([], ["--force"]):
         with pytest.raises(SystemExit) as ended:
             main([*call, "-o", str(output), *force])
