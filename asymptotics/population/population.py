@@ -377,7 +377,8 @@ class Population:
         at scales from the 0.1 % to the 99.9 % quantile of the eigenvalue and of the signal over
         eigenvalues.  The bound compares the
         integrand with the polynomial that the rule integrates, at many places beside its nodes, so
-        that a jump or a kink is found wherever it is (`asymptotics.population.quadrature` has the details).
+        that a jump or a kink is found wherever it is; `asymptotics.population.quadrature` has the
+        details.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
 r"""Continuous eigenvalue laws as groups, by quadrature along a line.
 
-A law is laid out along a line (`asymptotics.population.laws`), on which an expectation is the integral of a
-density.  The line is cut into panels; the nodes of a Gauss-Legendre rule on each become groups.
-What the rule integrates are the moments that a risk is made of (`_Probes`).
+A law is laid out along a line (`asymptotics.population.laws`), on which an expectation is the
+integral of a density.  The line is cut into panels; the nodes of a Gauss-Legendre rule on each
+become groups.  What the rule integrates are the moments that a risk is made of (`_Probes`).
 
 **The error bound.**  On each panel an integrand F is evaluated at the 16 nodes, at 17 more places
 between them and at the panel's ends, and at 32 places between all of those.  P is the polynomial
