@@ -106,8 +106,8 @@ def sweep(
     columns = _columns(eta, alpha, width, samples, rule, recipe)
     shape = broadcast_shape(columns)
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
-    trials, seed = whole("trials", trials), whole("seed", seed)
-    resources = Resources(workers, executor, scheduler, store)
+    trials = whole("trials", trials)
+    resources = Resources(workers, executor, scheduler, store, seed)
     rows: dict[_Setting, list[int]] = {}
     for row, setting in enumerate(zip(*(flat[key] for key in _Setting._fields), strict=True)):
         rows.setdefault(_Setting(*(value.item() for value in setting)), []).append(row)
@@ -115,13 +115,9 @@ def sweep(
         setting: _experiment(recipe, setting, places, flat) for setting, places in rows.items()
     }
     _require_feasible(experiments.values(), resources.workers, trials)
-    interrupted = False
-    with resources.run(seed) as run:
+    with resources.run() as run:
         run.tick = None if progress is None else function("progress", progress)
-        try:
-            run.complete(dict.fromkeys(experiments.values(), trials))
-        except KeyboardInterrupt:
-            interrupted = True
+        run.complete(dict.fromkeys(experiments.values(), trials))
     records: list[dict[str, Any]] = [{}] * len(flat["rule"])
     for setting, experiment in experiments.items():
         outcomes = np.array(list(run.outcomes(experiment).values()))
@@ -131,7 +127,7 @@ def sweep(
     measured = {name: np.array([record[name] for record in records]) for name in records[0]}
     return NetworkSweep(
         **{name: column.reshape(shape) for name, column in (flat | measured).items()},
-        interrupted=interrupted,
+        interrupted=run.interrupted,
     )
 
 

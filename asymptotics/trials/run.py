@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
-from ..parameters import as_path, whole
+from ..parameters import POSITIVE, as_path, scalar, whole
 from .execution import Crew, Job, cores, crew, run_jobs
 from .experiment import Experiment
 from .store import Store
@@ -38,6 +38,8 @@ class Run:
     end: float | None = None
     #: Called now and then with trials done and wanted.
     tick: Callable[[int, int], object] | None = None
+    #: Whether it was ended by hand.
+    interrupted: bool = False
     _outcomes: dict[str, Outcomes] = field(default_factory=dict)
     _wanted: dict[str, int] = field(default_factory=dict)
     _given_up: set[str] = field(default_factory=set)
@@ -111,7 +113,7 @@ class Run:
 
 
 class Resources:
-    """Where trials are run, and where they are kept.
+    """Where, how long and from which seed trials are run, and where they are kept.
 
     Parameters
     ----------
@@ -123,11 +125,15 @@ class Resources:
         The address of a Dask scheduler that does.
     store : path, optional
         A file to which trials are written, and from which those already there are taken.
+    seed : int
+        Of all random numbers.
+    time_limit : float, optional
+        Seconds after which no more trials are begun.
 
     Raises
     ------
     InvalidInput
-        For something else.
+        A value of another kind, or outside its bounds.
     """
 
     def __init__(
@@ -136,29 +142,37 @@ class Resources:
         executor: Executor | None = None,
         scheduler: str | None = None,
         store: str | Path | None = None,
+        seed: int = 0,
+        time_limit: float | None = None,
     ) -> None:
         asked = cores() if workers is None else whole("workers", workers)
         self.workers = min(asked, cores()) if executor is None else asked
         self.executor = _given("executor", executor, Executor, "a concurrent.futures.Executor")
         self.scheduler = _given("scheduler", scheduler, str, "the address of a Dask scheduler")
         self.store = None if store is None else as_path("store", store)
+        self.seed = whole("seed", seed)
+        limited = time_limit is not None
+        self.time_limit = float(scalar("time_limit", time_limit, POSITIVE)) if limited else None
 
     @contextmanager
-    def run(self, seed: int, longest: float = 0.0, limit: float | None = None) -> Iterator[Run]:
-        """A run whose workers end with it.
+    def run(self, longest: float = 0.0) -> Iterator[Run]:
+        """A run whose workers end with it; `longest` are the seconds of its longest trial, roughly.
 
-        `longest` are the seconds of its longest trial, roughly.  No trials are begun after the
-        `limit`, in seconds; those under way go on for as long again, or ten seconds.
+        Trials that are under way at the time limit go on for as long again, or ten seconds.  Ctrl-C
+        ends the run, not the program: what was done is there, and the run says `interrupted`.
         """
         with ExitStack() as stack:
             place = self.executor, self.scheduler, longest
             workers = stack.enter_context(crew(self.workers, *place))
             store = stack.enter_context(Store(self.store)) if self.store is not None else None
-            run = Run(seed=seed, crew=workers, store=store)
-            if limit is not None:
-                run.deadline = time.monotonic() + limit
-                run.end = run.deadline + max(limit, _GRACE)
-            yield run
+            run = Run(seed=self.seed, crew=workers, store=store)
+            if self.time_limit is not None:
+                run.deadline = time.monotonic() + self.time_limit
+                run.end = run.deadline + max(self.time_limit, _GRACE)
+            try:
+                yield run
+            except KeyboardInterrupt:
+                run.interrupted = True
 
 
 def _given(key: str, value: Any, kind: Any, what: str) -> Any:

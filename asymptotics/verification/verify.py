@@ -152,12 +152,11 @@ def verify(
         whole("seed", seed),
     )
     trials = _whole("trials", trials, 2)
-    limit = _number("time_limit", time_limit)
     level = float(scalar("level", level, _LEVEL))
     resolution = float(scalar("resolution", resolution, _RESOLUTION))
-    resources = Resources(workers, executor, scheduler, store)
+    resources = Resources(workers, executor, scheduler, store, settings.seed, time_limit)
 
-    planned = ladders(population, grid, settings, _allotment(limit, trials, resources))
+    planned = ladders(population, grid, settings, _allotment(trials, resources))
     tested = [ladder for ladder in planned if ladder.obstacle is None]
     if not tested:
         point, cases, *_ = planned[0]
@@ -165,17 +164,13 @@ def verify(
         raise InvalidInput(key, value, f"no risk can be tested: {planned[0].obstacle}")
     experiments = [experiment for ladder in tested for experiment in ladder.experiments]
     require_memory(experiments, resources.workers, settings.tolerance)
-    size, interrupted = grid.flat().rule.size, False
-    longest = max(experiment.cost for experiment in experiments)
-    with resources.run(settings.seed, longest, limit) as run:
+    size = grid.flat().rule.size
+    with resources.run(longest=max(experiment.cost for experiment in experiments)) as run:
         if progress is not None:
             run.tick = _Monitor(tested, run, function("progress", progress))
-        try:
-            run.complete(dict.fromkeys(experiments, trials or PILOT))
-            if trials is None:
-                run.complete(_wanted(tested, run, target, level / size))
-        except KeyboardInterrupt:
-            interrupted = True
+        run.complete(dict.fromkeys(experiments, trials or PILOT))
+        if trials is None:
+            run.complete(_wanted(tested, run, target, level / size))
     records: list[Mapping[str, Any]] = [{}] * size
     for ladder in planned:
         outcomes = [run.outcomes(experiment) for experiment in ladder.experiments]
@@ -183,7 +178,7 @@ def verify(
             samples = _samples(ladder, outcomes, place, None if trials else PILOT)
             predicted = float(ladder.predicted[place])
             found = estimate(samples, predicted) if _usable(samples, ladder) else None
-            why = _objection(ladder, samples, run, trials, interrupted)
+            why = _objection(ladder, samples, run, trials)
             records[row] = {
                 "risk": predicted,
                 "samples": tuple(samples),
@@ -191,14 +186,14 @@ def verify(
                 **_cost(ladder.experiments[-1], outcomes[-1], place),
             }
     there = None if settings.p is None else planned[0].cases[0].population
-    return _result(population, grid, there, records, interrupted)
+    return _result(population, grid, there, records, run.interrupted)
 
 
-def _allotment(limit: float | None, trials: int | None, of: Resources) -> Allotment | None:
+def _allotment(trials: int | None, of: Resources) -> Allotment | None:
     """The time for trials, if it is limited."""
-    if limit is None:
+    if of.time_limit is None:
         return None
-    return Allotment(limit, of.workers, trials or PILOT, resumed=of.store is not None)
+    return Allotment(of.time_limit, of.workers, trials or PILOT, resumed=of.store is not None)
 
 
 class _Monitor:
@@ -286,7 +281,7 @@ def _finite(samples: Sequence[Sample]) -> bool:
 
 
 def _objection(
-    ladder: Ladder, samples: Sequence[Sample], run: Run, asked: int | None, interrupted: bool
+    ladder: Ladder, samples: Sequence[Sample], run: Run, asked: int | None
 ) -> str | None:
     """Why samples do not allow of a verdict, if so."""
     if ladder.obstacle is not None:
@@ -300,7 +295,7 @@ def _objection(
         return None
     if fewest == asked:
         return f"{fewest} trials: at least {FEWEST_TRIALS} are needed for a verdict"
-    until = "before the interruption" if interrupted else "in the time limit"
+    until = "before the interruption" if run.interrupted else "in the time limit"
     return f"fewer than {min(asked or FEWEST_TRIALS, FEWEST_TRIALS)} trials {until}"
 
 
