@@ -566,6 +566,31 @@ def test_functions_that_are_none(std: Any, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+class Relative(stats.rv_continuous):
+    """A density that is divided by the largest one of the array."""
+
+    def _pdf(self, x: Any) -> Any:
+        return x / np.max(x)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"std": lambda x: x / x.max()},
+        {"std": lambda x: x.max()},
+        {"mean": lambda x: abs(x - x.mean()) / x.std()},
+        {"mean": np.sort},
+        {"mean": lambda x: np.linspace(1, 2, x.size).reshape(x.shape)},
+        {"eigenvalue": Relative(a=0, b=1)},
+    ],
+    ids=["divided by the largest", "the largest", "standardised", "sorted", "ranks", "density"],
+)
+def test_a_function_of_the_whole_array_is_no_function_of_an_eigenvalue(given: Any) -> None:
+    message = r"^(eigenvalue\.pdf|mean|std)\(.* = .*: must depend on this number alone"
+    with pytest.raises(InvalidInput, match=message):
+        Population.from_distribution(**({"eigenvalue": UNIFORM} | given))
+
+
 def test_a_function_may_return_one_number() -> None:
     close(Population.from_distribution(UNIFORM, std=lambda _: 2), 4.0)
 
