@@ -449,7 +449,7 @@ def _predictions(predict: Prediction, population: Population, point: Point) -> A
         number = exact(given.item()) if given.size == 1 else None
         if number is None:
             raise InvalidInput("predict", result, "must return one risk for one problem")
-        predicted[row, column] = FLOAT64.floats(number)
+        predicted[row, column] = FLOAT64.floats(np.array(number, dtype=object))
     return predicted
 
 
