@@ -93,7 +93,10 @@ class RiskResult(GridResult):
         return self.risk.shape
 
     def kept_share(self) -> Array:
-        """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
+        """The share of each group of the population that is kept, of shape ``shape + (G,)``.
+
+        For a continuous law, shares of many digits hold as far as `tau` and `gamma` do.
+        """
         arithmetic: Arithmetic = FLOAT64
         if self.digits is not None:
             from ..arithmetic.multiprecision import Multiprecision
