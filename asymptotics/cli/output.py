@@ -180,7 +180,7 @@ def _is_json_of_ours(path: Path) -> bool:
     try:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     known = [{*names, *_MORE_KEYS} for names in _columns()]
     return (

@@ -404,8 +404,9 @@ class Population:
         Raises
         ------
         InvalidInput
-            The support is not in [0, ∞), E[ΛB²] is infinite, the law or a function returns
-            something else than numbers, or more than one eigenvalue in a thousand is outside
+            The support is not in [0, ∞), E[ΛB²] is infinite (by a tail or a pole), the law or a
+            function returns something else than numbers, `mean` or `std` of an eigenvalue depends
+            on others in the array, or more than one eigenvalue in a thousand is outside
             1e-140 to 1e140 (or outside the range of numbers, with its mean and std).
         NoConvergence
             The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), by a tail

@@ -223,7 +223,9 @@ def _in_domain(
         checks[name](values[place])
     except InvalidInput as error:
         remedy = clip_remedy(values) if name == "eigenvalue" and values[place] < 0 else ""
-        what = f"line {lines[place]}, {name} = {values[place]:g}: {error.allowed}{remedy}"
+        # All digits: one that is out of range by the last of them is no other number to a reader.
+        value = repr(float(values[place])).removesuffix(".0")
+        what = f"line {lines[place]}, {name} = {value}: {error.allowed}{remedy}"
         raise _bad(path, what) from None
     raise AssertionError  # it has been refused above
 

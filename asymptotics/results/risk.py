@@ -91,7 +91,10 @@ class RiskResult(GridResult):
         return self.risk.shape
 
     def kept_share(self) -> Array:
-        """The share of each group of the population that is kept, of shape ``shape + (G,)``."""
+        """The share of each group of the population that is kept, of shape ``shape + (G,)``.
+
+        For a continuous law, shares of many digits hold as far as `tau` and `gamma` do.
+        """
         names = ("kappa", "tau", "gamma", "residual", "alpha", "rule")
         columns = {name: getattr(self, name) for name in names}
         return kept_shares(self.population, columns, self.shape, self.digits)

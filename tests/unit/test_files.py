@@ -58,6 +58,7 @@ FIELDS = {
     f"{NAMES}\n1,\u0663\n": "line 2, coefficient = '\u0663': must be a number",
     f"{NAMES}\n1\0,2\n": "line 2, eigenvalue = '1\\x00': must be a number",
     f"{NAMES}\n1e-400,2\n": "line 2, eigenvalue = '1e-400': is too small for a float",
+    f"{NAMES}\n1,1.00000001e100\n": "line 2, coefficient = 1.00000001e+100: must be of magnitude",
     f"{NAMES}\n1,1e400\n": "line 2, coefficient = inf: must be a finite number",
     # The first line that is bad is named, whatever is wrong in others.
     f"{NAMES}\n1e-160,2\n-1,3\n1,nan\n": "line 2, eigenvalue = 1e-160: must be of magnitude",

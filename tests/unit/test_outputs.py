@@ -13,6 +13,7 @@ import pytest
 from asymptotics import InvalidInput
 from asymptotics.cli.main import cli, main
 from asymptotics.cli.output import require_free, write
+from asymptotics.results import JSON_END, JSON_START
 from asymptotics.spec import example_text, read_spec
 from tests.processes import run
 
@@ -90,6 +91,12 @@ def test_what_others_have_written_needs_force(folder: Path, suffix: str, content
         cli.main(["network", "network.csv", "-o", str(output)], standalone_mode=False)
     assert output.read_bytes() == content
     require_free(output, {}, force=True)
+
+
+def test_json_that_is_nested_without_end_is_of_others(folder: Path) -> None:
+    (folder / "rows.json").write_text(JSON_START + "[" * 100_000 + JSON_END)
+    with pytest.raises(InvalidInput, match=r"not written by asymptotics: .*--force"):
+        require_free(folder / "rows.json", {}, force=False)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".svg", ".png", ".pdf"])
