@@ -20,7 +20,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +63,9 @@ _NO_DENSITY, _NO_MASS = 1e-30, 1e-16
 _ROUGH = 1e-6
 #: If a law fails for an array of no more values than this, each is asked for by itself.
 _FEW_VALUES = 64
+#: Values of a function must be the same in every array to this accuracy, relative to them or to
+#: their median.
+_ALIKE = 1e-6
 #: The relative rounding of an eigenvalue that a law returns.
 _ROUNDING = 8 * np.finfo(np.float64).eps
 
@@ -123,6 +126,10 @@ class LineLaw(Law):
     @abstractmethod
     def at(self, x: Array) -> Columns:
         """The law at points of the line."""
+
+    @abstractmethod
+    def places(self, u: Array) -> Array:
+        """Where on the line the probabilities u are, by the law itself."""
 
     @abstractmethod
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
@@ -195,6 +202,10 @@ class _Line(ABC):
         """Where on the line an eigenvalue is."""
 
     @abstractmethod
+    def places(self, u: Array) -> Array:
+        """As in `LineLaw`."""
+
+    @abstractmethod
     def quantiles(self, u: Array) -> Array:
         """Eigenvalues at probabilities."""
 
@@ -257,10 +268,13 @@ class _ByQuantile(_Line):
         below, above = (_call(self._law, name, eigenvalue) for name in ("cdf", "sf"))
         return _logit(below, above)
 
-    def quantiles(self, u: Array) -> Array:
+    def places(self, u: Array) -> Array:
         with np.errstate(divide="ignore"):
             x = np.log(u) - np.log1p(-u)
-        return self._quantile(np.clip(x, self.edges[0], self.edges[-1]))
+        return np.clip(x, self.edges[0], self.edges[-1])
+
+    def quantiles(self, u: Array) -> Array:
+        return self._quantile(self.places(u))
 
     @property
     def beyond(self) -> float:
@@ -339,8 +353,11 @@ class _Mapped(_Line):
     def fitted(self) -> "_Pieces":
         """The distribution function, to draw by; raises `NoConvergence` where it is too rough."""
 
+    def places(self, u: Array) -> Array:
+        return _inverse(*self._ladder, u)
+
     def quantiles(self, u: Array) -> Array:
-        return self.eigenvalue(_inverse(*self._ladder, u))
+        return self.eigenvalue(self.places(u))
 
     @cached_property
     def _ladder(self) -> "tuple[_Pieces, Array, Array]":
@@ -723,6 +740,17 @@ class ContinuousLaw(LineLaw):
         edges = self._line.edges
         inside = places[(places > edges[0]) & (places < edges[-1])]
         self._edges = np.unique(np.concatenate([edges, inside]))
+        self._require_apart(law)
+
+    def _require_apart(self, law: Any) -> None:
+        """Raise `InvalidInput` for a method or function that looks at the array as a whole."""
+        _, eigenvalue = self._line.at((self._edges[1:] + self._edges[:-1]) / 2)
+        for name, places in (("pdf", eigenvalue), ("cdf", eigenvalue), ("ppf", _FIRST)):
+            if not _is_generic(law, f"_{name}"):
+                _require_apart(f"eigenvalue.{name}", partial(_call, law, name), places)
+        for key, given in (("mean", self._mean), ("std", self._std)):
+            if callable(given):
+                _require_apart(key, partial(_evaluate, key, given), _held(eigenvalue))
 
     @property
     def edges(self) -> Array:
@@ -732,12 +760,15 @@ class ContinuousLaw(LineLaw):
         density, eigenvalue = self._line.at(x)
         return Columns(density, eigenvalue, *self.coefficients(eigenvalue))
 
+    def places(self, u: Array) -> Array:
+        return self._line.places(u)
+
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
         eigenvalue = self._line.quantiles(u)
         return eigenvalue, *self.coefficients(eigenvalue)
 
     def coefficients(self, eigenvalue: Array) -> tuple[Array, Array]:
-        within = np.clip(eigenvalue, np.where(eigenvalue == 0, 0, SMALLEST), LARGEST)
+        within = _held(eigenvalue)
         return _evaluate("mean", self._mean, within), _evaluate("std", self._std, within)
 
     def misplaced(
@@ -768,6 +799,9 @@ class PowerLaw(LineLaw):
     def at(self, x: Array) -> Columns:
         u, rest = _probability(x)
         return Columns(u * rest, *self.quantiles(u))
+
+    def places(self, u: Array) -> Array:
+        return _logit(u, 1 - u)
 
     def quantiles(self, u: Array) -> tuple[Array, Array, Array]:
         with np.errstate(over="ignore", divide="ignore"):
@@ -898,6 +932,31 @@ def _line(law: Any, breaks: Array, tolerance: float) -> _Line:
     if not _is_generic(law, "_pdf"):
         return _ByDensity(law, known, breaks, tolerance)
     return _ByDistribution(law, known, breaks, tolerance)
+
+
+def _require_apart(key: str, function: Callable[[Array], Array], places: Array) -> None:
+    """Raise `InvalidInput` for a function whose value at a place depends on other places."""
+    places = np.unique(places)
+    # Some of them, without the first, the last and the middle one, and in another order.
+    some = slice(1, places.size // 2)
+    values = function(places)
+    first, second = values[some], function(places[some][::-1])[::-1]
+    # A difference of large numbers may be rounded otherwise in another array.
+    rounding = _ALIKE * np.median(np.nan_to_num(abs(values)))
+    same = np.isclose(first, second, rtol=_ALIKE, atol=rounding, equal_nan=True)
+    if not same.all():
+        one = int(np.argmin(same))
+        allowed = "must depend on this number alone, and not on others of its array: in another "
+        raise InvalidInput(
+            f"{key}({places[some][one]:.6g})",
+            float(first[one]),
+            f"{allowed}array it is {float(second[one]):.6g}",
+        )
+
+
+def _held(eigenvalue: Array) -> Array:
+    """Eigenvalues moved into the range of a population, but for 0."""
+    return np.clip(eigenvalue, np.where(eigenvalue == 0, 0, SMALLEST), LARGEST)
 
 
 def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:

@@ -12,6 +12,7 @@ from .arithmetic import FLOAT64, Array
 from .comparison import FEWEST_TRIALS
 from .errors import InvalidInput
 from .grid import Grid
+from .parameters import as_array, exact
 from .population import Population
 from .simulation.choice import choose
 from .simulation.dense import Dense
@@ -444,10 +445,11 @@ def _predictions(predict: Prediction, population: Population, point: Point) -> A
     for row, column in np.ndindex(predicted.shape):
         rule, alpha = point.rules[row], point.alphas[column]
         result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
-        risk = np.asarray(getattr(result, "risk", result))
-        if risk.size != 1 or risk.dtype.kind not in "iuf":
+        given = as_array("predict", getattr(result, "risk", result))
+        number = exact(given.item()) if given.size == 1 else None
+        if number is None:
             raise InvalidInput("predict", result, "must return one risk for one problem")
-        predicted[row, column] = risk.item()
+        predicted[row, column] = FLOAT64.floats(np.array(number, dtype=object))
     return predicted
 
 

@@ -32,6 +32,11 @@ _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
 _ONE_LENGTH = "must have one length"
 
+#: A step between neighbours that is so many times larger than those beside it is a jump.
+_FAR_LARGER = 10
+#: Changes of a function that are smaller, relative to its values, may be rounding.
+_ROUNDING = 1e-9
+
 
 class Groups(NamedTuple):
     """The groups of a population in the numbers of one arithmetic; weights sum to 1."""
@@ -398,8 +403,9 @@ class Population:
         Raises
         ------
         InvalidInput
-            The support is not in [0, ∞), E[ΛB²] is infinite, the law or a function returns
-            something else than numbers, or more than one eigenvalue in a thousand is outside
+            The support is not in [0, ∞), E[ΛB²] is infinite (by a tail or a pole), the law or a
+            function returns something else than numbers, `mean` or `std` of an eigenvalue depends
+            on others in the array, or more than one eigenvalue in a thousand is outside
             1e-140 to 1e140 (or outside the range of numbers, with its mean and std).
         NoConvergence
             The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), by a tail
@@ -460,15 +466,19 @@ class Population:
         """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor).
 
         The new groups are rounded to double precision, also where these were exact.  Where they
-        stand for a continuous law they still do if `factor` is one number; with a factor for each
-        group they are what the new population consists of, and what `verify` simulates.
+        stand for a continuous law they still do if `factor` is one number.  With a factor for each
+        group they are what the new population consists of, and what `verify` simulates: its
+        `tolerance` is 0, and it has no `law` and no `finer` groups.
         """
         factors = _of_groups("factor", factor, _FACTOR, len(self))
-        law = self._scaled_law(factor, factors[0] ** 2, 1 / factors[0])
-        finer = None
-        if self.finer is not None and not np.ndim(factor):
-            finer = _in_range(_rescaled(self.finer._groups, factors[0]))
         columns = _rescaled(self._groups, factors)
+        if np.size(factor) > 1:
+            return type(self)(*columns)
+        one = float(factors[0])
+        law = None if self.law is None else self.law.scaled(one * one, 1 / one)
+        finer = None
+        if self.finer is not None:
+            finer = _in_range(_rescaled(self.finer._groups, one))
         return self._approximating(columns, self.tolerance, law, finer)
 
     @classmethod
@@ -504,7 +514,8 @@ class Population:
         A fraction :math:`\zeta` of the features is seen; they form a population with coefficients
         :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  Of the
         restricted model, alpha is the fraction kept of the features seen.  A continuous law that
-        the groups stand for is kept, as in `rescaled`, if `share` is one number.
+        the groups stand for is kept if `share` is one number.  With a share for each group the
+        new groups are what the population consists of, as in `rescaled`.
         """
         given, share = share, _of_groups("share", share, _SHARE, len(self))
         seen = share * self.weight
@@ -514,19 +525,15 @@ class Population:
         unseen = ((1 - share) * self.weight * self.eigenvalue * self._groups.second_moment).sum()
         root = math.sqrt(fraction)
         columns = (seen, self.eigenvalue, root * self.mean, root * self.std)
-        law = self._scaled_law(given, 1.0, root)
+        if np.size(given) > 1:
+            return Restriction(type(self)(*columns), fraction, float(unseen))
+        law = None if self.law is None else self.law.scaled(1.0, root)
         finer = None
-        if self.finer is not None and not np.ndim(given):
+        if self.finer is not None:
             weight, eigenvalue, mean, std = self.finer._groups
             finer = _in_range(Groups(weight, eigenvalue, root * mean, root * std))
         population = self._approximating(columns, self.tolerance, law, finer)
         return Restriction(population, fraction, float(unseen))
-
-    def _scaled_law(self, given: Any, eigenvalue: float, coefficient: float) -> "Law | None":
-        """The law, if any, of a population whose groups are all changed alike."""
-        if self.law is None or np.ndim(given):
-            return None
-        return self.law.scaled(float(eigenvalue), float(coefficient))
 
 
 def _rescaled(groups: Groups, factor: Any) -> Groups:
@@ -560,6 +567,33 @@ def as_population(population: Any) -> Population:
     if not isinstance(population, Population):
         raise InvalidInput("population", population, "must be a Population")
     return population
+
+
+def neighbours_of_a_law(population: Population) -> Array:
+    """Whether a group and the next one are nodes of one smooth piece of a continuous law.
+
+    Such groups stand for all features between them.  There are none between two groups of a
+    discrete law, beside a gap of the support, or where mean or standard deviation jump.
+    """
+    finer = population.finer
+    if finer is None or len(population) < 2:
+        return np.zeros(max(len(population) - 1, 0), dtype=bool)
+    groups = population.groups()
+    discrete = np.isin(groups.eigenvalue, finer.groups().eigenvalue)
+    steps = np.diff(groups.eigenvalue)
+    near = (steps > 0) & ~discrete[1:] & ~discrete[:-1] & ~_stands_out(steps)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for column in (groups.mean, groups.std):
+            changes = abs(np.diff(column))
+            told = changes > _ROUNDING * np.maximum(abs(column[1:]), abs(column[:-1]))
+            near &= ~(told & _stands_out(changes / steps))
+    return near
+
+
+def _stands_out(steps: Array) -> Array:
+    """Whether each step is far larger than those on either side of it."""
+    beside = np.maximum(np.append(steps[1:], 0), np.insert(steps[:-1], 0, 0))
+    return steps > _FAR_LARGER * beside
 
 
 def _column(key: str, value: Any, domain: Domain) -> Array:

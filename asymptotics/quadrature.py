@@ -16,6 +16,10 @@ tolerance is the sum of both over all panels, not a difference of two rules that
 thing.  A jump or a kink anywhere in a panel keeps F from its polynomial, and the panel is halved
 until what it may contribute is negligible.
 
+Next to a pole of a function halving a panel leaves nearly as much out of sight as before, however
+narrow the panel is.  There the errors of halvings are a geometric series, whose factor is known
+from the signal E[ΛB²] of rings around the pole; the bound grows by what the series sums to.
+
 What is narrower than the distance of these places could still hide.  The eigenvalue rises along the
 line and cannot hide much; functions of it can, and are sampled at 2^17 places of equal probability.
 """
@@ -62,6 +66,20 @@ _NOTHING = 1e-2
 _STEP, _LEAST_STEPS = 2.0, 8
 _TAIL = legendre.leggauss(6)
 _NO_DECAY = 1 - 1e-6
+#: A panel is resolved, and holds no pole, if its error is less than this share of its signal.
+_RESOLVED = 1e-6
+#: A peak is searched for, in a panel and this far beside it, in steps that each leave two of so
+#: many parts of an interval.
+_BESIDE_PANEL, _ZOOM, _ZOOMS = 1e-12, np.linspace(0, 1, 65), 12
+#: Rings tell by how much the signal around a peak shrinks.  Their radii are these multiples of the
+#: distance at which rounding leaves no places, and the line is straight within the largest.
+_HALVED = 4
+_RINGS = 2.0 ** (10 + _HALVED * np.arange(5))[:, None]
+_LARGEST_RING = 0.1
+_SIDES = np.array([-1, 1])[:, None, None]
+_STEP_OF_SLOPE = 1e-6
+#: A series that shrinks by less than this share with each ring has no sum that can be told.
+_ENDLESS = 1e-3
 TOLERANCE = Domain(lambda x: (x >= 1e-13) & (x <= 0.1), "must be a number in [1e-13, 0.1]")
 
 
@@ -191,6 +209,9 @@ def _refined(
         allowed = _HERE * tolerance * probes.total(panels.value)
         failing = panels.error.sum(axis=1) > allowed
         if not failing.any():
+            panels = _with_poles(law, panels, tolerance)
+            failing = panels.error.sum(axis=1) > allowed
+        if not failing.any():
             return panels
         share = allowed[failing, None] / (2 * len(panels.left))
         halve = (panels.error[failing] > share).any(axis=0)
@@ -206,8 +227,97 @@ def _refined(
         panels = _joined(_taken(panels, ~halve), halves)
 
 
+def _with_poles(law: LineLaw, panels: _Panels, tolerance: float) -> _Panels:
+    """Panels with larger errors where the signal has a pole.
+
+    The bound of an error is good where halving a panel halves it, as at a jump.  At a pole each
+    halving adds nearly the same again, and the errors are a geometric series of a larger sum.
+    Raises `InvalidInput` if the series has no sum: E[Lambda B^2] is infinite.
+    """
+    value, error = panels.value[1], panels.error[1]  # of the signal
+    doubtful = np.flatnonzero(error > _RESOLVED * value)
+    if not law.has_functions or not doubtful.size:
+        return panels
+    peaked, peak = _peaks(law, panels, doubtful)
+    if not peaked.size:
+        return panels
+    decay, last = _decay(law, peak)
+    endless = (decay > 1 - _ENDLESS) & (last > _NOTHING * tolerance * value.sum())
+    if endless.any():
+        where = float(law.at(peak[endless]).eigenvalue[0])
+        allowed = f"must be finite: at a pole near the eigenvalue {where:.6g} it is not, or hardly"
+        raise InvalidInput("E[Lambda B^2]", math.inf, allowed)
+    factor = np.ones_like(value)
+    factor[peaked] = np.maximum(0.5 / np.maximum(1 - decay, _ENDLESS), 1)
+    return panels._replace(error=panels.error * factor)
+
+
+def _peaks(law: LineLaw, panels: _Panels, chosen: Array) -> tuple[Array, Array]:
+    """Panels in which the signal has a peak, of those that are chosen; and its place.
+
+    Where it is largest at the end of what is looked at, the peak is that of another panel.
+    """
+    low, high = law.edges[[0, -1]]
+    left, right = panels.left[chosen], panels.right[chosen]
+    # A pole may lie at an end of the panel.
+    more = _BESIDE_PANEL * np.maximum(abs(left), 1)
+    left, right = np.maximum(left - more, low), np.minimum(right + more, high)
+    left, peak, right = _largest(law, left, right)
+    inside = (left < peak) & (peak < right)
+    chosen, left, peak, right = chosen[inside], left[inside], peak[inside], right[inside]
+    for _ in range(_ZOOMS if chosen.size else 0):
+        left, peak, right = _largest(law, left, right)
+    return chosen, peak
+
+
+def _largest(law: LineLaw, left: Array, right: Array) -> tuple[Array, Array, Array]:
+    """Of places in each interval that with the largest signal, between those beside it."""
+    x = left[:, None] + (right - left)[:, None] * _ZOOM
+    most = np.argmax(_signal(law, x), axis=1)
+    beside = np.clip(most + np.array([[-1], [0], [1]]), 0, _ZOOM.size - 1)
+    left, peak, right = x[np.arange(left.size), beside]
+    return left, peak, right
+
+
+def _decay(law: LineLaw, peak: Array) -> tuple[Array, Array]:
+    """By what factor the signal of rings around peaks shrinks when their radius is halved.
+
+    And the signal of the smallest ring, both on the side of a peak on which it shrinks less.  A
+    pole shrinks by one factor everywhere; the least of those that are seen is taken, for a narrow
+    peak ends somewhere.  It is 0 where a place is no peak, or where rings are too large to tell.
+    """
+    low, high = law.edges[[0, -1]]
+    radius = _blur(law, peak) * _RINGS  # of shape (rings, peaks)
+    x = peak[:, None] + _SIDES[..., None] * radius[..., None] * (3 + _NODES) / 4
+    within = (x >= low) & (x <= high) & (radius[-1, :, None] <= _LARGEST_RING)
+    signal = np.where(within, _signal(law, np.where(within, x, peak[:, None])), np.inf)
+    known = (signal <= _signal(law, peak)[:, None]).all(axis=(1, -1))
+    rings = signal @ _WEIGHTS * radius / 4
+    known &= (rings > 0).all(axis=1)
+    ratio = (rings[:, :-1] / rings[:, 1:]).min(axis=1) ** (1 / _HALVED)
+    decay = np.where(known, ratio, 0)
+    side = np.argmax(decay, axis=0), np.arange(peak.size)
+    return decay[side], rings[:, 0][side]
+
+
+def _blur(law: LineLaw, x: Array) -> Array:
+    """The distance at which rounding of the place and of the eigenvalue leaves no other places."""
+    size = np.maximum(abs(x), 1)
+    beside = np.clip(x + _STEP_OF_SLOPE * size * np.array([[-1], [0], [1]]), *law.edges[[0, -1]])
+    eigenvalue = law.at(beside.ravel()).eigenvalue.reshape(beside.shape)
+    slope = (eigenvalue[2] - eigenvalue[0]) / (beside[2] - beside[0])
+    return np.finfo(np.float64).eps * np.maximum(size, eigenvalue[1] / slope)
+
+
+def _signal(law: LineLaw, x: Array) -> Array:
+    """The density of E[Lambda B^2] at places."""
+    density, eigenvalue, mean, std = _within(law.at(x.ravel()))
+    return np.asarray(density * eigenvalue * (mean**2 + std**2)).reshape(x.shape)
+
+
 def _unresolved(law: LineLaw, panels: _Panels, tolerance: float, worst: int) -> str:
-    eigenvalue = float(panels.columns.eigenvalue[worst].mean())
+    middle = (panels.left[worst] + panels.right[worst]) / 2
+    eigenvalue = law.at(np.array([middle])).eigenvalue.item()
     return (
         f"the quadrature of {law.name} does not reach the relative tolerance {tolerance:g}, "
         f"for what happens near the eigenvalue {eigenvalue:.6g}; ask for a larger one, name the "

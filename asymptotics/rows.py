@@ -7,7 +7,7 @@ import numpy as np
 
 from .arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from .grid import Grid, batches, parts
-from .population import Population
+from .population import Population, neighbours_of_a_law
 from .rounding import LEAST, RelativeErrors, relative_errors
 from .theory import (
     FixedPoint,
@@ -16,6 +16,7 @@ from .theory import (
     Threshold,
     channel,
     fixed_point,
+    kept_share,
     pruned_risk,
     threshold,
 )
@@ -26,6 +27,9 @@ from .theory.rules import Random, WeightRule
 Progress = Callable[[int, int], object]
 #: The largest error, relative to the risk, of a number that is given.
 ACCEPTED = 1e-8
+#: A share that falls by more between two nodes is not seen to be smooth.  Of 3,600 problems with
+#: uniform eigenvalues, halved panels saw every error above 1e-8 where it fell by less than a half.
+_STEEP = 0.4
 #: A part of the weights that is smaller counts as so large in the residual of many digits.
 _FEWEST = 1e-8
 
@@ -126,12 +130,14 @@ def quadrature_errors(
     The tolerance of a population bounds the errors of moments, at scales at which the law has
     mass.  A risk may see less than that: an effective ridge far below the eigenvalues, a kappa next
     to the interpolation threshold, or scores that hardly vary but with the eigenvalue, so that the
-    threshold falls between two nodes.  Then the finer groups give another risk.
+    threshold falls between two nodes.  Then the finer groups give another risk, or, where both
+    are wrong alike, all weights of one node are kept and hardly any of the next.
     """
     fixed, rows = computed
     if population.finer is None:
         return RelativeErrors(np.zeros_like(rows.risk), np.zeros_like(rows.risk))
     finer, finer_rows = in_floats(population.finer, grid)
+    jumps = _jumps(population, grid, fixed) / rows.risk
     risk, tau, gamma = (
         _change(coarse, fine)
         for coarse, fine in (
@@ -140,9 +146,35 @@ def quadrature_errors(
             (fixed.gamma, finer.gamma),
         )
     )
-    return RelativeErrors(
-        np.maximum(np.maximum(risk, tau), gamma), _change(rows.threshold, finer_rows.threshold)
-    )
+    changes = (risk, tau, gamma, jumps)
+    return RelativeErrors(np.maximum.reduce(changes), _change(rows.threshold, finer_rows.threshold))
+
+
+def _jumps(population: Population, grid: Grid, fixed: FixedPoint) -> Array:
+    """What is not known of the risk where the kept share falls between two nodes of a law.
+
+    Along a law the share of the weights that are kept is a smooth function, which a quadrature
+    integrates well if its nodes see how it falls.  Where it falls by more than `_STEEP` between two
+    neighbours, the features between them may be kept or dropped.  The risk may be off by what that
+    costs, times the weight of a node.
+    """
+    shape, neighbours = grid.shape, neighbours_of_a_law(population)
+    alpha = np.broadcast_to(grid.alpha, shape).ravel()
+    found = np.zeros(alpha.size)
+    weight = population.groups().weight
+    heavier = np.maximum(weight[1:], weight[:-1])
+    for rule, part in batches(grid.rule, shape, len(population)):
+        some = FixedPoint(*(x[part] for x in fixed))
+        finite = np.where(np.isinf(some.gamma), 1, some.gamma)
+        law = channel(population, some._replace(gamma=finite))
+        kept = kept_share(law, rule, threshold(rule.score(law), alpha[part]))
+        moment = law.mean**2 + law.std**2
+        cost = law.eigenvalue * abs((law.bias**2 - 1) * moment + law.noise)
+        fall = abs(np.diff(kept))
+        steep = neighbours & (fall > _STEEP)
+        dearer = np.maximum(cost[..., 1:], cost[..., :-1])
+        found[part] = np.where(steep, fall * heavier * dearer, 0).sum(axis=-1)
+    return found
 
 
 def _change(coarse: Array, fine: Array) -> Array:

@@ -109,22 +109,32 @@ def continuous(expression: Any, variable: sp.Symbol) -> bool:
     return bool(defined) and all(continuous(part, variable) for part in expression.args)
 
 
-#: Functions that have no limit where their argument goes to infinity; the first two stay bounded.
+#: Functions whose values stay bounded, and have no limit where their argument goes to infinity.
 _BOUNDED_WAVES = (sp.sin, sp.cos)
-_WAVES = (*_BOUNDED_WAVES, sp.tan, sp.cot, sp.sec, sp.csc, sp.gamma, sp.loggamma)
+#: Functions that are monotone from some number on: none oscillates where its argument goes to
+#: infinity, or to minus infinity if it has real values there.
+_STEADY = (
+    sp.exp, sp.log, sp.LambertW, sp.erf, sp.erfc, sp.sinh, sp.cosh, sp.tanh, sp.coth,
+    sp.asinh, sp.acosh, sp.atanh, sp.acoth, sp.atan, sp.acot, sp.Abs, sp.sign, sp.Heaviside, Mean,
+    sp.Piecewise,
+)  # fmt: skip
+#: Functions that do not oscillate where their argument goes to infinity, but may where it goes to
+#: minus infinity, where they have poles.
+_STEADY_UPWARDS = (sp.gamma, sp.loggamma, sp.factorial, sp.harmonic, sp.polygamma)
 
 
 def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[Any]:
     """The parts of an expression that oscillate on the way to a limit, or are not shown not to.
 
-    These are sine, cosine and the like, and the gamma function, whose argument goes to no finite
-    number, and powers of a negative number.
+    These are functions that are not known to be steady, such as sine and cosine, where an argument
+    goes to no finite number; the gamma function, where it does not go up; and powers of a negative
+    number.
     """
     powers = [part for part in expression.atoms(sp.Pow) if part.exp.has(variable)]
     found = [part for part in powers if part.base.is_negative or part.has(sp.I)]
     found += [
         part
-        for part in expression.atoms(*_WAVES)
+        for part in expression.atoms(sp.Function) - expression.atoms(*_STEADY)
         if part.has(variable) and not _settles(part, variable, point, side)
     ]
     found += [part for part in expression.atoms(sp.exp) if part.has(variable) and part.has(sp.I)]
@@ -132,13 +142,14 @@ def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[A
 
 
 def _settles(wave: Any, variable: sp.Symbol, point: Any, side: str) -> bool:
-    """Whether the argument of a wave goes to a finite number, or to infinity without waves."""
+    """Whether the arguments of a wave go to finite numbers, or to infinity without waves."""
     try:
-        end = limit(wave.args[0], variable, point, side)
+        moving = (part for part in wave.args if part.has(variable))
+        ends = [limit(part, variable, point, side) for part in moving]
     except Exception:  # SymPy raises errors of many kinds where it finds no limit
         return False
-    to_infinity = end == sp.oo and isinstance(wave, sp.gamma | sp.loggamma)
-    return bool(end.is_finite or to_infinity)
+    to_infinity = ends == [sp.oo] and isinstance(wave, _STEADY_UPWARDS)
+    return bool(to_infinity or all(end.is_finite for end in ends))
 
 
 def _limit_of_waves(

@@ -29,7 +29,8 @@ def unproved(expression: Any, box: Box, most: int, bits: int) -> tuple[Box | Non
             enclosure = _enclosure(expression, part, arithmetic)
             if enclosure is not None and enclosure.arb > 0:
                 continue
-            if count >= most or (enclosure is not None and enclosure.arb <= 0):
+            shown_not = enclosure is not None and enclosure.arb <= 0
+            if count >= most or shown_not or not part:  # a box without sides has no halves
                 return part, count
             waiting += _halves(part, box)
     return None, count

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 import sympy as sp
 
 from ..arithmetic.symbolic import Mean
-from ..errors import InvalidInput
+from ..errors import InvalidInput, one_line
 from ..parameters import whole
 from ..tables import counted
 from . import special
 from .claims import Claim, Equal, Limit, UniqueRoot
-from .domains import Domain, between
+from .domains import Domain
 from .evaluation import EVALUATED, AsAWhole
 from .search import At, Question, Search
 
@@ -33,6 +33,8 @@ SEARCHED = 1000
 _SLOPES, _SLOPE_BITS = 2000, 128
 #: The same where there are integrals, each of which takes as long as many numbers.
 _SEARCHED_OF_INTEGRALS = 100
+#: Characters of the longest message.
+_LONGEST = 1000
 #: Digits with which quadrature is asked whether algebra has found the right value of an integral.
 _DIGITS_OF_INTEGRALS = 30
 
@@ -59,19 +61,24 @@ class Verdict:
         return self.ruling is Ruling.SHOWN
 
 
+def _verdict(ruling: Ruling, found: str) -> Verdict:
+    """A verdict in one printable line: the code of a claim may raise errors of any text."""
+    return Verdict(ruling, one_line(found, _LONGEST))
+
+
 def shown(how: str) -> Verdict:
     """The verdict on a claim that was shown."""
-    return Verdict(Ruling.SHOWN, how)
+    return _verdict(Ruling.SHOWN, how)
 
 
 def refuted(counterexample: str, more: str = "") -> Verdict:
     """The verdict on a claim that surely fails at a point."""
-    return Verdict(Ruling.REFUTED, f"refuted at {counterexample}{f' ({more})' if more else ''}")
+    return _verdict(Ruling.REFUTED, f"refuted at {counterexample}{f' ({more})' if more else ''}")
 
 
 def undecided(why: str) -> Verdict:
     """The verdict on a claim that was neither shown nor refuted; `why` says what is missing."""
-    return Verdict(Ruling.UNDECIDED, f"undecided: {why}")
+    return _verdict(Ruling.UNDECIDED, f"undecided: {why}")
 
 
 class Check(ABC):
@@ -131,8 +138,9 @@ class AtPoints(Check):
         if turns := _rises_and_falls(question):
             return refuted(turns)
         held = len(search.held)
-        # Without symbols there is a single point.
-        if held < (self.number / 10 if search.symbols else 1):
+        if not search.symbols and held:
+            return shown("at the only point, as there are no symbols")
+        if held < self.number / 10:
             return undecided(f"{counted(held, 'point')} fell inside the domains")
         return shown(", ".join(filter(None, (counted(held, "point"), search.range))))
 
@@ -167,15 +175,19 @@ class OverBoxes(Check):
             domain = domains[symbol]
             if not (low < high and domain.low <= low and high <= domain.high):
                 raise InvalidInput(f"interval of {symbol}", interval, allowed)
+            _within(domain, low, high)
 
     def verdict(self, question: Question) -> Verdict:
         from .boxes import in_words, unproved
 
         box = {symbol: _ends(interval) for symbol, interval in self.intervals.items()}
-        inside = {symbol: between(*ends, True, True) for symbol, ends in box.items()}
+        inside = {x: _within(question.domains[x], *ends) for x, ends in box.items()}
         question = question._replace(domains={**question.domains, **inside})
+        claim = evaluated(question).claim
+        if isinstance(claim, UniqueRoot) and (part := claim.may_jump()) is not None:
+            return _not_shown(question, f"{part} may have jumps, and change its sign at one")
         total = 0
-        for expression, fixed in evaluated(question).claim.positive_parts(box):
+        for expression, fixed in claim.positive_parts(box):
             if expression.has(Mean):
                 return undecided("an expectation is over no box of numbers")
             if expression.has(sp.Integral):
@@ -186,7 +198,8 @@ class OverBoxes(Check):
             part, count = unproved(expression, fixed, self.most, self.bits)
             total += count
             if part is not None:
-                why = f"not shown where {in_words(part)}, after {counted(total, 'box', 'boxes')}"
+                place = f"where {in_words(part)}" if part else f"that {expression} is positive"
+                why = f"not shown {place}, after {counted(total, 'box', 'boxes')}"
                 return _not_shown(question, why)
         if not total:
             return undecided("enclosures show inequalities and roots alone")
@@ -255,20 +268,31 @@ def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
     return Fraction(str(low)), Fraction(str(high))
 
 
+def _within(domain: Domain, low: Fraction, high: Fraction) -> Domain:
+    """The numbers of a domain in an interval; raises `InvalidInput` if there are none."""
+    return replace(
+        domain,
+        low=low,
+        high=high,
+        low_included=domain.low_included or low > domain.low,
+        high_included=domain.high_included or high < domain.high,
+    )
+
+
 def _upheld(question: Question, found: str) -> Verdict:
     """The verdict on a claim that was proved, held against points.
 
     The algebra of SymPy takes symbols as generic, so that a proof may be wrong where a coefficient
-    is zero, at the ends of domains above all.  And if no point of the domains has what is given,
-    anything can be proved of it.
+    is zero, at the ends of domains above all.  And if no point of the domains has what is given, or
+    no numbers show what the claim's value is there, anything can be proved of it.
     """
     search = Search(question, _DIGITS_OF_INTEGRALS if _has(question, EVALUATED) else _DIGITS)
     against = search.counterexample(UPHELD)
-    if against is None and search.symbols and not search.tried:
+    if against is None and not search.tried:
         against = search.counterexample(_searched(question))
     if against is not None:
         return refuted(against, f"though {found}")
-    if search.symbols and not search.tried:
+    if not search.tried:
         return undecided(f"{found}, but {search.without_meaning()}")
     if doubt := search.first(At.AGAINST):
         return undecided(f"{found}, but at {doubt}")

@@ -93,6 +93,10 @@ class Derivation:
     """
 
     def __init__(self, title: str, about: str, *, source: str, untied: str = "") -> None:
+        place = str(_caller())
+        _require_line(place, "title", title)
+        for key, text in (("about", about), ("source", source), ("untied", untied)):
+            _require_text(place, key, text)
         self.title, self.about, self.source, self.untied = title, about, source, untied
         self.domains: dict[sp.Symbol, Domain] = {}
         self.meanings: dict[sp.Symbol, str] = {}
@@ -123,6 +127,8 @@ class Derivation:
     def define(self, name: str, expression: Any, meaning: str) -> Name:
         """Name an expression; checks see the expression, readers the name."""
         place = f"{_caller()}, {name}"
+        _require_line(place, "name", name)
+        _require_text(place, "meaning", meaning)
         expression = _expression(place, expression)
         if not isinstance(expression, sp.Expr) or expression.is_Matrix:
             raise InvalidDerivation(place, expression, "must be a number: matrices have no names")
@@ -134,6 +140,9 @@ class Derivation:
 
     def _declared(self, symbol: sp.Symbol, domain: Domain, meaning: str) -> sp.Symbol:
         self._require_new(symbol.name)
+        place = str(_caller())
+        _require_line(place, "name", symbol.name)
+        _require_text(f"{place}, {symbol}", "meaning", meaning)
         self.domains[symbol], self.meanings[symbol] = domain, meaning
         return symbol
 
@@ -171,13 +180,16 @@ class Derivation:
             a derivative is taken they are constants.
         """
         place = _caller()
+        _require_line(str(place), "name", name)
         here = f"{place}, {name}"
+        _require_text(here, "reference", reference)
         given = {symbol: _expression(here, value) for symbol, value in (given or {}).items()}
         if not isinstance(claim, Claim):
             raise InvalidDerivation(here, claim, "must be a claim, such as Equal(...)")
         if not isinstance(check, Check):
             raise InvalidDerivation(here, "check", "every step must have a check")
-        if not (isinstance(because, str) and because.strip()):
+        _require_text(here, "because", because)
+        if not because.strip():
             raise InvalidDerivation(here, because, "every step must have a reason")
         if any(step.name == name for step in self.steps):
             raise InvalidDerivation(str(place), name, "is the name of an earlier step")
@@ -244,8 +256,18 @@ class Derivation:
     def _checked(self, step: Step) -> Verdict:
         try:
             return step.check.verdict(self._question(step))
-        except Exception as error:  # what a claim holds, and the code it runs, may raise anything
+        except BaseException as error:  # what a claim holds, and the code it runs, may raise it
+            if not raised_by_code(error):
+                raise
             return undecided(f"it cannot be checked: {type(error).__name__}: {error}")
+
+
+def raised_by_code(error: BaseException) -> bool:
+    """Whether an error tells of the code that was run: no signal, and no limit of time.
+
+    Code that exits, with whatever status, is code that fails.
+    """
+    return isinstance(error, Exception | SystemExit | GeneratorExit) or type(error) is BaseException
 
 
 def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
@@ -264,6 +286,21 @@ def _resolved(expression: Any) -> Any:
     return written_for_numbers(written_out(expression)).replace(
         lambda part: isinstance(part, Mean), lambda mean: mean.integrated()
     )
+
+
+def _require_text(place: str, key: str, text: Any) -> None:
+    """Raise `InvalidDerivation` unless it is a text that a terminal shows and does not obey."""
+    if not isinstance(text, str):
+        raise InvalidDerivation(f"{place}, {key}", text, "must be text")
+    if not "".join(text.split()).isprintable():
+        raise InvalidDerivation(f"{place}, {key}", text, "holds characters that cannot be printed")
+
+
+def _require_line(place: str, key: str, text: Any) -> None:
+    """Raise `InvalidDerivation` unless it is a text of one line, with something in it."""
+    _require_text(place, key, text)
+    if not (text.strip() and text.isprintable()):
+        raise InvalidDerivation(f"{place}, {key}", text, "must be one line, and not be empty")
 
 
 def _expression(place: str, value: Any) -> Any:

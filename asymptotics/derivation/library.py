@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bundled import derivation_names, derivations
 from ..errors import InvalidInput, unknown_name
-from .derivation import Derivation, InvalidDerivation
+from .derivation import Derivation, InvalidDerivation, raised_by_code
 
 names = derivation_names
 
@@ -36,7 +36,9 @@ def _read(path: Path) -> Derivation:
         found = runpy.run_path(str(path)).get("derivation")
     except InvalidInput:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not raised_by_code(error):
+            raise
         raise InvalidDerivation(_place(path, error), type(error).__name__, str(error)) from error
     if not isinstance(found, Derivation):
         raise InvalidDerivation(str(path), "derivation", "must be a Derivation in this file")

@@ -85,9 +85,16 @@ def to_html(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
 
     def render(formula: str, options: dict[str, bool]) -> str:
         formula = _NAME.sub(lambda name: name[0].replace(r"\_", "_"), formula)  # as MathML has it
+        # What is written between < and > in a formula must not become a tag of the page.
+        formula = formula.replace("<", r"\lt ").replace(">", r"\gt ")
         return str(convert(formula, display="block" if options["display_mode"] else "inline"))
 
-    parser = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=render)
+    # A tag in a name or a reason is text, not a part of the page.
+    parser = (
+        MarkdownIt("commonmark", {"html": False})
+        .enable("table")
+        .use(dollarmath_plugin, renderer=render)
+    )
     body = parser.render(to_markdown(derivation, outcomes))
     title = escape(derivation.title)
     return (

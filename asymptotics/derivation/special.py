@@ -7,27 +7,52 @@ for all values of the symbols.  Where such a factor is zero, the limit is to be 
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from ..arithmetic.symbolic import GroupSymbol, Mean
 from . import algebra
+from .boxes import unproved as over_boxes
 from .claims import Change, Limit
-from .domains import Domain
+from .domains import POSITIVE, REAL, Domain
 from .points import Domains
 
 #: Factors with more operations are not factorised, and not solved for a symbol.
 _MOST_OPERATIONS = 100
+#: How many factors may vanish one after the other, each where the ones before it do.
+_DEEPEST = 3
+#: Digits of numbers that may be zero, and what is surely none.
+_DIGITS, _LEAST = 50, sp.Rational(1, 10**30)
+#: Boxes, and their bits, over which a factor is looked at.
+_BOXES, _BOX_BITS = 200, 64
 
 
 def unproved(claim: Limit, domains: Domains, given: Mapping[sp.Symbol, Any]) -> Any:
     """A factor at whose zeros algebra does not show the limit, or None."""
+    return _unproved(claim, domains, given, frozenset(), 0)
+
+
+def _unproved(
+    claim: Limit,
+    domains: Domains,
+    given: Mapping[sp.Symbol, Any],
+    settled: frozenset[Any],
+    depth: int,
+) -> Any:
+    """A factor at whose zeros the limit is not shown; it is shown at those of the settled ones."""
     infinite = claim.value.is_finite is not True
     sought = [claim.expression] if infinite else list(_sensitive(claim.expression, claim.variable))
     for factor in _unsigned(_decisive(sought, claim)):
-        if not _holds_where_zero(factor, claim, domains, given):
+        if factor in settled:
+            continue
+        if depth == _DEEPEST or not _generic(factor):
             return factor
+        for change, more in _where_zero(factor, claim, domains):
+            if not _holds_after(change, claim, domains, given, settled | more, depth):
+                return factor
+        settled |= {factor}
     return None
 
 
@@ -91,7 +116,11 @@ def _unsigned(expressions: Iterable[Any]) -> list[Any]:
     """The factors of the expressions that have no sign that algebra shows."""
     found: dict[Any, None] = {}
     for expression in dict.fromkeys(expressions):
-        if expression.is_number or expression.is_finite is False or _nonzero(expression):
+        if expression.is_Rational or expression.is_finite is False or _nonzero(expression):
+            continue
+        if expression.is_number:  # of which algebra does not say whether it is zero
+            if not _generic(expression):
+                found[expression] = None
             continue
         for factor in _factors(expression):
             if not (factor.is_number or _nonzero(factor) or algebra.sign(factor) is not None):
@@ -111,36 +140,81 @@ def _factors(expression: Any) -> list[Any]:
     return [factor for factor, _ in sp.factor_list(numerator)[1]]
 
 
-def _holds_where_zero(
-    factor: Any, claim: Limit, domains: Domains, given: Mapping[sp.Symbol, Any]
-) -> bool:
-    """Whether algebra shows the limit wherever a factor is zero."""
+def _where_zero(
+    factor: Any, claim: Limit, domains: Domains
+) -> Iterator[tuple[Change, frozenset[Any]]]:
+    """What lets a factor vanish, in each of the ways in which it can, and factors then settled.
+
+    Where it is not known how, nothing is changed, so that the factor stays.
+    """
     zeros = _zeros(factor)
-    if zeros is None:
-        return False
-    symbol, values = zeros
-    return all(
-        _holds_after(change, claim, domains, given)
-        for value in values
-        if _may_be(value, domains[symbol])
-        for change in _changes(symbol, value)
-    )
+    if zeros is not None:
+        symbol, values = zeros
+        for value in values:
+            if _may_be(value, _domain(symbol, domains)):
+                yield _put_in(symbol, value), frozenset()
+                if isinstance(symbol, GroupSymbol) and _averaged(symbol, claim):
+                    # The other groups are those in which the factor is not zero.
+                    yield _put_in_one_group(symbol, value), frozenset({factor})
+    elif not _nowhere_zero(factor, domains):
+        names = _with_a_name(factor)
+        yield lambda expression: expression.xreplace(names), frozenset()
+
+
+def _averaged(symbol: GroupSymbol, claim: Limit) -> bool:
+    """Whether a claim holds an expectation over a quantity of the population."""
+    means = (mean for expression in claim.expressions for mean in expression.atoms(Mean))
+    return any(mean.has(symbol) for mean in means)
 
 
 def _holds_after(
-    change: Change, claim: Limit, domains: Domains, given: Mapping[sp.Symbol, Any]
+    change: Change,
+    claim: Limit,
+    domains: Domains,
+    given: Mapping[sp.Symbol, Any],
+    settled: frozenset[Any],
+    depth: int,
 ) -> bool:
-    """Whether algebra shows the limit with a number put in, if it has a meaning there."""
-    if not all(_may_be(change(value), domains[symbol]) for symbol, value in given.items()):
+    """Whether algebra shows the limit with a number put in, if it has a meaning there.
+
+    What is put in may let other factors vanish, at special values of the other symbols too.
+    """
+    inside = {symbol: change(value) for symbol, value in given.items()}
+    if not all(_may_be(value, domains[symbol]) for symbol, value in inside.items()):
         return True
     there = claim.mapped(change)
+    if there == claim:  # nothing is known to let the factor vanish
+        return False
     if any(part.has(sp.zoo, sp.nan) for part in there.expressions):
         return True
-    return there.exactly().holds is True
+    if there.exactly().holds is not True:
+        return False
+    return _unproved(there, domains, inside, settled, depth + 1) is None
+
+
+def _generic(factor: Any) -> bool:
+    """Whether a factor is surely not zero for all values of its symbols.
+
+    One that algebra does not bring to zero may be zero all the same: a root that is put into its
+    own polynomial.  It is looked at where each symbol, and each expectation, has some number.
+    """
+    free = sorted(factor.atoms(Mean), key=str) + sorted(factor.atoms(sp.Symbol), key=str)
+    numbers = {x: sp.Rational(2 * k + 3, 2 * k + 5) for k, x in enumerate(free)}
+    with suppress(Exception):  # SymPy raises errors of many kinds where it finds no number
+        return bool(abs(sp.N(factor.xreplace(numbers), _DIGITS)) > _LEAST)
+    return False
+
+
+def _domain(symbol: sp.Symbol, domains: Domains) -> Domain:
+    """The domain of a symbol; of one that stands for a part of an expression, by its sign."""
+    return domains.get(symbol, POSITIVE if symbol.is_positive else REAL)
 
 
 def _zeros(factor: Any) -> tuple[sp.Symbol, list[Any]] | None:
-    """A symbol, and all real values of it at which a factor is zero; None if they are not found."""
+    """A symbol, and all real values of it at which a factor is zero; None if they are not found.
+
+    Only of polynomials is it known that all zeros are found.
+    """
     used = factor.free_symbols | factor.atoms(GroupSymbol)
     symbols = sorted(used, key=lambda x: (not isinstance(x, GroupSymbol), str(x)))
     if sp.count_ops(factor) > _MOST_OPERATIONS:
@@ -148,11 +222,71 @@ def _zeros(factor: Any) -> tuple[sp.Symbol, list[Any]] | None:
     for symbol in symbols:
         if any(mean.has(symbol) for mean in factor.atoms(Mean)):
             continue
-        with suppress(NotImplementedError):
-            values = sp.solve(factor, symbol)
-            if not any(value.has(sp.I) for value in values):
-                return symbol, values
+        values = _real_zeros(factor, symbol)
+        if values is not None:
+            return symbol, values
     return None
+
+
+def _real_zeros(factor: Any, symbol: sp.Symbol) -> list[Any] | None:
+    """All real zeros of a polynomial in a symbol; None if it is none, or they are not found."""
+    if not factor.is_polynomial(symbol):
+        return None
+    polynomial = sp.Poly(factor, symbol)
+    first = polynomial.LC()
+    # Where the first coefficient is zero there are other zeros.
+    if not (_nonzero(first) or algebra.sign(first) is not None):
+        return None
+    if all(x.is_Rational for x in polynomial.coeffs()):
+        return list(dict.fromkeys(polynomial.real_roots()))
+    roots = sp.roots(polynomial)
+    found = [root for root in roots if root.is_real is not False]
+    if sum(roots.values()) < polynomial.degree() or any(root.has(sp.I) for root in found):
+        return None
+    return found
+
+
+def _nowhere_zero(factor: Any, domains: Domains) -> bool:
+    """Whether enclosures show that a factor is zero nowhere in the domains of its symbols."""
+    ends = {}
+    for symbol in factor.atoms(sp.Symbol):
+        domain = _domain(symbol, domains)
+        ends[symbol] = (domain.low, domain.high)
+    infinite = any(not end.is_finite for pair in ends.values() for end in pair)
+    if infinite or factor.has(Mean, sp.Integral):
+        return False
+    box = {x: (Fraction(str(low)), Fraction(str(high))) for x, (low, high) in ends.items()}
+    return over_boxes(factor**2, box, _BOXES, _BOX_BITS)[0] is None
+
+
+def _with_a_name(factor: Any) -> dict[Any, Any]:
+    """What lets a factor vanish that is a polynomial in a function of its symbols, if it is one.
+
+    Of ``exp(a) - 5 a`` this is ``exp(a) = 5 a``.  Each function of the factor is taken for any
+    number, so that where its zeros lie need not be known.
+    """
+    parts = sorted(_functions(factor), key=sp.default_sort_key)
+    if any(part.has(GroupSymbol) for part in parts):  # it has a value in each group
+        return {}
+    names = {
+        part: sp.Dummy("f", positive=True) if part.is_positive else sp.Dummy("f", real=True)
+        for part in parts
+    }
+    for part, name in names.items():
+        values = _real_zeros(factor.xreplace(names), name)
+        if values is not None and len(values) == 1:
+            return {**names, part: values[0]}
+    return {}
+
+
+def _functions(factor: Any) -> set[Any]:
+    """The outermost parts that are no sums, products or whole powers, and no symbols."""
+    if factor.is_Symbol or factor.is_number or isinstance(factor, Mean):
+        return set()
+    whole = factor.is_Pow and factor.exp.is_Integer and factor.exp > 0
+    if factor.is_Add or factor.is_Mul or whole:
+        return set().union(*map(_functions, factor.args))
+    return {factor}
 
 
 def _may_be(value: Any, domain: Domain) -> bool:
@@ -166,24 +300,25 @@ def _may_be(value: Any, domain: Domain) -> bool:
     return not (domain.whole and value.is_integer is False)
 
 
-def _changes(symbol: sp.Symbol, value: Any) -> Iterator[Change]:
-    """What puts in a value of a symbol: a quantity of the population has it in all groups or some.
+def _put_in(symbol: sp.Symbol, value: Any) -> Change:
+    return lambda expression: expression.xreplace({symbol: value})
 
-    The groups that do not have it are any population, and the other quantities of those that have
-    it are any numbers.
+
+def _put_in_one_group(symbol: sp.Symbol, value: Any) -> Change:
+    """What puts in a value of a quantity of the population in one of its groups alone.
+
+    The other groups are any population, and the other quantities of this one are any numbers.
     """
-    yield lambda expression: expression.xreplace({symbol: value})
-    if isinstance(symbol, GroupSymbol):
-        ratio = sp.Dummy("ratio", positive=True)
-        others: dict[Any, Any] = {}
+    ratio = sp.Dummy("ratio", positive=True)
+    others: dict[Any, Any] = {}
 
-        def here(integrand: Any) -> Any:
-            put_in = integrand.xreplace({symbol: value})
-            for other in put_in.atoms(GroupSymbol):
-                others.setdefault(other, sp.Dummy(other.name, **other.assumptions0))
-            return put_in.xreplace(others)
+    def here(integrand: Any) -> Any:
+        put_in = integrand.xreplace({symbol: value})
+        for other in put_in.atoms(GroupSymbol):
+            others.setdefault(other, sp.Dummy(other.name, **other.assumptions0))
+        return put_in.xreplace(others)
 
-        def mixed(mean: Any) -> Any:
-            return (here(mean.integrand) + ratio * mean) / (1 + ratio)
+    def mixed(mean: Any) -> Any:
+        return (here(mean.integrand) + ratio * mean) / (1 + ratio)
 
-        yield lambda expression: expression.replace(lambda part: isinstance(part, Mean), mixed)
+    return lambda expression: expression.replace(lambda part: isinstance(part, Mean), mixed)

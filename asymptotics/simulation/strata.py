@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
+from ..errors import NoConvergence
 from ..laws import (
     Law,
     LineLaw,
@@ -33,10 +34,10 @@ _PARTS = np.arange(1, _EQUAL) / _EQUAL
 _KNOWN, _KNOWN_OF_POWERS = 23, 1000
 #: A tail is halved so often; after that each part is 15 of 16 parts of what is left.
 _HALVINGS, _SIXTEENTH = 64, 4
+#: Drawn features may weigh more or less than all features by this much.
+_MISSED = 2.0**-20
 #: A group of less weight and signal than this, relative to the whole, is left out.
 _NOTHING = 1e-18
-#: Halvings of an interval after which its ends are the same number, or nearly.
-_BISECTIONS = 64
 
 
 class _Leaf(NamedTuple):
@@ -136,10 +137,10 @@ def _strata(law: LineLaw | SomeGroups) -> _Strata:
     if isinstance(law, PowerLaw):
         return _Strata(_probabilities(_KNOWN_OF_POWERS), np.empty(0), np.empty(0))
     probabilities = _probabilities(_KNOWN)
-    first, last = law.quantiles(probabilities[[0, -1]])[0].tolist()
+    # The eigenvalue does not tell the place: features that are alike lie along a part of the line.
+    first, last = law.places(probabilities[[0, -1]]).tolist()
     low, high = law.edges[[0, -1]].tolist()
-    below, above = _steps(low, _place(law, first)), _steps(_place(law, last), high)
-    return _Strata(probabilities, below, above)
+    return _Strata(probabilities, _steps(low, first), _steps(last, high))
 
 
 def _probabilities(last: int) -> Array:
@@ -152,18 +153,6 @@ def _probabilities(last: int) -> Array:
     return np.concatenate([lower[::-1], _PARTS, upper])
 
 
-def _place(law: LineLaw, eigenvalue: float) -> float:
-    """Where on the line of a law an eigenvalue is, which rises along it."""
-    low, high = law.edges[[0, -1]].tolist()
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if law.at(np.array([middle])).eigenvalue.item() < eigenvalue:
-            low = middle
-        else:
-            high = middle
-    return float(high)
-
-
 def _steps(low: float, high: float) -> Array:
     """Ends of intervals of length one, or a little less."""
     return np.linspace(low, high, math.ceil(high - low) + 1)
@@ -173,19 +162,35 @@ def _features(leaf: _Leaf, strata: _Strata, rng: np.random.Generator) -> Groups:
     """Features of one law of a mixture; their weights sum to its share, or nearly."""
     law = leaf.law
     if isinstance(law, SomeGroups):
-        drawn = [Groups(law.weight / law.weight.sum(), law.eigenvalue, law.mean, law.std)]
+        drawn = Groups(law.weight / law.weight.sum(), law.eigenvalue, law.mean, law.std)
     else:
-        drawn = [
-            _between(law, strata.probabilities, rng),
-            *(_along(law, ends, rng) for ends in (strata.below, strata.above) if ends.size > 1),
-        ]
-    weight, eigenvalue, mean, std = map(np.concatenate, zip(*drawn, strict=True))
+        drawn = _of_line(law, strata, rng)
+    weight, eigenvalue, mean, std = drawn
     factor = leaf.coefficient
     eigenvalue, mean, std = into_range(
         leaf.eigenvalue * eigenvalue, factor * mean, abs(factor) * std
     )
     there = in_range(eigenvalue, mean, std)
     return Groups(leaf.share * weight[there], eigenvalue[there], mean[there], std[there])
+
+
+def _of_line(law: LineLaw, strata: _Strata, rng: np.random.Generator) -> Groups:
+    """Features of a law along a line; their weights sum to 1, or nearly.
+
+    Raises `NoConvergence` where they do not: parts of the law are missing, or are there twice.
+    """
+    drawn = [
+        _between(law, strata.probabilities, rng),
+        *(_along(law, ends, rng) for ends in (strata.below, strata.above) if ends.size > 1),
+    ]
+    groups = Groups(*map(np.concatenate, zip(*drawn, strict=True)))
+    total = float(groups.weight.sum())
+    if not abs(total - 1) <= _MISSED:
+        raise NoConvergence(
+            f"features drawn from {law.name} weigh {total:.6g} times what all features weigh, "
+            f"so its draws are wrong: its tails contradict its quantiles; {law.remedy}"
+        )
+    return groups
 
 
 def _between(law: LineLaw, ends: Array, rng: np.random.Generator) -> Groups:

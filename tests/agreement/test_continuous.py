@@ -88,11 +88,65 @@ def test_a_threshold_between_two_nodes(sigma: float, rule: str) -> None:
 
 def test_a_larger_tolerance_asks_for_less() -> None:
     law = stats.uniform(0.5, 1)
-    coarse = Population.from_distribution(law, mean=1.0, std=0.0, tolerance=1e-3)
+    coarse, fine = (
+        Population.from_distribution(law, mean=1.0, std=0.05, tolerance=tolerance)
+        for tolerance in (1e-3, 1e-10)
+    )
     result = risk(coarse, 0.5, 0.1, 0.3, rule="oracle")
     assert result.status == "ok"
     assert 1e-8 < result.residual < 1e-3
-    assert result.risk == pytest.approx(0.595 + 0.01 + 0.003, rel=1e-3)
+    assert result.risk == pytest.approx(risk(fine, 0.5, 0.1, 0.3, rule="oracle").risk, rel=1e-3)
+
+
+UNIFORM = Population.from_distribution(stats.uniform(0, 2), mean=1.0, std=0.0)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "alpha"),
+    [
+        (0.0, 0.0922671),  # both quadratures are wrong by 8e-6, and agree by chance
+        (3e-4, 0.5),  # both have an edge at the median, where the threshold lies
+        (1e-4, 0.5),
+    ],
+)
+def test_two_quadratures_that_are_wrong_alike_are_told(sigma: float, alpha: float) -> None:
+    result = risk(UNIFORM, 0.5, sigma, alpha, rule="covariance")
+    assert result.status == "no convergence"
+    assert sensitivity(UNIFORM, 0.5, sigma, alpha, rule="covariance").status == "no convergence"
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.01])
+def test_no_threshold_between_two_nodes_is_right_by_chance(sigma: float) -> None:
+    """Without noise the kept share is a step, and the risk is (1 - alpha)^2."""
+    alpha = np.linspace(0.01, 0.99, 150)
+    coarse = Population.from_distribution(stats.uniform(0, 2), mean=1.0, std=0.0, tolerance=1e-4)
+    result = risk(coarse, 0.5, sigma, alpha, rule="covariance")
+    near = Population(np.ones(4000), (np.arange(4000) + 0.5) / 2000, 1.0)
+    exact = (
+        (1 - alpha) ** 2 if sigma == 0 else risk(near, 0.5, sigma, alpha, rule="covariance").risk
+    )
+    ok = result.status == "ok"
+    assert (abs(result.risk[ok] / exact[ok] - 1) < 2e-4).all()
+    assert np.count_nonzero(~ok) > 75  # it is refused where it is not known
+
+
+def test_a_jump_of_the_law_itself_is_no_lack() -> None:
+    law = Population.from_distribution(
+        stats.uniform(0, 2), std=lambda eigenvalue: np.where(eigenvalue > 1.003, 1.0, 0.0)
+    )
+    for rule in ("magnitude", "covariance"):
+        assert set(risk(law, 0.5, 0.3, [0.1, 0.3, 0.6, 0.9], rule=rule).status) == {"ok"}
+
+
+def test_a_slope_is_no_better_known_than_its_quadrature() -> None:
+    """That in the ridge at 0 is -sigma^2 E[1/Lambda] and more: infinite for a uniform law."""
+    slopes = sensitivity(Population.from_distribution(stats.uniform(0, 2)), 0.5, 0.5, 0.3)
+    assert slopes.status == "no slope"
+    assert np.isnan(slopes.d_ridge)
+    assert np.isfinite([slopes.d_kappa, slopes.d_sigma, slopes.d_alpha]).all()
+    bounded = Population.from_distribution(stats.uniform(0.5, 1))
+    assert sensitivity(bounded, 0.5, 0.5, 0.3).status == "ok"
+    assert sensitivity(bounded, 0.5, 0.5, 0.0).d_sigma == 1  # of the null risk
 
 
 def test_digits_of_a_law_are_as_good_as_its_quadrature() -> None:

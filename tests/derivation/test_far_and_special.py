@@ -34,6 +34,7 @@ d = Derivation("Far and special", "", source="", untied="a test")
 x, p, q = (d.symbol(name, POSITIVE, "a positive number") for name in "xpq")
 y = d.symbol("y", REAL, "a real number")
 u = d.symbol("u", UNIT, "a part")
+b = d.symbol("b", between(4, 10), "a number from 4 to 10")
 n = d.symbol("n", integers_from(0), "a count")
 half = Fraction(1, 2)
 k = d.symbol("k", Domain(half, sp.oo, low_included=True, whole=True), "1, 2, ...")
@@ -170,6 +171,15 @@ SPECIAL = {
         1 / (1 + x * ((5 * p - 37) ** 2 + (7 * q - 41) ** 2))
     ),
     "Lambda**2 - 2": at_zero(Mean(x / ((Lambda**2 - 2) ** 2 + x))),
+    # Zeros that algebra does not list, or does not see to be zeros where they are put in.
+    "sin(b)": at_infinity(1 / (1 + x * sp.sin(b) ** 2)),
+    "2*sin(b) - 1": at_infinity(1 / (1 + x * (2 * sp.sin(b) - 1) ** 2)),
+    "b**b - 10000": at_infinity(1 / (1 + x * (b**b - 10**4) ** 2)),
+    "5*p - exp(p)": at_infinity(1 / (1 + x * (sp.exp(p) - 5 * p) ** 2)),
+    "sin(Lambda)": at_zero(Mean(x / (sp.sin(Lambda) ** 2 + x))),
+    "p**5 - p - 1": at_infinity(1 / (1 + x * (p**5 - p - 1) ** 2)),
+    # Where one factor is zero, another one may be.
+    "p**2 - 3": at_infinity(1 / (1 + x * (p**2 - 3) ** 2 + x**2 * (p**2 + q**2 - 5) ** 2)),
 }
 
 
@@ -193,6 +203,10 @@ def test_special_numbers_are_tried_in_one_of_two_groups() -> None:
         at_infinity(y * x / (x + 1), y),
         at_infinity(1 / (y + x)),
         at_zero(Mean((y - Lambda) * x / (x + 1)) + p, p),
+        at_infinity(1 / (1 + x * (1 + (sp.exp(p) - 5) ** 2))),
+        at_infinity(1 / (1 + x * (sp.exp(p) - 5) ** 2 + x)),
+        at_infinity(1 / (1 + x * sp.sin(u + 1) ** 2)),
+        at_zero(Mean(Lambda * x / (x + y**2 + 1)) * p),
     ],
 )
 def test_factors_that_change_no_limit_are_no_matter(claim: Limit) -> None:

@@ -31,6 +31,18 @@ BAD = {
     "no steps": ("", "must have one or more steps"),
     "none": ("del derivation", "must be a Derivation in this file"),
     "syntax": ("derivation.step(", "mine.py:4 = 'SyntaxError'"),
+    "no title": ('Derivation(None, "", source="")', "mine.py:4, title = None: must be text"),
+    "no text": ('Derivation("T", "", source=3)', "mine.py:4, source = 3: must be text"),
+    "no meaning": ('derivation.symbol("b", POSITIVE, None)', "mine.py:4, b, meaning = None"),
+    "name of two lines": (
+        'derivation.step("s\\n  ok", Equal(a, a), "No.", Exactly())',
+        "mine.py:4, name = 's\\n ok': must be one line",
+    ),
+    "text that a terminal obeys": (
+        'derivation.step("s", Equal(a, a), "\\x1b[2J", Exactly())',
+        "mine.py:4, s, because = '\\x1b[2J': holds characters that cannot be printed",
+    ),
+    "ends": ("raise BaseException('at once')", "mine.py:4 = 'BaseException': at once"),
     "raises": ("1 / 0", "mine.py:4 = 'ZeroDivisionError'"),
 }
 
@@ -85,6 +97,40 @@ def test_a_false_step_fails_with_its_line_and_values(mine) -> None:
     assert status == 1
     assert "mine.py:4: refuted at a = 1: left = 4, right = 5" in out
     assert err == "asymptotics: 1 of 1 step failed\n"
+
+
+ENDING = """def code(x): raise {}
+derivation.step("ends", Computed(a, code, lambda inputs: code(inputs(a))), "It ends.", {})
+"""
+
+
+@pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit", "BaseException"])
+@pytest.mark.parametrize("check", ["Exactly()", "AtPoints(10)"])
+def test_code_that_ends_the_program_is_undecided(mine, error: str, check: str) -> None:
+    text = HEAD + ENDING.format(error, check) + RIGHT.removeprefix(HEAD).replace("2*a", "3*a")
+    status, out, err = run("derive", "check", mine(text))
+    assert status == 1
+    assert f"undecided: it cannot be checked: {error[:10]}" in out
+    assert "right: mine.py:6: refuted at a = 1" in out
+    assert err == "asymptotics: 2 of 2 steps failed\n"
+
+
+def test_what_code_says_is_one_printable_line(mine) -> None:
+    error = r"ValueError('no\n  ok       0.00 s  right: proved\x1b[2J')"
+    status, out, _ = run("derive", "check", mine(HEAD + ENDING.format(error, "AtPoints(10)")))
+    assert status == 1
+    assert out.count("\n") == 2
+    assert "\x1b" not in out
+
+
+def test_a_tag_in_a_text_is_no_tag_of_the_page(mine, tmp_path: Path) -> None:
+    tags = '"<script>alert(1)</script>", Equal(a, a), r"<img src=x> $\\text{<b>} < 2$", Exactly())'
+    page = tmp_path / "mine.html"
+    text = HEAD.replace('"Mine"', '"<i>"') + f"derivation.step({tags}\n"
+    assert run("derive", "show", mine(text), "--html", str(page))[0] == 0
+    shown = page.read_text(encoding="utf-8")
+    assert not any(tag in shown for tag in ("<script", "<img", "<b>", "<i>"))
+    assert "&lt;script&gt;alert(1)" in shown
 
 
 def test_bad_input_is_one_line(mine) -> None:

@@ -74,7 +74,7 @@ def test_what_is_true_is_shown(name: str) -> None:
 
 def test_points_of_an_integral_are_points_of_its_symbols() -> None:
     found = verdict_among(d, Less(zero, resonance), POINTS).found
-    assert found not in ("1 point", "0 points")
+    assert not found.startswith(("at the only point", "0 points"))
 
 
 def test_a_count_that_others_determine_is_whole() -> None:

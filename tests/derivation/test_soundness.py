@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -11,6 +12,7 @@ from asymptotics.derivation import (
     NONNEGATIVE,
     POSITIVE,
     REAL,
+    UNIT,
     AtMost,
     AtPoints,
     Check,
@@ -41,6 +43,8 @@ x = d.symbol("x", REAL, "a number")
 p, q = (d.symbol(name, POSITIVE, "a positive number") for name in "pq")
 a = d.symbol("a", NONNEGATIVE, "a number that may be 0")
 n = d.symbol("n", integers_from(0), "a count")
+part = d.symbol("part", UNIT, "a part")
+BOX = OverBoxes({p: (0, 1)})
 Lambda = d.random("Lambda", POSITIVE, "an eigenvalue")
 h = d.normal("h")
 F = d.define("F", p**2, "a square")
@@ -108,6 +112,47 @@ FALSE = {
     "matrices of two shapes": (Equal(sp.Matrix([[p, q]]), sp.Matrix([p, q])), EXACT),
     "a relation beside a relation": (Less(x > 0, x > 0), EXACT),
     "enclosures of a population": (Less(0, Mean(Lambda)), OverBoxes({p: (1, 2)})),
+    "a limit past poles": (Limit(sp.harmonic(-p) - sp.log(p), p, sp.oo, sp.EulerGamma), EXACT),
+    "a limit past zeros of a product": (
+        Limit(1 / (sp.factorial(-p) * sp.factorial(p)), p, sp.oo, sp.Integer(0)),
+        EXACT,
+    ),
+    "a Bessel function alone": (Limit(sp.besselj(0, p), p, sp.oo, sp.Integer(0)), EXACT),
+    "what is left of a step": (Limit(p - sp.floor(p), p, sp.oo, sp.Integer(0)), EXACT),
+    "an order of numbers that have none": (Less(sp.sqrt(-2), 1 + sp.sqrt(-2)), EXACT),
+    "an order of logarithms of -2": (AtMost(sp.log(-2), sp.log(-2) + 1), EXACT),
+    "a number that is not computed": (Less(sp.zeta(3), sp.zeta(3) + 1), EXACT),
+    "two roots beside a jump": (
+        UniqueRoot(
+            sp.Piecewise((p - sp.Rational(1, 2), p < 1), (p - 2, True)),
+            p,
+            sp.Integer(0),
+            sp.Integer(5),
+        ),
+        OverBoxes({p: (0, 5)}),
+    ),
+    "a root at a step": (
+        UniqueRoot(sp.floor(p) + p / 10 - sp.Rational(3, 2), p, sp.Integer(0), sp.Integer(5)),
+        OverBoxes({p: (0, 5)}),
+    ),
+    "roots along an interval": (
+        UniqueRoot(
+            sp.Max(0, p - sp.Rational(1, 2)) + sp.Min(0, p - sp.Rational(1, 3)),
+            p,
+            sp.Integer(0),
+            sp.Integer(1),
+        ),
+        POINTS,
+    ),
+    "a jump over zero": (
+        UniqueRoot(
+            (p - sp.Rational(1, 2)) / sp.Abs(p - sp.Rational(1, 2)),
+            p,
+            sp.Integer(0),
+            sp.Integer(1),
+        ),
+        POINTS,
+    ),
 }
 TRUE = {
     "linearity": (Equal(Mean(p * Lambda + q), p * Mean(Lambda) + q), EXACT),
@@ -116,6 +161,25 @@ TRUE = {
     "an identity of functions": (Equal(sp.tanh(p), sp.sinh(p) / sp.cosh(p)), POINTS),
     "a limit for any population": (Limit(Mean(Lambda / (Lambda + 1 / p)), p, sp.oo, 1), EXACT),
     "a root": (UniqueRoot(p - 1, p, 0, sp.oo), EXACT),
+    "a limit of a factorial": (Limit(1 / sp.gamma(p), p, sp.oo, sp.Integer(0)), EXACT),
+    "an order where both sides are real": (Less(sp.sqrt(x), sp.sqrt(x) + 1), EXACT),
+    "a root at a kink": (
+        UniqueRoot(
+            sp.Max(0, 2 * p - 1) + sp.Min(0, p - sp.Rational(1, 2)),
+            p,
+            sp.Integer(0),
+            sp.Integer(1),
+        ),
+        POINTS,
+    ),
+    "a root beside a pole": (
+        UniqueRoot(1 / (1 - x) + x / 4, x, sp.Integer(2), sp.Integer(4)),
+        POINTS,
+    ),
+    "a root over an interval": (
+        UniqueRoot(sp.tan(x), x, sp.Integer(-1), sp.Integer(1)),
+        OverBoxes({x: (-1, 1)}),
+    ),
 }
 REFUSED = {
     "an interval outside the domain": (Less(p, 0), OverBoxes({p: (-2, -1)}), None, "interval of p"),
@@ -145,6 +209,52 @@ REFUSED = {
 
 def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
     return verdict_among(d, claim, check, given)
+
+
+def divided_by(part: Any) -> Any:
+    """A function that another one makes, and that holds a number of it."""
+
+    def divided(number: Any) -> Any:
+        return number / part
+
+    return divided
+
+
+def empty(_: Any) -> Any:
+    return np.array([])
+
+
+@np.errstate(all="warn")
+def warning(number: Any) -> Any:
+    return number
+
+
+@np.errstate(all="ignore")
+def quiet(number: Any) -> Any:
+    return number
+
+
+HALF, THIRD = divided_by(2), divided_by(3)
+#: Code that another function runs than the one that is named, and code that returns no number.
+NOT_TIED = {
+    "another function with the same decorator": Computed(
+        p, warning, lambda inputs: quiet(inputs(p))
+    ),
+    "another function of the same maker": Computed(p / 3, HALF, lambda inputs: THIRD(inputs(p))),
+    "an empty array": Computed(p, empty, lambda inputs: empty(inputs(p))),
+}
+
+
+@pytest.mark.parametrize("check", [EXACT, POINTS])
+@pytest.mark.parametrize("name", NOT_TIED)
+def test_code_that_another_function_runs_is_no_tie(name: str, check: Check) -> None:
+    assert not verdict(NOT_TIED[name], check).holds
+
+
+def test_a_function_that_another_one_makes_is_told_from_its_siblings() -> None:
+    right = Computed(p / 3, THIRD, lambda inputs: THIRD(inputs(p)))
+    assert verdict(right, EXACT).holds
+    assert verdict(right, POINTS).holds
 
 
 #: Claims that have no value at an end that the domain of `a` includes: what they say there, no
@@ -200,6 +310,31 @@ def test_what_means_nothing_is_refused(name: str) -> None:
     with pytest.raises(InvalidDerivation, match=said) as raised:
         among(d).step("the step", claim, "It is tried.", check, given=given)
     assert "test_soundness.py:" in str(raised.value)
+
+
+def test_a_sum_that_is_zero_at_a_place_is_no_root_of_an_open_interval() -> None:
+    found = verdict(UniqueRoot(sp.sqrt(1 + p) - 1, p, sp.Integer(0), sp.Integer(1)), BOX)
+    assert found.found.startswith("refuted at p from 0 to 1"), found
+    assert "not shown that 0 is positive" in found.found
+
+
+@pytest.mark.parametrize(
+    ("claim", "symbol", "interval"),
+    [
+        (Less(part**2, part), part, (0, 1)),
+        (Less(0, (2 * n - 5) ** 2), n, (1, 5)),
+        (AtMost(0, (n - 1) * (n - 2)), n, (1, 5)),
+    ],
+)
+def test_a_box_is_no_larger_than_the_domain(claim: Claim, symbol: Any, interval: Any) -> None:
+    found = verdict(claim, OverBoxes({symbol: interval}, most=20))
+    assert found.ruling is Ruling.UNDECIDED, found
+
+
+def test_a_box_without_whole_numbers_is_refused() -> None:
+    check = OverBoxes({n: (sp.Rational(5, 4), sp.Rational(7, 4))})
+    with pytest.raises(InvalidDerivation, match="must hold numbers"):
+        verdict(Less(0, n), check)
 
 
 def test_of_what_cannot_be_nothing_is_proved() -> None:

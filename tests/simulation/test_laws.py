@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asymptotics import Population, Verification, verify
+from asymptotics import NoConvergence, Population, Verification, verify
+from asymptotics.laws import Columns, LineLaw
 from asymptotics.simulation.finite import smallest_size
 from asymptotics.simulation.strata import weighted
 
@@ -142,3 +143,65 @@ def test_where_features_are_too_rare_to_be_drawn_there_is_no_alarm() -> None:
 
 def test_features_that_are_drawn_need_none_of_the_groups() -> None:
     assert smallest_size(TAILS["pareto 1.05"], 0.5, [0.4]) == 3
+
+
+class Atoms(stats.rv_continuous):
+    """Features of three eigenvalues alone: the lowest, one in the middle, and the largest."""
+
+    VALUES, BELOW = np.array([1.0, 2.0, 5.0]), np.array([0.3, 0.6, 1.0])
+
+    def _ppf(self, u: Any) -> Any:
+        return self.VALUES[np.searchsorted(self.BELOW, u)]
+
+    def _isf(self, above: Any) -> Any:
+        return self._ppf(1 - above)
+
+    def _cdf(self, x: Any) -> Any:
+        return np.concatenate([[0], self.BELOW])[np.searchsorted(self.VALUES, x, side="right")]
+
+
+#: Quantile functions that are flat, also where they are rounded to the end of the support.
+FLAT = {
+    "three atoms": Population.from_distribution(Atoms(a=0, b=6), std=lambda x: 1 / x),
+    "flat at the top": Population.from_distribution(stats.beta(1, 0.05), tolerance=1e-6),
+    "flat at the bottom": Population.from_distribution(stats.beta(0.05, 1), tolerance=1e-6),
+    "flat at both ends": Population.from_distribution(
+        stats.beta(0.05, 0.05), std=lambda x: 2 - x, tolerance=1e-6
+    ),
+}
+
+
+def above(population: Population) -> float:
+    return float(population.weight[population.eigenvalue > 0.5].sum())
+
+
+@pytest.mark.parametrize("population", FLAT.values(), ids=FLAT)
+def test_features_that_are_alike_are_drawn_once(population: Population) -> None:
+    assert population.law is not None
+    for drawn in weighted(population.law, 0, 4):
+        assert drawn.signal == pytest.approx(population.signal, rel=1e-3)
+        assert above(drawn) == pytest.approx(above(population), abs=2 / 1024)  # two equal parts
+
+
+class TwiceInTheTail(LineLaw):
+    """A law whose density along its line contradicts its quantiles."""
+
+    edges = np.array([-32.0, 32.0])
+
+    def at(self, x: Any) -> Columns:
+        density = np.where(x > 15, 1.0, 0.0)
+        return Columns(density, *self.quantiles(x))
+
+    def places(self, u: Any) -> Any:
+        return np.log(u) - np.log1p(-u)
+
+    def quantiles(self, u: Any) -> Any:
+        return np.ones_like(u), np.zeros_like(u), np.ones_like(u)
+
+    def coefficients(self, eigenvalue: Any) -> Any:
+        return np.zeros_like(eigenvalue), np.ones_like(eigenvalue)
+
+
+def test_draws_that_weigh_more_than_the_law_are_refused() -> None:
+    with pytest.raises(NoConvergence, match=r"weigh 17.* times what all features weigh"):
+        weighted(TwiceInTheTail(), 0, 1)

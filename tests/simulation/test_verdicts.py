@@ -2,11 +2,15 @@
 
 import math
 import re
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import stats
@@ -221,6 +225,23 @@ def test_a_prediction_of_nothing_is_soon_refuted(predicted: float) -> None:
     assert found.verdict == "inconsistent"
     assert found.trials == verification.PILOT
     assert 0 < found.detectable < 0.02
+
+
+@pytest.mark.parametrize(
+    "predicted",
+    [np.ma.masked, np.ma.array([1.7], mask=[True]), [np.ma.masked], None, "1.7", True, 1j, [1, 2]],
+    ids=["masked", "masked array", "masked in a list", "None", "text", "truth", "complex", "two"],
+)
+def test_a_prediction_that_is_missing_is_not_judged(predicted: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"predict = .*: must (not be masked|return one risk)"):
+        verify(POPULATION, 0.5, 0.7, 0.3, predict=lambda *_: predicted, p=400, workers=1)
+
+
+@pytest.mark.parametrize("kind", [mpmath.mpf, Fraction, Decimal, np.float32, np.atleast_2d])
+def test_a_prediction_may_be_a_number_of_any_kind(kind: Callable[[float], Any]) -> None:
+    settings: dict[str, Any] = {"p": 400, "trials": 8, "workers": 1}
+    found = verify(POPULATION, 0.5, 0.7, 0.3, predict=lambda *_: kind(1.75), **settings)
+    assert found.risk == 1.75
 
 
 @pytest.mark.parametrize("settings", [{"design": "rademacher"}, {"sampler": "dense"}])

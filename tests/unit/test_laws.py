@@ -7,6 +7,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -565,6 +566,31 @@ def test_functions_that_are_none(std: Any, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+class Relative(stats.rv_continuous):
+    """A density that is divided by the largest one of the array."""
+
+    def _pdf(self, x: Any) -> Any:
+        return x / np.max(x)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"std": lambda x: x / x.max()},
+        {"std": lambda x: x.max()},
+        {"mean": lambda x: abs(x - x.mean()) / x.std()},
+        {"mean": np.sort},
+        {"mean": lambda x: np.linspace(1, 2, x.size).reshape(x.shape)},
+        {"eigenvalue": Relative(a=0, b=1)},
+    ],
+    ids=["divided by the largest", "the largest", "standardised", "sorted", "ranks", "density"],
+)
+def test_a_function_of_the_whole_array_is_no_function_of_an_eigenvalue(given: Any) -> None:
+    message = r"^(eigenvalue\.pdf|mean|std)\(.* = .*: must depend on this number alone"
+    with pytest.raises(InvalidInput, match=message):
+        Population.from_distribution(**({"eigenvalue": UNIFORM} | given))
+
+
 def test_a_function_may_return_one_number() -> None:
     close(Population.from_distribution(UNIFORM, std=lambda _: 2), 4.0)
 
@@ -574,6 +600,37 @@ def test_a_pole_is_refused_with_the_remedy() -> None:
         Population.from_distribution(UNIFORM, std=steep)
     poor = Population.from_distribution(UNIFORM, std=steep, tolerance=1e-4, breakpoints=1)
     close(poor, 1 / 0.6)
+
+
+def power(center: float, exponent: float) -> Callable[[Any], Any]:
+    return lambda x: abs(x - center) ** -exponent
+
+
+@pytest.mark.parametrize("named", [(), [1.234]])
+@pytest.mark.parametrize(
+    ("exponent", "tolerance"), [(0.49, 0.1), (0.48, 0.03), (0.45, 0.01), (0.4, 0.1), (0.3, 1e-4)]
+)
+def test_at_a_pole_the_tolerance_is_kept_or_refused(
+    exponent: float, tolerance: float, named: Any
+) -> None:
+    settings: dict[str, Any] = {"tolerance": tolerance, "breakpoints": named}
+    sides, a = np.array([2 - 1.234, 1.234]), 2 * exponent
+    first, second = sides ** (1 - a) / (1 - a), sides ** (2 - a) / (2 - a)
+    exact = float(1.234 * first.sum() + second[0] - second[1]) / 2
+    if exponent > 0.4:
+        with pytest.raises(NoConvergence, match=r"near the eigenvalue 1\.23"):
+            Population.from_distribution(UNIFORM, std=power(1.234, exponent), **settings)
+    else:
+        close(Population.from_distribution(UNIFORM, std=power(1.234, exponent), **settings), exact)
+
+
+@pytest.mark.parametrize("center", [1, 1.234])
+def test_a_pole_with_an_infinite_signal_is_no_population(center: float) -> None:
+    for pole in ({"std": power(center, 0.5)}, {"mean": power(center, 0.5), "breakpoints": center}):
+        with pytest.raises(
+            InvalidInput, match=r"E\[Lambda B\^2\] = inf: must be finite: at a pole"
+        ):
+            Population.from_distribution(UNIFORM, tolerance=0.1, **pole)
 
 
 @pytest.mark.parametrize("infinite", [np.inf, 1e120])
@@ -653,6 +710,26 @@ def test_what_is_kept_of_the_law() -> None:
     assert copy.copy(population) == population
     assert copy.copy(population).law is None  # as where it is sent to another process
     assert Population(1, 2).law is None
+
+
+@pytest.mark.parametrize("one", [0.5, [0.5], np.array([0.5]), (Fraction(1, 2),)])
+def test_one_number_for_all_groups_keeps_the_law_however_it_is_given(one: Any) -> None:
+    """Also the finer groups, without which a risk that is off would be ok."""
+    law = Population.from_distribution(UNIFORM, mean=1.0, std=0.0)
+    for population in (law.rescaled(one), law.restricted(one).population):
+        assert population.law is not None
+        assert population.finer is not None
+        assert population.tolerance == law.tolerance
+        assert risk(population, 0.5, 1e-3, 0.5, 0.0, "covariance").status == "no convergence"
+
+
+def test_groups_that_are_changed_one_by_one_stand_for_no_law() -> None:
+    law = Population.from_distribution(UNIFORM, mean=1.0)
+    each = np.linspace(0.5, 1, len(law))
+    for population in (law.rescaled(each), law.restricted(each).population):
+        assert population.law is None
+        assert population.finer is None
+        assert population.tolerance == 0
 
 
 def drawn_signal(population: Population, p: int = 2000) -> float:

@@ -176,8 +176,10 @@ def test_bad_functions_of_the_eigenvalue() -> None:
     with pytest.raises(InvalidInput, match="tolerance"):
         Population.from_distribution(stats.uniform(0, 2), tolerance=0)
     noise = np.random.default_rng(0)
-    with pytest.raises(NoConvergence, match="tolerance"):
+    with pytest.raises(InvalidInput, match="must depend on this number alone"):
         Population.from_distribution(stats.uniform(0, 2), std=lambda x: noise.random(x.shape))
+    with pytest.raises(NoConvergence, match="tolerance"):
+        Population.from_distribution(stats.uniform(0, 2), std=lambda x: 1 + np.sin(1e12 * x))
 
 
 def test_rescaled_and_mixture() -> None:

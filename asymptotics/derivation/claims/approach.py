@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from random import Random
 from typing import Any, Self
@@ -12,8 +12,10 @@ from typing import Any, Self
 import numpy as np
 import sympy as sp
 from flint import arb
+from sympy.core.function import Application
 
-from ...arithmetic import Array
+from ...arithmetic import SPECIAL, Array
+from ...arithmetic.symbolic import Mean
 from ...errors import InvalidInput
 from .. import algebra
 from ..domains import Domain
@@ -55,6 +57,15 @@ _OSCILLATES = (
     "without what oscillates, which go to the limit, would decide it"
 )
 _NO_ZERO = "no change of sign is seen; the limits at both ends would decide it"
+_JUMPS = (
+    "it may jump over 0, because algebra does not show that it is continuous; a form that algebra "
+    "shows to be continuous would decide it"
+)
+#: Functions that are continuous wherever they have a finite value.
+_WITHOUT_JUMPS = (
+    sp.exp, sp.log, sp.erf, sp.erfc, sp.Abs, sp.Max, sp.Min, Mean,
+    *(getattr(sp, name) for name in SPECIAL),
+)  # fmt: skip
 #: Places near two ends, as shares of the way: the ends are never quite met.
 _NEAREST = sp.Rational(1, 10**12)
 _FARTHEST = sp.Rational(1, 10**50)
@@ -112,11 +123,15 @@ class Limit(Claim):
         try:
             found = algebra.limit(self.expression, self.variable, self.point, self.side)
         except NotImplementedError:
-            return Finding(None, "the limit is not found")
+            return Finding(None, f"the limit is not found{self._because_of_waves()}")
         value = self.value
         if found == value or (value.is_finite is not False and algebra.vanishes(found - value)):
             return PROVED
         return Finding(None, f"the limit is {found}")
+
+    def _because_of_waves(self) -> str:
+        found = algebra.waves(self.expression, self.variable, self.point, self.side)
+        return f": {found[0]} may oscillate" if found else ""
 
     def at(self, numbers: Numbers) -> Finding:
         way: list[Near] = []
@@ -267,12 +282,18 @@ class UniqueRoot(Claim):
         rises, falls = any(x > 0 for x in steps), any(x < 0 for x in steps)
         said = both(values[:1], values[-1:], [values[0] - values[-1]])
         where = f"{self.variable} from {self.low} to {self.high}"
+        if sum(bool(x == 0) for x in values) > 1:
+            # Of an integral that numbers make 0 it is not certain that it is.
+            told = None if self.function.has(sp.Integral) else False
+            return Finding(told, f"{said}, and it is 0 at more than one place between them", where)
         if rises and falls:
             return Finding(False, f"{said}, but it rises and falls between them", where)
         if not (rises or falls):
             return Finding(None, "no number of digits tells whether it rises or falls", where)
         if values[0] * values[-1] < 0:
-            return PROVED
+            if self._continuous(numbers):
+                return PROVED
+            return Finding(None, f"{said}: {_JUMPS}", where)
         ends = [self._end(side, values, numbers) for side in (0, 1)]
         upward = 1 if rises else -1
         # What rises from zero or above, or to zero or below, has no zero between.
@@ -331,6 +352,8 @@ class UniqueRoot(Claim):
         if not (self.low.is_Rational and self.high.is_Rational):
             return
         low, high = (Fraction(str(end)) for end in (self.low, self.high))
+        # A function without jumps is continuous where it is finite, as an enclosure shows it to be.
+        yield 1 + self.function**2, {**box, self.variable: (low, high)}
         others = {x: interval for x, interval in box.items() if x != self.variable}
         ends = [self.function.subs(self.variable, end) for end in (self.low, self.high)]
         middle = {x: (low + high) / 2 for x, (low, high) in others.items()}
@@ -339,6 +362,19 @@ class UniqueRoot(Claim):
         yield sign * ends[0], others
         yield -sign * ends[1], others
         yield -sign * sp.diff(self.function, self.variable), {**others, self.variable: (low, high)}
+
+    def may_jump(self) -> Any:
+        """A part that may not be continuous where it is finite, such as ``floor(x)``, or None."""
+        parts = sorted(self.function.atoms(Application), key=sp.default_sort_key)
+        return next((part for part in parts if not isinstance(part, _WITHOUT_JUMPS)), None)
+
+    def _continuous(self, numbers: Numbers) -> bool:
+        """Whether algebra shows that it is continuous, for all symbols or at a point."""
+        here = self.mapped(numbers.exact)
+        return any(
+            _continuous(claim.function, claim.variable, claim.low, claim.high)
+            for claim in (self, here)
+        )
 
     def slope(self) -> tuple[Any, sp.Symbol, Any] | None:
         """The slope at a share of the way from low to high, the share, and the place.
@@ -384,6 +420,18 @@ def _signs_known(closest: Fraction, found: Enclosures) -> bool:
     return all(apart(x) or x == 0 for x in (values[0], values[-1])) and all(
         apart(x) or abs(x) <= least for x in steps
     )
+
+
+@lru_cache(maxsize=100)
+def _continuous(function: Any, variable: sp.Symbol, low: Any, high: Any) -> bool:
+    """Whether algebra shows that a function is continuous from low to high."""
+    if algebra.continuous(function, variable):
+        return True
+    if not low.is_finite:
+        return False
+    share = sp.Dummy("share", positive=True)
+    way = share if high == sp.oo else (high - low) * share / (1 + share)
+    return algebra.continuous(function.subs(variable, low + way), share)
 
 
 def _require_variable(

@@ -1,5 +1,6 @@
 """The tie of a derivation to code."""
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,7 +24,10 @@ class Computed(Claim):
     """A function of the package computes the expression: the tie of a derivation to code.
 
     `run` takes `Inputs` and calls the function with their arithmetic; in algebra the arithmetic is
-    symbolic, so that the code itself yields the expression that is compared.
+    symbolic, so that the code itself yields the expression that is compared.  It returns one
+    number, or one for each group.  That `run` calls the function is checked, not what it makes of
+    the value: a sum over groups, or a ratio of two calls, is part of the claim, which a reader sees
+    in `run`.
     """
 
     expression: Any
@@ -47,7 +51,7 @@ class Computed(Claim):
         return asked
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
-        if not hasattr(self.function, "__code__"):
+        if not hasattr(_undecorated(self.function), "__code__"):
             allowed = "must be the function of the package that `run` calls"
             raise InvalidInput("function", self.function, allowed)
 
@@ -74,10 +78,11 @@ class Computed(Claim):
     def _run(self, inputs: Inputs) -> tuple[Any, bool]:
         """What the code computes, and whether it is the function that it is said to be."""
         called = False
+        function = _undecorated(self.function)
 
         def watch(frame: FrameType, event: str, _: Any) -> None:
             nonlocal called
-            called = called or (event == "call" and frame.f_code is self.function.__code__)
+            called = called or (event == "call" and _runs(frame, function))
 
         before = sys.getprofile()
         sys.setprofile(watch)
@@ -110,6 +115,29 @@ class Computed(Claim):
 _CODE_FAILS = (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError)
 
 
+def _undecorated(function: Any) -> Any:
+    """The function that a decorator wraps: all that one decorator wraps share the code of it."""
+    return inspect.unwrap(function)
+
+
+def _runs(frame: FrameType, function: Any) -> bool:
+    """Whether a frame runs a function, not another one that shares its code.
+
+    Functions that are made by one call of another share their code, but not what they hold of it.
+    """
+    if frame.f_code is not function.__code__:
+        return False
+    held = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return all(frame.f_locals.get(name) is cell.cell_contents for name, cell in held)
+
+
 def _only(value: Any) -> Any:
-    """The one number in what a function returns."""
-    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    """The one number in what a function returns, or its array of one for each group.
+
+    Raises `ValueError` for an empty array, which would agree with everything.
+    """
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.size == 0:
+        raise ValueError("the code returns an empty array")
+    return value.item() if value.size == 1 else value

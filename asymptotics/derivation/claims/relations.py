@@ -51,6 +51,11 @@ class Equal(_TwoSides):
 
 
 class _Inequality(_TwoSides):
+    @property
+    def _real(self) -> bool:
+        """Whether no side is known to be a number that has no order, such as the root of -2."""
+        return all(side.doit().is_extended_real is not False for side in self.expressions)
+
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
         yield self.right - self.left, box
 
@@ -59,6 +64,8 @@ class Less(_Inequality):
     """``left < right``."""
 
     def exactly(self) -> Finding:
+        if not self._real:
+            return _NO_ORDER
         sign = algebra.sign(self.right - self.left)
         return PROVED if sign == 1 else Finding(None, "algebra does not show the sign")
 
@@ -82,6 +89,8 @@ class AtMost(_Inequality):
     """``left <= right``."""
 
     def exactly(self) -> Finding:
+        if not self._real:
+            return _NO_ORDER
         holds = algebra.nonnegative(self.right - self.left)
         return PROVED if holds else Finding(None, "algebra does not show the sign")
 
@@ -102,6 +111,7 @@ class AtMost(_Inequality):
 
 
 _INFINITE = float("inf")
+_NO_ORDER = Finding(None, "a side is no real number: only real numbers are larger or smaller")
 #: Why numbers decide nothing.
 _CLOSE = "no number of digits tells the two sides apart, or shows that they are equal"
 
