@@ -303,7 +303,9 @@ def _known_area(asked: _Asked) -> arb:
     boxes = _on_boxes(function, variable, values, balls)
     if not isinstance(balls, Enclosing):
         return quadrature(integrand, cuts, bits, boxes)
-    if boxes is None:
+    endless = not (low.is_finite() and high.is_finite())
+    far = endless and any(part.has(variable) for part in function.atoms(sp.log))
+    if boxes is None or far:
         raise NoValue(f"{expression} is only estimated")
     return enclosed_quadrature(integrand, cuts, bits, boxes)
 

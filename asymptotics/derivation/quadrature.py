@@ -45,6 +45,11 @@ _VANISHED = arb(2) ** -(1 << 20)
 _ANALYTIC, _LAST, _SAFETY = arb(3) / 2, 3, 10
 #: The most boxes on which an integrand is enclosed, for each part.
 _MOST_BOXES = 60_000
+#: Steps beyond those that add anything, from which on an integral is bounded by its largest values.
+_WIDER = 2
+#: Intervals on which an integrand is bounded on its way to infinity: each so many times longer than
+#: the one before it, so that a power of it is told from zero, to beyond the range of floats.
+_RATIO, _INTERVALS = arb(5) / 4, 3_200
 #: The most boxes that an estimate is held against, and how closely.
 _FEW_BOXES, _COARSE = 400, arb(2) ** -20
 #: Places between which a function is looked at for a change of sign, for each unit of t; the most
@@ -118,14 +123,17 @@ class _Path(NamedTuple):
     def __call__(self, t: arb) -> _Place:
         return _Place(*self.along(t, -1 if t < 0 else 1))
 
+    def beyond(self, distance: Any) -> Any:
+        """The place of an endless part so far from its finite end."""
+        return self.low + distance if self.low.is_finite() else self.high - distance
+
     def along(self, t: Any, side: int) -> tuple[Any, Any, Any]:
         """The place at a number or in a box; a finite part has two sides."""
         low, high = self
         if self.endless:
             half_pi = arb.pi() / 2
             distance = self.scale * (half_pi * t.sinh()).exp()
-            x = low + distance if low.is_finite() else high - distance
-            return x, distance, distance * half_pi * t.cosh()
+            return self.beyond(distance), distance, distance * half_pi * t.cosh()
         share = 1 / (1 + (side * arb.pi() * t.sinh()).exp())
         distance = (high - low) * share
         x = low + distance if side < 0 else high - distance
@@ -161,18 +169,21 @@ def quadrature(
 
 
 def enclosed_quadrature(integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes) -> arb:
-    """As `quadrature`, but boxes enclose the integral on each part but for its ends.
+    """As `quadrature`, but boxes enclose the integral on each part, and bound what is left out.
 
-    What is left out at an end where the integrand has no bound is an estimate by places.
+    At infinity the integrand is to be one that has no peak beyond the largest numbers of a point,
+    which are those of a float: one in which no logarithm of its variable stands.
     """
     least = arb(2) ** (-bits)
     total = arb(0)
     for part in pairwise(_halved(cuts)):
         path = _Path(*part)
-        extent = _extent(integrand, path, least)
+        extent = _extent(integrand, path, least).widened(_WIDER)
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
-        _require(found.is_finite() and found.rad() <= _COARSEST * extent.size.max(abs(found)))
-        total += found + arb(0, extent.left)
+        left = sum((_bound(integrand, path, *side) for side in extent.sides), arb(0)).upper()
+        off = found.rad() + left
+        _require(off.is_finite() and off <= _COARSEST * extent.size.max(abs(found)))
+        total += found + arb(0, left)
     return total
 
 
@@ -253,10 +264,25 @@ class _Extent(NamedTuple):
     ahead: int
     found: _Sum
     left: arb
+    #: How many places of each side are told from its end.
+    told: tuple[int, int]
 
     @property
     def size(self) -> arb:
         return self.found.size * _STEP
+
+    def widened(self, steps: int) -> "_Extent":
+        """The same with so many more steps on each side, as far as there are places."""
+        ahead, behind = (
+            min(here + steps, most)
+            for here, most in zip((self.ahead, self.behind), self.told, strict=True)
+        )
+        return self._replace(ahead=ahead, behind=behind)
+
+    @property
+    def sides(self) -> tuple[tuple[int, int], ...]:
+        """Each side, with the steps that one goes there."""
+        return (1, self.ahead), (-1, self.behind)
 
 
 def _extent(integrand: Integrand, path: _Path, least: arb) -> _Extent:
@@ -269,7 +295,8 @@ def _extent(integrand: Integrand, path: _Path, least: arb) -> _Extent:
     within = (_flat(sides[0])[: ahead.steps], _flat(sides[1])[: behind.steps])
     left = (ahead.left + behind.left).upper()
     _require(left <= _COARSEST * size)
-    return _Extent(behind.steps, ahead.steps, _NOTHING.plus(chain(*within)), left)
+    told = len(_flat(sides[0])), len(_flat(sides[1]))
+    return _Extent(behind.steps, ahead.steps, _NOTHING.plus(chain(*within)), left, told)
 
 
 def _terms(integrand: Integrand, path: _Path, times: Sequence[arb]) -> list[arb]:
@@ -336,6 +363,24 @@ def _between(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
     return bound.upper() if bound.is_finite() else arb.pos_inf()
 
 
+def _bound(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
+    """A bound of the integral beyond the last of so many steps on a side.
+
+    At infinity by the integrand on intervals, each as a whole, so that no peak is too narrow for
+    it.  The last of them stands for the rest.
+    """
+    beyond = _between(integrand, path, side, steps)
+    if beyond.is_finite() or path.end(side).is_finite():
+        return beyond
+    distance = path(_last(side, steps)).distance
+    ends = [path.beyond(distance * _RATIO**k) for k in range(_INTERVALS + 1)]
+    intervals = list(pairwise(ends))
+    values = integrand([near.union(far) for near, far in intervals])
+    lengths = (abs(far - near) for near, far in intervals)
+    sizes = [abs(value) * length for value, length in zip(values, lengths, strict=True)]
+    return sum(sizes, sizes[-1]).upper()
+
+
 def _last(side: int, steps: int) -> arb:
     """The last place of so many steps: the start is the first one ahead."""
     return _START + side * _STEP * (steps - (side > 0))
@@ -370,7 +415,7 @@ def _halving(
     least: arb,
 ) -> arb:
     """The trapezoidal rule over so many steps behind the start, and ahead of it."""
-    step, (behind, ahead, found, _) = _STEP, extent
+    step, (behind, ahead, found, *_) = _STEP, extent
     changes: list[arb] = []
     for halving in range(_HALVINGS):
         before, step = found.value * step, step / 2

@@ -149,3 +149,11 @@ def test_points_of_an_integral_are_points_of_its_symbols() -> None:
 def test_a_count_that_others_determine_is_whole() -> None:
     found = verdict_among(d, AtMost(n, n**2), POINTS, {n: p / 2})
     assert found.ruling is not Ruling.REFUTED
+
+
+def test_mass_far_out_is_no_counterexample() -> None:
+    """All of it lies at exp(L): what places and boxes on the way do not see refutes nothing."""
+    total = sp.Integral(sp.exp(-x) + sp.exp(-((sp.log(x) - 100 * b) ** 2)) / x, (x, 0, oo))
+    true, false = Equal(total, 1 + sp.sqrt(sp.pi)), Equal(total, 1)
+    assert verdict_among(d, true, AtPoints(10)).ruling is not Ruling.REFUTED
+    assert not verdict_among(d, false, AtPoints(10)).holds
