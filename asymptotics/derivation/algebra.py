@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.polys.polyerrors import BasePolynomialError, PolynomialError
 
 from ..arithmetic.symbolic import GroupSymbol, Mean
@@ -128,7 +129,7 @@ def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[A
 
     These are functions that are not known to be steady, such as sine and cosine, where an argument
     goes to no finite number; the gamma function, where it does not go up; and powers of a negative
-    number.
+    number.  An integral or a sum whose ends depend on the variable passes through waves of its own.
     """
     powers = [part for part in expression.atoms(sp.Pow) if part.exp.has(variable)]
     found = [part for part in powers if part.base.is_negative or part.has(sp.I)]
@@ -138,7 +139,20 @@ def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[A
         if part.has(variable) and not _settles(part, variable, point, side)
     ]
     found += [part for part in expression.atoms(sp.exp) if part.has(variable) and part.has(sp.I)]
+    found += [
+        part
+        for part in expression.atoms(ExprWithLimits)
+        if variable in sp.Tuple(*part.limits).free_symbols and _may_wave(part.function)
+    ]
     return sorted(found, key=sp.default_sort_key)
+
+
+def _may_wave(function: Any) -> bool:
+    """Whether a function holds anything that may oscillate in any of its variables."""
+    powers = function.atoms(sp.Pow)
+    negative = any(part.base.is_negative and not part.exp.is_number for part in powers)
+    steady = function.atoms(*_STEADY, *_STEADY_UPWARDS)
+    return negative or function.has(sp.I) or bool(function.atoms(sp.Function) - steady)
 
 
 def _settles(wave: Any, variable: sp.Symbol, point: Any, side: str) -> bool:

@@ -20,7 +20,7 @@ from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
 from .domains import Domain
-from .evaluation import GUARD, Noting, NoValue, Values, ball_of, value_of
+from .evaluation import GUARD, Enclosing, Noting, NoValue, Values, ball_of, value_of
 from .quadrature import NotConverged
 
 #: A point: for each symbol a number, or one for each group of the population.
@@ -71,7 +71,7 @@ class _AtPoint(Numbers, Generic[A]):
 
     def inputs(self, arithmetic: A) -> Inputs:
         """All symbols as numbers of an arithmetic; raises `OutsideDomain` if one falls outside."""
-        key = repr(arithmetic)
+        key = f"{type(arithmetic).__name__} {arithmetic!r}"
         if isinstance(arithmetic, Noting) or key not in self._inputs:
             values = {
                 symbol: arithmetic.array(list(value) if isinstance(value, tuple) else value)
@@ -165,6 +165,14 @@ class _OfIntegrals(Enclosed):
         digits = max(self.digits, _PER_DECADE_OF_INTEGRALS * decades)
         for factor in _OF_INTEGRALS:
             yield Balls(ceil(factor * digits * _BITS) + GUARD)
+
+
+class EnclosedIntegrals(_OfIntegrals):
+    """By balls, in which integrals are enclosed too: what is only estimated has no value."""
+
+    def _arithmetics(self, decades: int) -> Iterator[Balls]:
+        for balls in super()._arithmetics(decades):
+            yield Enclosing(balls.bits)
 
 
 class Estimated(_AtPoint[Noting]):

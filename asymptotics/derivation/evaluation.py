@@ -5,8 +5,9 @@ holds anything without a rule here has no value, which counts against the claim 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from itertools import combinations
 from typing import Any
 
@@ -16,10 +17,12 @@ from flint import arb
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from ..arithmetic import SPECIAL, Arithmetic, Array
-from ..arithmetic.ball import Ball, Balls
+from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.multiprecision import Multiprecision
-from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
-from .quadrature import quadrature
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
+from . import algebra
+from .holomorphic import Boxes, NoBox, boxes_of
+from .quadrature import NotConverged, crossings, enclosed_quadrature, quadrature
 
 Values = Mapping[sp.Symbol, Any]
 #: Bits before the point of the largest argument of a function: mpmath needs them all.
@@ -40,6 +43,10 @@ class NoValue(ArithmeticError):
 
 class Undefined(NoValue):
     """An expression that has no value at a point, whatever the digits: it divides by 0 there."""
+
+
+class Enclosing(Balls):
+    """Enclosures of integrals too: an integral that is only estimated has no value."""
 
 
 class Noting(Multiprecision):
@@ -226,16 +233,14 @@ def _integral(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     if len(ends) != 2 or isinstance(variable, GroupSymbol):
         raise NoValue(f"no rule to evaluate {expression}")
     if isinstance(arithmetic, Balls):
-        ball = Ball(_enclosed_integral(expression, values, arithmetic))
-        return np.asarray(ball, dtype=object)
+        return np.asarray(Ball(_area(expression, values, arithmetic)), dtype=object)
     if not isinstance(arithmetic, Multiprecision):
         raise NoValue(f"no rule to evaluate {expression} in {arithmetic!r}")
     context = arithmetic.context
     used = {x: ball_of(np.asarray(values[x]).item()) for x in expression.free_symbols}
     with Balls(context.prec + GUARD).working() as balls:
-        found = _enclosed_integral(
-            expression, {x: np.asarray(Ball(value)) for x, value in used.items()}, balls
-        )
+        values = {x: np.asarray(Ball(value)) for x, value in used.items()}
+        found = _area(expression, values, balls)
         if not found.rad() <= abs(found.mid()) * arb(10) ** (-arithmetic.digits // 2):
             raise NoValue(f"{expression} is not known to enough digits")
         mantissa, exponent = (int(x) for x in found.mid().man_exp())
@@ -266,7 +271,7 @@ class _Asked:
         used = sorted(expression.free_symbols & values.keys(), key=str)
         enclosures = (np.asarray(values[x]).item().arb for x in used)
         exactly = tuple((*x.mid().man_exp(), *x.rad().man_exp()) for x in enclosures)
-        self._key = (expression, balls.bits, tuple(map(str, exactly)))
+        self._key = (expression, type(balls), balls.bits, tuple(map(str, exactly)))
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -275,12 +280,12 @@ class _Asked:
         return isinstance(other, _Asked) and self._key == other._key
 
 
-def _enclosed_integral(expression: Any, values: Values, balls: Balls) -> arb:
-    return _known_integral(_Asked(expression, values, balls))
+def _area(expression: Any, values: Values, balls: Balls) -> arb:
+    return _known_area(_Asked(expression, values, balls))
 
 
 @lru_cache(maxsize=100)
-def _known_integral(asked: _Asked) -> arb:
+def _known_area(asked: _Asked) -> arb:
     """The integral: a claim asks for it beside, and in, the terms of its sides."""
     expression, values, balls = asked.expression, asked.values, asked.balls
     function, (variable, *ends) = _inner(expression), expression.limits[-1]
@@ -291,27 +296,54 @@ def _known_integral(asked: _Asked) -> arb:
         raise NoValue(f"the ends of {expression} are not told apart")
     if low > high:
         turned = expression.func(function, (variable, *reversed(ends)))
-        return -_enclosed_integral(turned, values, balls)
-
-    def at(places: Sequence[Any]) -> Array:
-        inner = {**values, variable: balls.array([Ball(place) for place in places])}
-        return np.broadcast_to(value_of(function, inner, balls), (len(places),))
-
-    def integrand(places: Sequence[arb]) -> list[arb]:
-        try:
-            return [ball.arb for ball in at(places)]
-        except (ArithmeticError, ValueError):  # at one of them
-            return [_or_nan(at, place) for place in places]
-
+        return -_area(turned, values, balls)
+    integrand = partial(_at_places, function, variable, values, balls)
     cuts = [low, *sorted(_cuts(function, variable, low, high, values, balls)), high]
-    return quadrature(integrand, cuts, int(_SHARE_OF_BITS * balls.bits))
+    bits = int(_SHARE_OF_BITS * balls.bits)
+    boxes = _on_boxes(function, variable, values, balls)
+    if not isinstance(balls, Enclosing):
+        return quadrature(integrand, cuts, bits, boxes)
+    endless = not (low.is_finite() and high.is_finite())
+    far = endless and any(part.has(variable) for part in function.atoms(sp.log))
+    if boxes is None or far:
+        raise NoValue(f"{expression} is only estimated")
+    return enclosed_quadrature(integrand, cuts, bits, boxes)
 
 
-def _or_nan(at: Callable[[Sequence[arb]], Array], place: arb) -> arb:
+def _at_places(
+    function: Any, variable: sp.Symbol, values: Values, balls: Balls, places: Sequence[arb]
+) -> list[arb]:
+    """A function at several places; not finite where its balls do not tell its value.
+
+    Raises `NoValue` if it has none at one of them, or if a rule is missing.
+    """
+
+    def at(some: Sequence[arb]) -> Array:
+        inner = {**values, variable: balls.array([Ball(place) for place in some])}
+        return np.broadcast_to(value_of(function, inner, balls), (len(some),))
+
+    def alone(place: arb) -> arb:
+        try:
+            return at([place]).item().arb
+        except (NotConverged, Undecided):
+            return arb.nan()
+
     try:
-        return at([place]).item().arb
-    except (ArithmeticError, ValueError):
-        return arb.nan()
+        return [ball.arb for ball in at(places)]
+    except (NotConverged, Undecided):  # at one of them
+        return [alone(place) for place in places]
+
+
+def _on_boxes(function: Any, variable: sp.Symbol, values: Values, balls: Balls) -> Boxes | None:
+    """The function on boxes of complex numbers, if it has rules for them."""
+
+    def constant(part: Any) -> arb:
+        return value_of(part, values, balls).item().arb
+
+    try:
+        return boxes_of(function, variable, constant)
+    except NoBox:
+        return None
 
 
 def _cuts(
@@ -321,12 +353,17 @@ def _cuts(
     found: list[arb] = []
     for special in steep_at(function, variable):
         try:
-            place = value_of(special, values, balls).item().arb.mid()
+            found.append(value_of(special, values, balls).item().arb.mid())
         except ArithmeticError:  # it has none at this point
             continue
-        if low < place < high and all(place != other for other in found):
-            found.append(place)
-    return found
+    for part in _crossing_zero(function, variable):
+        with suppress(NoValue):  # it is not real everywhere
+            found += crossings(partial(_at_places, part, variable, values, balls), low, high)
+    inside: list[arb] = []
+    for place in found:
+        if low < place < high and all(place != other for other in inside):
+            inside.append(place)
+    return inside
 
 
 def _finite(combine: Callable[[Any, Any], Any], empty: int) -> Callable[..., Any]:
@@ -389,11 +426,14 @@ _MECHANICAL = (sp.Derivative, sp.MatrixExpr, sp.Determinant, sp.Trace)
 
 
 def _written_for_numbers(part: Any) -> Any:
+    if isinstance(part, sp.Derivative) and not _is_taken_inside(part):
+        return part
     if isinstance(part, _MECHANICAL):
         return part.doit(deep=False)
     if isinstance(part, sp.Subs):
         return part.expr.subs(list(zip(part.variables, part.point, strict=True)))
-    if any(isinstance(variable, GroupSymbol) for variable in part.variables):
+    without_ends = any(len(limit) != 3 for limit in part.limits)
+    if without_ends or any(isinstance(variable, GroupSymbol) for variable in part.variables):
         return part
     found = part.function
     for variable, *ends in part.limits:
@@ -402,30 +442,91 @@ def _written_for_numbers(part: Any) -> Any:
     return found
 
 
+def _is_taken_inside(derivative: Any) -> bool:
+    """Whether it is that of the integrands, for all integrals that it is the derivative of.
+
+    That is known where an integrand and its derivatives are continuous on a finite interval, and
+    for moments of a normal variable.  Elsewhere it may be false, and SymPy does not ask.
+    """
+    changed, whole = set(derivative.variables), derivative.expr
+    integrals = [x for x in whole.atoms(sp.Integral) if changed & x.function.free_symbols]
+    means = [x for x in whole.atoms(Mean) if x.has(NormalSymbol) and changed & x.free_symbols]
+    moments = (x.integrand.is_polynomial(*x.atoms(NormalSymbol)) for x in means)
+    return all(moments) and all(_is_smooth(x, derivative.variables) for x in integrals)
+
+
+def _is_smooth(integral: Any, changed: Sequence[sp.Symbol]) -> bool:
+    """Whether an integrand and its derivatives are proved continuous, on a finite interval."""
+    # Its variable may be at an end of the interval, where what is assumed of it may fail.
+    anywhere = {x: sp.Dummy(x.name, real=True) for x in integral.variables}
+    functions = [integral.function.xreplace(anywhere)]
+    for variable in changed:
+        functions.append(functions[-1].diff(variable))
+    ends = [end for _, *ends in integral.limits for end in ends]
+    return all(end.is_finite for end in ends) and all(
+        algebra.continuous(function, variable)
+        for function in functions
+        for variable in {*changed, *anywhere.values()}
+    )
+
+
 @lru_cache(maxsize=1000)
 def steep_at(function: Any, variable: sp.Symbol) -> tuple[Any, ...]:
     """Real zeros, and vertices, of the polynomials of degree 1 and 2 in a function.
 
     Where a denominator or an argument is zero, or an exponent is largest.
     """
-    parts = {variable}
-    for part in function.atoms(sp.Add, sp.Abs, sp.Max, sp.Min, sp.Pow, sp.exp, sp.log):
-        parts |= {part, *part.args} if isinstance(part, sp.Add) else set(part.args)
-        if isinstance(part, sp.Max | sp.Min):
-            parts |= {x - y for x, y in combinations(part.args, 2)}
     found: list[Any] = []
-    for part in sorted(parts, key=sp.default_sort_key):
-        if not part.is_polynomial(variable) or part.has(Mean):
+    for part in _inside(function, variable):
+        if not _is_simple(part, variable):
             continue
         polynomial = sp.Poly(part, variable)
         constant, slope, curve = (polynomial.nth(k) for k in range(3))
         if polynomial.degree() == 1:
             found.append(-constant / slope)
-        elif polynomial.degree() == 2:
+        else:
             vertex = -slope / (2 * curve)
             reach = sp.sqrt(vertex**2 - constant / curve)
             found += [vertex, vertex - reach, vertex + reach]
     return tuple(dict.fromkeys(found))
+
+
+def _inside(function: Any, variable: sp.Symbol) -> list[Any]:
+    """The sums in a function, and the arguments of what is in it, that depend on a variable."""
+    parts = {variable}
+    for part in function.atoms(sp.Add, sp.Abs, sp.Max, sp.Min, sp.Pow, sp.exp, sp.log):
+        parts |= {part, *part.args} if isinstance(part, sp.Add) else set(part.args)
+        if isinstance(part, sp.Max | sp.Min):
+            parts |= {x - y for x, y in combinations(part.args, 2)}
+    # What an integral in it runs over has no value here.
+    known = function.free_symbols | {variable}
+    own = [part for part in parts if variable in part.free_symbols <= known]
+    return sorted((part for part in own if not part.has(Mean)), key=sp.default_sort_key)
+
+
+def _is_simple(part: Any, variable: sp.Symbol) -> bool:
+    """Whether it is a polynomial whose zeros are written down."""
+    return bool(part.is_polynomial(variable)) and sp.degree(part, variable) in (1, 2)
+
+
+@lru_cache(maxsize=1000)
+def _crossing_zero(function: Any, variable: sp.Symbol) -> tuple[Any, ...]:
+    """Parts of a function whose zeros are sought by numbers, where it may be steep.
+
+    These are sums and arguments whose zeros are not written down.
+    """
+    return tuple(
+        part
+        for part in _inside(function, variable)
+        if not (_is_simple(part, variable) or _is_atom(part) or part.has(ExprWithLimits))
+    )
+
+
+def _is_atom(part: Any) -> bool:
+    """Whether it is a power of a symbol, or an exponential, which is zero at no other place."""
+    return bool(part.is_Mul and all(map(_is_atom, part.args))) or bool(
+        part.is_number or isinstance(part, sp.exp) or part.as_base_exp()[0].is_Symbol
+    )
 
 
 _RULES: Mapping[Any, Callable[..., Any]] = {

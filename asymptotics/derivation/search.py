@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import NoSuchExample
 
 from .claims import Change, Claim, Computed, Finding
-from .enclosures import Enclosed, Estimated, OutsideDomain, Point, put_in
+from .enclosures import Enclosed, EnclosedIntegrals, Estimated, OutsideDomain, Point, put_in
 from .evaluation import Noting, Undefined
 from .points import Domains, drawn, far, off_ends, populations, ranges, shown, simplest
 
@@ -243,7 +243,7 @@ class Search:
         integrals = any(x.has(sp.Integral) for x in self._written)
         estimated = Estimated(self.digits, integrals, *arguments)
         if integrals:
-            return self._by(estimated)
+            return self._unless_enclosed(self._by(estimated), point)
         try:
             enclosed = self._by(Enclosed(self.digits, *arguments))
         except Exception:  # whether there is a value at all, estimates tell
@@ -253,6 +253,17 @@ class Search:
         found = self._by(estimated)
         # What enclosures of any number of bits do not tell apart, fewer digits do not either.
         return found if found.holds else enclosed
+
+    def _unless_enclosed(self, estimated: Finding, point: Point) -> Finding:
+        """What estimates of integrals found; they refute nothing that enclosures do not refute."""
+        if estimated.holds is not False:
+            return estimated
+        with suppress(Exception):  # what has no enclosure is only estimated
+            enclosed = self._by(EnclosedIntegrals(self.digits, *self._arguments(point)))
+            if enclosed.holds is False:
+                return enclosed
+        why = f"{estimated.why}, but an integral is only estimated"
+        return estimated._replace(holds=None, why=why, against=True)
 
     def _enclosed(self, point: Point) -> Finding:
         """By enclosures alone."""

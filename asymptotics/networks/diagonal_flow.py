@@ -40,8 +40,12 @@ def flow(
     :math:`|u-v|^2=w^2B/A`.  The larger weight is half the sum of their roots, the smaller one
     the coefficient :math:`\beta` divided by it, with
 
-    .. math:: 4\beta=\frac{sA+wB}{B}\cdot\frac1A\left((s-w)\Big(\frac{4\beta^{*2}}{R+|\delta|}
-              +(R+|\delta|)E\Big)+2\beta^*(s+w)(1-E)\right).
+    .. math:: 4\beta=\frac{sA+wB}{B}\cdot\frac1A\bigl(2(s-w)RE+C(1-E)\bigr),\qquad
+              C=(s-w)\frac{4\beta^{*2}}{R+|\delta|}+2\beta^*(s+w).
+
+    The terms of C cancel where the start has the wrong sign; there
+    :math:`C=2\beta^*\bigl(2\min(s,w)+|s-w|\,(|\delta|+\delta^2/(R+2|\beta^*|))/(R+|\delta|)\bigr)`
+    is the same without a difference.
     """
     return _at(start, target, eigenvalue * time, arithmetic)
 
@@ -75,19 +79,31 @@ def _at(start: Pair, target: Array, clock: Array | None, arithmetic: Arithmetic)
     else:
         left = arithmetic.exp(-clock * root)
         gone = where(still, clock, arithmetic.decay(clock * root))
-    pull = twice * ratio(twice, root + delta) + (root + delta) * left
+    push = _push(s, w, delta, target, root, arithmetic)
     # In the limit of no root everything but `gone` is divided by it.
-    above, below, pull = where(still, 1, above), where(still, 1, below), where(still, 2, pull)
+    above, below, rate = where(still, 1, above), where(still, 1, below), where(still, 1, root)
     left = where(still, 1, left)
     a = _length(sqrt(above + below * left), w * sqrt(gone), arithmetic)
     b = _length(sqrt(below + above * left), s * sqrt(gone), arithmetic)
     sum_, difference = s * ratio(a, b), w * ratio(b, a)
-    change = ratio(ratio(between * pull + 2 * target * both * gone, a), a)
+    change = ratio(ratio(2 * between * rate * left + push * gone, a), a)
     coefficient = (sum_ * ratio(a, b) + w) * change / 4
     size = (sum_ + difference) / 2
     grown = where(large < 0, -1, 1) * size
     shrunk = ratio(coefficient, grown)
     return Pair(where(first, shrunk, grown), where(first, grown, shrunk))
+
+
+def _push(
+    s: Array, w: Array, delta: Array, target: Array, root: Array, arithmetic: Arithmetic
+) -> Array:
+    """C of `flow`, as a sum of terms of one sign."""
+    where, ratio = arithmetic.where, arithmetic.ratio
+    twice, between = 2 * abs(target), s - w
+    along = 2 * target * (s + w) + between * twice * ratio(twice, root + delta)
+    lacking = ratio(delta + delta * ratio(delta, root + twice), root + delta)
+    against = 2 * target * (2 * arithmetic.minimum(s, w) + abs(between) * lacking)
+    return where((between < 0) == (target < 0), along, against)
 
 
 def _length(x: Array, y: Array, arithmetic: Arithmetic) -> Array:

@@ -5,6 +5,8 @@ import sympy as sp
 
 from asymptotics.derivation import (
     POSITIVE,
+    REAL,
+    UNIT,
     AtMost,
     AtPoints,
     Check,
@@ -13,6 +15,8 @@ from asymptotics.derivation import (
     Equal,
     Exactly,
     Less,
+    Limit,
+    Mean,
     Ruling,
     above,
     integers_from,
@@ -23,6 +27,9 @@ EXACT, POINTS = Exactly(), AtPoints(20)
 d = Derivation("Integrals", "", source="", untied="a test")
 p, q, x = (d.symbol(name, POSITIVE, "a positive number") for name in "pqx")
 b = d.symbol("b", above(200), "a number")
+u, a = (d.symbol(name, UNIT, "a part") for name in "ua")
+r = d.symbol("r", REAL, "a number")
+h = d.normal("h")
 n = d.symbol("n", integers_from(0), "a count")
 v = sp.Symbol("v", real=True)
 k = sp.Symbol("k", integer=True)
@@ -59,6 +66,68 @@ TRUE: dict[str, tuple[Claim, Check]] = {
     "a sum": (Equal(sp.Sum(k, (k, 0, n)), n * (n + 1) / 2), EXACT),
 }
 
+R = sp.Rational
+wave = sp.Integral(sp.cos(2 * sp.pi * v), (v, p, p + R(1, 2)))
+steep = p**3 / u**2 * sp.exp(-(p**2) / u)
+above_p = sp.Piecewise((1, h > r), (0, True))
+#: What numbers know too little of: neither these claims nor their opposites are decided.
+NOT_KNOWN: dict[str, tuple[Claim, Check]] = {
+    "a step without a rule": (Equal(sp.Integral(sp.floor(v), (v, 0, 3)), zero), POINTS),
+    "a mean of a step": (Equal(Mean(above_p), zero), POINTS),
+    "a true mean of a step": (
+        Equal(Mean(sp.Heaviside(h - r)), sp.erfc(r / sp.sqrt(2)) / 2),
+        EXACT,
+    ),
+    "a function without a rule": (Less(sp.Integral(sp.besselj(0, v), (v, 0, oo)), R(1, 2)), POINTS),
+    "no real number on a part": (
+        Equal(sp.Integral(sp.sqrt(u - a), (u, 0, 1)), R(2, 3) * (1 - a) ** R(3, 2)),
+        POINTS,
+    ),
+    "a tail that does not shrink": (
+        Less(sp.Integral(sp.exp(-v) + 1 / (10**9 * v * sp.log(v + 2)), (v, 1, oo)), 1),
+        POINTS,
+    ),
+    "a tail that grows where it is small": (
+        Less(sp.Integral(sp.exp(-v) + 1 / (10**40 * v), (v, 1, oo)), 1),
+        POINTS,
+    ),
+    "a derivative across a jump": (
+        Equal(sp.Derivative(sp.Integral(sp.sign(u - a), (u, 0, 1)), a), zero),
+        EXACT,
+    ),
+    "a derivative at a singular end": (
+        Equal(sp.Derivative(sp.Integral(steep, (u, 0, 1)), p), sp.exp(-(p**2)) * (1 - 2 * p**2)),
+        EXACT,
+    ),
+    "a wave in the ends": (Limit(1 / p + wave, p, oo, zero), POINTS),
+    "no ends": (Equal(sp.Integral(p, p), zero), POINTS),
+}
+
+
+@pytest.mark.parametrize("name", NOT_KNOWN)
+def test_what_numbers_do_not_know_is_undecided(name: str) -> None:
+    found = verdict_among(d, *NOT_KNOWN[name])
+    assert found.ruling is Ruling.UNDECIDED, found
+    assert "KeyError" not in found.found
+
+
+def test_a_narrow_peak_is_not_missed() -> None:
+    peak = sp.Integral(1 + 1000 * sp.exp(-(10**6) * (sp.sin(v) - R(3, 5)) ** 2), (v, 0, 1))
+    found = verdict_among(d, Equal(peak, sp.Integer(1)), POINTS).found
+    assert found.startswith("refuted at the only point: left = 3.21556963956"), found
+
+
+def test_an_estimate_refutes_nothing() -> None:
+    kink = sp.Integral(sp.Max(0, v**3 - R(6, 109)) ** 3, (v, 0, 1))
+    b = R(6, 109)
+    whole = R(1, 10) - 3 * b / 7 + 3 * b**2 / 4 - b**3 + R(81, 140) * b ** R(10, 3)
+    assert verdict_among(d, Equal(kink, whole), POINTS).ruling is not Ruling.REFUTED
+
+
+def test_a_derivative_is_taken_inside_where_all_is_smooth() -> None:
+    moved = sp.Derivative(sp.Integral(sp.exp(p * v), (v, 0, 1)), p)
+    assert verdict_among(d, Less(zero, moved), POINTS).holds
+
 
 @pytest.mark.parametrize("name", FALSE)
 @pytest.mark.parametrize("check", [EXACT, POINTS])
@@ -80,3 +149,11 @@ def test_points_of_an_integral_are_points_of_its_symbols() -> None:
 def test_a_count_that_others_determine_is_whole() -> None:
     found = verdict_among(d, AtMost(n, n**2), POINTS, {n: p / 2})
     assert found.ruling is not Ruling.REFUTED
+
+
+def test_mass_far_out_is_no_counterexample() -> None:
+    """All of it lies at exp(L): what places and boxes on the way do not see refutes nothing."""
+    total = sp.Integral(sp.exp(-x) + sp.exp(-((sp.log(x) - 100 * b) ** 2)) / x, (x, 0, oo))
+    true, false = Equal(total, 1 + sp.sqrt(sp.pi)), Equal(total, 1)
+    assert verdict_among(d, true, AtPoints(10)).ruling is not Ruling.REFUTED
+    assert not verdict_among(d, false, AtPoints(10)).holds

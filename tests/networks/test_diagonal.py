@@ -99,6 +99,18 @@ def test_each_weight_keeps_its_relative_accuracy(eta: float, target: float) -> N
         assert found == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+@pytest.mark.parametrize("time", [1.0, 18.0, 19.0, 300.0])
+def test_balanced_weights_of_the_wrong_sign_fade_and_stay_balanced(
+    time: float, sign: float
+) -> None:
+    """From u = -v = 1 towards the target 1: u² = 1 / (2 exp(2 t) - 1)."""
+    after = DiagonalNetwork([sign], [-sign]).flow(1.0, 1.0, time)
+    size = np.exp(-time) / np.sqrt(2 - np.exp(-2 * time))
+    assert after.hidden.item() == pytest.approx(sign * size, rel=1e-13)
+    assert after.output.item() == pytest.approx(-sign * size, rel=1e-13)
+
+
 def test_time_zero_is_the_start() -> None:
     for u, v in ((3.0, 1e-20), (1e-9, -1e8), (-2.0, -2.0), (0.0, 1.0)):
         after = DiagonalNetwork([u], [v]).flow(1.0, 1.0, 0.0)
