@@ -1,7 +1,7 @@
-"""The numbers of a problem, and what is allowed of each.
+"""The door: every number that a user gives comes in here.
 
-Every number that a user gives comes in through `parameter` (real numbers, with `DOMAINS`) or
-`whole` (whole numbers, with the bounds in `COUNTS`).
+Real numbers come in through `parameter`, with their domain in `domains.DOMAINS`, whole numbers
+through `whole`, with their bounds in `domains.COUNTS`.
 """
 
 import inspect
@@ -12,92 +12,19 @@ from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from numbers import Complex, Integral, Rational, Real
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .arithmetic import Arithmetic, Array
+from .domains import COUNTS, DOMAINS, NONNEGATIVE, NONNEGATIVE_TEXT, Count, Domain
 from .errors import MISSING, InvalidInput, unknown_name
 
-
-class Domain(NamedTuple):
-    """The values that a number may take."""
-
-    contains: Callable[[Array], Array]
-    text: str
-    #: Magnitudes outside (unless zero) would leave the range of double precision on the way.
-    smallest: float = 0.0
-    largest: float = 1e150
-
-
-def _nonnegative(x: Array) -> Array:
-    return x >= 0
-
-
-def _anything(x: Array) -> Array:
-    return x == x
-
-
-_POSITIVE_TEXT, _NONNEGATIVE_TEXT = "must be a finite number > 0", "must be a finite number >= 0"
-_COUNT_TEXT = "must be a number >= 1"
-POSITIVE = Domain(lambda x: x > 0, _POSITIVE_TEXT)
-NONNEGATIVE = Domain(_nonnegative, _NONNEGATIVE_TEXT)
-REAL = Domain(_anything, "must be a finite number", largest=1e100)
-DOMAINS = {
-    "kappa": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
-    "sigma": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-50, 1e50),
-    "alpha": Domain(lambda x: (x >= 0) & (x <= 1), "must be a number in [0, 1]", 1e-50),
-    "ridge": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-50, 1e50),
-    "weight": Domain(_nonnegative, _NONNEGATIVE_TEXT),
-    "eigenvalue": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-150),
-    "mean": REAL,
-    "std": Domain(_nonnegative, _NONNEGATIVE_TEXT, 1e-100, 1e100),
-    "coefficient": REAL,
-    "eta": Domain(lambda x: x > 0, _POSITIVE_TEXT, 1e-50, 1e50),
-    "features": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
-    "width": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
-    "samples": Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9),
-}
-
-
 #: Eigenvalues before their sign is looked at.
-_SIGNED = Domain(_anything, _NONNEGATIVE_TEXT)
+_SIGNED = Domain(lambda x: x == x, NONNEGATIVE_TEXT)
 #: A negative eigenvalue smaller than this fraction of the largest may be rounding, also of data in
 #: single precision.
 _ROUNDING = 1e-6
-
-
-class Count(NamedTuple):
-    """The whole numbers that may be given, both ends included."""
-
-    least: int
-    most: int
-
-
-#: The bounds of every whole number that the package takes.  They keep the work and the memory that
-#: one call may ask for finite; a caller may set narrower ones.
-COUNTS = {
-    # Runs: features, trials, seeds (of 128 bits, as NumPy recommends) and processes.
-    "p": Count(1, 10**12),
-    "trials": Count(1, 10**6),
-    "seed": Count(0, 2**128 - 1),
-    "workers": Count(1, 10**5),
-    # Precision, and points of an axis of a spec.
-    "digits": Count(1, 3_000),
-    "num": Count(2, 10**6),
-    # Networks: sizes, steps of descent (each of which is recorded) and evaluations of a flow.
-    "width": Count(1, 10**6),
-    "features": Count(1, 10**6),
-    "neurons": Count(1, 10**6),
-    "samples": Count(1, 10**6),
-    "test_samples": Count(10, 10**6),
-    "steps": Count(1, 10**7),
-    "evaluations": Count(1, 10**8),
-    # Checks of derivations: points, boxes and the bits of their ends.
-    "number": Count(1, 10**6),
-    "most": Count(1, 10**7),
-    "bits": Count(1, 10**5),
-}
 #: The points that one grid, and the numbers that one random array, may have.
 MOST_POINTS = MOST_NUMBERS = 10**9
 #: Some of NumPy's functions serve 32 dimensions, of which computations add some of their own.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array
+from ..domains import LINEAR
 from ..parameters import broadcast_shape, entry_name, objects, parameter
 from ..theory import Rule, as_rule
 from ..theory.rules import Exponent
@@ -15,7 +16,8 @@ RulesLike = RuleLike | Sequence[RuleLike] | Array
 
 #: Numbers (rows times groups) that are worked on at a time.
 CHUNK = 1 << 14
-NUMBERS = ("kappa", "sigma", "alpha", "ridge")
+#: Its parameters that are numbers.
+NUMBERS = tuple(LINEAR)
 
 
 class Grid(NamedTuple):
@@ -42,13 +44,9 @@ class Grid(NamedTuple):
 
 def as_grid(kappa: Any, sigma: Any, alpha: Any, ridge: Any, rule: RulesLike) -> Grid:
     """A grid of validated parameters; raises `InvalidInput`."""
-    grid = Grid(
-        parameter("kappa", kappa),
-        parameter("sigma", sigma),
-        parameter("alpha", alpha),
-        parameter("ridge", ridge),
-        _rules(rule),
-    )
+    given = {"kappa": kappa, "sigma": sigma, "alpha": alpha, "ridge": ridge}
+    numbers = {key: parameter(key, value) for key, value in given.items()}
+    grid = Grid(**numbers, rule=_rules(rule))
     broadcast_shape(grid._asdict())
     return grid
 

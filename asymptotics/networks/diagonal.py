@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import Domain
 from ..errors import InvalidInput
-from ..parameters import Domain, parameter, scalar
+from ..parameters import parameter, scalar
 from .diagonal_flow import Pair, end, flow
 from .network import Evaluated, Gradient, Layers, Network, as_inputs
 

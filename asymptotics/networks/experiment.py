@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import POSITIVE
 from ..errors import InvalidInput, NoConvergence
-from ..parameters import POSITIVE, choice, flag, scalar, whole
+from ..parameters import choice, flag, scalar, whole
 from ..trials.experiment import Experiment
 from .importance import OBS_VERSION, restored
 from .network import mean_squared_error

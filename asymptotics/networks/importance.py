@@ -13,8 +13,9 @@ import numpy as np
 import scipy.linalg
 
 from ..arithmetic import Array
+from ..domains import POSITIVE
 from ..errors import InvalidInput, NoConvergence
-from ..parameters import POSITIVE, scalar
+from ..parameters import scalar
 from .network import Layers, as_inputs, as_sample, mean_squared_error
 from .two_layer import TwoLayer, as_two_layer
 

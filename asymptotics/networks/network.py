@@ -8,8 +8,9 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import COUNTS, DOMAINS, Domain
 from ..errors import InvalidInput
-from ..parameters import COUNTS, DOMAINS, Domain, parameter, scalar, whole
+from ..parameters import parameter, scalar, whole
 
 Entry = TypeVar("Entry")
 #: Products of weights and inputs have squares in the range of double precision.

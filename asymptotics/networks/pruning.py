@@ -6,8 +6,9 @@ from typing import Any, Generic, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import DOMAINS, Domain
 from ..errors import InvalidInput
-from ..parameters import DOMAINS, Domain, as_array, choice, parameter, scalar
+from ..parameters import as_array, choice, parameter, scalar
 from ..simulation.pruning import largest
 from .importance import hessian, magnitude, natural, obs
 from .network import LAYERS, Kind, Layers, as_network, flat, generator

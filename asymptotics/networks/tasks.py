@@ -7,8 +7,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import COUNTS, DOMAINS
 from ..extras import extra, require
-from ..parameters import COUNTS, DOMAINS, require_few, scalar, whole
+from ..parameters import require_few, scalar, whole
 from .network import generator
 
 #: Images of scikit-learn's digits, of 8 by 8 pixels.

@@ -14,7 +14,8 @@ from typing import Any, Generic
 import numpy as np
 
 from ..arithmetic import Array
-from ..parameters import POSITIVE, Domain, choice, scalar, whole
+from ..domains import POSITIVE, Domain
+from ..parameters import choice, scalar, whole
 from .network import Evaluated, Kind, Layers, as_sample, flat
 
 #: Steps of gradient descent between two looks at the bound on the sharpness.

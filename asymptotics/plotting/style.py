@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..arithmetic import Array
+from ..domains import LINEAR, NETWORK
 from ..errors import InvalidInput
 
 #: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
@@ -24,17 +25,9 @@ STYLE: Any = {  # of files; on axes, their owner's settings hold
     "svg.hashsalt": "asymptotics",
 }
 #: Of the linear model's parameters, and of a network's.
-SYMBOLS = {"kappa": r"\kappa", "sigma": r"\sigma", "alpha": r"\alpha", "ridge": r"r"}
-NETWORK_SYMBOLS = {"eta": r"\eta", "alpha": r"\alpha", "width": "m", "samples": "n"}
-LABELS = {
-    "kappa": r"features per sample $\kappa = p/n$",
-    "sigma": r"noise standard deviation $\sigma$ (units of $y$)",
-    "alpha": r"fraction of weights kept $\alpha$",
-    "ridge": r"ridge $r$ (units of feature variance)",
-    "eta": r"scale of the start $\eta$, from $(\eta W_0, v_0/\eta)$",
-    "width": "neurons $m$",
-    "samples": "samples $n$",
-}
+SYMBOLS = {key: parameter.symbol for key, parameter in LINEAR.items()}
+NETWORK_SYMBOLS = {key: parameter.symbol for key, parameter in NETWORK.items()}
+LABELS = {key: parameter.label for key, parameter in {**LINEAR, **NETWORK}.items()}
 #: A parameter that spans more than this factor gets a logarithmic axis.
 _WIDE = 20
 #: A logarithmic axis that spans less than this is labelled between the powers of ten as well.

@@ -28,8 +28,9 @@ from numpy.polynomial import legendre
 from scipy.stats import rv_continuous, rv_histogram
 
 from ..arithmetic import Array
+from ..domains import DOMAINS, REAL, Domain
 from ..errors import InvalidInput, NoConvergence
-from ..parameters import DOMAINS, REAL, Domain, parameter, scalar
+from ..parameters import parameter, scalar
 
 SMALLEST, LARGEST = DOMAINS["eigenvalue"].smallest, DOMAINS["eigenvalue"].largest
 _LARGEST_STD = DOMAINS["std"].largest

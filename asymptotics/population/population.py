@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from ..arithmetic import FLOAT64, Arithmetic, Array, Mass
+from ..domains import DOMAINS, REAL, Domain
 from ..errors import InvalidInput
-from ..parameters import DOMAINS, REAL, Domain, broadcast_shape, eigenvalues, parameter, scalar
+from ..parameters import broadcast_shape, eigenvalues, parameter, scalar
 from ..tables import column, counted, text_table
 
 if TYPE_CHECKING:

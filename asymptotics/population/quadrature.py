@@ -32,8 +32,9 @@ from numpy.polynomial import legendre
 from scipy.special import erfc
 
 from ..arithmetic import Array
+from ..domains import REAL, Domain
 from ..errors import MISSING, InvalidInput, NoConvergence
-from ..parameters import REAL, Domain, scalar
+from ..parameters import scalar
 from .laws import LARGEST, SMALLEST, Columns, LineLaw, in_range, into_range
 
 _NODES, _WEIGHTS = legendre.leggauss(16)

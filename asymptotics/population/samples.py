@@ -23,8 +23,9 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import NONNEGATIVE
 from ..errors import InvalidInput
-from ..parameters import NONNEGATIVE, as_path, clip_remedy, eigenvalues, parameter, scalar
+from ..parameters import as_path, clip_remedy, eigenvalues, parameter, scalar
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), "weight"
 #: Words for weights.  Where no column is called ``weight``, one whose name has such a word in it

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ..arithmetic import Array
+from ..domains import LINEAR
 from ..line.bias import bias_columns
 from ..population import Population
 from ..tables.grid_result import GridResult
@@ -57,7 +58,7 @@ class HessianBias(GridResult):
     covariance_risk: Array
     status: Array
 
-    grid = ("kappa", "sigma", "alpha", "ridge", "eigenvalue")
+    grid = (*LINEAR, "eigenvalue")
     shown = (
         "signal",
         "found",

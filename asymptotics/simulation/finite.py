@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import COUNTS
 from ..errors import InvalidInput
-from ..parameters import COUNTS
 from ..population import Population
 from ..population.laws import Law, sizes_of
 from ..theory import Rule

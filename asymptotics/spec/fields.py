@@ -18,8 +18,9 @@ from pydantic import (
 )
 
 from ..arithmetic import Array
+from ..domains import COUNTS, REAL
 from ..errors import MISSING, InvalidInput, unknown_key
-from ..parameters import COUNTS, REAL, parameter
+from ..parameters import parameter
 
 #: Points of a range are rounded to so many digits: short decimals where those were meant.
 _DIGITS = 15

@@ -11,11 +11,12 @@ import numpy as np
 from pydantic import Field
 
 from ..arithmetic import Array
+from ..domains import COUNTS
 from ..errors import MISSING, InvalidInput
 from ..networks.pruning import measure_name
 from ..networks.sweeps import sweep
 from ..networks.tasks import Digits, Task, Teacher
-from ..parameters import COUNTS, choice, parameter, wholes
+from ..parameters import choice, parameter, wholes
 from ..results import NetworkSweep
 from .fields import Axis, Number, Table, points, product, require_known, rules, validated
 from .reading import NETWORK_EXAMPLE, read

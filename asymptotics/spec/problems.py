@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import create_model
 
 from ..arithmetic import Array
+from ..domains import LINEAR
 from ..line.rows import Progress
 from ..parameters import parameter
 from ..population import Population
@@ -19,16 +21,19 @@ from .fields import Axis, Range, Table, points, product, require_known, rules, v
 from .population import population
 from .reading import EXAMPLE, read
 
-GRID = ("kappa", "sigma", "alpha", "ridge", "rule")
+GRID = (*LINEAR, "rule")
 
 
 class _Grid(Table):
-    axes = GRID[:-1]
+    axes = tuple(LINEAR)
 
-    kappa: Axis
-    sigma: Axis
-    alpha: Axis
-    ridge: Axis = Decimal(0)
+
+_KEYS: dict[str, Any] = {
+    key: (Axis, ... if parameter.default is None else parameter.default)
+    for key, parameter in LINEAR.items()
+}
+#: The parameters as keys of a spec; those without a default must be given.
+_Axes = create_model("_Axes", __base__=_Grid, **_KEYS)
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,8 @@ def read_spec(path: str | Path | None = None) -> Problem:
 def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:
     """The problem that a parsed spec describes; files are looked up in `folder`."""
     require_known(document, (*GRID, "population"))
-    grid = validated(_Grid, {key: document[key] for key in _Grid.model_fields if key in document})
-    axes = {key: getattr(grid, key) for key in _Grid.model_fields}
+    grid = validated(_Axes, {key: document[key] for key in _Axes.model_fields if key in document})
+    axes = {key: getattr(grid, key) for key in _Axes.model_fields}
     for key, axis in axes.items():
         parameter(key, points(key, axis))
     return Problem(

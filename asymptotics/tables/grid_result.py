@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..arithmetic import Array
+from ..domains import LINEAR
 from ..errors import InvalidInput
 from ..extras import extra
 from ..outcomes import PLURALS
@@ -36,7 +37,7 @@ class GridResult(ABC):
     #: Names of the arrays, in the order of columns.
     columns: ClassVar[tuple[str, ...]]
     #: Of these, the parameters of the grid.
-    grid: ClassVar[tuple[str, ...]] = ("kappa", "sigma", "alpha", "ridge", "rule")
+    grid: ClassVar[tuple[str, ...]] = (*LINEAR, "rule")
     #: What a table shows beside them, and sums up.
     shown: ClassVar[tuple[str, ...]]
     outcome: ClassVar[str]

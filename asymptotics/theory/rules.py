@@ -29,8 +29,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..domains import Domain
 from ..errors import InvalidInput, unknown_name
-from ..parameters import Domain, scalar
+from ..parameters import scalar
 from .channels import Channel
 
 #: Beyond this, scores would leave the range of double precision.

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..arithmetic import Array
+from ..domains import POSITIVE
 from ..errors import InvalidInput
-from ..parameters import POSITIVE, as_path, scalar, whole
+from ..parameters import as_path, scalar, whole
 from .execution import Crew, Job, cores, crew, run_jobs
 from .experiment import Experiment
 from .store import Store

@@ -20,8 +20,8 @@ import numpy as np
 from scipy import special
 
 from ..arithmetic import Array
+from ..domains import COUNTS
 from ..outcomes import Verdict
-from ..parameters import COUNTS
 
 MOST_TRIALS = COUNTS["trials"].most
 #: With fewer trials at a size no verdict is given: their variance says hardly anything, and means

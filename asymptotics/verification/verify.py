@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array
+from ..domains import POSITIVE, Domain
 from ..errors import InvalidInput
 from ..line.grid import NUMBERS, Grid, RulesLike, as_grid
 from ..outcomes import Verdict
-from ..parameters import POSITIVE, Domain, choice, function, scalar, whole
+from ..parameters import choice, function, scalar, whole
 from ..population import Population, as_population
 from ..prediction.risk import risk
 from ..results import Verification

@@ -11,9 +11,9 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "asymptotics"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: What a part of the package may import of the rest, in the order that data takes.
-LAYERS = ["errors", "extras", "bundled", "outcomes", "arithmetic", "tables", "parameters",
-          "population", "theory", "formulas", "derivation", "line", "plotting", "results",
-          "prediction", "trials", "simulation", "verification", "networks", "spec",
+LAYERS = ["errors", "extras", "bundled", "outcomes", "arithmetic", "domains", "tables",
+          "parameters", "population", "theory", "formulas", "derivation", "line", "plotting",
+          "results", "prediction", "trials", "simulation", "verification", "networks", "spec",
           "cli"]  # fmt: skip
 STAGES = ["fixed_points", "channels", "rules", "truncated_gaussian", "thresholds", "risk"]
 

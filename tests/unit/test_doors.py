@@ -29,7 +29,8 @@ from asymptotics import (
     verify,
 )
 from asymptotics.derivation import AtPoints, OverBoxes
-from asymptotics.parameters import COUNTS, DOMAINS, exact, parameter, whole
+from asymptotics.domains import COUNTS, DOMAINS
+from asymptotics.parameters import exact, parameter, whole
 from tests.odd_values import CALLS, ODD, RIGHT
 
 P = Population(weight=[1, 1], eigenvalue=[10, 1], std=1)
