@@ -36,8 +36,8 @@ __all__ = [
 
 #: The module that defines each public name.  A module is imported when one of its names is first
 #: asked for: NumPy and SciPy take most of the start, and the command has to prepare for Ctrl-C
-#: before they are loaded.  No module may have the name of a function that it defines, because
-#: importing it would put the module in the place of the function.
+#: before they are loaded.  No module directly in this package may have the name of one of its
+#: functions, because importing it would put the module in the place of the function.
 _MODULES = {
     "AsymptoticsError": "errors",
     "CertifiedRisk": "results",

@@ -311,7 +311,24 @@ def _blur(law: LineLaw, x: Array) -> Array:
 
 
 def _signal(law: LineLaw, x: Array) -> Array:
-    """The density of E[Lambda B^2] at places."""
+    """The density of E[Lambda B^2] at places; -1 where the law or a function has no value.
+
+    The search for a peak may meet the one float at which there is none.
+    """
+    try:
+        return _known_signal(law, x)
+    except InvalidInput:
+        return np.array([_signal_or_none(law, place) for place in x.ravel()]).reshape(x.shape)
+
+
+def _signal_or_none(law: LineLaw, place: float) -> float:
+    try:
+        return float(_known_signal(law, np.array([place]))[0])
+    except InvalidInput:
+        return -1.0
+
+
+def _known_signal(law: LineLaw, x: Array) -> Array:
     density, eigenvalue, mean, std = _within(law.at(x.ravel()))
     return np.asarray(density * eigenvalue * (mean**2 + std**2)).reshape(x.shape)
 

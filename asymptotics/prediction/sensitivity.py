@@ -29,7 +29,8 @@ class Sensitivity(GridResult):
     d_kappa, d_sigma, d_alpha, d_ridge
         Its partial derivatives; at an end of a parameter's domain, those from inside.  NaN where
         there is none, and where a finer quadrature of a continuous law changes it by more than
-        1e-8: at ridge 0 that in the ridge is infinite for a law with a density at eigenvalue 0.
+        1e-8, or the population's tolerance if that is larger: at ridge 0 that in the ridge is
+        infinite for a law with a density at eigenvalue 0.
     status
         ``"ok"``, ``"diverges"`` (the risk is infinite), ``"no slope"`` (a slope is missing) or
         ``"no convergence"``.
@@ -97,7 +98,9 @@ def sensitivity(
         residual = np.maximum(residual, missed)
         finer = _slopes(population.finer, flat)[1]
         _settle_ends(finer, flat, population.finer)
-        slopes[~(_relative_changes(slopes, finer, value, flat) <= accepted(population))] = np.nan
+        mean = float(population.weight @ population.eigenvalue)
+        changes = _relative_changes(slopes, finer, value, flat, mean)
+        slopes[~(changes <= accepted(population))] = np.nan
     status = np.where(np.isnan(slopes).any(axis=-1), Status.NO_SLOPE, Status.OK)
     status = np.where(np.isinf(value), Status.DIVERGES, status)
     failed = ~(residual <= accepted(population)) | np.isnan(value)
@@ -132,16 +135,23 @@ def _slopes(population: Population, flat: Grid) -> tuple[Array, Array, Array]:
     return value, slopes, residual
 
 
-def _relative_changes(slopes: Array, finer: Array, value: Array, flat: Grid) -> Array:
+def _relative_changes(
+    slopes: Array, finer: Array, value: Array, flat: Grid, mean_eigenvalue: float
+) -> Array:
     """How far each slope differs from that of a finer quadrature.
 
-    Relative to the larger of the slope and the risk divided by its parameter (by 1 where that
-    is 0): a slope that nearly vanishes is known to an absolute error.  A slope may be infinite
+    Relative to the slope, or to its size where it nearly vanishes: the risk over kappa (1, if that
+    is larger), twice sigma, the risk, the risk over the mean eigenvalue.  A slope may be infinite
     though the risk is not: that in the ridge, at 0, if the law has features near eigenvalue 0.
     """
-    parameters = np.column_stack([getattr(flat, key) for key in NUMBERS])
-    size = abs(value)[:, None] / np.where(parameters > 0, parameters, 1)
-    return abs(slopes - finer) / np.maximum(abs(slopes), size)
+    sizes = {
+        "kappa": value / np.maximum(flat.kappa, 1),
+        "sigma": 2 * flat.sigma,
+        "alpha": value,
+        "ridge": value / mean_eigenvalue,
+    }
+    size = np.column_stack([sizes[key] for key in NUMBERS])
+    return FLOAT64.ratio(abs(slopes - finer), np.maximum(abs(slopes), size))
 
 
 def _settle_ends(slopes: Array, flat: Grid, population: Population) -> None:

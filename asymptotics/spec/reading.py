@@ -55,12 +55,27 @@ def _decimal(text: str) -> Decimal:
 
 def _too_dotted(text: str) -> int:
     """The first line with a key of too many parts, counted from 1; 0 if there is none."""
+    inside = False  # a string of several lines
     for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") >= _MOST_PARTS and any(
-            len(re.findall(_PART, key)) > _MOST_PARTS for key in _DOTTED.findall(line)
-        ):
-            return number
+        code = line if inside else _without_comment(line)
+        delimiters = code.count('"""') + code.count("'''")
+        if not inside and not delimiters and code.count(".") >= _MOST_PARTS:
+            keys = _DOTTED.findall(code)
+            if any(len(re.findall(_PART, key)) > _MOST_PARTS for key in keys):
+                return number
+        inside ^= delimiters % 2 == 1
     return 0
+
+
+def _without_comment(line: str) -> str:
+    """A line up to the first number sign that stands in no string."""
+    start = line.find("#")
+    while start >= 0:
+        before = line[:start]
+        if before.count('"') % 2 == 0 and before.count("'") % 2 == 0:
+            return before
+        start = line.find("#", start + 1)
+    return line
 
 
 def example_text(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asymptotics import Population, risk, sensitivity
+from asymptotics import Population, hessian_bias, risk, sensitivity
 
 UNIFORM = Population.from_distribution(stats.uniform(0, 2))
 POWER = Population.power_law(-1, 1.8)
@@ -201,3 +201,28 @@ def test_a_law_is_rescaled_as_far_as_its_groups_can_be(factor: float) -> None:
         result = risk(population.rescaled(factor), 0.5, 0.5, 0.3, 0.1 * factor**2)
         assert result.status == "ok"
         assert result.unpruned_risk == pytest.approx(expected.unpruned_risk, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "population",
+    [
+        UNIFORM,
+        Population.mixture([UNIFORM, Population.isotropic()], [0.5, 0.5]),
+        Population.from_distribution(stats.uniform(0, 2), mean=0.0, std=0.0),
+    ],
+)
+def test_a_risk_of_0_is_known(population: Population) -> None:
+    """Least squares without noise finds all."""
+    result = risk(population, 0.5, 0.0, 1.0)
+    assert result.status == "ok"
+    assert result.risk == 0
+    assert risk(population, 0.5, 0, 1, digits=20).risk == 0
+    assert sensitivity(population, 0.5, 0.0, 1.0).risk == 0
+    assert (hessian_bias(population, 0.5, 0.0, 1.0).covariance_risk == 0).all()
+
+
+def test_a_slope_is_held_against_its_own_size() -> None:
+    """Next to ridge 0 that in the ridge sees eigenvalues that the quadrature does not."""
+    law = Population.from_distribution(stats.uniform(0, 2))
+    found = sensitivity(law, 0.5, 0.5, 0.5, [1e-8, 1e-4, 1.0], "covariance")
+    assert found.status.tolist() == ["no slope", "no slope", "ok"]

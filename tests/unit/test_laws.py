@@ -767,3 +767,17 @@ def test_risks_of_a_law_with_a_jump() -> None:
     parts = Population.mixture(halves, [1.003, 0.997])
     grid = ([0.5, 2.0], 0.5, 0.4, 0.1, "covariance")
     np.testing.assert_allclose(risk(whole, *grid).risk, risk(parts, *grid).risk, rtol=1e-9)
+
+
+def test_a_pole_may_lie_on_a_float() -> None:
+    """There the function has no value: the search for a peak meets it, a quadrature does not."""
+    pole = 1.234
+
+    def odd(eigenvalue: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.sign(eigenvalue - pole) * abs(eigenvalue - pole) ** -0.3
+
+    law = Population.from_distribution(UNIFORM, mean=odd, std=0.0, tolerance=1e-3)
+    left, right = pole, 2 - pole
+    exact = (pole * (left**0.4 + right**0.4) / 0.4 + (right**1.4 - left**1.4) / 1.4) / 2
+    assert law.signal == pytest.approx(exact, rel=1e-3)

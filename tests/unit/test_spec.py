@@ -338,3 +338,14 @@ def test_both_names_of_the_hessian(tmp_path: Path) -> None:
     problem = read_spec(spec(tmp_path, MINIMAL + rules + GROUP))
     assert list(map(str, problem.rules)) == ["covariance", "covariance"]
     assert read_network(spec(tmp_path, f"eta = 1\n{rules}")).rules == ("hessian", "hessian")
+
+
+def test_dots_in_a_comment_are_no_key(tmp_path: Path) -> None:
+    dots = ".".join("abcdefghijklmnopqrstuvwxyz")
+    grid = f'# see {dots}\n# """\nkappa = 2 # {dots}\nsigma = 1\nalpha = 1\n'
+    path = tmp_path / "spec.toml"
+    path.write_text(f"{grid}[[population]]\nstd = 1\n")
+    assert read_spec(path).solve().status.item() == "ok"
+    path.write_text(f"{grid}{dots} = 1\n")
+    with pytest.raises(InvalidInput, match="line 6: a dotted key must have at most 20 parts"):
+        read_spec(path)
