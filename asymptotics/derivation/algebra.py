@@ -101,7 +101,7 @@ def continuous(expression: Any, variable: sp.Symbol) -> bool:
     if isinstance(expression, sp.Pow):
         base, exponent = expression.args
         whole = exponent.is_integer and exponent.is_nonnegative
-        root = exponent.is_nonnegative and nonnegative(base)
+        root = sign(exponent) == 1 and nonnegative(base)
         defined = whole or root or sign(base) == 1 or (exponent.is_integer and sign(base) == -1)
     elif isinstance(expression, sp.log):
         defined = sign(expression.args[0]) == 1
@@ -151,7 +151,8 @@ def _may_wave(function: Any) -> bool:
     """Whether a function holds anything that may oscillate in any of its variables."""
     powers = function.atoms(sp.Pow)
     negative = any(part.base.is_negative and not part.exp.is_number for part in powers)
-    steady = function.atoms(*_STEADY, *_STEADY_UPWARDS)
+    steady = function.atoms(*_STEADY)
+    steady |= {x for x in function.atoms(*_STEADY_UPWARDS) if sign(x.args[-1]) == 1}
     return negative or function.has(sp.I) or bool(function.atoms(sp.Function) - steady)
 
 

@@ -449,7 +449,7 @@ def _is_taken_inside(derivative: Any) -> bool:
     for moments of a normal variable.  Elsewhere it may be false, and SymPy does not ask.
     """
     changed, whole = set(derivative.variables), derivative.expr
-    integrals = [x for x in whole.atoms(sp.Integral) if changed & x.function.free_symbols]
+    integrals = [x for x in whole.atoms(sp.Integral) if changed & _inner(x).free_symbols]
     means = [x for x in whole.atoms(Mean) if x.has(NormalSymbol) and changed & x.free_symbols]
     moments = (x.integrand.is_polynomial(*x.atoms(NormalSymbol)) for x in means)
     return all(moments) and all(_is_smooth(x, derivative.variables) for x in integrals)
@@ -463,6 +463,9 @@ def _is_smooth(integral: Any, changed: Sequence[sp.Symbol]) -> bool:
     for variable in changed:
         functions.append(functions[-1].diff(variable))
     ends = [end for _, *ends in integral.limits for end in ends]
+    inner = sp.Tuple(*(end for _, *ends in integral.limits[:-1] for end in ends))
+    if inner.free_symbols & set(changed):  # what is integrated over changes too
+        return False
     return all(end.is_finite for end in ends) and all(
         algebra.continuous(function, variable)
         for function in functions

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from ..arithmetic.symbolic import GroupSymbol, Mean
 from . import algebra
@@ -77,6 +78,8 @@ def _sensitive(expression: Any, variable: sp.Symbol) -> Iterator[Any]:
             yield from _sensitive(part, variable)
     elif expression.is_Function:
         yield from expression.args
+    else:  # an integral or a sum that algebra leaves as it is
+        yield expression
 
 
 def _decisive(parts: Iterable[Any], claim: Limit) -> Iterator[Any]:
@@ -92,6 +95,8 @@ def _decisive(parts: Iterable[Any], claim: Limit) -> Iterator[Any]:
                         yield _limit(node, claim)
             elif node.is_Mul:
                 yield node.as_independent(claim.variable, as_Add=False)[0]
+            elif isinstance(node, ExprWithLimits):
+                yield node  # of which no factor is known to have no zero
 
 
 def _coefficients(total: Any, variable: sp.Symbol) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from asymptotics.derivation import (
     Limit,
     Mean,
     Ruling,
+    UniqueRoot,
     above,
     integers_from,
 )
@@ -33,7 +34,7 @@ h = d.normal("h")
 n = d.symbol("n", integers_from(0), "a count")
 v = sp.Symbol("v", real=True)
 k = sp.Symbol("k", integer=True)
-oo, zero = sp.oo, sp.Integer(0)
+oo, zero, HALF = sp.oo, sp.Integer(0), sp.Rational(1, 2)
 resonance = sp.Integral(1 / (v**2 + p * v + q), (v, 0, oo))
 double_pole = sp.Integral(1 / (p + v) ** 2, (v, -2 * p, oo))
 step = sp.exp(1 / v) / v**2 / (1 + sp.exp(1 / v)) ** 2
@@ -149,6 +150,38 @@ def test_points_of_an_integral_are_points_of_its_symbols() -> None:
 def test_a_count_that_others_determine_is_whole() -> None:
     found = verdict_among(d, AtMost(n, n**2), POINTS, {n: p / 2})
     assert found.ruling is not Ruling.REFUTED
+
+
+#: What is not known of the inside of an integral or a sum is not shown.
+INSIDE: dict[str, tuple[Claim, Check]] = {
+    "a second derivative through an inner end": (
+        Equal(
+            sp.Derivative(sp.Integral(sp.atan(1 / (v - HALF)), (v, 0, a * u), (u, 0, 1)), a, a),
+            sp.Integral(-(u**2) / (1 + (a * u - HALF) ** 2), (u, 0, 1)),
+        ),
+        EXACT,
+    ),
+    "waves of gamma functions": (
+        Limit(
+            1 / p + sp.Integral(1 / (sp.gamma(-v) * sp.gamma(1 + v)), (v, p - HALF, p + HALF)),
+            p,
+            oo,
+            zero,
+        ),
+        AtPoints(10),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_the_inside_of_an_integral_is_not_taken_for_generic(name: str) -> None:
+    claim, check = INSIDE[name]
+    assert not verdict_among(d, claim, check).holds
+
+
+def test_a_jump_of_a_power_is_no_root() -> None:
+    power = sp.Max(0, 1 - x) ** sp.Max(0, x - 1) - HALF
+    assert not verdict_among(d, UniqueRoot(power, x, 0, 5), AtPoints(10)).holds
 
 
 def test_mass_far_out_is_no_counterexample() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -181,34 +182,6 @@ TRUE = {
         OverBoxes({x: (-1, 1)}),
     ),
 }
-REFUSED = {
-    "an interval outside the domain": (Less(p, 0), OverBoxes({p: (-2, -1)}), None, "interval of p"),
-    "an interval that is infinite": (Less(0, p), OverBoxes({p: (0, sp.oo)}), None, "rational"),
-    "a root outside the domain": (
-        UniqueRoot(p - 1 / p, p, -2, 2),
-        EXACT,
-        None,
-        r"\(-2, 2\)': must lie in the domain, \(0, oo\)",
-    ),
-    "a limit from outside": (Limit(p, p, -1, -1), EXACT, None, "from within the domain"),
-    "a side that is none": (Limit(1 / x, x, 0, sp.oo, "above"), EXACT, None, "must be '\\+' or"),
-    "a limit in a name": (Limit(1 / F, F, sp.oo, 1 / p**2), EXACT, None, "variable = F"),
-    "a limit in what is given": (Limit(1 / p, p, sp.oo, 1 / q), EXACT, {p: q}, "variable = p"),
-    "given by itself": (Less(p, 0), EXACT, {p: -p}, "must not depend on itself"),
-    "given in a circle": (Less(p, 0), EXACT, {p: q - 1, q: p - 1}, "must not depend on itself"),
-    "a rounded point": (Limit(p, p, sp.Float("0.5"), p * 0), EXACT, None, "rounded number"),
-    "a rounded condition": (Less(p, q), EXACT, {x: 0.5}, "must be an expression"),
-    "code that is none": (
-        Computed(p, NONE, lambda inputs: inputs(p)),
-        EXACT,
-        None,
-        "function = None",
-    ),
-}
-
-
-def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
-    return verdict_among(d, claim, check, given)
 
 
 def divided_by(part: Any) -> Any:
@@ -234,7 +207,75 @@ def quiet(number: Any) -> Any:
     return number
 
 
+def nothing(_: Any) -> Any:
+    return []
+
+
+def power_of(exponent: int) -> Any:
+    def power(number: Any, exponent: int = exponent) -> Any:
+        return number**exponent
+
+    return power
+
+
+class Power:
+    """Two of these share the code of their method."""
+
+    def __init__(self, exponent: int) -> None:
+        self.exponent = exponent
+
+    def of(self, number: Any) -> Any:
+        return number**self.exponent
+
+
+TWO, THREE = Power(2), Power(3)
 HALF, THIRD = divided_by(2), divided_by(3)
+SQUARE, CUBE = power_of(2), power_of(3)
+CACHED = lru_cache(warning)
+
+
+REFUSED = {
+    "an interval outside the domain": (Less(p, 0), OverBoxes({p: (-2, -1)}), None, "interval of p"),
+    "an interval that is infinite": (Less(0, p), OverBoxes({p: (0, sp.oo)}), None, "rational"),
+    "a root outside the domain": (
+        UniqueRoot(p - 1 / p, p, -2, 2),
+        EXACT,
+        None,
+        r"\(-2, 2\)': must lie in the domain, \(0, oo\)",
+    ),
+    "a limit from outside": (Limit(p, p, -1, -1), EXACT, None, "from within the domain"),
+    "a side that is none": (Limit(1 / x, x, 0, sp.oo, "above"), EXACT, None, "must be '\\+' or"),
+    "a limit in a name": (Limit(1 / F, F, sp.oo, 1 / p**2), EXACT, None, "variable = F"),
+    "a limit in what is given": (Limit(1 / p, p, sp.oo, 1 / q), EXACT, {p: q}, "variable = p"),
+    "given by itself": (Less(p, 0), EXACT, {p: -p}, "must not depend on itself"),
+    "given in a circle": (Less(p, 0), EXACT, {p: q - 1, q: p - 1}, "must not depend on itself"),
+    "a rounded point": (Limit(p, p, sp.Float("0.5"), p * 0), EXACT, None, "rounded number"),
+    "a rounded condition": (Less(p, q), EXACT, {x: 0.5}, "must be an expression"),
+    "code that is none": (
+        Computed(p, NONE, lambda inputs: inputs(p)),
+        EXACT,
+        None,
+        "function = None",
+    ),
+    "code that its defaults tell from other code": (
+        Computed(p**3, SQUARE, lambda inputs: CUBE(inputs(p))),
+        EXACT,
+        None,
+        "function = <function",
+    ),
+    "code that a call need not run": (
+        Computed(p, CACHED, lambda inputs: CACHED(inputs(p).item())),
+        EXACT,
+        None,
+        "a cached function",
+    ),
+}
+
+
+def verdict(claim: Claim, check: Check, given: Any = None) -> Verdict:
+    return verdict_among(d, claim, check, given)
+
+
 #: Code that another function runs than the one that is named, and code that returns no number.
 NOT_TIED = {
     "another function with the same decorator": Computed(
@@ -242,6 +283,8 @@ NOT_TIED = {
     ),
     "another function of the same maker": Computed(p / 3, HALF, lambda inputs: THIRD(inputs(p))),
     "an empty array": Computed(p, empty, lambda inputs: empty(inputs(p))),
+    "the method of another object": Computed(p**3, TWO.of, lambda inputs: THREE.of(inputs(p))),
+    "an empty list": Computed(p, nothing, lambda inputs: nothing(inputs(p))),
 }
 
 

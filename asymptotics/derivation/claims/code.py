@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import FrameType
+from types import CellType, FrameType, FunctionType, MethodType
 from typing import Any, Self
 
 import numpy as np
@@ -51,8 +51,11 @@ class Computed(Claim):
         return asked
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
-        if not hasattr(_undecorated(self.function), "__code__"):
-            allowed = "must be the function of the package that `run` calls"
+        if not _is_alone(_undecorated(self.function)) or _is_cached(self.function):
+            allowed = (
+                "must be the function that `run` calls: not a cached function, or one with "
+                "defaults that another function makes"
+            )
             raise InvalidInput("function", self.function, allowed)
 
     @property
@@ -99,11 +102,14 @@ class Computed(Claim):
             nonlocal always
             code, called = self._run(inputs)
             always = always and called
-            return inputs.arithmetic.array(code)
+            found = inputs.arithmetic.array(code)
+            if found.size == 0:  # it would agree with everything
+                raise ValueError("the code returns no number")
+            return found
 
         sides = sides_of(self.expression, self.expression, numbers, decided, run)
         if not always:
-            return Finding(False, f"{self.name} is not called")
+            return Finding(None, f"{self.name} is not called", against=True)
         return equal(sides, numbers)
 
     def latex(self) -> str:
@@ -115,6 +121,11 @@ class Computed(Claim):
 _CODE_FAILS = (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError)
 
 
+def _is_cached(function: Any) -> bool:
+    """Whether a call may return without running the function."""
+    return hasattr(function, "cache_info")
+
+
 def _undecorated(function: Any) -> Any:
     """The function that a decorator wraps: all that one decorator wraps share the code of it."""
     return inspect.unwrap(function)
@@ -124,11 +135,33 @@ def _runs(frame: FrameType, function: Any) -> bool:
     """Whether a frame runs a function, not another one that shares its code.
 
     Functions that are made by one call of another share their code, but not what they hold of it.
+    So do the methods of two objects.  Functions that differ in nothing but their defaults are not
+    told apart: `require_meaning` refuses them.
     """
     if frame.f_code is not function.__code__:
         return False
+    if isinstance(function, MethodType):
+        owner = function.__code__.co_varnames[0]
+        return frame.f_locals.get(owner) is function.__self__
     held = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    return all(frame.f_locals.get(name) is cell.cell_contents for name, cell in held)
+    return all(frame.f_locals.get(name) is _content(cell) for name, cell in held)
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
+
+
+def _is_alone(function: Any) -> bool:
+    """Whether no other function can share its code and hold the same: one that a module defines."""
+    if isinstance(function, MethodType):
+        function = function.__func__
+    plain = isinstance(function, FunctionType)
+    return plain and not (
+        "<locals>" in function.__qualname__ and (function.__defaults__ or function.__kwdefaults__)
+    )
 
 
 def _only(value: Any) -> Any:
