@@ -8,7 +8,7 @@ status is that of what was computed, or 141 if it was left before the computatio
 
 import sys
 
-from .cli.signals import Terminated, answer, leave_at_once, leave_in_order, repeat_if_lost
+from .cli.signals import Terminated, answer, leave_at_once, leave_in_order, repeat_if_lost, say
 
 
 def main() -> None:
@@ -24,9 +24,12 @@ def main() -> None:
         finally:
             answer(None)
     except (KeyboardInterrupt, Terminated) as ended:
-        # A signal between the end of the command and the line that turns signals off.
+        # A signal just before the command begins, or between its end and the line that turns
+        # signals off: nothing else has said so.
         answer(None)
-        sys.exit(ended.status if isinstance(ended, Terminated) else 130)
+        status = ended.status if isinstance(ended, Terminated) else 130
+        say(status - 128)
+        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ This module imports nothing that takes time, so that signals can be answered bef
 import os
 import signal
 import sys
+from contextlib import suppress
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all else here
 if TYPE_CHECKING:
@@ -50,9 +51,15 @@ def leave_at_once(number: int, _: "FrameType | None") -> None:
     An exception might be lost in a module that is half imported.
     """
     try:
-        os.write(2, f"asymptotics: {MESSAGES[number]}\n".encode())
+        say(number)
     finally:
         os._exit(128 + number)
+
+
+def say(number: int) -> None:
+    """Say on standard error which signal ends the command, if anybody reads it."""
+    with suppress(OSError):
+        os.write(2, f"asymptotics: {MESSAGES[number]}\n".encode())
 
 
 def leave_in_order(number: int, frame: "FrameType | None") -> None:

@@ -277,3 +277,19 @@ def test_nothing_takes_long_before_signals_are_answered() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not {"numpy", "scipy", "click", "typing", "threading"} & loaded
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_beside_the_command_is_said_too(number: int, status: int) -> None:
+    """Just before it begins, or after its end, where the command itself no longer answers."""
+    code = f"""
+import signal
+import asymptotics.cli.main as command
+from asymptotics.cli.signals import leave_in_order
+command.main = lambda: leave_in_order({int(number)}, None)
+from asymptotics.__main__ import main
+main()
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == status
+    assert process.stderr == f"asymptotics: {MESSAGES[number]}\n"
