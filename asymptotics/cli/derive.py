@@ -49,8 +49,7 @@ def _no_storage_here() -> Iterator[None]:
 
 
 @click.group()
-@click.pass_context
-def derive(context: click.Context) -> None:
+def derive() -> None:
     """Check the derivations of the formulas, step by step, and read them.
 
     \b
@@ -60,7 +59,6 @@ def derive(context: click.Context) -> None:
     asymptotics derive template > mine.py
     asymptotics derive check mine.py
     """
-    context.with_resource(_no_storage_here())
 
 
 @derive.command("list")
@@ -104,6 +102,8 @@ def derive_show(name: str, check: bool, html: Path | None, force: bool) -> None:
     if html is not None:
         require_free(html, {"the derivation": path_of(name)}, force, "html")
     derivation = load(name)
+    if check:
+        click.get_current_context().with_resource(_no_storage_here())
     outcomes = list(derivation.outcomes()) if check else []
     if html is None:
         say_document(to_markdown(derivation, outcomes))
@@ -130,6 +130,7 @@ def derive_check(name: tuple[str, ...]) -> None:
     """
     from ..derivation.library import load
 
+    click.get_current_context().with_resource(_no_storage_here())
     derivations = {each: load(each) for each in name or derivation_names()}
     failed = steps = 0
     for each, derivation in derivations.items():

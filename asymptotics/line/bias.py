@@ -1,15 +1,14 @@
 """What training finds of each group of features, and what pruning then costs, as columns."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic import QUIET, Array
 from ..outcomes import Status
 from ..population import Population
 from ..theory import COVARIANCE, MAGNITUDE, FixedPoint, channel
-from .grid import as_grid
+from .grid import NUMBERS, Grid, as_grid
 from .rows import risk_columns
 
 
@@ -19,45 +18,43 @@ def bias_columns(
 ) -> dict[str, Array]:
     """Columns of the grid's shape, then one entry for each group; see `HessianBias`."""
     grid = as_grid(kappa, sigma, alpha, ridge, MAGNITUDE)
-    shape = grid.shape
-    numbers = (np.broadcast_to(FLOAT64.array(x), shape).ravel() for x in grid[:4])
-    kappa, sigma, alpha, ridge = numbers
-    magnitude, covariance = (
-        risk_columns(population, as_grid(kappa, sigma, alpha, ridge, rule))
-        for rule in (MAGNITUDE, COVARIANCE)
-    )
-    tau, gamma, residual = (magnitude[key] for key in ("tau", "gamma", "residual"))
-    law = channel(population, FixedPoint(kappa, tau, gamma, residual))
+    shape, flat = grid.shape, grid.in_floats().flat()
+    # Both rules prune the same trained models, which are computed once.
+    numbers = {key: getattr(flat, key)[:, None] for key in NUMBERS}
+    both = Grid(**numbers, rule=np.array([MAGNITUDE, COVARIANCE]))
+    pruned = {key: column.reshape(-1, 2) for key, column in risk_columns(population, both).items()}
+    tau, gamma, residual = (pruned[key][:, 0] for key in ("tau", "gamma", "residual"))
+    law = channel(population, FixedPoint(flat.kappa, tau, gamma, residual))
     groups = population.groups()
     size = law.shrinkage**2 * groups.second_moment + law.noise
     of_points = {
-        "kappa": kappa,
-        "sigma": sigma,
-        "alpha": alpha,
-        "ridge": ridge,
         "unpruned_risk": gamma,
-        "magnitude_risk": magnitude["risk"],
-        "covariance_risk": covariance["risk"],
-        "status": _status(magnitude, covariance),
+        "magnitude_risk": pruned["risk"][:, 0],
+        "covariance_risk": pruned["risk"][:, 1],
+        "status": _status(pruned["status"], gamma),
     }
-    columns = {key: value[:, None] for key, value in of_points.items()} | {
-        "weight": groups.weight,
-        "eigenvalue": groups.eigenvalue,
-        "signal": groups.eigenvalue * groups.second_moment,
-        "found": law.shrinkage,
-        "magnitude": np.sqrt(size),
-        "saliency": groups.eigenvalue * size,
-        "importance": groups.eigenvalue * (2 * law.shrinkage * groups.second_moment - size),
-    }
-    whole = (kappa.size, len(population))
+    columns = (
+        numbers
+        | {key: value[:, None] for key, value in of_points.items()}
+        | {
+            "weight": groups.weight,
+            "eigenvalue": groups.eigenvalue,
+            "signal": groups.eigenvalue * groups.second_moment,
+            "found": law.shrinkage,
+            "magnitude": np.sqrt(size),
+            "saliency": groups.eigenvalue * size,
+            "importance": groups.eigenvalue * (2 * law.shrinkage * groups.second_moment - size),
+        }
+    )
+    whole = (gamma.size, len(population))
     return {
         key: np.broadcast_to(value, whole).reshape(*shape, len(population))
         for key, value in columns.items()
     }
 
 
-def _status(*pruned: Mapping[str, Array]) -> Array:
+def _status(pruned: Array, gamma: Array) -> Array:
     """The worst status over rules, of weights that diverge where gamma does."""
-    failed = np.any([columns["status"] == Status.NO_CONVERGENCE for columns in pruned], axis=0)
-    status = np.where(np.isinf(pruned[0]["gamma"]), Status.DIVERGES, Status.OK)
+    failed = (pruned == Status.NO_CONVERGENCE).any(axis=-1)
+    status = np.where(np.isinf(gamma), Status.DIVERGES, Status.OK)
     return np.where(failed, Status.NO_CONVERGENCE, status)
