@@ -138,7 +138,7 @@ def quadrature_errors(
     if population.finer is None:
         return RelativeErrors(np.zeros_like(rows.risk), np.zeros_like(rows.risk))
     finer, finer_rows = in_floats(population.finer, grid)
-    jumps = FLOAT64.ratio(_jumps(population, grid, fixed), rows.risk)  # none of a risk of 0
+    jumps = FLOAT64.ratio(_jumps(population, grid, fixed), rows.risk)  # a risk of 0 has no error
     risk, tau, gamma = (
         _change(coarse, fine)
         for coarse, fine in (
