@@ -222,12 +222,7 @@ def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
         return _limit_of_waves(expression, found, variable, point, side)
     if not expression.has(Mean):
         return sp.limit(expression, variable, point, side)
-    x = sp.Dummy("x", positive=True)
-    if point in (sp.oo, -sp.oo):
-        moved = 1 / x if point == sp.oo else -1 / x
-    else:
-        moved = point + x if side == "+" else point - x
-    near = expression.subs(variable, moved)
+    x, near = moved_to_zero(expression, variable, point, side)
     with suppress(NotImplementedError):
         return _termwise(near, x)
     for order in _ORDERS:
@@ -235,6 +230,16 @@ def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
         if expanded is not None:
             return expanded
     raise NotImplementedError("the limit depends on a remainder")
+
+
+def moved_to_zero(
+    expression: Any, variable: sp.Symbol, point: Any, side: str
+) -> tuple[sp.Symbol, Any]:
+    """A positive symbol, and the expression as a function of it that nears its limit at zero."""
+    x = sp.Dummy("x", positive=True)
+    if point in (sp.oo, -sp.oo):
+        return x, expression.subs(variable, 1 / x if point == sp.oo else -1 / x)
+    return x, expression.subs(variable, point + x if side == "+" else point - x)
 
 
 def _termwise(near: Any, x: sp.Symbol) -> Any:

@@ -8,10 +8,12 @@ for all values of the symbols.  Where such a factor is zero, the limit is to be 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.polys.polyerrors import BasePolynomialError
 
 from ..arithmetic.symbolic import GroupSymbol, Mean
 from . import algebra
@@ -22,6 +24,8 @@ from .points import Domains
 
 #: Factors with more operations are not factorised, and not solved for a symbol.
 _MOST_OPERATIONS = 100
+#: Powers of the distance from a limit that sums of expectations are compared with.
+_POWERS = tuple(sp.Rational(k, 2) for k in range(-4, 5))
 #: How many factors may vanish one after the other, each where the ones before it do.
 _DEEPEST = 3
 #: Digits of numbers that may be zero, and what is surely none.
@@ -83,20 +87,77 @@ def _sensitive(expression: Any, variable: sp.Symbol) -> Iterator[Any]:
 
 
 def _decisive(parts: Iterable[Any], claim: Limit) -> Iterator[Any]:
-    """What is free of the variable and multiplies it in the parts, and the limits of their sums."""
+    """What is free of the variable and multiplies it in the parts, and the sizes of their sums."""
     for part in parts:
         for node in sp.preorder_traversal(part):
-            if not node.has(claim.variable):
+            if not node.has(claim.variable) or not _parameters(node, claim):
                 continue
             if node.is_Add:
                 yield from _coefficients(node, claim.variable)
-                with suppress(Exception):  # SymPy raises errors of many kinds without a limit
-                    if not _of_one_sign(node):
-                        yield _limit(node, claim)
+                if not _of_one_sign(node):
+                    yield _leading(node, claim)
             elif node.is_Mul:
                 yield node.as_independent(claim.variable, as_Add=False)[0]
             elif isinstance(node, ExprWithLimits):
                 yield node  # of which no factor is known to have no zero
+
+
+def _parameters(expression: Any, claim: Limit) -> set[Any]:
+    """The symbols of an expression at whose special values a limit may be another one."""
+    return (expression.free_symbols | expression.atoms(GroupSymbol)) - {claim.variable}
+
+
+def _leading(total: Any, claim: Limit) -> Any:
+    """The coefficient of the term of a sum that outgrows the others on the way to the limit.
+
+    Where it vanishes another term takes its place, and the limit may be another one.  The sum
+    itself stands for a coefficient that is not found: nothing is known of its zeros.
+    """
+    x, near = algebra.moved_to_zero(total, claim.variable, claim.point, claim.side)
+    with suppress(Exception):  # SymPy raises errors of many kinds where it finds none
+        return _leading_at_zero(_leading_exponential(near, x), x)
+    return total
+
+
+def _leading_at_zero(near: Any, x: sp.Symbol) -> Any:
+    """The coefficient of the lowest power of x, as x goes to 0 from above."""
+    ratio = sp.together(near)
+    if ratio.is_rational_function(x):
+        numerator, denominator = (sp.Poly(part, x) for part in sp.fraction(ratio))
+        return numerator.EC() * denominator.EC()
+    if near.has(Mean):
+        return _first_finite(near, x)
+    coefficient, power = near.leadterm(x)
+    if power.is_number and not coefficient.has(x):
+        return coefficient
+    raise NotImplementedError("it is no power of x")
+
+
+def _leading_exponential(near: Any, x: sp.Symbol) -> Any:
+    """What multiplies the highest power of an exponential that goes to infinity as x goes to 0.
+
+    All exponentials that go to zero or to infinity must be rational powers of one of them.
+    """
+    ends = {part: sp.limit(part.args[0], x, 0, "+") for part in near.atoms(sp.exp) if part.has(x)}
+    moving = [part for part, end in ends.items() if end.is_infinite]
+    if not moving:
+        return near
+    unit = moving[0].args[0] * (1 if ends[moving[0]] == sp.oo else -1)
+    powers = {part: sp.cancel(part.args[0] / unit) for part in moving}
+    whole = lcm(*(int(power.q) for power in powers.values()))
+    growing = sp.Dummy("E", positive=True)
+    ratio = near.xreplace({part: growing ** (whole * power) for part, power in powers.items()})
+    numerator, denominator = (sp.Poly(part, growing) for part in sp.fraction(sp.together(ratio)))
+    return numerator.LC() / denominator.LC()
+
+
+def _first_finite(near: Any, x: sp.Symbol) -> Any:
+    """The limit of an expression as x goes to 0, divided by the power of x that makes it finite."""
+    for power in _POWERS:
+        found = algebra.limit(near / x**power, x, sp.Integer(0), "+")
+        if found.is_finite and not found.is_zero:
+            return found
+    raise NotImplementedError("no power of x makes it finite")
 
 
 def _coefficients(total: Any, variable: sp.Symbol) -> Iterator[Any]:
@@ -111,10 +172,6 @@ def _coefficients(total: Any, variable: sp.Symbol) -> Iterator[Any]:
 def _of_one_sign(total: Any) -> bool:
     """Whether no terms of a sum cancel."""
     return all(x.is_nonnegative for x in total.args) or all(x.is_nonpositive for x in total.args)
-
-
-def _limit(expression: Any, claim: Limit) -> Any:
-    return algebra.limit(expression, claim.variable, claim.point, claim.side)
 
 
 def _unsigned(expressions: Iterable[Any]) -> list[Any]:
@@ -142,7 +199,12 @@ def _factors(expression: Any) -> list[Any]:
     if sp.count_ops(expression) > _MOST_OPERATIONS:
         return [expression]
     numerator = sp.fraction(sp.together(expression))[0]
-    return [factor for factor, _ in sp.factor_list(numerator)[1]]
+    if numerator.is_number and _nonzero(numerator):
+        return []
+    try:
+        return [factor for factor, _ in sp.factor_list(numerator)[1]]
+    except BasePolynomialError:
+        return [expression]
 
 
 def _where_zero(

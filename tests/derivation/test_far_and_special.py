@@ -178,6 +178,16 @@ SPECIAL = {
     "5*p - exp(p)": at_infinity(1 / (1 + x * (sp.exp(p) - 5 * p) ** 2)),
     "sin(Lambda)": at_zero(Mean(x / (sp.sin(Lambda) ** 2 + x))),
     "p**5 - p - 1": at_infinity(1 / (1 + x * (p**5 - p - 1) ** 2)),
+    # Leading terms of a sum that cancel at one value of a parameter, on a scale they do not show.
+    "13*p - 41": at_infinity(1 / (1 + x**5 * (1 / (x + 13 * p) - 1 / (x + 41)) ** 2)),
+    "2*p**2 - 11": at_zero(1 / (1 + (sp.exp(2 * p**2 * x) - sp.exp(11 * x)) ** 2 / x**4)),
+    "7*p - 12": at_zero(1 / (1 + (sp.tanh(7 * p * x) - sp.tanh(12 * x)) ** 2 / x**4)),
+    "3*p - sqrt(101)": at_infinity(1 / (1 + (sp.sqrt(101 * x**2 + x) - 3 * p * x) ** 2)),
+    "13*Lambda - 7": at_infinity(Mean(1 / (1 + x**5 * (1 / (x + 13 * Lambda) - 1 / (x + 7)) ** 2))),
+    "3*p - 10*q": at_infinity(1 / (1 + ((3 * p - 10 * q) * sp.exp(x) + sp.exp(-x)) ** 2)),
+    # Which term outgrows the other depends on the parameter.
+    "-exp(7*x) + exp(13*p*x)": at_infinity(1 / (1 + (sp.exp(13 * p * x) - sp.exp(7 * x)) ** 2)),
+    "x**17 - x**(41*p)": at_infinity(1 / (1 + sp.Abs(x ** (41 * p) - x**17))),
     # Where one factor is zero, another one may be.
     "p**2 - 3": at_infinity(1 / (1 + x * (p**2 - 3) ** 2 + x**2 * (p**2 + q**2 - 5) ** 2)),
 }
@@ -207,6 +217,11 @@ def test_special_numbers_are_tried_in_one_of_two_groups() -> None:
         at_infinity(1 / (1 + x * (sp.exp(p) - 5) ** 2 + x)),
         at_infinity(1 / (1 + x * sp.sin(u + 1) ** 2)),
         at_zero(Mean(Lambda * x / (x + y**2 + 1)) * p),
+        at_infinity(1 / (p * sp.exp(2 * q * x) - p + q)),
+        at_infinity(1 / (sp.exp(3 * x) * (1 + p) - sp.exp(x) + q)),
+        at_infinity(sp.sqrt(x**2 + p * x) - x, p / 2),
+        at_infinity(x * (1 - Mean(x / (x + Lambda))), Mean(Lambda)),
+        at_infinity(1 / (x - sp.log(x) ** 2)),
     ],
 )
 def test_factors_that_change_no_limit_are_no_matter(claim: Limit) -> None:
