@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: curve test test-deep lint benchmark notebooks clean
+.PHONY: curve test test-deep lint lowest wheel benchmark notebooks clean
 
 curve: $(READY)  ## draw the main curve from the bundled example
 	$(BIN)/asymptotics curve -o curve.svg --force
@@ -22,6 +22,26 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Old libraries warn about the new ones below them, so that warnings are no errors here.
+lowest: export OMP_NUM_THREADS = 1
+lowest:  ## the unit tests with the lowest versions of libraries that pyproject.toml admits
+	$(PYTHON) -m venv $(VENV)/lowest
+	$(PYTHON) tests/lowest_versions.py > $(VENV)/lowest.txt
+	$(VENV)/lowest/bin/python -m pip install --quiet --constraint $(VENV)/lowest.txt \
+		'.[dask,data,derive,frames,plot]' pytest pytest-xdist
+	$(VENV)/lowest/bin/python -m pytest -q -n auto -p no:cacheprovider \
+		-o filterwarnings=default -W ignore tests/unit
+
+wheel: $(READY)  ## build sdist and wheel, and run the command from the wheel alone
+	rm -rf $(VENV)/dist $(VENV)/installed
+	$(BIN)/python -m build --outdir $(VENV)/dist . > /dev/null
+	$(PYTHON) -m venv $(VENV)/installed
+	$(VENV)/installed/bin/python -m pip install --quiet $(VENV)/dist/*.whl
+	cd $(VENV)/installed && bin/asymptotics example > spec.toml && \
+		bin/asymptotics risk spec.toml | tail -1
+	$(VENV)/installed/bin/python -m pip install --quiet "$$(echo $(VENV)/dist/*.whl)[derive]"
+	cd $(VENV)/installed && bin/asymptotics derive list | tail -1
 
 benchmark: $(READY)  ## speed and accuracy beside the alternatives, a few minutes
 	$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks

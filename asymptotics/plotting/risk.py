@@ -28,7 +28,7 @@ from .style import (
     value_label,
 )
 
-#: More entries of a legend are set smaller.
+#: More entries of a legend are set smaller and closer.
 _MANY_ENTRIES = 12
 #: A peak so many times higher than the rest is cut off, and a point of the result on it.
 _HIGHEST, _HIGHEST_MARK = 3, 20
@@ -115,7 +115,7 @@ def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | N
     title = fixed if several or not varying else [rule_label(lines[0].rule), *fixed]
     ax.set_title(", ".join(title), loc="left", fontsize="medium")
     many = len(ax.get_legend_handles_labels()[0]) > _MANY_ENTRIES
-    frame(ax, handlelength=3, fontsize="x-small" if many else None)
+    frame(ax, handlelength=3, **({"fontsize": "x-small", "labelspacing": 0.2} if many else {}))
 
 
 def _points(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -> None:
