@@ -633,6 +633,42 @@ def test_a_pole_with_an_infinite_signal_is_no_population(center: float) -> None:
             Population.from_distribution(UNIFORM, tolerance=0.1, **pole)
 
 
+@pytest.mark.parametrize(
+    ("start", "center", "exponent"),
+    [(1e5, 1e5 + 0.371, 0.49), (1e7, 1e7 + 0.371, 0.49), (1, 1 + 1e-8, 0.49), (1, 1 + 1e-14, 0.49)],
+)
+def test_what_rounding_hides_of_a_pole_is_an_error(
+    start: float, center: float, exponent: float
+) -> None:
+    """More than half of the signal is nearer to the pole than the next eigenvalues."""
+    law = stats.uniform(start, 1)
+    with pytest.raises(NoConvergence, match="near the eigenvalue"):
+        Population.from_distribution(law, std=power(center, exponent), tolerance=0.1)
+
+
+def test_a_pole_at_large_eigenvalues_that_hides_little() -> None:
+    center = 1e5 + 0.371
+    law = Population.from_distribution(stats.uniform(1e5, 1), std=power(center, 0.3), tolerance=0.1)
+    left, right = center - 1e5, 1e5 + 1 - center
+    first, second = left**0.4 + right**0.4, right**1.4 - left**1.4
+    close(law, center * first / 0.4 + second / 1.4)
+
+
+@pytest.mark.parametrize(("center", "named"), [(1, ()), (1.234, [1.234]), (0.01, [0.01])])
+def test_a_weak_pole_with_an_infinite_signal_is_no_population(center: float, named: Any) -> None:
+    settings: dict[str, Any] = {"tolerance": 0.1, "breakpoints": named}
+    with pytest.raises(InvalidInput, match=r"= inf: must be finite: at a pole near"):
+        Population.from_distribution(
+            UNIFORM, std=lambda x: np.sqrt(1 + 1e-6 / abs(x - center)), **settings
+        )
+
+
+def test_a_finite_signal_beside_the_end_of_a_law_is_not_called_infinite() -> None:
+    """Rounding of the eigenvalue makes its last steps grow."""
+    with pytest.raises(NoConvergence, match="the tail of E"):
+        Population.from_distribution(stats.uniform(1, 1), std=power(1, 0.49), tolerance=0.1)
+
+
 @pytest.mark.parametrize("infinite", [np.inf, 1e120])
 def test_coefficients_out_of_range_are_not_left_out(infinite: float) -> None:
     with pytest.raises(InvalidInput, match=r"are not for 5.0e-01 of them"):
@@ -777,7 +813,9 @@ def test_a_pole_may_lie_on_a_float() -> None:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.sign(eigenvalue - pole) * abs(eigenvalue - pole) ** -0.3
 
-    law = Population.from_distribution(UNIFORM, mean=odd, std=0.0, tolerance=1e-3)
     left, right = pole, 2 - pole
     exact = (pole * (left**0.4 + right**0.4) / 0.4 + (right**1.4 - left**1.4) / 1.4) / 2
-    assert law.signal == pytest.approx(exact, rel=1e-3)
+    for named in ([], [pole]):
+        settings: dict[str, Any] = {"tolerance": 1e-3, "breakpoints": named}
+        law = Population.from_distribution(UNIFORM, mean=odd, std=0.0, **settings)
+        assert law.signal == pytest.approx(exact, rel=1e-3)
