@@ -591,6 +591,20 @@ def test_a_function_of_the_whole_array_is_no_function_of_an_eigenvalue(given: An
         Population.from_distribution(**({"eigenvalue": UNIFORM} | given))
 
 
+def test_a_function_sees_arrays_of_one_dimension() -> None:
+    """One that looks at it would be another function in draws than in the groups."""
+    seen: list[int] = []
+
+    def std(x: Any) -> Any:
+        seen.append(x.ndim)
+        return x
+
+    law = Population.from_distribution(UNIFORM, std=std)
+    close(law, 2.0)
+    drawn_signal(law)
+    assert set(seen) == {1}
+
+
 def test_a_function_may_return_one_number() -> None:
     close(Population.from_distribution(UNIFORM, std=lambda _: 2), 4.0)
 
@@ -757,6 +771,16 @@ def test_one_number_for_all_groups_keeps_the_law_however_it_is_given(one: Any) -
         assert population.finer is not None
         assert population.tolerance == law.tolerance
         assert risk(population, 0.5, 1e-3, 0.5, 0.0, "covariance").status == "no convergence"
+
+
+def test_a_law_may_be_rescaled_below_the_range_of_a_few_eigenvalues() -> None:
+    law = Population.from_distribution(stats.beta(0.05, 0.05))
+    assert law.eigenvalue.min() == 1e-150
+    small = law.rescaled(0.1)
+    assert small.signal == pytest.approx(law.signal, rel=1e-14)
+    assert resolvent(small, 1e-3) == pytest.approx(resolvent(law, 1e-1), rel=1e-14)
+    with pytest.raises(InvalidInput, match=r"must be of magnitude 1e-150"):
+        law.rescaled(1e-50)  # too many of them
 
 
 def test_groups_that_are_changed_one_by_one_stand_for_no_law() -> None:
