@@ -15,8 +15,10 @@ from .network import Evaluated, Gradient, Layers, Network, as_inputs
 _TIME = Domain(lambda x: x >= 0, "must be a finite number >= 0", largest=1e100)
 _EACH = {
     "eigenvalue": Domain(lambda x: x >= 0, "must be a finite number >= 0", largest=1e50),
-    "target": Domain(lambda x: x == x, "must be a finite number", largest=1e50),
+    "target": Domain(lambda x: x == x, "must be a finite number", smallest=1e-300, largest=1e50),
 }
+#: The squares of smaller weights are numbers without all digits.
+_LEAST_SIZE = 1e-150
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -87,13 +89,13 @@ class DiagonalNetwork(Network):
             Of :math:`\dot u=-\partial L/\partial u` with
             :math:`L=\frac12\sum_i\lambda_i(\beta_i-\beta_i^*)^2`.
         """
-        values = (self._each("eigenvalue", eigenvalue), self._each("target", target))
+        values = (self._each("eigenvalue", eigenvalue), self._target(target))
         time = float(scalar("time", time, _TIME))
         return self.with_weights(*flow(Pair(*self.weights), *values, np.asarray(time)))
 
     def trained(self, target: Any) -> "DiagonalNetwork":
         """The network at the end of the flow, of features that all vary."""
-        return self.with_weights(*end(Pair(*self.weights), self._each("target", target)))
+        return self.with_weights(*end(Pair(*self.weights), self._target(target)))
 
     def saliency(self, eigenvalue: Any) -> Layers[Array]:
         r"""Hessian saliencies in the risk, :math:`\lambda_i(u_iv_i)^2`, the same for u and v."""
@@ -109,6 +111,16 @@ class DiagonalNetwork(Network):
         rise = self.coefficient * (2 * target - self.coefficient)
         rise = self._each("eigenvalue", eigenvalue) * rise
         return Layers(rise, rise)
+
+    def _target(self, values: Any) -> Array:
+        """Targets of a flow, which is ruled by the imbalance where they are 0."""
+        target = self._each("target", values)
+        size = np.maximum(abs(self.hidden), abs(self.output))
+        lost = (target == 0) & (size > 0) & (size < _LEAST_SIZE)
+        if lost.any():
+            allowed = f"must be 0 or >= {_LEAST_SIZE:g} where the target is 0: rescale the units"
+            raise InvalidInput("size of weights", float(size[lost][0]), allowed)
+        return target
 
     def _each(self, key: str, values: Any) -> Array:
         """One number for each feature."""

@@ -87,10 +87,10 @@ def _at(start: Pair, target: Array, clock: Array | None, arithmetic: Arithmetic)
     b = _length(sqrt(below + above * left), s * sqrt(gone), arithmetic)
     sum_, difference = s * ratio(a, b), w * ratio(b, a)
     change = ratio(ratio(2 * between * rate * left + push * gone, a), a)
-    coefficient = (sum_ * ratio(a, b) + w) * change / 4
     size = (sum_ + difference) / 2
     grown = where(large < 0, -1, 1) * size
-    shrunk = ratio(coefficient, grown)
+    # The coefficient itself may be too small a number.
+    shrunk = ratio(sum_ * ratio(a, b) + w, grown) * change / 4
     return Pair(where(first, shrunk, grown), where(first, grown, shrunk))
 
 

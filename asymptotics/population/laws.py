@@ -965,21 +965,22 @@ def _evaluate(key: str, value: Any, eigenvalue: Array) -> Array:
     if not callable(value):
         constant = scalar(key, value, DOMAINS[key])
         return np.full(eigenvalue.shape, float(constant))
+    given = eigenvalue.ravel()  # of one dimension always: a function may look at it
     try:
         with np.errstate(all="ignore"):
             # What is masked becomes NaN, which is refused, and not what lies under the mask.
-            result = np.asarray(np.ma.filled(value(eigenvalue.copy()), np.nan))
+            result = np.asarray(np.ma.filled(value(given.copy()), np.nan))
     except InvalidInput:
         raise
     except Exception as error:  # whatever a function that a user wrote does
         allowed = "must be a number, or a function of an array of eigenvalues, and fails: "
         raise InvalidInput(key, value, allowed + f"{type(error).__name__}: {error}") from error
-    if result.shape not in ((), eigenvalue.shape):
-        allowed = f"must be a number, or a function that keeps the shape {eigenvalue.shape}"
+    if result.shape not in ((), given.shape):
+        allowed = f"must be a number, or a function that keeps the shape {given.shape}"
         raise InvalidInput(f"{key}.shape", result.shape, allowed)
     if result.dtype.kind not in "iuf":
         raise InvalidInput(key, value, "must be a function that returns an array of real numbers")
-    result = np.broadcast_to(result, eigenvalue.shape).astype(np.float64)
+    result = np.broadcast_to(result, given.shape).astype(np.float64).reshape(eigenvalue.shape)
     wrong = np.isnan(result) if key == "mean" else ~(result >= 0)
     if wrong.any():
         where = f"{key}(eigenvalue = {float(eigenvalue[wrong][0]):.6g})"

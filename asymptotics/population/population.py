@@ -32,6 +32,8 @@ _SHOWN = 8
 _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
 _ONE_LENGTH = "must have one length"
+#: The share of features that may be the tail of a law.
+_TAIL = 1e-3
 
 #: A step between neighbours that is so many times larger than those beside it is a jump.
 _FAR_LARGER = 10
@@ -388,7 +390,8 @@ class Population:
             a quantile function of its own (`_ppf`) is integrated by its density, or by polynomials
             through its distribution function.
         mean, std
-            Numbers, or functions of an array of eigenvalues that return an array of its shape.
+            Numbers, or functions of an array of eigenvalues, of one dimension, that return an
+            array of its shape.
         tolerance
             The relative error of the moments, between 1e-13 and 0.1.
         breakpoints
@@ -480,6 +483,7 @@ class Population:
         law = None if self.law is None else self.law.scaled(one * one, 1 / one)
         finer = None
         if self.finer is not None:
+            columns = _small_tail_moved(columns)
             finer = _in_range(_rescaled(self.finer._groups, one))
         return self._approximating(columns, self.tolerance, law, finer)
 
@@ -543,6 +547,15 @@ def _rescaled(groups: Groups, factor: Any) -> Groups:
     weight, eigenvalue, mean, std = groups
     with np.errstate(over="ignore"):
         return Groups(weight, factor * factor * eigenvalue, mean / factor, std / abs(factor))
+
+
+def _small_tail_moved(groups: Groups) -> Groups:
+    """Groups of a law, the least eigenvalues moved so that a population can hold them, if few."""
+    from .laws import SMALLEST, into_range
+
+    low = (groups.eigenvalue > 0) & (groups.eigenvalue < SMALLEST)
+    few = groups.weight[low].sum() <= _TAIL * groups.weight.sum()
+    return Groups(groups.weight, *into_range(*groups[1:])) if few else groups
 
 
 def _in_range(groups: Groups) -> Groups:

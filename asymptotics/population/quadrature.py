@@ -18,7 +18,9 @@ until what it may contribute is negligible.
 
 Next to a pole of a function halving a panel leaves nearly as much out of sight as before, however
 narrow the panel is.  There the errors of halvings are a geometric series, whose factor is known
-from the signal E[ΛB²] of rings around the pole; the bound grows by what the series sums to.
+from the signal E[ΛB²] of rings around the pole; the bound grows by what the series sums to.  What
+lies within the smallest ring is blurred by the rounding of the eigenvalue.  The same series says
+how much that is, and all of it counts as an error.
 
 What is narrower than the distance of these places could still hide.  The eigenvalue rises along the
 line and cannot hide much; functions of it can, and are sampled at 2^17 places of equal probability.
@@ -67,15 +69,20 @@ _NOTHING = 1e-2
 _STEP, _LEAST_STEPS = 2.0, 8
 _TAIL = legendre.leggauss(6)
 _NO_DECAY = 1 - 1e-6
+#: Where the eigenvalue changes by a smaller share between places of a step, rounding blurs it.
+_UNCLEAR = 1e-12
 #: A panel is resolved, and holds no pole, if its error is less than this share of its signal.
 _RESOLVED = 1e-6
-#: A peak is searched for, in a panel and this far beside it, in steps that each leave two of so
-#: many parts of an interval.
-_BESIDE_PANEL, _ZOOM, _ZOOMS = 1e-12, np.linspace(0, 1, 65), 12
-#: Rings tell by how much the signal around a peak shrinks.  Their radii are these multiples of the
-#: distance at which rounding leaves no places, and the line is straight within the largest.
-_HALVED = 4
-_RINGS = 2.0 ** (10 + _HALVED * np.arange(5))[:, None]
+#: A peak is searched for in a panel and beside it, by this share of its place or of its width or
+#: by so many roundings, in steps that each leave two of so many parts of an interval.
+_BESIDE_PLACE, _BESIDE_PANEL = 1e-12, 1 / 32
+_ZOOM, _ZOOMS = np.linspace(0, 1, 65), 12
+#: Rings tell by how much the signal around a peak shrinks.  The radius of the smallest is this
+#: multiple of the distance at which rounding leaves no places, and each other is up to so many
+#: times twice the one before.  They are smaller where the line would not be straight within the
+#: largest; how much the signal shrinks is then known less well, and not at all from few roundings.
+_LEAST_RING, _FEW_ROUNDINGS, _HALVED = 2.0**10, 16.0, 4
+_NUMBERS = np.arange(5)[:, None]
 _LARGEST_RING = 0.1
 _SIDES = np.array([-1, 1])[:, None, None]
 _STEP_OF_SLOPE = 1e-6
@@ -208,18 +215,19 @@ def _refined(
     most = law.most_panels + 2 * left.size
     while True:
         allowed = _HERE * tolerance * probes.total(panels.value)
-        failing = panels.error.sum(axis=1) > allowed
+        judged = panels
+        failing = judged.error.sum(axis=1) > allowed
         if not failing.any():
-            panels = _with_poles(law, panels, tolerance)
-            failing = panels.error.sum(axis=1) > allowed
+            judged = _with_poles(law, panels, tolerance, float(allowed[1]))
+            failing = judged.error.sum(axis=1) > allowed
         if not failing.any():
-            return panels
+            return judged
         share = allowed[failing, None] / (2 * len(panels.left))
-        halve = (panels.error[failing] > share).any(axis=0)
+        halve = (judged.error[failing] > share).any(axis=0)
         left, right = panels.left[halve], panels.right[halve]
         narrow = right - left < _NARROWEST * np.maximum(abs(left), 1)
         if len(panels.left) + left.size > most or narrow.any():
-            worst = int(np.argmax((panels.error / allowed[:, None])[failing].max(axis=0)))
+            worst = int(np.argmax((judged.error / allowed[:, None])[failing].max(axis=0)))
             raise NoConvergence(_unresolved(law, panels, tolerance, worst))
         middle = (left + right) / 2
         halves = _measure(
@@ -228,12 +236,14 @@ def _refined(
         panels = _joined(_taken(panels, ~halve), halves)
 
 
-def _with_poles(law: LineLaw, panels: _Panels, tolerance: float) -> _Panels:
+def _with_poles(law: LineLaw, panels: _Panels, tolerance: float, allowed: float) -> _Panels:
     """Panels with larger errors where the signal has a pole.
 
     The bound of an error is good where halving a panel halves it, as at a jump.  At a pole each
     halving adds nearly the same again, and the errors are a geometric series of a larger sum.
-    Raises `InvalidInput` if the series has no sum: E[Lambda B^2] is infinite.
+    What is within the smallest ring is an error, too.  Raises `InvalidInput` if the series has no
+    sum, so that E[Lambda B^2] is infinite, and `NoConvergence` if the rings hold more than is
+    allowed, for no halving sees that.
     """
     value, error = panels.value[1], panels.error[1]  # of the signal
     doubtful = np.flatnonzero(error > _RESOLVED * value)
@@ -242,15 +252,35 @@ def _with_poles(law: LineLaw, panels: _Panels, tolerance: float) -> _Panels:
     peaked, peak = _peaks(law, panels, doubtful)
     if not peaked.size:
         return panels
-    decay, last = _decay(law, peak)
-    endless = (decay > 1 - _ENDLESS) & (last > _NOTHING * tolerance * value.sum())
+    blur = _blur(law, peak)
+    highest, group = _apart(peak, _LEAST_RING * blur, _signal(law, peak))
+    decay, unseen = _decay(law, peak[highest], blur[highest])
+    endless = decay > 1 - _ENDLESS
     if endless.any():
-        where = float(law.at(peak[endless]).eigenvalue[0])
-        allowed = f"must be finite: at a pole near the eigenvalue {where:.6g} it is not, or hardly"
-        raise InvalidInput("E[Lambda B^2]", math.inf, allowed)
-    factor = np.ones_like(value)
-    factor[peaked] = np.maximum(0.5 / np.maximum(1 - decay, _ENDLESS), 1)
-    return panels._replace(error=panels.error * factor)
+        where = float(law.at(peak[highest][endless]).eigenvalue[0])
+        finite = f"must be finite: at a pole near the eigenvalue {where:.6g} it is not, or hardly"
+        raise InvalidInput("E[Lambda B^2]", math.inf, finite)
+    if unseen.sum() > allowed:
+        worst = int(peaked[highest][np.argmax(unseen)])
+        raise NoConvergence(_unresolved(law, panels, tolerance, worst))
+    factor, added = np.ones_like(value), np.zeros_like(value)
+    factor[peaked] = np.maximum(0.5 / np.maximum(1 - decay, _ENDLESS), 1)[group]
+    added[peaked[highest]] = unseen
+    error = panels.error * factor
+    error[1] += added
+    return panels._replace(error=error)
+
+
+def _apart(peak: Array, distance: Array, signal: Array) -> tuple[Array, Array]:
+    """Which peaks are the highest of their groups, and the group of each: several panels find one.
+
+    Peaks of a group are nearer to the next one than the distance.
+    """
+    order = np.argsort(peak)
+    group = np.empty(peak.size, dtype=np.int64)
+    group[order] = np.append(0, np.cumsum(np.diff(peak[order]) > distance[order][1:]))
+    by_height = np.lexsort((signal, group))
+    return by_height[np.append(np.diff(group[by_height]) > 0, True)], group
 
 
 def _peaks(law: LineLaw, panels: _Panels, chosen: Array) -> tuple[Array, Array]:
@@ -260,8 +290,10 @@ def _peaks(law: LineLaw, panels: _Panels, chosen: Array) -> tuple[Array, Array]:
     """
     low, high = law.edges[[0, -1]]
     left, right = panels.left[chosen], panels.right[chosen]
-    # A pole may lie at an end of the panel.
-    more = _BESIDE_PANEL * np.maximum(abs(left), 1)
+    # A pole may lie at an end of the panel, and has places on either side.
+    more = np.maximum(_BESIDE_PLACE * np.maximum(abs(left), 1), _BESIDE_PANEL * (right - left))
+    blur = _blur(law, (left + right) / 2)  # not at an end, where a function may have no value
+    more = np.maximum(more, np.minimum(_FEW_ROUNDINGS * blur, _LARGEST_RING))
     left, right = np.maximum(left - more, low), np.minimum(right + more, high)
     left, peak, right = _largest(law, left, right)
     inside = (left < peak) & (peak < right)
@@ -280,34 +312,55 @@ def _largest(law: LineLaw, left: Array, right: Array) -> tuple[Array, Array, Arr
     return left, peak, right
 
 
-def _decay(law: LineLaw, peak: Array) -> tuple[Array, Array]:
+def _decay(law: LineLaw, peak: Array, blur: Array) -> tuple[Array, Array]:
     """By what factor the signal of rings around peaks shrinks when their radius is halved.
 
-    And the signal of the smallest ring, both on the side of a peak on which it shrinks less.  A
-    pole shrinks by one factor everywhere; the least of those that are seen is taken, for a narrow
-    peak ends somewhere.  It is 0 where a place is no peak, or where rings are too large to tell.
+    And the signal within the smallest ring.  The factor is that of the two smallest rings, on the
+    side of a peak on which they shrink less: a weak pole is hidden farther out, and a narrow peak
+    looks like a pole there.  It is 0 where a place is no peak, or where rings are too large to
+    tell; in the second case the signal is what a pole that hardly shrinks would hide.
     """
     low, high = law.edges[[0, -1]]
-    radius = _blur(law, peak) * _RINGS  # of shape (rings, peaks)
+    least = np.minimum(_LEAST_RING * blur, _LARGEST_RING / 2.0 ** _NUMBERS[-1])
+    told = least >= _FEW_ROUNDINGS * blur
+    halved = np.minimum(np.log2(_LARGEST_RING / least) / _NUMBERS[-1], _HALVED)
+    radius = least * 2.0 ** (_NUMBERS * halved)  # of shape (rings, peaks)
     x = peak[:, None] + _SIDES[..., None] * radius[..., None] * (3 + _NODES) / 4
-    within = (x >= low) & (x <= high) & (radius[-1, :, None] <= _LARGEST_RING)
+    within = (x >= low) & (x <= high)
     signal = np.where(within, _signal(law, np.where(within, x, peak[:, None])), np.inf)
-    known = (signal <= _signal(law, peak)[:, None]).all(axis=(1, -1))
+    highest = _signal(law, peak)
+    known = told & (signal <= highest[:, None]).all(axis=(1, -1))
     rings = signal @ _WEIGHTS * radius / 4
     known &= (rings > 0).all(axis=1)
-    ratio = (rings[:, :-1] / rings[:, 1:]).min(axis=1) ** (1 / _HALVED)
-    decay = np.where(known, ratio, 0)
-    side = np.argmax(decay, axis=0), np.arange(peak.size)
-    return decay[side], rings[:, 0][side]
+    ratio = np.where(known, rings[:, 0] / rings[:, 1], 0) ** (1 / halved)
+    decay = ratio.max(axis=0)
+    decay = np.where(halved < _HALVED, np.minimum(decay, 1 - _ENDLESS), decay)
+    inside = np.where(known, rings[:, 0], 0).sum(axis=0) * decay / np.maximum(1 - decay, _ENDLESS)
+    return decay, np.where(told, inside, highest * _FEW_ROUNDINGS * blur / _ENDLESS)
 
 
 def _blur(law: LineLaw, x: Array) -> Array:
-    """The distance at which rounding of the place and of the eigenvalue leaves no other places."""
+    """The distance at which rounding of the place and of the eigenvalue leaves no other places.
+
+    The slope of the eigenvalue is taken over many of its roundings.
+    """
     size = np.maximum(abs(x), 1)
-    beside = np.clip(x + _STEP_OF_SLOPE * size * np.array([[-1], [0], [1]]), *law.edges[[0, -1]])
+    near, far = (
+        np.finfo(np.float64).eps * np.fmax(size, _length(law, x, step))
+        for step in (_STEP_OF_SLOPE * size, _LARGEST_RING / 2)
+    )
+    told = _FEW_ROUNDINGS * near <= _STEP_OF_SLOPE * size
+    return np.asarray(np.where(told, near, np.minimum(far, _LARGEST_RING)))
+
+
+def _length(law: LineLaw, x: Array, step: Array | float) -> Array:
+    """How far along the line the eigenvalue would double, by a step to both sides.
+
+    It is NaN where eigenvalues are 0, and have no rounding.
+    """
+    beside = np.clip(x + step * np.array([[-1], [0], [1]]), *law.edges[[0, -1]])
     eigenvalue = law.at(beside.ravel()).eigenvalue.reshape(beside.shape)
-    slope = (eigenvalue[2] - eigenvalue[0]) / (beside[2] - beside[0])
-    return np.finfo(np.float64).eps * np.maximum(size, eigenvalue[1] / slope)
+    return np.asarray(eigenvalue[1] * (beside[2] - beside[0]) / (eigenvalue[2] - eigenvalue[0]))
 
 
 def _signal(law: LineLaw, x: Array) -> Array:
@@ -589,7 +642,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
     """That E[ΛB²] is finite, its tails extrapolated from where eigenvalues leave the range."""
     low, high = float(law.edges[0]), float(law.edges[-1])
     middle = 0.0 if low < 0 < high else (low + high) / 2
-    ends, last_places = [], []
+    ends, last_places, blurred = [], [], []
     for side, reach in ((-1, middle - low), (1, high - middle)):
         step = min(_STEP, reach / _LEAST_STEPS)
         inner = np.arange(0.0, reach - step / 2, step)[:, None]
@@ -599,15 +652,18 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
         signal = columns.density * columns.eigenvalue * (columns.mean**2 + columns.std**2)
         within = in_range(*columns[1:]).all(axis=1)
         ends.append((step / 2 * signal @ _TAIL[1])[within])
-        last_places.append(float(columns.eigenvalue[within][-1:, -1].sum()))
+        last = columns.eigenvalue[within][-2:]
+        last_places.append(float(last[-1:, -1].sum()))
+        blurred.append(bool((abs(np.diff(last)) <= _UNCLEAR * last[:, 1:]).any()))
     total = float(sum(end.sum() for end in ends))
-    for end, place in zip(ends, last_places, strict=True):
+    for end, place, unclear in zip(ends, last_places, blurred, strict=True):
         before, last = (*(0.0, 0.0), *end)[-2:]
         if not last > _NOTHING * tolerance * total:
             continue
-        if last > _NO_DECAY * before:
+        endless = last > _NO_DECAY * before
+        if endless and not unclear:
             raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
-        if not last * last / (before - last) <= _LITTLE * tolerance * total:
+        if endless or not last * last / (before - last) <= _LITTLE * tolerance * total:
             raise NoConvergence(
                 f"the tail of E[Lambda B^2] is not known to the tolerance {tolerance:g}: more than "
                 f"that may lie near or beyond the eigenvalue {place:.6g}, the last for which "

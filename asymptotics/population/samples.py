@@ -32,10 +32,10 @@ _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), "weight"
 #: was meant to be read.
 _WEIGHT_WORDS = (
     _OPTIONAL, "wgt", "wt", "count", "frequency", "freq", "multiplicity", "fraction", "share",
-    "proportion", "probability", "prob",
+    "proportion", "probability", "prob", "cnt",
 )  # fmt: skip
 #: Names of a column of weights that mean something else as a part of a longer name.
-_WEIGHT_NAMES = ("w", "n", "number", "mass", "percent", "percentage")
+_WEIGHT_NAMES = ("w", "n", "number", "num", "nr", "mass", "percent", "percentage")
 #: Words, and names, for the spread of coefficients, which groups of features have and samples
 #: have not.
 _SPREAD_WORDS = ("std", "sd", "stdev", "stddev", "deviation")
@@ -331,7 +331,9 @@ def _remedy(header: list[str], name: str) -> str:
 
 def _of_weights(header: Sequence[str]) -> str:
     """The first name that says that its column holds weights, or that is almost ``weight``."""
-    return _named(header, _WEIGHT_WORDS, _WEIGHT_NAMES) or _nearest(_OPTIONAL, header, cutoff=0.8)
+    named = _named(header, _WEIGHT_WORDS, _WEIGHT_NAMES)
+    ending = next((name for name in header if _stem(name).endswith(_OPTIONAL)), "")
+    return named or ending or _nearest(_OPTIONAL, header, cutoff=0.8)
 
 
 def _named(header: Sequence[str], words: Sequence[str], names: Sequence[str]) -> str:

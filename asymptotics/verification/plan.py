@@ -446,7 +446,7 @@ def _predictions(predict: Prediction, population: Population, point: Point) -> A
         rule, alpha = point.rules[row], point.alphas[column]
         result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
         given = as_array("predict", getattr(result, "risk", result))
-        number = exact(given.item()) if given.size == 1 else None
+        number = exact(given.ravel()[0]) if given.size == 1 else None
         if number is None:
             raise InvalidInput("predict", result, "must return one risk for one problem")
         predicted[row, column] = FLOAT64.floats(np.asarray(number, dtype=object))

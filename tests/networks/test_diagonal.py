@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 from scipy.integrate import solve_ivp
 
+from asymptotics.errors import InvalidInput
 from asymptotics.networks import DiagonalNetwork, gradient_flow
 
 WEIGHTS = st.floats(-3, 3).filter(lambda x: x == 0 or abs(x) > 1e-3)
@@ -109,6 +110,20 @@ def test_balanced_weights_of_the_wrong_sign_fade_and_stay_balanced(
     size = np.exp(-time) / np.sqrt(2 - np.exp(-2 * time))
     assert after.hidden.item() == pytest.approx(sign * size, rel=1e-13)
     assert after.output.item() == pytest.approx(-sign * size, rel=1e-13)
+
+
+@pytest.mark.parametrize("size", [1e-161, 1e-170, 1e-300])
+@pytest.mark.parametrize("target", [1.0, -1.0])
+def test_weights_whose_product_is_too_small_a_number(size: float, target: float) -> None:
+    """There the flow is linear: the sum of both grows as exp(t target), their difference falls."""
+    flowed = DiagonalNetwork([1.0 * size], [size / 3]).flow([1.0], [target], 1.0)
+    growth = np.exp([target, -target]) * np.array([4 / 3, 2 / 3])
+    np.testing.assert_allclose(flowed.hidden / size, growth.sum() / 2, rtol=1e-14)
+    np.testing.assert_allclose(flowed.output / size, (growth[0] - growth[1]) / 2, rtol=1e-14)
+    small = DiagonalNetwork([3.0 * size], [-size])
+    for flow in (small.trained, lambda target: small.flow([1.0], target, 1.0)):
+        with pytest.raises(InvalidInput, match=r"size of weights = .* where the target is 0"):
+            flow([0.0])
 
 
 def test_time_zero_is_the_start() -> None:

@@ -564,6 +564,10 @@ def test_the_allowance_covers_what_the_size_does(kappa: float, ridge: float) -> 
         ({"design": "sparse=1e-300"}, "must have a share in [0.001, 1]"),
         ({"predict": lambda *_: [1, 2]}, "predict = [1, 2]: must return one risk"),
         ({"predict": lambda *_: "much"}, "predict = 'much': must return one risk"),
+        (
+            {"predict": lambda *_: np.timedelta64(1, "ns")},
+            "predict = 1 nanoseconds: must return one risk",
+        ),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:

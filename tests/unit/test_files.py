@@ -110,6 +110,9 @@ HEADERS = {
             "n",
             "number",
             "cell-count",
+            "cnt",
+            "num",
+            "sampleweight",
             "frequencies",
         )
     },

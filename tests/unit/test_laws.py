@@ -591,6 +591,20 @@ def test_a_function_of_the_whole_array_is_no_function_of_an_eigenvalue(given: An
         Population.from_distribution(**({"eigenvalue": UNIFORM} | given))
 
 
+def test_a_function_sees_arrays_of_one_dimension() -> None:
+    """One that looks at it would be another function in draws than in the groups."""
+    seen: list[int] = []
+
+    def std(x: Any) -> Any:
+        seen.append(x.ndim)
+        return x
+
+    law = Population.from_distribution(UNIFORM, std=std)
+    close(law, 2.0)
+    drawn_signal(law)
+    assert set(seen) == {1}
+
+
 def test_a_function_may_return_one_number() -> None:
     close(Population.from_distribution(UNIFORM, std=lambda _: 2), 4.0)
 
@@ -631,6 +645,42 @@ def test_a_pole_with_an_infinite_signal_is_no_population(center: float) -> None:
             InvalidInput, match=r"E\[Lambda B\^2\] = inf: must be finite: at a pole"
         ):
             Population.from_distribution(UNIFORM, tolerance=0.1, **pole)
+
+
+@pytest.mark.parametrize(
+    ("start", "center", "exponent"),
+    [(1e5, 1e5 + 0.371, 0.49), (1e7, 1e7 + 0.371, 0.49), (1, 1 + 1e-8, 0.49), (1, 1 + 1e-14, 0.49)],
+)
+def test_what_rounding_hides_of_a_pole_is_an_error(
+    start: float, center: float, exponent: float
+) -> None:
+    """More than half of the signal is nearer to the pole than the next eigenvalues."""
+    law = stats.uniform(start, 1)
+    with pytest.raises(NoConvergence, match="near the eigenvalue"):
+        Population.from_distribution(law, std=power(center, exponent), tolerance=0.1)
+
+
+def test_a_pole_at_large_eigenvalues_that_hides_little() -> None:
+    center = 1e5 + 0.371
+    law = Population.from_distribution(stats.uniform(1e5, 1), std=power(center, 0.3), tolerance=0.1)
+    left, right = center - 1e5, 1e5 + 1 - center
+    first, second = left**0.4 + right**0.4, right**1.4 - left**1.4
+    close(law, center * first / 0.4 + second / 1.4)
+
+
+@pytest.mark.parametrize(("center", "named"), [(1, ()), (1.234, [1.234]), (0.01, [0.01])])
+def test_a_weak_pole_with_an_infinite_signal_is_no_population(center: float, named: Any) -> None:
+    settings: dict[str, Any] = {"tolerance": 0.1, "breakpoints": named}
+    with pytest.raises(InvalidInput, match=r"= inf: must be finite: at a pole near"):
+        Population.from_distribution(
+            UNIFORM, std=lambda x: np.sqrt(1 + 1e-6 / abs(x - center)), **settings
+        )
+
+
+def test_a_finite_signal_beside_the_end_of_a_law_is_not_called_infinite() -> None:
+    """Rounding of the eigenvalue makes its last steps grow."""
+    with pytest.raises(NoConvergence, match="the tail of E"):
+        Population.from_distribution(stats.uniform(1, 1), std=power(1, 0.49), tolerance=0.1)
 
 
 @pytest.mark.parametrize("infinite", [np.inf, 1e120])
@@ -723,6 +773,16 @@ def test_one_number_for_all_groups_keeps_the_law_however_it_is_given(one: Any) -
         assert risk(population, 0.5, 1e-3, 0.5, 0.0, "covariance").status == "no convergence"
 
 
+def test_a_law_may_be_rescaled_below_the_range_of_a_few_eigenvalues() -> None:
+    law = Population.from_distribution(stats.beta(0.05, 0.05))
+    assert law.eigenvalue.min() == 1e-150
+    small = law.rescaled(0.1)
+    assert small.signal == pytest.approx(law.signal, rel=1e-14)
+    assert resolvent(small, 1e-3) == pytest.approx(resolvent(law, 1e-1), rel=1e-14)
+    with pytest.raises(InvalidInput, match=r"must be of magnitude 1e-150"):
+        law.rescaled(1e-50)  # too many of them
+
+
 def test_groups_that_are_changed_one_by_one_stand_for_no_law() -> None:
     law = Population.from_distribution(UNIFORM, mean=1.0)
     each = np.linspace(0.5, 1, len(law))
@@ -777,7 +837,9 @@ def test_a_pole_may_lie_on_a_float() -> None:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.sign(eigenvalue - pole) * abs(eigenvalue - pole) ** -0.3
 
-    law = Population.from_distribution(UNIFORM, mean=odd, std=0.0, tolerance=1e-3)
     left, right = pole, 2 - pole
     exact = (pole * (left**0.4 + right**0.4) / 0.4 + (right**1.4 - left**1.4) / 1.4) / 2
-    assert law.signal == pytest.approx(exact, rel=1e-3)
+    for named in ([], [pole]):
+        settings: dict[str, Any] = {"tolerance": 1e-3, "breakpoints": named}
+        law = Population.from_distribution(UNIFORM, mean=odd, std=0.0, **settings)
+        assert law.signal == pytest.approx(exact, rel=1e-3)
