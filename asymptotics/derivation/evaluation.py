@@ -415,10 +415,26 @@ def written_for_numbers(expression: Any) -> Any:
 
     These get variables of their own, which nothing that is put in can be mistaken for.
     """
-    return expression.replace(
+    return expression.replace(_puts_into_derivative, _put_into_derivative).replace(
         lambda part: isinstance(part, (*_MECHANICAL, sp.Subs, ExprWithLimits)),
         _written_for_numbers,
     )
+
+
+def _puts_into_derivative(part: Any) -> bool:
+    """Whether a number is put into the derivative of an integral."""
+    return isinstance(part, sp.Subs) and part.expr.has(sp.Derivative) and part.expr.has(sp.Integral)
+
+
+def _put_into_derivative(subs: Any) -> Any:
+    """The derivative of an integral at a number, taken with variables that may be any real one.
+
+    What is put in may fail what is assumed of a variable, such as 0 of a positive one: the
+    derivative must be known to be that of the integrand there too.
+    """
+    own = {x: sp.Dummy(x.name, real=True) for x in subs.variables}
+    found, points = written_for_numbers(subs.expr.xreplace(own)), subs.point.xreplace(own)
+    return found.subs(list(zip(own.values(), points, strict=True)))
 
 
 #: What algebra writes out without guessing.
