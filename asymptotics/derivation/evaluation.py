@@ -21,8 +21,9 @@ from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
 from . import algebra
-from .holomorphic import Boxes, NoBox, boxes_of
+from .holomorphic import Boxes, Constant, NoBox, boxes_of
 from .quadrature import NotConverged, crossings, enclosed_quadrature, quadrature
+from .tails import beyond
 
 Values = Mapping[sp.Symbol, Any]
 #: Bits before the point of the largest argument of a function: mpmath needs them all.
@@ -300,14 +301,18 @@ def _known_area(asked: _Asked) -> arb:
     integrand = partial(_at_places, function, variable, values, balls)
     cuts = [low, *sorted(_cuts(function, variable, low, high, values, balls)), high]
     bits = int(_SHARE_OF_BITS * balls.bits)
-    boxes = _on_boxes(function, variable, values, balls)
+    constant = partial(_constant, values, balls)
+    boxes = _on_boxes(function, variable, constant)
     if not isinstance(balls, Enclosing):
         return quadrature(integrand, cuts, bits, boxes)
-    endless = not (low.is_finite() and high.is_finite())
-    far = endless and any(part.has(variable) for part in function.atoms(sp.log))
-    if boxes is None or far:
+    if boxes is None:
         raise NoValue(f"{expression} is only estimated")
-    return enclosed_quadrature(integrand, cuts, bits, boxes)
+    tail = partial(beyond, function, variable, constant)
+    return enclosed_quadrature(integrand, cuts, bits, boxes, tail)
+
+
+def _constant(values: Values, balls: Balls, part: Any) -> arb:
+    return value_of(part, values, balls).item().arb
 
 
 def _at_places(
@@ -334,12 +339,8 @@ def _at_places(
         return [alone(place) for place in places]
 
 
-def _on_boxes(function: Any, variable: sp.Symbol, values: Values, balls: Balls) -> Boxes | None:
+def _on_boxes(function: Any, variable: sp.Symbol, constant: Constant) -> Boxes | None:
     """The function on boxes of complex numbers, if it has rules for them."""
-
-    def constant(part: Any) -> arb:
-        return value_of(part, values, balls).item().arb
-
     try:
         return boxes_of(function, variable, constant)
     except NoBox:

@@ -47,6 +47,9 @@ _ANALYTIC, _LAST, _SAFETY = arb(3) / 2, 3, 10
 _MOST_BOXES = 60_000
 #: Steps beyond those that add anything, from which on an integral is bounded by its largest values.
 _WIDER = 2
+#: A bound of the integral of an absolute value to infinity, over all distances beyond the second
+#: number; the first one is what the variable is of the distance that it has gone.
+Beyond = Callable[[arb, arb], arb]
 #: Intervals on which an integrand is bounded on its way to infinity: each so many times longer than
 #: the one before it, so that a power of it is told from zero, to beyond the range of floats.
 _RATIO, _INTERVALS = arb(5) / 4, 3_200
@@ -127,6 +130,11 @@ class _Path(NamedTuple):
         """The place of an endless part so far from its finite end."""
         return self.low + distance if self.low.is_finite() else self.high - distance
 
+    def share_beyond(self, distance: arb) -> arb:
+        """The ratio of a place to its distance, at this distance and all larger ones."""
+        still = self.end(-1) * arb(0).union(1 / distance)
+        return still + 1 if self.low.is_finite() else still - 1
+
     def along(self, t: Any, side: int) -> tuple[Any, Any, Any]:
         """The place at a number or in a box; a finite part has two sides."""
         low, high = self
@@ -168,19 +176,17 @@ def quadrature(
     return sum(parts, arb(0))
 
 
-def enclosed_quadrature(integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes) -> arb:
-    """As `quadrature`, but boxes enclose the integral on each part, and bound what is left out.
-
-    At infinity the integrand is to be one that has no peak beyond the largest numbers of a point,
-    which are those of a float: one in which no logarithm of its variable stands.
-    """
+def enclosed_quadrature(
+    integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes, tail: Beyond
+) -> arb:
+    """As `quadrature`, but boxes enclose the integral on each part, and bound what is left out."""
     least = arb(2) ** (-bits)
     total = arb(0)
     for part in pairwise(_halved(cuts)):
         path = _Path(*part)
         extent = _extent(integrand, path, least).widened(_WIDER)
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
-        left = sum((_bound(integrand, path, *side) for side in extent.sides), arb(0)).upper()
+        left = sum((_bound(integrand, path, tail, *side) for side in extent.sides), arb(0)).upper()
         off = found.rad() + left
         _require(off.is_finite() and off <= _COARSEST * extent.size.max(abs(found)))
         total += found + arb(0, left)
@@ -363,22 +369,25 @@ def _between(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
     return bound.upper() if bound.is_finite() else arb.pos_inf()
 
 
-def _bound(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
+def _bound(integrand: Integrand, path: _Path, tail: Beyond, side: int, steps: int) -> arb:
     """A bound of the integral beyond the last of so many steps on a side.
 
     At infinity by the integrand on intervals, each as a whole, so that no peak is too narrow for
-    it.  The last of them stands for the rest.
+    it; and by its tail from there on.
     """
     beyond = _between(integrand, path, side, steps)
     if beyond.is_finite() or path.end(side).is_finite():
         return beyond
     distance = path(_last(side, steps)).distance
-    ends = [path.beyond(distance * _RATIO**k) for k in range(_INTERVALS + 1)]
-    intervals = list(pairwise(ends))
+    distances = [distance * _RATIO**k for k in range(_INTERVALS + 1)]
+    left = tail(path.share_beyond(distances[-1]), distances[-1])
+    if not left.is_finite():
+        return left
+    intervals = list(pairwise(map(path.beyond, distances)))
     values = integrand([near.union(far) for near, far in intervals])
     lengths = (abs(far - near) for near, far in intervals)
-    sizes = [abs(value) * length for value, length in zip(values, lengths, strict=True)]
-    return sum(sizes, sizes[-1]).upper()
+    sizes = (abs(value) * length for value, length in zip(values, lengths, strict=True))
+    return sum(sizes, left).upper()
 
 
 def _last(side: int, steps: int) -> arb:
