@@ -533,13 +533,17 @@ def _is_simple(part: Any, variable: sp.Symbol) -> bool:
 def _crossing_zero(function: Any, variable: sp.Symbol) -> tuple[Any, ...]:
     """Parts of a function whose zeros are sought by numbers, where it may be steep.
 
-    These are sums and arguments whose zeros are not written down.
+    These are sums and arguments whose zeros are not written down; and the slopes of exponents,
+    which may be largest where they touch zero.
     """
-    return tuple(
-        part
-        for part in _inside(function, variable)
-        if not (_is_simple(part, variable) or _is_atom(part) or part.has(ExprWithLimits))
-    )
+
+    def sought(part: Any) -> bool:
+        return not (_is_simple(part, variable) or _is_atom(part) or part.has(ExprWithLimits))
+
+    parts = [part for part in _inside(function, variable) if sought(part)]
+    exponents = {part.args[0] for part in function.atoms(sp.exp)}
+    slopes = [part.diff(variable) for part in parts if part in exponents]
+    return tuple(dict.fromkeys([*parts, *filter(sought, slopes)]))
 
 
 def _is_atom(part: Any) -> bool:
