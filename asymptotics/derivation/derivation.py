@@ -265,9 +265,11 @@ class Derivation:
 def raised_by_code(error: BaseException) -> bool:
     """Whether an error tells of the code that was run: no signal, and no limit of time.
 
-    Code that exits, with whatever status, is code that fails.
+    Code that exits, with whatever status, is code that fails.  A signal raises `KeyboardInterrupt`
+    or an error of this package, which is no `Exception`, as does the limit.
     """
-    return isinstance(error, Exception | SystemExit | GeneratorExit) or type(error) is BaseException
+    own = type(error).__module__.split(".")[0] == __name__.split(".")[0]
+    return isinstance(error, Exception) or not (own or isinstance(error, KeyboardInterrupt))
 
 
 def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:

@@ -21,8 +21,9 @@ from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
 from . import algebra
-from .holomorphic import Boxes, NoBox, boxes_of
+from .holomorphic import Boxes, Constant, NoBox, boxes_of
 from .quadrature import NotConverged, crossings, enclosed_quadrature, quadrature
+from .tails import beyond
 
 Values = Mapping[sp.Symbol, Any]
 #: Bits before the point of the largest argument of a function: mpmath needs them all.
@@ -300,14 +301,18 @@ def _known_area(asked: _Asked) -> arb:
     integrand = partial(_at_places, function, variable, values, balls)
     cuts = [low, *sorted(_cuts(function, variable, low, high, values, balls)), high]
     bits = int(_SHARE_OF_BITS * balls.bits)
-    boxes = _on_boxes(function, variable, values, balls)
+    constant = partial(_constant, values, balls)
+    boxes = _on_boxes(function, variable, constant)
     if not isinstance(balls, Enclosing):
         return quadrature(integrand, cuts, bits, boxes)
-    endless = not (low.is_finite() and high.is_finite())
-    far = endless and any(part.has(variable) for part in function.atoms(sp.log))
-    if boxes is None or far:
+    if boxes is None:
         raise NoValue(f"{expression} is only estimated")
-    return enclosed_quadrature(integrand, cuts, bits, boxes)
+    tail = partial(beyond, function, variable, constant)
+    return enclosed_quadrature(integrand, cuts, bits, boxes, tail)
+
+
+def _constant(values: Values, balls: Balls, part: Any) -> arb:
+    return value_of(part, values, balls).item().arb
 
 
 def _at_places(
@@ -334,12 +339,8 @@ def _at_places(
         return [alone(place) for place in places]
 
 
-def _on_boxes(function: Any, variable: sp.Symbol, values: Values, balls: Balls) -> Boxes | None:
+def _on_boxes(function: Any, variable: sp.Symbol, constant: Constant) -> Boxes | None:
     """The function on boxes of complex numbers, if it has rules for them."""
-
-    def constant(part: Any) -> arb:
-        return value_of(part, values, balls).item().arb
-
     try:
         return boxes_of(function, variable, constant)
     except NoBox:
@@ -415,10 +416,26 @@ def written_for_numbers(expression: Any) -> Any:
 
     These get variables of their own, which nothing that is put in can be mistaken for.
     """
-    return expression.replace(
+    return expression.replace(_puts_into_derivative, _put_into_derivative).replace(
         lambda part: isinstance(part, (*_MECHANICAL, sp.Subs, ExprWithLimits)),
         _written_for_numbers,
     )
+
+
+def _puts_into_derivative(part: Any) -> bool:
+    """Whether a number is put into the derivative of an integral."""
+    return isinstance(part, sp.Subs) and part.expr.has(sp.Derivative) and part.expr.has(sp.Integral)
+
+
+def _put_into_derivative(subs: Any) -> Any:
+    """The derivative of an integral at a number, taken with variables that may be any real one.
+
+    What is put in may fail what is assumed of a variable, such as 0 of a positive one: the
+    derivative must be known to be that of the integrand there too.
+    """
+    own = {x: sp.Dummy(x.name, real=True) for x in subs.variables}
+    found, points = written_for_numbers(subs.expr.xreplace(own)), subs.point.xreplace(own)
+    return found.subs(list(zip(own.values(), points, strict=True)))
 
 
 #: What algebra writes out without guessing.
@@ -516,13 +533,17 @@ def _is_simple(part: Any, variable: sp.Symbol) -> bool:
 def _crossing_zero(function: Any, variable: sp.Symbol) -> tuple[Any, ...]:
     """Parts of a function whose zeros are sought by numbers, where it may be steep.
 
-    These are sums and arguments whose zeros are not written down.
+    These are sums and arguments whose zeros are not written down; and the slopes of exponents,
+    which may be largest where they touch zero.
     """
-    return tuple(
-        part
-        for part in _inside(function, variable)
-        if not (_is_simple(part, variable) or _is_atom(part) or part.has(ExprWithLimits))
-    )
+
+    def sought(part: Any) -> bool:
+        return not (_is_simple(part, variable) or _is_atom(part) or part.has(ExprWithLimits))
+
+    parts = [part for part in _inside(function, variable) if sought(part)]
+    exponents = {part.args[0] for part in function.atoms(sp.exp)}
+    slopes = [part.diff(variable) for part in parts if part in exponents]
+    return tuple(dict.fromkeys([*parts, *filter(sought, slopes)]))
 
 
 def _is_atom(part: Any) -> bool:

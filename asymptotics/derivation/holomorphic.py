@@ -17,7 +17,7 @@ Box = Callable[[acb, bool], acb]
 
 
 class Boxes(NamedTuple):
-    """A function on boxes, of its variable and of the logarithm of a positive one."""
+    """A function on boxes of its variable; and times this, on boxes of its logarithm."""
 
     of: Box
     of_logarithm: Box
@@ -35,7 +35,8 @@ class NoBox(ArithmeticError):
 def boxes_of(expression: Any, variable: sp.Symbol, constant: Constant) -> Boxes:
     """An expression as a function of `variable`.  Raises `NoBox` where a rule is missing.
 
-    Of a logarithm it is written anew, so that powers and logarithms are simple functions of it.
+    Of a logarithm it is written anew, so that powers and logarithms are simple functions of it, and
+    the variable that it is multiplied by is one more power.
     """
     return Boxes(
         _on_boxes(expression, variable, constant),
@@ -45,7 +46,8 @@ def boxes_of(expression: Any, variable: sp.Symbol, constant: Constant) -> Boxes:
 
 @lru_cache(maxsize=1000)
 def _of_logarithm(expression: Any, variable: sp.Symbol) -> Any:
-    return expression.subs(variable, sp.exp(_LOGARITHM))
+    whole = sp.powsimp(expression * variable, combine="exp")
+    return whole.subs(variable, sp.exp(_LOGARITHM))
 
 
 def _on_boxes(expression: Any, variable: sp.Symbol, constant: Constant) -> Box:

@@ -47,11 +47,15 @@ _ANALYTIC, _LAST, _SAFETY = arb(3) / 2, 3, 10
 _MOST_BOXES = 60_000
 #: Steps beyond those that add anything, from which on an integral is bounded by its largest values.
 _WIDER = 2
+#: A bound of the integral of an absolute value to infinity, over all distances beyond the second
+#: number; the first one is what the variable is of the distance that it has gone.
+Beyond = Callable[[arb, arb], arb]
 #: Intervals on which an integrand is bounded on its way to infinity: each so many times longer than
 #: the one before it, so that a power of it is told from zero, to beyond the range of floats.
 _RATIO, _INTERVALS = arb(5) / 4, 3_200
-#: The most boxes that an estimate is held against, and how closely.
-_FEW_BOXES, _COARSE = 400, arb(2) ** -20
+#: The most boxes that an estimate is held against, how closely they are asked for, and how closely
+#: they must tell it.
+_FEW_BOXES, _COARSE, _TOLD = 20_000, arb(2) ** -20, arb(2) ** -10
 #: Places between which a function is looked at for a change of sign, for each unit of t; the most
 #: changes that cut an interval.
 _LOOKED_AT, _MOST_CROSSINGS = 4, 16
@@ -121,23 +125,32 @@ class _Path(NamedTuple):
         return abs(self.end(-1)).max(arb(1)).mid()
 
     def __call__(self, t: arb) -> _Place:
-        return _Place(*self.along(t, -1 if t < 0 else 1))
+        x, distance, rate = self.along(t, -1 if t < 0 else 1)
+        return _Place(x, distance, distance * rate)
 
     def beyond(self, distance: Any) -> Any:
         """The place of an endless part so far from its finite end."""
         return self.low + distance if self.low.is_finite() else self.high - distance
 
+    def share_beyond(self, distance: arb) -> arb:
+        """The ratio of a place to its distance, at this distance and all larger ones."""
+        still = self.end(-1) * arb(0).union(1 / distance)
+        return still + 1 if self.low.is_finite() else still - 1
+
     def along(self, t: Any, side: int) -> tuple[Any, Any, Any]:
-        """The place at a number or in a box; a finite part has two sides."""
+        """The place at a number or in a box, its distance from the end, and how fast that grows.
+
+        It grows by so many times itself.  A finite part has two sides.
+        """
         low, high = self
         if self.endless:
             half_pi = arb.pi() / 2
             distance = self.scale * (half_pi * t.sinh()).exp()
-            return self.beyond(distance), distance, distance * half_pi * t.cosh()
+            return self.beyond(distance), distance, half_pi * t.cosh()
         share = 1 / (1 + (side * arb.pi() * t.sinh()).exp())
         distance = (high - low) * share
         x = low + distance if side < 0 else high - distance
-        return x, distance, distance * arb.pi() * t.cosh() * (1 - share)
+        return x, distance, arb.pi() * t.cosh() * (1 - share)
 
     def logarithm(self, t: acb, side: int) -> acb:
         """The logarithm of the place, where it leads from 0 upwards and this is the side of 0."""
@@ -162,25 +175,24 @@ def quadrature(
 
     The outer ones may be infinite.  The error that is sought is ``2**(-bits)`` of the integral of
     the absolute value.  `boxes` is the integrand on boxes, if it has rules for them: a few of them
-    must not contradict the estimate.  Raises `NotConverged` if the error is not seen to be small.
+    must tell it roughly, so that it misses no peak.  Raises `NotConverged` if they do not, or if
+    the error is not seen to be small.
     """
     parts = [_part(integrand, part, bits, boxes) for part in pairwise(_halved(cuts))]
     return sum(parts, arb(0))
 
 
-def enclosed_quadrature(integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes) -> arb:
-    """As `quadrature`, but boxes enclose the integral on each part, and bound what is left out.
-
-    At infinity the integrand is to be one that has no peak beyond the largest numbers of a point,
-    which are those of a float: one in which no logarithm of its variable stands.
-    """
+def enclosed_quadrature(
+    integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes, tail: Beyond
+) -> arb:
+    """As `quadrature`, but boxes enclose the integral on each part, and bound what is left out."""
     least = arb(2) ** (-bits)
     total = arb(0)
     for part in pairwise(_halved(cuts)):
         path = _Path(*part)
         extent = _extent(integrand, path, least).widened(_WIDER)
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
-        left = sum((_bound(integrand, path, *side) for side in extent.sides), arb(0)).upper()
+        left = sum((_bound(integrand, path, tail, *side) for side in extent.sides), arb(0)).upper()
         off = found.rad() + left
         _require(off.is_finite() and off <= _COARSEST * extent.size.max(abs(found)))
         total += found + arb(0, left)
@@ -253,7 +265,8 @@ def _over(integrand: Integrand, path: _Path, bits: int, boxes: Boxes | None) -> 
     value = _halving(partial(_terms, integrand, path), path, extent, least)
     if boxes is not None:
         coarse = _enclosed(boxes, path, extent, _COARSE, _FEW_BOXES)
-        _require(not coarse.is_finite() or coarse.overlaps(value))
+        told = coarse.rad() <= _TOLD * extent.size.max(abs(value))
+        _require(told and coarse.overlaps(value))
     return value + arb(0, extent.left)
 
 
@@ -363,22 +376,25 @@ def _between(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
     return bound.upper() if bound.is_finite() else arb.pos_inf()
 
 
-def _bound(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
+def _bound(integrand: Integrand, path: _Path, tail: Beyond, side: int, steps: int) -> arb:
     """A bound of the integral beyond the last of so many steps on a side.
 
     At infinity by the integrand on intervals, each as a whole, so that no peak is too narrow for
-    it.  The last of them stands for the rest.
+    it; and by its tail from there on.
     """
     beyond = _between(integrand, path, side, steps)
     if beyond.is_finite() or path.end(side).is_finite():
         return beyond
     distance = path(_last(side, steps)).distance
-    ends = [path.beyond(distance * _RATIO**k) for k in range(_INTERVALS + 1)]
-    intervals = list(pairwise(ends))
+    distances = [distance * _RATIO**k for k in range(_INTERVALS + 1)]
+    left = tail(path.share_beyond(distances[-1]), distances[-1])
+    if not left.is_finite():
+        return left
+    intervals = list(pairwise(map(path.beyond, distances)))
     values = integrand([near.union(far) for near, far in intervals])
     lengths = (abs(far - near) for near, far in intervals)
-    sizes = [abs(value) * length for value, length in zip(values, lengths, strict=True)]
-    return sum(sizes, sizes[-1]).upper()
+    sizes = (abs(value) * length for value, length in zip(values, lengths, strict=True))
+    return sum(sizes, left).upper()
 
 
 def _last(side: int, steps: int) -> arb:
@@ -402,10 +418,10 @@ def _enclosed(boxes: Boxes, path: _Path, extent: _Extent, least: arb, most: int)
 
 
 def _on_path(boxes: Boxes, path: _Path, side: int, t: acb, analytic: bool) -> acb:
-    x, _, speed = path.along(t, side)
+    x, distance, rate = path.along(t, side)
     if path.low == 0 and side < 0:
-        return boxes.of_logarithm(path.logarithm(t, side), analytic) * speed
-    return boxes.of(x, analytic) * speed
+        return boxes.of_logarithm(path.logarithm(t, side), analytic) * rate
+    return boxes.of(x, analytic) * distance * rate
 
 
 def _halving(

@@ -99,19 +99,20 @@ def test_a_false_step_fails_with_its_line_and_values(mine) -> None:
     assert err == "asymptotics: 1 of 1 step failed\n"
 
 
-ENDING = """def code(x): raise {}
+ENDING = """class Own(BaseException): pass
+def code(x): raise {}
 derivation.step("ends", Computed(a, code, lambda inputs: code(inputs(a))), "It ends.", {})
 """
 
 
-@pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit", "BaseException"])
+@pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit", "BaseException", "Own"])
 @pytest.mark.parametrize("check", ["Exactly()", "AtPoints(10)"])
 def test_code_that_ends_the_program_is_undecided(mine, error: str, check: str) -> None:
     text = HEAD + ENDING.format(error, check) + RIGHT.removeprefix(HEAD).replace("2*a", "3*a")
     status, out, err = run("derive", "check", mine(text))
     assert status == 1
     assert f"undecided: it cannot be checked: {error[:10]}" in out
-    assert "right: mine.py:6: refuted at a = 1" in out
+    assert "right: mine.py:7: refuted at a = 1" in out
     assert err == "asymptotics: 2 of 2 steps failed\n"
 
 

@@ -112,10 +112,70 @@ def test_what_numbers_do_not_know_is_undecided(name: str) -> None:
     assert "KeyError" not in found.found
 
 
+def beyond_numbers(width: int, middle: sp.Expr) -> sp.Expr:
+    """An integral that is larger than 2, but looks like that of ``exp(-x)`` at floats."""
+    return sp.Integral(sp.exp(-x) + width * sp.exp(-middle), (x, 1, oo))
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        beyond_numbers(10**4, 10**8 * (x ** R(1, 1000) + 9 * x ** R(-1, 1000) - 6) + sp.log(x)),
+        beyond_numbers(10**1300, 10**1400 * (x**4 - 2 * 10**1000 * x**2 + 10**2000)),
+    ],
+)
+def test_a_peak_beyond_all_numbers_does_not_refute(whole: sp.Expr) -> None:
+    found = verdict_among(d, Less(sp.Integer(2), whole), POINTS)
+    assert found.ruling is Ruling.UNDECIDED, found
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        1 / (1 + v**2),
+        sp.exp(-((v - p) ** 2) / 2),
+        sp.tanh(v) ** 2 * sp.exp(-(v**2)),
+        sp.erfc(v) * sp.sin(v) * sp.Abs(v),
+        (4 + v**2) ** (-1 - p),
+        2 ** (-(v**2)) / (1 + sp.Max(v, 1)),
+    ],
+)
+def test_what_is_left_out_far_away_is_bounded(function: sp.Expr) -> None:
+    found = verdict_among(d, Equal(sp.Integral(function, (v, -p, oo)), 1000 * p), POINTS)
+    assert found.ruling is Ruling.REFUTED, found
+
+
+def test_a_derivative_at_a_number_outside_the_domain_is_undecided() -> None:
+    slope = sp.Derivative(sp.Integral(p**2 / (p**2 + u**2), (u, 0, 1)), p)
+    found = verdict_among(d, Equal(sp.Subs(slope, p, 0), zero), EXACT)  # it is pi/2
+    assert found.ruling is Ruling.UNDECIDED, found
+    smooth = sp.Derivative(sp.Integral(sp.exp(p * u), (u, 0, 1)), p)
+    assert verdict_among(d, Equal(sp.Subs(smooth, p, 0), HALF), EXACT).holds
+
+
 def test_a_narrow_peak_is_not_missed() -> None:
     peak = sp.Integral(1 + 1000 * sp.exp(-(10**6) * (sp.sin(v) - R(3, 5)) ** 2), (v, 0, 1))
     found = verdict_among(d, Equal(peak, sp.Integer(1)), POINTS).found
     assert found.startswith("refuted at the only point: left = 3.21556963956"), found
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        10**6 * (sp.sin(v) ** 2 - R(6, 5) * sp.sin(v) + R(9, 25)),
+        10**60 * (sp.sin(v) ** 2 - R(6, 5) * sp.sin(v) + R(9, 25)),
+        10**8 * (v**v - sp.exp(-sp.exp(-1))),
+    ],
+)
+def test_a_peak_where_its_argument_touches_zero_is_not_missed(argument: sp.Expr) -> None:
+    peak = sp.Integral(1 + 10**30 * sp.exp(-argument), (v, 0, 1))
+    assert not verdict_among(d, Equal(peak, sp.Integer(1)), POINTS).holds
+
+
+def test_an_integrand_that_falls_off_slowly_at_zero_is_told() -> None:
+    slow = sp.Integral(v ** (p / 10**4 - 1) / (1 + v), (v, 0, oo))
+    whole = sp.pi / sp.sin(sp.pi * R(1, 10**4))
+    assert verdict_among(d, Equal(slow.subs(p, 1), whole), POINTS).holds
 
 
 def test_an_estimate_refutes_nothing() -> None:
