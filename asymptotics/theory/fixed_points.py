@@ -14,6 +14,7 @@ Source: Hastie, Montanari, Rosset, Tibshirani (arXiv 1903.08560), sections 3-5; 
 Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
@@ -65,8 +66,36 @@ def trained(
     excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
     excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 
-    least_squares = (ridge == 0) & (excess <= 0)
     groups = population.groups(arithmetic)
+    start = None
+    if arithmetic.slow:
+        floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
+        guess = trained(population, floats[0], floats[1], floats[2], FLOAT64).tau
+        start = arithmetic.log_guess(guess)
+
+    def excess_above(tau: Array) -> Array:
+        return arithmetic.excess(given, population.mass_above(tau, arithmetic))
+
+    tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, start, arithmetic)
+    gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
+    return FixedPoint(kappa, tau, gamma, residual)
+
+
+def effective_ridge(
+    groups: Groups,
+    kappa: Array,
+    ridge: Array,
+    excess: Array,
+    excess_above: Callable[[Array], Array],
+    start: Array | None,
+    arithmetic: Arithmetic,
+) -> tuple[Array, Array]:
+    r"""The effective ridge of the features in `groups`, and how far its equation is from holding.
+
+    `excess` is :math:`\kappa P(\Lambda>0)-1`, and `excess_above` gives
+    :math:`\kappa P(\Lambda>\tau)-1`; the caller may know them better than sums over groups do.
+    """
+    least_squares = (ridge == 0) & (excess <= 0)
     scale, smallest = _spectrum(groups, arithmetic)
     lower = arithmetic.maximum(ridge, smallest * excess)
     upper = ridge + kappa * scale
@@ -76,22 +105,16 @@ def trained(
 
     def equation(log_tau: Array) -> tuple[Array, Array]:
         tau = arithmetic.exp(log_tau)
-        partial = arithmetic.excess(given, population.mass_above(tau, arithmetic))
+        partial = excess_above(tau)
         ratio, slope = effective_ridge_balance(tau, kappa, ridge, partial, groups, arithmetic)
         return arithmetic.log(arithmetic.where(least_squares, 1, ratio)), slope
 
-    start = None
-    if arithmetic.slow:
-        floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
-        guess = trained(population, floats[0], floats[1], floats[2], FLOAT64).tau
-        start = arithmetic.log_guess(guess)
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares 0, which a ridge would raise at this rate.
     at_zero = arithmetic.ratio(ridge, -excess)
     tau = arithmetic.where(least_squares, at_zero, arithmetic.exp(log_tau))
     value, _ = equation(log_tau)
-    gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
-    return FixedPoint(kappa, tau, gamma, arithmetic.where(least_squares, 0, abs(value)))
+    return tau, arithmetic.where(least_squares, 0, abs(value))
 
 
 def effective_ridge_balance(

@@ -1,0 +1,275 @@
+r"""Stage 6: the risk after a second fit, to the same data, of the weights that were kept.
+
+With :math:`S` the kept weights, the second fit minimises :math:`\|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2`,
+where :math:`b_1` are the kept weights of the first fit: :math:`\chi=0` shrinks towards zero,
+:math:`\chi=1` towards the pruned weights (fine-tuning).  Its effective ridge :math:`\tau_2` solves
+
+.. math:: 1 - r_2/\tau_2 = \kappa\,E[\Lambda/(\Lambda+\tau_2);S].
+
+A mask that was chosen by the data knows their noise, so that the second fit is not one of a smaller
+model.  With :math:`W=\Lambda/(\Lambda+\tau_2)`, :math:`\bar W=1-W`, and with :math:`N` the noise of
+the first fit, :math:`X=aB+N`, a retrained weight errs by
+
+.. math:: e = -\bar W(B-\chi X) + W(\theta N/a + h\tau X/\Lambda),
+
+beside noise that is new to it.  The two numbers :math:`\theta` and :math:`h` say how much of the
+first fit's noise and of what its ridge left over the second fit takes up.  They solve two linear
+equations, in which the mask enters by its boundary (Stein's lemma): for a function
+:math:`\psi(x)` of a trained weight,
+
+.. math:: \partial[\psi] = \sum_g w_g\{f_g(T)\psi(T) - f_g(-T)\psi(-T)\},
+
+with :math:`f_g` the density of ``X`` in group ``g`` and ``T`` its threshold.  For linear functions,
+:math:`\psi = \psi_0 + \psi_1 z` of the standardised weight ``z``, this is
+:math:`\sum w\{\psi_0 E[z;S] + \psi_1 E[z^2-1;S]\}/\sqrt{v_x}`.  A mask that is independent of the
+noise (random, oracle) has no such terms.
+"""
+
+from typing import NamedTuple
+
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..arithmetic.base import Mass
+from ..population import Groups, Population
+from .channels import Channel
+from .fixed_points import FixedPoint, effective_ridge
+from .rules import Random, Rule
+from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
+
+
+class Kept(NamedTuple):
+    """Per group, the trained weights and what the mask keeps of them."""
+
+    weight: Array
+    eigenvalue: Array
+    #: |m|, as by symmetry all is stated for a mean that is not negative.
+    mean: Array
+    std: Array
+    #: a, 1 - a and v of the channel.
+    shrinkage: Array
+    bias: Array
+    noise: Array
+    #: P(S).
+    mass: Array
+    #: E[B²; S] and E[B²; not S].
+    signal: Array
+    dropped_signal: Array
+    #: E[z; S]/√v_x and E[z² - 1; S]: what the boundary of the mask tells of the noise.
+    level: Array
+    rise: Array
+    #: v/v_x, and the slope c = a s²/v_x of B on X.
+    retained: Array
+    slope: Array
+
+
+class Retrained(NamedTuple):
+    """The second fit, each of the shape of the grid."""
+
+    #: The test error, noise included.
+    risk: Array
+    #: Its effective ridge.
+    tau: Array
+    #: How much it takes up of the first fit's noise, and of what the first fit's ridge left over.
+    theta: Array
+    leftover: Array
+    #: How far the equation of `tau` is from holding, relative to its two sides.
+    residual: Array
+
+
+def kept_weights(
+    channel: Channel, rule: Rule, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+) -> Kept:
+    """What a rule keeps of the trained weights, in each group."""
+    score = rule.score(channel, arithmetic)
+    kept, dropped = truncated_moments(score, threshold, arithmetic)
+    given = rule.regression(channel, arithmetic)
+    mean, gain = abs(channel.mean), given.signal_slope
+    intercept = given.signal_intercept
+    signal = (
+        (mean * mean + given.signal_variance) * kept.mass
+        + 2 * mean * gain * kept.first
+        + gain * gain * kept.second
+    )
+    dropped_signal = (
+        (intercept * intercept + given.signal_variance) * dropped.mass
+        + 2 * intercept * gain * dropped.first
+        + gain * gain * dropped.second
+    )
+    level, rise = 0 * kept.mass, 0 * kept.mass
+    if rule.sees_noise:
+        level, rise = boundary_moments(score, threshold, arithmetic)
+        level = arithmetic.ratio(level, score.spread)
+    variance = score.spread * score.spread
+    return Kept(
+        channel.weight,
+        channel.eigenvalue,
+        mean,
+        channel.std,
+        channel.shrinkage,
+        channel.bias,
+        channel.noise,
+        kept.mass,
+        signal,
+        dropped_signal,
+        level,
+        rise,
+        arithmetic.ratio(channel.noise, variance),
+        gain,
+    )
+
+
+def kept_excess(
+    population: Population, kappa: Array, alpha: Array, rule: Rule, arithmetic: Arithmetic
+) -> Array:
+    r""":math:`\rho - 1`, where :math:`\rho=\kappa P(\Lambda>0, S)` counts the kept features that vary.
+
+    A rule that scores weights keeps those of eigenvalue 0 last; a random one as often as others.
+    `kappa` and `alpha` are exact, or numbers of the arithmetic.
+    """
+    alive, share = population.mass_above(0, arithmetic), arithmetic.taken(alpha)
+    if isinstance(rule, Random):
+        return arithmetic.excess(kappa, Mass(share * alive.value, share * alive.rest))
+    few = share <= alive.value
+    value = arithmetic.where(few, share, alive.value)
+    return arithmetic.excess(kappa, Mass(value, arithmetic.where(few, 0, alive.rest)))
+
+
+@QUIET
+def retrained_at(
+    kept: Kept,
+    fixed: FixedPoint,
+    sigma: Array,
+    excess: Array,
+    ridge: Array,
+    kept_excess: Array,
+    towards_pruned: Array,
+    arithmetic: Arithmetic,
+) -> Retrained:
+    r"""The second fit of the kept weights, at parameters that were checked.
+
+    `excess` is :math:`\kappa_+-1` of the first fit, `kept_excess` :math:`\rho-1` of the second, and
+    `towards_pruned` :math:`\chi`.
+    """
+    kappa, gamma = fixed.kappa, fixed.gamma
+    sigma, ridge = arithmetic.taken(sigma), arithmetic.taken(ridge)
+    tau, free, residual = _second_ridge(kept, kappa, ridge, kept_excess, arithmetic)
+    one_tau, two_tau, one_gamma = map(arithmetic.column, (fixed.tau, tau, gamma))
+    least_squares = fixed.tau == 0
+
+    def seen(part: Kept) -> tuple[Array, Array]:
+        """W and 1 - W."""
+        alive = part.eigenvalue > 0
+        total = arithmetic.where(alive, part.eigenvalue + two_tau, 1)
+        return part.eigenvalue / total, arithmetic.where(alive, two_tau / total, 1)
+
+    def coefficients(part: Kept) -> tuple[Array, ...]:
+        W, unseen = seen(part)
+        a, bias, mass = part.shrinkage, part.bias, part.mass
+        # a times b, U, V/a and x at the boundary, weighted by its density.
+        of_signal = W * a * (part.mean * part.level + part.slope * part.rise)
+        of_noise = W * part.retained * part.rise
+        of_weight = a * part.mean * part.level + part.rise
+        both = _signal_by_weight(part)
+        return (
+            bias * W * mass,
+            a * bias * W * mass,
+            a * unseen * mass,
+            a * a * unseen * mass,
+            of_signal,
+            a * of_signal,
+            bias * of_signal,
+            of_noise,
+            a * of_noise,
+            bias * W * of_weight,
+            a * bias * W * of_weight,
+            a * unseen * of_weight,
+            a * a * unseen * of_weight,
+            part.eigenvalue * bias * (part.dropped_signal + unseen * part.signal),
+            one_tau * bias * W * both,
+            part.eigenvalue * bias * unseen * both,
+        )
+
+    (
+        missed, shrunk_missed, damped, shrunk_damped,
+        signal, shrunk_signal, missed_signal, noise, shrunk_noise,
+        left, shrunk_left, weight, shrunk_weight,
+        unexplained, left_product, missed_product,
+    ) = arithmetic.expect(coefficients, kept)  # fmt: skip
+
+    def per_gamma(x: Array) -> Array:
+        return arithmetic.ratio(x, gamma)
+
+    chi = towards_pruned
+    # For least squares sigma²/gamma is 1 - kappa_+, and nothing is left over.
+    known = arithmetic.where(least_squares, -excess, per_gamma(sigma * sigma + unexplained))
+    by_theta = arithmetic.where(least_squares, 0, noise)
+    by_left = arithmetic.where(least_squares, 1, free / kappa + missed + left)
+    first = arithmetic.where(least_squares, 0, -signal - chi * (damped + weight))
+    second_by_theta = free + kappa * (missed + missed_signal - shrunk_noise)
+    second_by_left = per_gamma(left_product) - kappa * (shrunk_missed + shrunk_left)
+    second = (
+        known
+        + kappa * shrunk_signal
+        + chi * (kappa * (shrunk_damped + shrunk_weight) - per_gamma(missed_product))
+    )
+    determinant = by_left * second_by_theta - by_theta * second_by_left
+    theta = arithmetic.ratio(by_left * second - second_by_left * first, determinant)
+    leftover = arithmetic.ratio(second_by_theta * first - by_theta * second, determinant)
+
+    theta_column, left_column, chi_column = map(arithmetic.column, (theta, leftover, chi))
+
+    def error(part: Kept) -> tuple[Array, ...]:
+        W, unseen = seen(part)
+        a, eigenvalue = part.shrinkage, part.eigenvalue
+        # e = signal B + (taken + fresh) N, of which `taken` N alone would be noise that is new.
+        signal = left_column * W * part.bias - unseen * (1 - chi_column * a)
+        taken = arithmetic.ratio(W * theta_column, a)
+        fresh = arithmetic.ratio(W * left_column * one_tau, eigenvalue) + chi_column * unseen
+        excess_noise = part.noise * part.retained * part.rise
+        square = (
+            signal * signal * part.signal
+            + 2 * signal * (taken + fresh) * _signal_by_noise(part)
+            + fresh * (fresh + 2 * taken) * (part.noise * part.mass + excess_noise)
+            + taken * taken * excess_noise
+        )
+        return eigenvalue * part.dropped_signal, eigenvalue * square, W * unseen * part.mass
+
+    dropped, erred, spread = arithmetic.expect(error, kept)
+    # 1 - kappa E[W²; S], a sum of positive terms.
+    denominator = free + kappa * spread
+    numerator = sigma * sigma + dropped + erred
+    divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
+    risk = arithmetic.ratio(numerator, denominator, divergent)
+    return Retrained(risk, tau, theta, leftover, residual)
+
+
+def _signal_by_noise(part: Kept) -> Array:
+    """E[B N; S]: none in a whole group, so that the boundary of the mask alone tells it."""
+    return part.noise * part.mean * part.level + part.shrinkage * part.std * part.std * (
+        part.retained * part.rise
+    )
+
+
+def _signal_by_weight(part: Kept) -> Array:
+    """E[B X; S]."""
+    return part.shrinkage * part.signal + _signal_by_noise(part)
+
+
+def _second_ridge(
+    kept: Kept, kappa: Array, ridge: Array, excess: Array, arithmetic: Arithmetic
+) -> tuple[Array, Array, Array]:
+    r""":math:`\tau_2`, the share :math:`1-\kappa E[W;S]` of free samples, and a residual."""
+    groups = Groups(kept.weight * kept.mass, kept.eigenvalue, kept.mean, kept.std)
+
+    def excess_above(tau: Array) -> Array:
+        column = arithmetic.column(tau)
+
+        def integrand(part: Groups) -> tuple[Array, ...]:
+            below = (part.eigenvalue > 0) & ~arithmetic.beyond(part.eigenvalue, column)
+            return (arithmetic.where(below, 1, 0),)
+
+        (below,) = arithmetic.expect(integrand, groups)
+        return excess - kappa * below
+
+    tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, None, arithmetic)
+    least_squares = (ridge == 0) & (excess <= 0)
+    return tau, arithmetic.where(least_squares, -excess, arithmetic.ratio(ridge, tau)), residual
