@@ -27,6 +27,8 @@ noise (random, oracle) has no such terms.
 
 from typing import NamedTuple
 
+import numpy as np
+
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..arithmetic.base import Mass
 from ..population import Groups, Population
@@ -125,12 +127,12 @@ def kept_excess(
     A rule that scores weights keeps those of eigenvalue 0 last; a random one as often as others.
     `kappa` and `alpha` are exact, or numbers of the arithmetic.
     """
-    alive, share = population.mass_above(0, arithmetic), arithmetic.taken(alpha)
+    alive = population.mass_above(0, arithmetic)
     if isinstance(rule, Random):
-        return arithmetic.excess(kappa, Mass(share * alive.value, share * alive.rest))
-    few = share <= alive.value
-    value = arithmetic.where(few, share, alive.value)
-    return arithmetic.excess(kappa, Mass(value, arithmetic.where(few, 0, alive.rest)))
+        return arithmetic.excess(kappa, Mass(alpha * alive.value, alpha * alive.rest))
+    few = alpha <= alive.value
+    value, rest = np.where(few, alpha, alive.value), np.where(few, 0, alive.rest)
+    return arithmetic.excess(kappa, Mass(value, rest))
 
 
 @QUIET

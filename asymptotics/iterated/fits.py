@@ -1,0 +1,187 @@
+r"""The joint law of several fits to the same data, each on what the cuts before it have kept.
+
+Fit ``j`` sees a weight as :math:`R_j = B + \sqrt{\kappa/\Lambda}\,G_j` with Gaussian
+:math:`G_1, ..., G_k` whose covariances are those of the fits' errors,
+
+.. math:: \gamma_{ij} = \sigma^2 + E[\Lambda(X_i-B)(X_j-B)],
+
+so that :math:`\gamma_{jj}` is the risk of fit ``j``.  On the kept weights, with
+:math:`W_j=\Lambda/(\Lambda+\tau_j)`, its weight is
+
+.. math:: X_j = W_j\Big(R_j + \sum_{i<j} c_{ji}V_i\Big) + \chi_j(1-W_j)X_{j-1},\qquad V_i=R_i-X_i,
+
+where :math:`\chi_j=1` shrinks towards the weights before (fine-tuning), and 0 towards zero.  With
+:math:`G_j=\sum_i\vartheta_{ji}H_i` in independent normals, the :math:`\vartheta_{ji}` and
+:math:`c_{ji}`, :math:`i<j`, solve the equations of :math:`\gamma_{ij}` and, by Stein's lemma,
+
+.. math:: \frac{E[H_i\sqrt\Lambda X_j]}{\sqrt\kappa}
+          = \vartheta_{ji}E[W_j] - \frac{a_j}\kappa\sum_{i\le l<j}\vartheta_{li}c_{jl},\qquad
+          a_j = 1-\kappa E[W_j].
+
+All of them are linear, and every expectation is one of second moments over the kept weights.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..population import Groups
+from ..theory.fixed_points import effective_ridge
+
+#: Singular values below this share of the largest count as zero: of a least-squares fit V is 0.
+_RANK = 1e-13
+
+
+class Fit(NamedTuple):
+    """One fit of a sequence, in each group by its coefficients of (1, ε, H_1, ..., H_k)."""
+
+    #: X and V, of shape (groups, 2 + k).
+    weight: Array
+    left: Array
+    #: Its row of ϑ, of shape (k,).
+    noise: Array
+    #: Its effective ridge, and its test error.
+    tau: float
+    risk: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all fits share."""
+
+    groups: Groups
+    kappa: float
+    sigma: float
+    #: How many fits there will be at most.
+    fits: int
+
+    @property
+    def alive(self) -> Array:
+        """Groups of features that vary."""
+        return self.groups.eigenvalue > 0
+
+    @property
+    def coefficient(self) -> Array:
+        """B in each group: m + s ε."""
+        rows = np.zeros((len(self.groups.weight), 2 + self.fits))
+        rows[:, 0], rows[:, 1] = self.groups.mean, self.groups.std
+        return rows
+
+    def noise(self, row: Array, factor: Array | float = 1.0) -> Array:
+        """The Gaussian of a row of ϑ, times a factor for each group."""
+        rows = np.zeros((len(self.groups.weight), 2 + self.fits))
+        rows[:, 2 : 2 + len(row)] = np.outer(np.ones(len(rows)) * factor, row)
+        return rows
+
+    @property
+    def scale(self) -> Array:
+        """√(κ/Λ), and 0 where nothing is seen."""
+        eigenvalue = np.where(self.alive, self.groups.eigenvalue, 1)
+        return np.where(self.alive, np.sqrt(self.kappa / eigenvalue), 0)
+
+    def mean(self, x: Array, y: Array, moments: Array) -> float:
+        """E[Λ x y; part], for moments of shape (groups, 2 + k, 2 + k) of that part."""
+        weight = self.groups.weight * self.groups.eigenvalue
+        return float(np.einsum("g,gi,gij,gj", weight, x, moments, y))
+
+    def observed(self, i: int, x: Array, moments: Array) -> float:
+        """E[H_i √Λ x; part]/√κ."""
+        weight = self.groups.weight * np.sqrt(self.groups.eigenvalue / self.kappa)
+        return float(np.einsum("g,gj,gj", weight, moments[:, 2 + i], x))
+
+
+def first_fit(problem: Problem, tau: float, gamma: float) -> Fit:
+    """The fit of all weights, by its effective ridge and its noise level."""
+    eigenvalue = problem.groups.eigenvalue
+    total = np.where(problem.alive, eigenvalue + tau, 1)
+    noise = np.zeros(problem.fits)
+    noise[0] = np.sqrt(gamma)
+    seen = problem.coefficient + problem.noise(noise, problem.scale)
+    weight = (eigenvalue / total)[:, None] * seen
+    left = np.where(problem.alive, tau / total, 0)[:, None] * seen
+    return Fit(weight, left, noise, tau, gamma)
+
+
+@QUIET
+def next_fit(
+    problem: Problem, fits: list[Fit], kept: Array, drops: list[Array], ridge: float, towards: float
+) -> Fit:
+    """The fit of what is kept, after `fits` and as many cuts.
+
+    `kept` holds the moments of (1, ε, H) over the kept weights, `drops` those over the weights that
+    each cut has dropped, all of shape (groups, 2 + k, 2 + k).  The risk is infinite where as many
+    features are kept as there are samples, and no ridge is added.
+    """
+    groups, kappa, number = problem.groups, problem.kappa, len(fits)
+    B, scale = problem.coefficient, problem.scale
+    mass = kept[:, 0, 0] * groups.weight
+    tau, free = _effective_ridge(problem, mass, ridge)
+    total = np.where(problem.alive, groups.eigenvalue + tau, 1)
+    W, rest = groups.eigenvalue / total, np.where(problem.alive, tau / total, 1)
+    used = float(mass @ W)
+
+    plain = W[:, None] * B + towards * rest[:, None] * fits[-1].weight
+    unknown = [problem.noise(np.eye(number)[i], W * scale) for i in range(number)]
+    unknown += [W[:, None] * fit.left for fit in fits]
+    matrix, known = np.zeros((2 * number, 2 * number)), np.zeros(2 * number)
+    for i, fit in enumerate(fits):
+        error = fit.weight - B
+        # A weight that cut r drops stands in the fits before it, and is 0 in those after.
+        gone = sum(
+            problem.mean(error if i <= r else -B, -B, dropped) for r, dropped in enumerate(drops)
+        )
+        known[i] = problem.sigma**2 + gone + problem.mean(error, plain - B, kept)
+        matrix[i] = [problem.mean(error, x, kept) for x in unknown]
+        matrix[i, :number] -= fit.noise[:number]
+        known[number + i] = problem.observed(i, plain, kept)
+        matrix[number + i] = [problem.observed(i, x, kept) for x in unknown]
+        matrix[number + i, i] -= used
+        matrix[number + i, number:] += [free / kappa * other.noise[i] for other in fits]
+    solution = _solved(matrix, -known)
+
+    settled = plain + sum(x * row for x, row in zip(solution, unknown, strict=True))
+    lost = problem.mean(B, B, sum(drops))
+    error = problem.sigma**2 + lost + problem.mean(settled - B, settled - B, kept)
+    old = float(solution[:number] @ solution[:number])
+    # 1 - kappa E[W²], a sum of positive terms.
+    fresh = _ratio(error - old, free + kappa * float(mass @ (W * np.where(problem.alive, rest, 0))))
+    noise = np.zeros(problem.fits)
+    noise[:number], noise[number] = solution[:number], np.sqrt(max(fresh, 0.0))
+    new = problem.noise(np.eye(problem.fits)[number] * noise[number], W * scale)
+    weight = settled + new
+    left = B + problem.noise(noise, scale) - weight
+    return Fit(weight, left * problem.alive[:, None], noise, tau, old + fresh)
+
+
+def pruned_risk(problem: Problem, fit: Fit, kept: Array, drops: list[Array]) -> float:
+    """The risk of a fit after a cut: σ² + E[Λ(X - B)²; kept] + E[ΛB²; dropped]."""
+    B = problem.coefficient
+    error = fit.weight - B
+    return problem.sigma**2 + problem.mean(B, B, sum(drops)) + problem.mean(error, error, kept)
+
+
+def _effective_ridge(problem: Problem, mass: Array, ridge: float) -> tuple[float, float]:
+    """τ of a fit of features with this mass in each group, and 1 - κE[W]."""
+    kappa, given = np.float64(problem.kappa), np.float64(ridge)
+    excess = kappa * mass[problem.alive].sum() - 1
+
+    def excess_above(tau: Array) -> Array:
+        return np.asarray(kappa * mass[problem.groups.eigenvalue > tau].sum() - 1)
+
+    groups = problem.groups._replace(weight=mass)
+    tau, _ = effective_ridge(groups, kappa, given, excess, excess_above, None, FLOAT64)
+    least_squares = ridge == 0 and excess <= 0
+    return float(tau), float(-excess) if least_squares else float(given / tau)
+
+
+def _solved(matrix: Array, known: Array) -> Array:
+    """The solution, of least size where columns vanish: those of V after least squares."""
+    size = abs(matrix).max(axis=0)
+    size = np.where(size > 0, size, 1)
+    return np.asarray(np.linalg.lstsq(matrix / size, known, rcond=_RANK)[0] / size)
+
+
+def _ratio(x: float, y: float) -> float:
+    return x / y if y else (np.inf if x > 0 else 0.0)
