@@ -3,8 +3,8 @@ r"""Laws of features: the eigenvalue, and the mean and std of its coefficients, 
 A `LineLaw` is laid out along a line, so that it can be integrated: at every x there is
 a probability density and an eigenvalue, as `asymptotics.population.lines` describes, and a mean and
 std of the coefficients.  `ContinuousLaw` is made of a distribution of ``scipy.stats`` and functions
-of the eigenvalue, and `PowerLaw` has a closed form.  `Scaled`, `SomeGroups` and `Mixture` build laws
-from others; simulations draw from them, and nothing integrates them.
+of the eigenvalue, and `PowerLaw` has a closed form.  `Scaled`, `SomeGroups` and `Mixture` build
+laws from others; simulations draw from them, and nothing integrates them.
 """
 
 import math
