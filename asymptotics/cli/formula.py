@@ -1,4 +1,4 @@
-"""The formulas, printed."""
+"""``asymptotics formula``: list and print formulas."""
 
 import click
 

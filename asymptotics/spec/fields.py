@@ -135,7 +135,7 @@ _TELLING_KEYS = {
 
 def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
     """Raise `InvalidInput` for a spec of another command, or a key that is not in `known`."""
-    own = {mark for keys in _TELLING_KEYS.values() for mark in marks if key in known}
+    own = {key for keys in _TELLING_KEYS.values() for key in keys if key in known}
     for commands, keys in _TELLING_KEYS.items():
         found = [key for key in keys if key in document and key not in known]
         if found and not own & set(document):

@@ -35,11 +35,11 @@ class _Settings(Table):
     axes = _AXES
 
     eta: Axis
-    # `sweep` has the defaults of the settings below the axes: only those given are passed on.
     alpha: Axis = Decimal("0.5")
     width: Axis = Decimal(64)
     samples: Axis = Decimal(1000)
     rule: Any = "magnitude"
+    # From here on `sweep` has the defaults: only keys that are given are passed to it.
     scope: str = ""
     activation: str = ""
     antisymmetric: Annotated[bool, Field(strict=True)] = True

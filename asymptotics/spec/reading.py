@@ -20,8 +20,8 @@ ESCAPES = (
 )
 #: The most bytes of a spec.
 _LARGEST = 32 << 20
-#: The most parts of a dotted key, and characters of a number.  The time of reading either grows with
-#: the square of its length.
+#: The most parts of a dotted key, and characters of a number.  The time of reading either grows
+#: with the square of its length.
 _MOST_PARTS, _LONGEST_NUMBER = 20, 10_000
 #: Patterns of a part of a dotted key, and of the key.
 _PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
