@@ -21,8 +21,8 @@ _SMOOTH = 401
 _MOST_MARKED = 25
 #: The most values (points times groups) computed for one figure; they take seconds.
 _MOST_VALUES = 10_000_000
-#: Distances from the threshold at which theory is evaluated on either side, relative to the distance
-#: of the next point.
+#: Distances from the threshold at which theory is evaluated on either side, relative to the
+#: distance of the next point.
 _STEPS = np.geomspace(1, 1e-9, 60)[1:]
 #: Points between 0 and the first positive point, from which on a symlog axis is logarithmic.
 _FROM_ZERO = 50

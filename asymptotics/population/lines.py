@@ -269,7 +269,7 @@ class _OverSupport(Line):
         return np.asarray(place - np.log(self.high - eigenvalue))
 
     @abstractmethod
-    def fitted_cdf(self) -> "Piecewise":
+    def fitted_cdf(self) -> Piecewise:
         """The distribution function F along the line, as a piecewise polynomial to draw from.
 
         Raises `NoConvergence` if F is not smooth enough to be fitted.
@@ -282,7 +282,7 @@ class _OverSupport(Line):
         return self.eigenvalue(self.places(u))
 
     @cached_property
-    def _cdf_table(self) -> "tuple[Piecewise, Array, Array]":
+    def _cdf_table(self) -> tuple[Piecewise, Array, Array]:
         """The fit of F, ascending places, and F at these places, made to rise.
 
         Raises `InvalidInput` if F falls, or if it is not 0 and 1 at the ends of the line.
@@ -295,7 +295,8 @@ class _OverSupport(Line):
         t = np.unique(np.concatenate([np.linspace(low, high, _TABLE_SIZE), function.edges]))
         values = function.at(t)
         rising = np.clip(np.maximum.accumulate(values), 0, 1)
-        lost = max(self._tolerance, _CDF_SLACK)  # the groups of the population may lack as much
+        # The groups of the population may lack as much probability at either end.
+        lost = max(self._tolerance, _CDF_SLACK)
         for wrong, allowed in (  # where F is wrong, and the message
             (rising - values > _CDF_SLACK, "must not fall"),
             ((t == t[0]) & (values > lost), "must be 0 at the lower end of the law"),
@@ -345,7 +346,7 @@ class _ByDensity(_OverSupport):
             raise InvalidInput("eigenvalue.pdf", where, allowed)
         return density * self.slope(x), eigenvalue
 
-    def fitted_cdf(self) -> "Piecewise":
+    def fitted_cdf(self) -> Piecewise:
         """The integral of a fit of the density; SciPy would integrate anew for every value of F."""
         density = fitted_pieces(
             lambda x: self.at(x)[0], self.edges, lambda a, b: _FIT_TOLERANCE / (b - a)
@@ -400,10 +401,10 @@ class _ByDistribution(_OverSupport):
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
         super().__init__(law, known, tolerance)
-        # The quadrature integrates the derivative of a fit with an error far below its tolerance.
         ends = self._effective_range(self.edges[0], self.edges[-1])
         edges = np.unique(np.concatenate([self.edges, self.locate(breakpoints), ends]))
         edges = edges[(edges >= ends[0]) & (edges <= ends[1])]
+        # The density is the derivative of a fit, whose error must be far below the tolerance.
         pieces = self._fitted_to(edges, 1e-3 * tolerance)
         _require_smooth(pieces, self, tolerance)
         self._error = pieces.error
@@ -414,7 +415,7 @@ class _ByDistribution(_OverSupport):
         """F at places t."""
         return _cdf(self._law, self.eigenvalue(t))
 
-    def _fitted_to(self, edges: Array, error: float) -> "Piecewise":
+    def _fitted_to(self, edges: Array, error: float) -> Piecewise:
         """A fit of F to within `error`, or to within rounding of the eigenvalue if that is more.
 
         Rounding moves an eigenvalue by a relative 8 eps, and F by dF/dt / (dΛ/dt) times that.
@@ -429,7 +430,7 @@ class _ByDistribution(_OverSupport):
 
         return fitted_pieces(self.cdf_at, edges, allowed)
 
-    def fitted_cdf(self) -> "Piecewise":
+    def fitted_cdf(self) -> Piecewise:
         pieces = self._fitted_to(self.edges, _FIT_TOLERANCE)
         if (rough := float(pieces.error.max())) > _CDF_SLACK:
             raise NoConvergence(
@@ -460,7 +461,7 @@ class _ByDistribution(_OverSupport):
 
     def at(self, x: Array) -> tuple[Array, Array]:
         density = self._density.at(x)
-        return np.maximum(density, 0), self.eigenvalue(x)
+        return np.maximum(density, 0), self.eigenvalue(x)  # a polynomial may undershoot 0
 
     def misplaced(
         self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
@@ -480,7 +481,7 @@ def _mass_from_panel_on(weight: Array) -> Array:
     return np.asarray(np.cumsum(weight.sum(axis=1)[::-1])[::-1])
 
 
-def _require_smooth(pieces: "Piecewise", line: _ByDistribution, tolerance: float) -> None:
+def _require_smooth(pieces: Piecewise, line: _ByDistribution, tolerance: float) -> None:
     """Raise `NoConvergence` if the fit of a distribution function missed the tolerance.
 
     The message tells a jump of the function, where features share one eigenvalue, from a function
