@@ -26,8 +26,8 @@ NODES, WEIGHTS = legendre.leggauss(16)
 #: The scales of the probes are the quantiles of the eigenvalue at these probabilities, once with
 #: features counted equally and once with features weighted by their signal.
 _PROBABILITIES = (1e-3, 0.1, 0.5, 0.9, 0.999)
-#: Where adjacent scales differ by more than this factor, more are placed between them; the factor
-#: is larger where more than about so many scales would be needed.
+#: Where adjacent scales differ by more than 30, more are placed between them.  The factor is larger
+#: if the spectrum is so wide that this would take more than about 24 scales.
 _SCALE_RATIO, _MOST_SCALES = 30.0, 24
 #: The least scale, and the inverse of the largest.  Outside the range of eigenvalues `into_range`
 #: changes the law; a scale close to the ends of the range would see the change.
