@@ -126,12 +126,13 @@ def progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
         for bar in bars:
             bar.update(bar.task_ids[0], **seen)
 
+    # The bar starts from another thread, because the work may report nothing for a long time.
     timer = threading.Timer(_DELAY, show)
     timer.start()
     try:
         yield update
     finally:
         timer.cancel()
-        timer.join()
+        timer.join()  # so that no bar appears after this
         for bar in bars:
             bar.stop()

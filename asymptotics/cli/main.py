@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _failure(error: BaseException) -> tuple[str, int]:
     """The message and the exit status for an error; raises errors that are bugs of the package."""
+    # A signal may have been turned into another error on its way here.
     cause = behind(error) or error
     match cause:
         case Terminated():

@@ -190,6 +190,7 @@ def _is_json_of_ours(path: Path) -> bool:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return False
+    # Written again, the document must be the same text: other programs indent in other ways.
     known = [{*names, *_MORE_KEYS} for names in _columns()]
     return (
         list(document) == ["version", "spec", "rows"]
@@ -262,6 +263,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the system allows; access lists and other attributes are those of a new file.
     """
     target = Path(os.path.realpath(path))
+    # In the folder of the target, because a file cannot be renamed into another file system.
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, suffix=path.suffix)
     except OSError as error:
@@ -271,9 +273,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         if not temporary.stat().st_size:
-            return
+            return  # nothing was written, and the old file stays
         _copy_ownership(temporary, target)
         temporary.chmod(_permissions(target))
+        # In one step: a reader finds the old file or the new one, never a part.
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -102,6 +102,7 @@ def draw_bias(bias: Theory, figure: Figure, x: str | None = None) -> None:
 
 def _leave_out_peak(ax: Axes, threshold: float, marks: list[int]) -> None:
     """Set the limits of a logarithmic axis by marked points and curves away from the threshold."""
+    # Of shape (lines, points).
     places, values = np.array([line.get_data() for line in ax.get_lines()]).swapaxes(0, 1)
     positive = np.isfinite(values) & (values > 0)
     shown = abs(places / threshold - 1) > _PEAK

@@ -70,10 +70,12 @@ def filling(points: Array, threshold: float, groups: int) -> Filling:
         return Filling(known[:0], False)
     inside = known[0] <= threshold <= known[-1]
     at_threshold = np.array([threshold] if inside else [])
+    # The costs of a curve: its own points, and those on both sides of the threshold.
     cheap = (_SMOOTH + 2 * _STEPS.size) * groups <= _MOST_VALUES
     smooth = known.size >= _SMOOTH
     if not cheap:
         return Filling(np.setdiff1d(at_threshold, known), smooth)
+    # Points of a result that are already dense need no more, except near the threshold.
     curve = known if smooth else _smooth_points(known)
     near = _points_towards(threshold, np.union1d(curve, known)) if inside else known[:0]
     return Filling(np.setdiff1d(np.concatenate([curve, near, at_threshold]), known), True)

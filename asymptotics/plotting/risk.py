@@ -216,10 +216,13 @@ def _set_axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
             ha="center",
             bbox={"facecolor": "white", "edgecolor": "none"},
         )
+    # A peak extends by 10 % of the threshold to either side.  Without a threshold `peak_at` is
+    # infinite, and no point is near it.
     away = finite & ~(abs(points - peak_at) <= 0.1 * min(peak_at, 1e300))
     values = np.concatenate([risks[away], [null.min(), null.max()]])
+    # Above the null risk, and above 85 % of the values away from the peak.
     top = 1.15 * max(float(null.max()), float(np.percentile(values, 85)))
-    # If the peak is only a little higher than that, it is shown after all.
+    # A peak of up to three times that height is shown after all.
     drawn = np.concatenate([risks[finite], null, unpruned[np.isfinite(unpruned)]])
     peak, least = drawn.max(), drawn.min()
     top = 1.05 * peak if peak <= _HIGHEST * top else top

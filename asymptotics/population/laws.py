@@ -122,6 +122,7 @@ class LineLaw(Law):
 
     def draw(self, rng: np.random.Generator, features: int) -> Draws:
         """Stratified draws: one at random from each of `features` parts of equal probability."""
+        # Stratified draws vary less between models than independent ones.
         u = (np.arange(features) + rng.random(features)) / features
         eigenvalue, mean, std = self.quantiles(u)
         return Draws(np.ones(features, dtype=np.int64), *into_range(eigenvalue, mean, std))
@@ -144,6 +145,7 @@ def into_range(eigenvalue: Array, mean: Array, std: Array) -> tuple[Array, Array
     eigenvalue 0 do not count for the interpolation threshold.)
     """
     low = (eigenvalue > 0) & (eigenvalue < SMALLEST)
+    # Λ B² = SMALLEST (shrink B)² with shrink² = Λ / SMALLEST.
     shrink = np.where(low, np.sqrt(np.where(low, eigenvalue, 1) / SMALLEST), 1)
     std = shrink * std
     std = np.where(std < DOMAINS["std"].smallest, 0, std)
@@ -180,6 +182,7 @@ class ContinuousLaw(LineLaw):
 
     def _check_elementwise(self, law: Any) -> None:
         """Raise `InvalidInput` unless the law's own methods and the functions act elementwise."""
+        # At the middle of each first panel, so that all parts of the law are tested.
         _, eigenvalue = self._line.at((self._edges[1:] + self._edges[:-1]) / 2)
         for name, places in (
             ("pdf", eigenvalue),
@@ -253,6 +256,7 @@ class PowerLaw(LineLaw):
             # As in `into_range`, but from the exponents, before the eigenvalue underflows.
             low = eigenvalue < SMALLEST
             std = u ** (-self.source / 2)
+            # sqrt(Λ / SMALLEST) times std keeps Λ B² as it is.
             moved = u ** (-(self.capacity + self.source) / 2) / math.sqrt(SMALLEST)
         return np.where(low, SMALLEST, eigenvalue), np.zeros_like(u), np.where(low, moved, std)
 

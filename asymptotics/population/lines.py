@@ -141,6 +141,7 @@ class _ByQuantile(Line):
             bad = grid[~known][np.argmin(abs(grid[~known]))]
             allowed = "must be the eigenvalue below which it lies, by the law's cdf"
             raise InvalidInput("eigenvalue.ppf", float(probabilities(bad)[0]), allowed)
+        # A panel ends where the eigenvalue begins to be positive.
         if 0 < self._mass_at_zero < 1:
             self.edges = np.unique(
                 [*self.edges, math.log(self._mass_at_zero / (1 - self._mass_at_zero))]
@@ -164,7 +165,7 @@ class _ByQuantile(Line):
         if np.isnan(eigenvalue).any():
             where = float(u[np.isnan(eigenvalue)][0])
             raise InvalidInput("eigenvalue.ppf", where, "must be a number there, and is NaN")
-        return u * rest, eigenvalue
+        return u * rest, eigenvalue  # du/dx of the logit
 
     def locate(self, eigenvalue: Array) -> Array:
         below, above = (evaluate(self._law, name, eigenvalue) for name in ("cdf", "sf"))
@@ -197,12 +198,14 @@ class _ByQuantile(Line):
         """
         u, rest = probabilities(x)
         error = np.zeros_like(u)
+        # In each half the smaller of the two probabilities is compared, which has all its digits.
         for name, given, side, sign in (("cdf", u, x < 0, 1), ("sf", rest, x >= 0, -1)):
             below, above = (
                 evaluate(self._law, name, eigenvalue[side] * (1 + sign * step))
                 for step in (-_ROUNDING, _ROUNDING)
             )
             known = given[side]
+            # cdf rises and sf falls; with `sign`, `below` <= `above` for both.
             off = np.maximum(np.maximum(below / known - 1, 1 - above / known) - 4 * _ROUNDING, 0)
             error[side] = np.where(np.isnan(off), np.inf, off)
         least = evaluate(self._law, "cdf", np.array([_SMALLEST]))
@@ -244,6 +247,7 @@ class _OverSupport(Line):
         if not places.size:
             raise InvalidInput("eigenvalue.ppf", float(known[0]), "must lie inside the support")
         self._first_known, self._last_known = float(places[0]), float(places[-1])
+        # The known quantiles are edges, too, so that panels are short where the law is.
         grid = np.unique(np.concatenate([-PANEL_LOGITS, PANEL_LOGITS, places]))
         grid = grid[(grid > lowest) & (grid < highest)]
         self.edges = np.concatenate([[lowest], grid, [highest]])
@@ -294,6 +298,7 @@ class _OverSupport(Line):
         function = self.fitted_cdf()
         t = np.unique(np.concatenate([np.linspace(low, high, _TABLE_SIZE), function.edges]))
         values = function.at(t)
+        # The search needs a table that never falls; small falls are errors of the fit.
         rising = np.clip(np.maximum.accumulate(values), 0, 1)
         # The groups of the population may lack as much probability at either end.
         lost = max(self._tolerance, _CDF_SLACK)
@@ -360,6 +365,7 @@ class _ByDensity(_OverSupport):
                 f"{error:.1e} only, too rough to draw by: name the eigenvalues where it jumps, "
                 "bends or has a peak in breakpoints=, or give the law a _ppf, or groups"
             )
+        # Divided by its value at the end, F ends at exactly 1.
         return integral._replace(series=integral.series / mass)
 
     def misplaced(
@@ -373,6 +379,7 @@ class _ByDensity(_OverSupport):
         mass = self._mass(panels, x, weight)
         total = np.cumsum(mass)
         error = np.full(len(panels), abs(total[-1] - 1))
+        # A generic cdf is itself an integral of the density, and would test nothing.
         if is_generic(self._law, "_cdf"):
             self._require_mass(float(total[-1]), 1.0, "in all")
         else:
@@ -383,6 +390,7 @@ class _ByDensity(_OverSupport):
             place = f"from {ends[worst]:.6g} to {ends[worst + 1]:.6g}"
             self._require_mass(float(mass[worst]), float(rise[worst]), place)
             error = np.maximum(error, abs(there[1:] - total))
+        # The quadrature counts its own error, `slack`; sums of many weights are rounded.
         error = np.maximum(error - slack - 64 * np.finfo(np.float64).eps, 0)
         return np.broadcast_to(np.minimum(error, _mass_from_panel_on(weight))[:, None], x.shape)
 
@@ -422,6 +430,7 @@ class _ByDistribution(_OverSupport):
         """
 
         def allowed(left: Array, right: Array) -> Array:
+            # dF/dt, and below dΛ/dt, over the interval.
             slope = (self.cdf_at(right) - self.cdf_at(left)) / (right - left)
             middle = (left + right) / 2
             return np.maximum(
@@ -487,6 +496,8 @@ def _require_smooth(pieces: Piecewise, line: _ByDistribution, tolerance: float) 
     The message tells a jump of the function, where features share one eigenvalue, from a function
     that is merely rough.
     """
+    # A jump at an end of the support shows in F there.  One inside shows where halving went on to
+    # the narrowest pieces and F still rises over one of them.
     worst = int(np.argmax(pieces.error))
     rough, ends = float(pieces.error[worst]), pieces.edges[worst : worst + 2]
     where = float(line.eigenvalue(ends)[1])
@@ -536,6 +547,7 @@ def evaluate(law: Any, name: str, values: Array) -> Array:
         try:
             result = np.asarray(getattr(law, name)(values.copy()))
         except (ArithmeticError, ValueError) as error:
+            # One bad value may have spoilt the array, or the method may take only single numbers.
             if values.size > _FEW_VALUES:
                 raise _failed(law, name, error) from error
             result = np.array([_value_or_nan(law, name, value) for value in values.ravel()])
@@ -578,7 +590,7 @@ def _value_or_nan(law: Any, name: str, value: float) -> float:
 
 def is_generic(law: Any, method: str) -> bool:
     """Whether a law of ``scipy.stats`` has no such method of its own, but a slow one of SciPy's."""
-    family = getattr(law, "dist", law)
+    family = getattr(law, "dist", law)  # the distribution behind a frozen one
     if not isinstance(family, rv_continuous):
         return False
     own = getattr(family, method)

@@ -188,6 +188,7 @@ class Probes:
         scales.
         """
         nodes, weight = panels.nodes, panels.weight
+        # Scales are positive, so features of eigenvalue 0 do not count.
         alive = (weight > 0) & (nodes.eigenvalue > 0)
         if not alive.any():
             raise InvalidInput("eigenvalue", 0, "must not be zero for all features")
@@ -212,6 +213,7 @@ class Probes:
         signal = eigenvalue * (mean**2 + std**2)
         values = [np.ones_like(eigenvalue), signal]
         for tau in self._scales:
+            # tau is an effective ridge: the shares of a coefficient that training finds, and not.
             seen, unseen = eigenvalue / (eigenvalue + tau), tau / (eigenvalue + tau)
             values += [seen, seen**2, unseen, signal * unseen**2]
         values += [part for c in self._thresholds for part in self._above(c, columns, signal)]

@@ -84,6 +84,7 @@ def fitted_pieces(
     done: list[tuple[Array, Array, Array]] = []
     while left.size:
         x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _POINTS
+        # Interpolate at every other point, and compare with the function at the rest.
         values = function(x)
         series = values[:, ::2] @ _TO_SERIES.T
         error = abs(values[:, 1::2] - series @ _AT_CHECKS.T).max(axis=1)
@@ -93,6 +94,7 @@ def fitted_pieces(
         left, right = left[~good], right[~good]
         middle = (left + right) / 2
         left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+    # Pieces were finished in the order of their halvings; put them in the order of the line.
     starts, series, error = (np.concatenate(column) for column in zip(*done, strict=True))
     order = np.argsort(starts)
     return Piecewise(np.append(starts[order], edges[-1]), series[order], error[order])
@@ -126,6 +128,7 @@ def inverse(function: Piecewise, places: Array, values: Array, wanted: Array) ->
     wanted : array_like
         Probabilities.  Those outside the table get its first or last place.
     """
+    # The interval of the table that brackets each value.
     start = np.clip(np.searchsorted(values, wanted, side="right") - 1, 0, len(places) - 2)
     low, high = places[start], places[start + 1]
     at_low, at_high = values[start], values[start + 1]

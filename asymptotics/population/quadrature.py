@@ -119,6 +119,7 @@ def quadrature(law: LineLaw, tolerance: float) -> Quadrature:
         _check_masses(law, probes, panels, tolerance)
         finer = _halved(law, panels)
     keep = ~_are_negligible(probes, panels, tolerance)
+    # The weights no longer sum to 1; `Population` divides them by their sum.
     groups = _groups(panels.weight[keep], Columns(*(x[keep] for x in panels.nodes)))
     return Quadrature(groups, finer)
 
@@ -139,7 +140,10 @@ def _halved(law: LineLaw, panels: Panels) -> Groups:
 
 
 def _are_negligible(probes: Probes, panels: Panels, tolerance: float) -> Array:
-    """Which panels may be left out, even all together, because every probe hardly changes."""
+    """A mask of the panels that may be left out because they hardly change any probe.
+
+    Each of them has less than 1/n of the error allowed, of n panels; so all together are allowed.
+    """
     share = _LEFT_OUT_SHARE * tolerance / len(panels.left) * probes.total(panels.value)
     return np.asarray(np.all(abs(panels.value) + panels.error <= share[:, None], axis=0))
 
@@ -152,6 +156,7 @@ def _resolved_panels(law: LineLaw, tolerance: float) -> tuple[Probes, Panels]:
     """
     edges = law.edges
     left, right = edges[:-1], edges[1:]
+    # The probes are chosen anew each time, because a peak that was just found changes the signal.
     for _ in range(_MOST_SEARCHES):
         probes = Probes(measured(law, left, right, None))
         panels = _refined(law, probes, left, right, tolerance)
@@ -182,6 +187,7 @@ def _refined(law: LineLaw, probes: Probes, left: Array, right: Array, tolerance:
             failing = judged.error.sum(axis=1) > allowed
         if not failing.any():
             return judged
+        # If every panel is within this share, the sum is half of the error allowed.
         share = allowed[failing, None] / (2 * len(panels.left))
         halve = (judged.error[failing] > share).any(axis=0)
         left, right = panels.left[halve], panels.right[halve]
@@ -205,6 +211,8 @@ def _splits(law: LineLaw, probes: Probes, panels: Panels, tolerance: float) -> A
     """
     if not law.has_functions:
         return np.empty(0)
+    # `most` bounds the probability of each panel.  A panel with at most 65 of the 2^17 places is
+    # sampled densely enough already.
     most = panels.columns.density.max(axis=1) * (panels.right - panels.left)
     counts = np.ceil(_LAW_SAMPLES * most).astype(np.int64)
     found = [
@@ -218,6 +226,7 @@ def _splits(law: LineLaw, probes: Probes, panels: Panels, tolerance: float) -> A
     # relative to 1.  What was hidden belongs to the total.
     total = hidden.sum(axis=0) + 1
     total[0] += panels.value[1].sum() - 1
+    # The panels that are not split may together use up their part of the tolerance.
     large = hidden > _LEFT_OUT_SHARE * tolerance * total / len(found)
     splits = [
         _extent(x, change[row]) for (x, change), row in zip(found, large, strict=True) if row.any()
@@ -227,6 +236,7 @@ def _splits(law: LineLaw, probes: Probes, panels: Panels, tolerance: float) -> A
 
 def _extent(x: Array, change: Array) -> tuple[float, float, float]:
     """The ends and the middle of the range in which changes are not small."""
+    # Small changes are mere ripples of the polynomial, far away from the peak.
     strong = (change >= change.max(axis=1, keepdims=True) / 1000).any(axis=0)
     first, last = x[strong].min(), x[strong].max()
     return first, (first + last) / 2, last
@@ -243,6 +253,7 @@ def _unseen_changes(
     """
     left, right = panels.left[panel], panels.right[panel]
     through = np.array([column[panel, : THROUGH.size] for column in panels.columns])
+    # The density and the eigenvalue are interpolated too, because computing them may be slow.
     local, (density, eigenvalue, mean, std) = _evaluated_densely(SERIES @ through.T, count)
     # A polynomial may overshoot where the eigenvalue jumps.
     eigenvalue = np.clip(eigenvalue, through[1].min(), through[1].max())
@@ -263,11 +274,12 @@ def _evaluated_densely(series: Array, count: int) -> tuple[Array, Array]:
 
     `series` has shape (terms, columns); the values have shape (columns, places).
     """
-    blocks = -(-count // _BLOCK_SIZE)
+    blocks = -(-count // _BLOCK_SIZE)  # rounded up
     if blocks < _FEW_BLOCKS:
         local = (np.arange(count) + 0.5) / count * 2 - 1
         return local, legendre.legval(local, series)
     centers = ((np.arange(blocks) + 0.5) / blocks * 2 - 1)[:, None]
+    # The series at the 12 points of each block, in the coordinate of the panel; then the places.
     values = legendre.legval(centers + _LOCAL / blocks, series).reshape(-1, _LOCAL.size)
     places = (centers + _IN_BLOCK / blocks).ravel()
     return places, (values @ _FROM_LOCAL.T).reshape(-1, places.size)
@@ -288,9 +300,12 @@ def _check_masses(law: LineLaw, probes: Probes, panels: Panels, tolerance: float
     slack = float(panels.error[0].sum())  # the first probe is the constant 1
     error = law.misplaced(edges, x, panels.nodes.eigenvalue, panels.weight, slack)
     there = panels.weight > 0
+    # If the distribution function is off by at most e_i between nodes i and i + 1, the mean of f
+    # is off by at most the sum of e_i |f_(i+1) - f_i|.
     off = error[there]
     values = probes.integrands(Columns(*(column[there] for column in panels.nodes)))
     variation = abs(np.diff(values, axis=1)) @ np.maximum(off[1:], off[:-1])
+    # Beyond the ends of the line f is taken to be no larger than at the outermost nodes.
     variation += law.beyond * np.maximum(abs(values[:, 0]), abs(values[:, -1]))
     total = probes.total(panels.value)
     reached = float((variation[total > 0] / total[total > 0]).max())
@@ -300,6 +315,7 @@ def _check_masses(law: LineLaw, probes: Probes, panels: Panels, tolerance: float
             f"{tolerance:g}: so far its quantile function or density and its distribution function "
             "disagree, or end; ask for a larger tolerance, give the law an exact _ppf, or groups"
         )
+    # Features out of range have density 0 in `panels`, and their probability is missing in the sum.
     lost = 1 - float(panels.weight.sum()) - law.beyond
     if lost > slack + _LEFT_OUT_SHARE * tolerance:
         allowed = (
@@ -321,6 +337,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
     large, or if rounding of the eigenvalue makes b and l unreliable.
     """
     low, high = float(law.edges[0]), float(law.edges[-1])
+    # x = 0 is the median of the law, or the middle of its support.
     middle = 0.0 if low < 0 < high else (low + high) / 2
     tails, last_eigenvalues, blurred = [], [], []
     for side, reach in ((-1, middle - low), (1, high - middle)):
@@ -337,7 +354,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
         blurred.append(bool((abs(np.diff(last)) <= _BLURRED * last[:, 1:]).any()))
     total = float(sum(tail.sum() for tail in tails))
     for tail, place, unclear in zip(tails, last_eigenvalues, blurred, strict=True):
-        before, last = (*(0.0, 0.0), *tail)[-2:]
+        before, last = (*(0.0, 0.0), *tail)[-2:]  # a short tail is preceded by zeros
         if not last > _NEGLIGIBLE * tolerance * total:
             continue  # a tail that small matters to no risk
         endless = last > _NO_DECAY * before

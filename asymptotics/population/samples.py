@@ -100,6 +100,7 @@ def read_samples(
     """
     path, clip = as_path("file", path), scalar("clip", clip, NONNEGATIVE)
     with _reading(path) as file:
+        # The first batch keeps the text of its cells: all rows of a file that is read as decimals.
         batches = _batches(path, file, most_exact or _BATCH)
         first = next(batches, None)
         if first is None:
@@ -199,6 +200,7 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
     line = 0
     try:
         for row in reader:
+            # A row of several lines comes from a quotation mark that is not closed.
             if reader.line_num > line + 1:
                 allowed = "a quoted field holds the end of a line: is a quotation mark missing?"
                 raise _bad(path, f"lines {line + 1} to {reader.line_num}: {allowed}")
@@ -218,6 +220,7 @@ def _in_domain(
     bad = {name: _first_refused(checks[name], values) for name, values in columns.items()}
     if all(place is None for place in bad.values()):
         return {name: checks[name](values) for name, values in columns.items()}
+    # Of the first bad value of each column, report the one that comes first in the file.
     name, place = min(
         ((name, place) for name, place in bad.items() if place is not None),
         key=lambda found: found[1],
@@ -246,6 +249,7 @@ def _first_refused(check: Callable[[Array], Array], values: Array) -> int | None
 
     if not refused(values.size):
         return None
+    # `check` judges an array as one; the shortest beginning that it refuses ends at the bad value.
     return bisect_left(range(values.size), True, key=lambda index: refused(index + 1))
 
 
@@ -257,7 +261,7 @@ def _reading(path: Path) -> Iterator[IO[str]]:
         if path.exists() and not path.is_file():
             raise InvalidInput("file", name, "must be a regular file")
         with path.open("rb") as raw, _unpacked(raw) as data:
-            start = data.peek(_LONGEST_KIND)
+            start = data.peek(_LONGEST_KIND)  # does not advance the stream
             _require_text(start, "file", name)
             encoding = _encoding(start)
             if encoding == _UTF8 and b"\0" in start.lstrip(b"\r\n").partition(b"\n")[0]:

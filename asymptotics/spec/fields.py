@@ -73,6 +73,7 @@ class Range(Table):
             inner = np.geomspace(float(self.start), float(self.stop), self.num)[1:-1]
         else:
             start, step = Fraction(self.start), Fraction(self.stop - self.start) / (self.num - 1)
+            # In exact arithmetic: in floats, 0.1 + 2 * 0.1 is 0.30000000000000004.
             inner = np.array([float(start + i * step) for i in range(1, self.num - 1)])
         return [self.start, *(Decimal(f"{x:.{_DIGITS}g}") for x in inner), self.stop]
 
