@@ -13,7 +13,7 @@ from asymptotics.cli.main import main
 #: The command as a process that Ctrl-C interrupts, also where the tests run in the background.
 _LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 _COMMAND = "from asymptotics.__main__ import main; main()"
-_AT_ONCE = "import asymptotics.cli.console as console; console._PATIENCE = 0"
+_AT_ONCE = "import asymptotics.cli.console as console; console._DELAY = 0"
 INTERRUPTIBLE = (sys.executable, "-c", f"{_LISTENING}; {_COMMAND}")
 
 
