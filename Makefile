@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: curve test test-deep lint lowest wheel benchmark notebooks clean
+.PHONY: curve test test-deep lint lowest wheel benchmark notebooks architecture clean
 
 curve: $(READY)  ## draw the main curve from the bundled example
 	$(BIN)/asymptotics curve -o curve.svg --force
@@ -48,6 +48,9 @@ benchmark: $(READY)  ## speed and accuracy beside the alternatives, a few minute
 
 notebooks: $(READY)  ## run the notebooks and keep their output in them
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+
+architecture: $(READY)  ## draw the diagram of imports in CONTRIBUTING.md anew
+	$(BIN)/python -m tests.conventions.architecture
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -180,7 +180,7 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
                 update(done, total, f"trials{known}")
 
         return verify(
-            problem.population, *problem.grid(), **settings, progress=progress if update else None
+            problem.population, **problem.grid(), **settings, progress=progress if update else None
         )
 
 

@@ -35,7 +35,8 @@ class Grid(NamedTuple):
 
     def flat(self) -> "Grid":
         """The grid as columns of one length, in C order."""
-        return Grid(*(np.broadcast_to(x, self.shape).ravel() for x in self))
+        shape = self.shape
+        return Grid(*(np.broadcast_to(x, shape).ravel() for x in self))
 
     def in_floats(self) -> "Grid":
         """The grid in double precision."""

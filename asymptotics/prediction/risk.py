@@ -96,8 +96,9 @@ def risk(
         grid = grid.in_floats()
         columns = risk_columns(population, grid, progress)
     columns |= grid.flat()._asdict()
+    shape = grid.shape
     return kind(
         population=population,
         digits=digits,
-        **{key: column.reshape(grid.shape) for key, column in columns.items()},
+        **{key: column.reshape(shape) for key, column in columns.items()},
     )

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from pydantic import create_model
 
-from ..arithmetic import Array
 from ..domains import LINEAR
 from ..line.rows import Progress
 from ..parameters import parameter
@@ -48,10 +47,11 @@ class Problem:
     #: The spec, parsed and otherwise unchanged.
     source: Mapping[str, Any]
 
-    def grid(self) -> tuple[Array, ...]:
-        """The parameters, which broadcast to the shape (kappa, sigma, alpha, ridge, rule)."""
+    def grid(self) -> dict[str, Any]:
+        """The parameters by name; they broadcast to a shape with an axis for each, rules last."""
         columns = [np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()]
-        return product(*columns, np.array(self.rules, dtype=object))
+        grid = product(*columns, np.array(self.rules, dtype=object))
+        return dict(zip((*self.axes, "rule"), grid, strict=True))
 
     def solve(
         self,
@@ -61,7 +61,7 @@ class Problem:
     ) -> RiskResult:
         """The predicted risk on the grid."""
         return risk(
-            self.population, *self.grid(), digits=digits, certify=certify, progress=progress
+            self.population, **self.grid(), digits=digits, certify=certify, progress=progress
         )
 
     def smooth(self, axis: str) -> "Problem":

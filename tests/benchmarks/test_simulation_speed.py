@@ -157,7 +157,7 @@ def test_exact_law_beside_its_normals(std: float) -> None:
 def test_the_example_is_verified() -> None:
     problem = read_spec(None)
     start = time.perf_counter()
-    found = verify(problem.population, *problem.grid())
+    found = verify(problem.population, **problem.grid())
     seconds = time.perf_counter() - start
     rows = [Row(found.summary(), 1e3 * seconds, "", f"{np.nanmax(found.detectable):.3%} detected")]
     report("asymptotics verify, bundled example", rows)

@@ -27,6 +27,7 @@ def test_python_snippets() -> None:
     assert result.failed == 0
 
 
+@pytest.mark.linux
 def test_shell_snippets(tmp_path: Path) -> None:
     commands = [line for line in "".join(blocks("bash")).splitlines() if "asymptotics" in line]
     assert len(commands) >= 4

@@ -3,13 +3,21 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "asymptotics"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+from tests.conventions.architecture import (
+    BLOCK,
+    MODULES,
+    OUTSIDE,
+    PACKAGE,
+    PAGE,
+    diagram,
+    imports,
+    parts,
+)
+
 #: What a part of the package may import of the rest, in the order that data takes.
 LAYERS = ["errors", "extras", "bundled", "outcomes", "arithmetic", "domains", "tables",
           "parameters", "population", "theory", "formulas", "derivation", "line", "plotting",
@@ -18,28 +26,23 @@ LAYERS = ["errors", "extras", "bundled", "outcomes", "arithmetic", "domains", "t
 STAGES = ["fixed_points", "channels", "rules", "truncated_gaussian", "thresholds", "risk"]
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Relative level and name of every import, those inside functions included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((0, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.level, node.module or node.names[0].name
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_follow_the_data(path: Path) -> None:
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    if parts[0] in ("__init__", "__main__", "testing"):
+    here, *within = place = parts(path)
+    if here in OUTSIDE:
         return
-    here = parts[0]
     for level, name in imports(path):
-        if level == len(parts):  # from the package's root
+        if level == len(place):  # from the package's root
             other = name.split(".")[0]
             if other != "__version__":
                 assert LAYERS.index(other) <= LAYERS.index(here), f"{here} imports {other}"
-        if here == "theory" and level == 1 and parts[1] != "__init__":
-            assert STAGES.index(name) < STAGES.index(parts[1]), f"{parts[1]} imports {name}"
+        if here == "theory" and level == 1 and within != ["__init__"]:
+            assert STAGES.index(name) < STAGES.index(within[0]), f"{within[0]} imports {name}"
+
+
+def test_the_diagram_shows_the_imports() -> None:
+    """After a change of them, ``make architecture`` draws it anew."""
+    assert BLOCK.findall(PAGE.read_text(encoding="utf-8")) == [diagram()]
 
 
 FORMULAS = [

@@ -45,6 +45,7 @@ def test_undisturbed_the_false_ones_fail(undisturbed: Verdicts) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped")
+@pytest.mark.linux
 def test_a_stopped_processor_changes_no_verdict(undisturbed: Verdicts) -> None:
     draw = random.Random(13)  # noqa: S311
     by_points = [name for name, (_, said) in undisturbed.items() if "though proved" in str(said)]

@@ -139,6 +139,7 @@ def test_a_store_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         small(trials=4, store=path)
 
 
+@pytest.mark.linux
 def test_killed_and_resumed(tmp_path: Path) -> None:
     """What was written stays, and the numbers are those of a run that was let alone."""
     script, path = tmp_path / "script.py", tmp_path / "runs.db"

@@ -205,6 +205,7 @@ def test_long_trials_are_left_to_a_process_that_can_be_ended() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.linux
 def test_signals_wait_while_processes_are_started(number: int) -> None:
     class Ended(BaseException):
         pass
@@ -374,6 +375,7 @@ def test_a_script_need_not_guard_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.linux
 def test_ctrl_c_twice_ends_it_too(tmp_path: Path, workers: str) -> None:
     spec, store = tmp_path / "spec.toml", tmp_path / "runs.db"
     spec.write_text(SPEC)
@@ -413,6 +415,7 @@ def numbers(text: str) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.linux
 def test_a_run_that_is_killed_resumes_and_ends_the_same(tmp_path: Path, end: int) -> None:
     spec, store = tmp_path / "spec.toml", tmp_path / "runs.db"
     spec.write_text(SPEC)

@@ -71,6 +71,7 @@ def test_columns_that_are_not_read_are_said(spec: Path, tmp_path: Path) -> None:
     assert run("risk", spec).stderr == ""
 
 
+@pytest.mark.linux
 def test_a_note_that_nobody_can_read_is_no_failure(spec: Path) -> None:
     spec.write_text(SPEC.partition("[[")[0] + "[[population]]\nweight = 0.05\nstd = 1\n")
     with Path("/dev/full").open("w") as full:
@@ -166,12 +167,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, spec: Path) -> None:
     assert output.read_text() == "old"
 
 
+@pytest.mark.linux
 def test_a_reader_that_stops_early_is_no_error() -> None:
     command = f"{sys.executable} -m asymptotics risk --format json | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
 
 
+@pytest.mark.linux
 def test_a_full_disk_is_said() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "asymptotics", "risk"]
@@ -230,6 +233,7 @@ def test_help_gives_an_example() -> None:
     assert "my.toml" in run("curve", "--help").stdout
 
 
+@pytest.mark.linux
 def test_progress_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
     path = tmp_path / "slow.toml"
     path.write_text(SPEC.replace("[0.5, 1, 2]", "{start = 0.1, stop = 3, num = 20}"))

@@ -69,6 +69,7 @@ def test_files(spec: Path, tmp_path: Path, suffix: str) -> None:
             assert len(list(csv.DictReader(file))) == 8
 
 
+@pytest.mark.linux
 def test_a_store_is_resumed_after_ctrl_c(spec: Path, tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     arguments = ("network", str(spec), "--store", str(store), "--format", "csv")
@@ -127,6 +128,7 @@ def test_the_bundled_example_is_the_default() -> None:
     assert problem.abscissa == "eta"
 
 
+@pytest.mark.linux
 def test_progress_is_shown_on_a_terminal(spec: Path) -> None:
     spec.write_text(SPEC.replace("steps = 50", "steps = 1000"))
     assert b"runs" in on_terminal("network", spec, "--workers", "1", "--trials", "10")
@@ -193,7 +195,11 @@ def test_bad_specs(tmp_path: Path, text: str, message: str) -> None:
         (["-o", "a.csv", "--store", "a.csv"], "output = 'a.csv': must be another file"),
         (["--scheduler", "nowhere"], "scheduler = 'nowhere'"),
         (["missing.toml"], "spec = 'missing.toml': cannot be read"),
-        (["-o", "/proc/x.csv"], "output = '/proc/x.csv': cannot be written"),
+        pytest.param(
+            ["-o", "/proc/x.csv"],
+            "output = '/proc/x.csv': cannot be written",
+            marks=pytest.mark.linux,
+        ),
     ],
 )
 def test_bad_calls(spec: Path, arguments: list[str], message: str) -> None:

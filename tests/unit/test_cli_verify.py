@@ -136,6 +136,7 @@ def test_no_sample_can_be_spared_at_the_threshold(tmp_path: Path) -> None:
     assert "n = 100: no risk can be tested: |n - p_+| = 0 <= 3" in done.stderr
 
 
+@pytest.mark.linux
 def test_nobody_need_listen(spec: Path) -> None:
     call = f"{sys.executable} -m asymptotics verify {spec} --p 200 --trials 8 --workers 1"
     for rest in ("2>&-", "--format csv | true", ">&- 2>&-", "--workers 2 >&-"):
@@ -151,6 +152,7 @@ def test_without_a_verdict_there_is_a_picture(spec: Path, tmp_path: Path) -> Non
     assert "no row has a verdict" in output.read_text()
 
 
+@pytest.mark.linux
 def test_progress_says_how_far_it_is(spec: Path) -> None:
     exact = ("--p", "600", "--trials", "20", "--workers", "1", "--sampler", "dense")
     seen = on_terminal("verify", spec, *exact)

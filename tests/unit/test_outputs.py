@@ -301,6 +301,7 @@ def test_a_picture_is_of_the_kind_that_the_name_given_says(folder: Path) -> None
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".svg", ".png", ".pdf"])
+@pytest.mark.linux
 def test_a_full_disk_is_an_error_of_the_system(folder: Path, suffix: str) -> None:
     """Whatever writes the file has no error of its own to add."""
     problem = read_spec(folder / "spec.csv")

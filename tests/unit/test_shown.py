@@ -227,6 +227,7 @@ def test_columns_of_one_value_stand_above_where_room_is_short() -> None:
     assert all(name in row for name in RiskResult.shown)
 
 
+@pytest.mark.linux
 def test_a_table_fits_the_terminal(tmp_path: Path) -> None:
     spec = tmp_path / "spec.toml"
     spec.write_text(

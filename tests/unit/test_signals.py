@@ -96,6 +96,7 @@ RANDOM = [
 
 
 @pytest.mark.parametrize(("name", "number", "delay", "twice"), RANDOM)
+@pytest.mark.linux
 def test_a_signal_ends_a_command_at_any_time(
     name: str, number: int, delay: float, twice: bool, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_a_signal_ends_a_command_at_any_time(
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.linux
 def test_workers_end_with_the_command(
     number: int, send: Callable[[int, int], None], tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_workers_end_with_the_command(
     assert not (tmp_path / "rows.csv").exists()
 
 
+@pytest.mark.linux
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     """As SIGHUP is under `nohup`."""
     with started("risk", tmp_path, "SIG_IGN") as process:
@@ -170,6 +173,7 @@ def test_a_mistake_has_its_status_though_nobody_is_told() -> None:
 
 
 @pytest.mark.parametrize("number", MESSAGES)
+@pytest.mark.linux
 def test_what_is_being_closed_is_not_disturbed(number: int) -> None:
     closed = []
 
@@ -257,6 +261,7 @@ def test_a_signal_waits_for_the_end_of_an_import(name: str, expected: str, tmp_p
 @pytest.mark.parametrize(
     ("ended", "status"), [(KeyboardInterrupt(), 130), (Terminated(signal.SIGTERM), 143)]
 )
+@pytest.mark.linux
 def test_an_error_that_a_library_makes_of_a_signal_is_that_signal(
     ended: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +285,7 @@ def test_nothing_takes_long_before_signals_are_answered() -> None:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.linux
 def test_a_signal_beside_the_command_is_said_too(number: int, status: int) -> None:
     """Just before it begins, or after its end, where the command itself no longer answers."""
     code = f"""

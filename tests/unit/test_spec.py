@@ -263,6 +263,7 @@ def test_weights_that_are_renormalised_are_said(
                     "to 1" if total else "")  # fmt: skip
 
 
+@pytest.mark.linux
 def test_a_spec_has_an_end() -> None:
     with pytest.raises(InvalidInput, match="at most 32 MB"):
         read_spec("/dev/zero")
