@@ -1,7 +1,7 @@
-"""A limit on the processor time that one check may take.
+"""A limit on the processor time of one check, because some algebra of SymPy does not end.
 
-It is there against algebra that does not end.  It changes no finding: a check that it stops is
-undecided as a whole.
+A check that reaches the limit is undecided; nothing that it had found until then is used, so the
+speed of a machine never turns one finding into another.
 """
 
 import signal
@@ -11,36 +11,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Seconds of processor time after which the timer strikes again, where it was not heard.
-_AGAIN = 0.2
+#: Seconds of processor time after which the timer raises `OutOfTime` again, if the last one was
+#: swallowed.
+_REPEAT_AFTER = 0.2
 
 
 class OutOfTime(BaseException):
     """The limit is reached.
 
-    It is no `Exception`, because the code that it interrupts may catch every `Exception`.
+    It derives from `BaseException`, because the code that it interrupts may catch every
+    `Exception`.
     """
 
 
-class Limit:
-    """Whether a limit was reached, even where the code that it interrupts hides that."""
+class TimeLimit:
+    """A limit in force.
+
+    `reached` says whether it was reached, even if the interrupted code has swallowed `OutOfTime`.
+    """
 
     reached = False
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[Limit]:
-    """Raise `OutOfTime` inside when the process has computed for so many seconds.
+def limited(seconds: float) -> Iterator[TimeLimit]:
+    """A context that raises `OutOfTime` inside it after `seconds` of processor time.
 
     Only time in which this process computes is counted: a process that is stopped, or that waits
-    for its turn on a busy machine, loses none of it.  Where no timer can interrupt (in a thread
-    that is not the main one, or on a system without timers) there is no limit.
+    for its turn on a busy machine, loses none of it.  There is no limit where no timer can
+    interrupt: in a thread other than the main one, and on a system without timers.
 
-    What is raised in a finaliser or in a callback of the garbage collector is lost, so that the
-    timer strikes again; and a library may turn it into an error of its own, so that `Limit.reached`
-    tells for sure.
+    An exception that is raised inside a finaliser or a callback of the garbage collector is lost,
+    so the timer raises again and again until the context ends.  A library may also turn the
+    exception into an error of its own.  The caller therefore asks `TimeLimit.reached`.
     """
-    limit = Limit()
+    limit = TimeLimit()
     timer = getattr(signal, "setitimer", None)
     if timer is None or threading.current_thread() is not threading.main_thread():
         yield limit
@@ -50,13 +55,15 @@ def limited(seconds: float) -> Iterator[Limit]:
         limit.reached = True
         raise OutOfTime
 
-    def unheard(lost: Any) -> None:
+    def report_others(lost: Any) -> None:
+        # Python reports an exception that is lost in a finaliser; the timer's own is expected.
         if not issubclass(lost.exc_type, OutOfTime):
             report(lost)
 
-    report, sys.unraisablehook = sys.unraisablehook, unheard
+    report, sys.unraisablehook = sys.unraisablehook, report_others
+    # The virtual timer counts the time in which this process computes.
     before = signal.signal(signal.SIGVTALRM, stop)
-    timer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
+    timer(signal.ITIMER_VIRTUAL, seconds, _REPEAT_AFTER)
     try:
         yield limit
     finally:

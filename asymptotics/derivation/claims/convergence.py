@@ -1,8 +1,10 @@
-"""What the values of an expression tell of its limit.
+r"""The evidence that values of an expression give for or against its limit.
 
-A finite number of values proves no limit.  Values that converge as a power of the distance, over
-scales that are far apart, are evidence; those that converge more slowly decide nothing, and are no
-reason to call a limit wrong.
+Finitely many values prove no limit.  Evidence for it are values whose distance from it falls as a
+power of the distance x of the variable from its point, :math:`|f(x) - L| \sim x^p`, at scales x
+that lie far apart (1e-8, 1e-16, 1e-24, ...).  In digits: the common digits of value and limit grow
+in proportion to the decades of x, with the power p as their ratio.  Slower convergence, as of a
+logarithm, decides nothing, and is no reason to call a limit wrong.
 """
 
 from collections.abc import Sequence
@@ -16,41 +18,47 @@ from flint import arb
 
 from ...arithmetic import Arithmetic, Array
 from ...arithmetic.ball import Ball, Balls
-from .base import Enclosures, infinite
+from .base import Enclosures, surely_infinite
 
-#: Powers of ten that a variable goes to.  The far ones tell a logarithm from what converges.
+#: The scales: the variable comes within 10 to minus these powers of its point (or goes to 10 to
+#: these powers).  The far ones tell 1/log(x), which hardly changes, from an expression that
+#: converges.
 SCALES = (8, 16, 24, 64, 256, 1024, 10**5, 10**10, 10**20, 10**40)
-#: Values at these scales must be known; those up to this one show convergence; so far apart do
-#: scales lie which show by themselves that values stay away from a limit.
-FEWEST, MODERATE, EXTREME = 24, 1024, 10**5
-#: The least power of the distance that counts as convergence.
-_SLOWEST = 0.01
-#: What a power of the distance is at a farther scale, relative to a nearer one, or more.  Less is
-#: that of values which come near a limit, and stop.
-_STEADY = 0.9
-#: Digits of the limit that values must have at the last scale.
-_NEAR = 5
-#: Values that have changed by less than this, relative to their distance from the limit, stay.
-_STAYS = 20
-#: Digits of a distance that are looked at: more at farther scales, as it is a power that is sought.
-_DIGITS, _SHARE = 30, 4
-#: Relative accuracy of a distance.
+#: Values must be known up to the scale of the least decades.  Convergence is judged up to the
+#: moderate ones first.  Values that stay away from a limit up to the extreme ones do not converge
+#: to it, even if algebra finds no other limit.
+LEAST_DECADES, MODERATE_DECADES, EXTREME_DECADES = 24, 1024, 10**5
+#: The least power p that counts as convergence.
+_SLOWEST_POWER = 0.01
+#: The power between two scales must be at least this share of the power between the two scales
+#: before: it falls where values come close to a wrong limit, and then stop.
+_LEAST_RATIO_OF_POWERS = 0.9
+#: Digits that value and limit must have in common at the last scale.
+_DIGITS_AT_LAST_SCALE = 5
+#: Values stay where they are if they change by less than 10 to minus this, relative to their
+#: distance from the limit.
+_STILL_DIGITS = 20
+#: Common digits are counted up to 30, plus one for every 4 decades of the scale: a larger power
+#: than 1/4 need not be measured.
+_DIGITS, _DECADES_PER_DIGIT = 30, 4
+#: The relative accuracy that the distance between value and limit must have.
 _ACCURACY = arb(10) ** -25
-#: How much nearer values must be to one limit than to another to tell between them.
-_FAR_NEARER = arb(10) ** -6
+#: Values tell one limit from another if their distances to them have at most this ratio.
+_TELLS_LIMITS_APART = arb(10) ** -6
+#: Bits of a decimal digit.
 _BITS = Fraction(log2(10))
 
 
 class Near(NamedTuple):
-    """The value of an expression, and of its limit, with a variable so many decades on its way."""
+    """The value of an expression near its limit, `decades` decades on the way, and the limit."""
 
     decades: int
     value: arb
     target: arb
 
 
-class Course(Enum):
-    """What values tell of a limit."""
+class Trend(Enum):
+    """What the values show about the claimed limit."""
 
     HOLDS = "they converge to it as a power of the distance"
     STAYS_AWAY = "they converge elsewhere, or grow"
@@ -58,29 +66,34 @@ class Course(Enum):
 
 
 class _Distance(NamedTuple):
-    """How far a value is from the limit, relative to the size of that, or to 1 where it is 0.
+    """The distance `gap` of a value from its limit, relative to the limit, or to 1 if that is 0.
 
-    At an infinite limit it is ``1/(1 + |value|)``, which goes to 0 as the value grows.
+    For an infinite limit the gap is ``1/(1 + |value|)``, which goes to 0 as the value grows.
     """
 
     decades: int
     value: arb
     gap: arb
-    #: 1 on the side of zero on which an infinite limit is, -1 on the other; 0 if that is not known.
+    #: For an infinite limit: 1 if the value has the sign of the limit, -1 if it has the other sign,
+    #: 0 if its sign is not known.  For a finite limit: 1.
     side: int
 
     @property
     def digits(self) -> float:
-        """Digits that value and limit have in common, as far as they are looked at."""
-        most = _resolution(self.decades)
+        """Digits that value and limit have in common, up to a number that grows with the scale."""
+        most = _resolved_digits(self.decades)
         if not self.gap > arb(10) ** (-ceil(most)):
             return most
         return min(-float(self.gap.mid().log() / arb(10).log()), most)
 
 
 def power_of_ten(decades: int, arithmetic: Arithmetic) -> Array:
-    """10 to a power; to one of more than a thousand, a power of two close to it."""
-    if abs(decades) <= MODERATE:
+    """10 to the power `decades`, which may be negative.
+
+    Beyond a thousand decades it is a power of two close to that, because the exact integer would
+    have very many digits.
+    """
+    if abs(decades) <= MODERATE_DECADES:
         power = arithmetic.array(10 ** abs(decades))
         return power if decades > 0 else arithmetic.array(1) / power
     if not isinstance(arithmetic, Balls):
@@ -89,75 +102,84 @@ def power_of_ten(decades: int, arithmetic: Arithmetic) -> Array:
     return arithmetic.array(Ball(arb((1, exponent))))
 
 
-def enough(decades: int, found: Enclosures) -> bool:
-    """Whether enclosures of value and limit tell how far apart they are."""
+def gap_is_known(decades: int, found: Enclosures) -> bool:
+    """Whether enclosures of value and limit show their distance accurately, or that it is tiny."""
     (value,), (target,) = found
     gap = _distance(Near(decades, value, target)).gap
-    least = arb(10) ** (-ceil(_resolution(decades)))
+    least = arb(10) ** (-ceil(_resolved_digits(decades)))
     return bool(gap < least or (gap > 0 and gap.rad() <= gap.mid() * _ACCURACY))
 
 
-def _resolution(decades: int) -> float:
-    return min(decades, MODERATE) / _SHARE + _DIGITS
+def _resolved_digits(decades: int) -> float:
+    """The number up to which common digits are counted at a scale."""
+    return min(decades, MODERATE_DECADES) / _DECADES_PER_DIGIT + _DIGITS
 
 
 def _distance(near: Near) -> _Distance:
     value, target = near.value, near.target
-    if infinite(target):
-        gap = arb(0) if infinite(value) else 1 / (1 + abs(value))
+    if surely_infinite(target):
+        gap = arb(0) if surely_infinite(value) else 1 / (1 + abs(value))
         side = 1 if value > 0 else -1 if value < 0 else 0
         return _Distance(near.decades, gap, gap, side if target > 0 else -side)
     scale = arb(1) if target.contains(0) else abs(target)
     return _Distance(near.decades, value / scale, abs(value - target) / scale, 1)
 
 
-def approach(way: Sequence[Near]) -> Course:
-    """What the values on the way tell."""
-    distances = [_distance(near) for near in way]
-    settled = [x for x in distances if x.decades >= FEWEST]
+def trend_of(values: Sequence[Near]) -> Trend:
+    """What values at rising scales show about the limit; see the top of this module."""
+    distances = [_distance(near) for near in values]
+    settled = [x for x in distances if x.decades >= LEAST_DECADES]
     if len(settled) < 3:
         settled = distances[-3:]
     if len(settled) < 3:
-        return Course.OPEN
+        return Trend.OPEN
     pairs = list(pairwise(settled))
     sides = {x.side for x in settled}
+    # Convergence: between all scales digits are gained, and not much more slowly towards the end.
     gains = all(_gains(*pair) for pair in pairs)
     gains = gains and all(
         _steady(*triple) for triple in zip(settled, settled[1:], settled[2:], strict=False)
     )
-    if settled[-1].digits >= _NEAR and gains and len(sides) == 1:
-        return {1: Course.HOLDS, -1: Course.STAYS_AWAY}.get(sides.pop(), Course.OPEN)
-    stays = all(abs(x.value - y.value) < y.gap * arb(10) ** (-_STAYS) for x, y in pairs[-2:])
+    if settled[-1].digits >= _DIGITS_AT_LAST_SCALE and gains and len(sides) == 1:
+        return {1: Trend.HOLDS, -1: Trend.STAYS_AWAY}.get(sides.pop(), Trend.OPEN)
+    # Or the values stand still at the last scales, or the distance grows.
+    stays = all(abs(x.value - y.value) < y.gap * arb(10) ** (-_STILL_DIGITS) for x, y in pairs[-2:])
     grows = all(_gains(y, x) for x, y in pairs[-2:])
-    return Course.STAYS_AWAY if stays or grows else Course.OPEN
+    return Trend.STAYS_AWAY if stays or grows else Trend.OPEN
 
 
 def _gains(near: _Distance, nearer: _Distance) -> bool:
-    """Whether digits grow in proportion to the decades between two distances."""
-    return _rate(near, nearer) >= _SLOWEST
+    """Whether the power between two scales is large enough to count as convergence."""
+    return _rate(near, nearer) >= _SLOWEST_POWER
 
 
 def _steady(first: _Distance, second: _Distance, third: _Distance) -> bool:
-    """Whether digits are gained as fast at the farther scales, as far as they are looked at."""
-    if third.digits >= _resolution(third.decades):
+    """Whether the power between the farther two scales is about as large as between the nearer two.
+
+    It cannot be measured where value and limit agree in all the digits that are counted.
+    """
+    if third.digits >= _resolved_digits(third.decades):
         return True
-    return _rate(second, third) >= _STEADY * _rate(first, second)
+    return _rate(second, third) >= _LEAST_RATIO_OF_POWERS * _rate(first, second)
 
 
 def _rate(near: _Distance, nearer: _Distance) -> float:
-    """Digits gained for each decade between two distances."""
+    """The power p between two scales: the digits gained per decade."""
     return (nearer.digits - near.digits) / abs(nearer.decades - near.decades)
 
 
-def tends_to(way: Sequence[Near], limit: arb) -> bool:
-    """Whether the values come nearer to another limit, and are far nearer to it at the end."""
-    last = [_distance(near._replace(target=limit)) for near in way[-3:]]
+def tends_to(values: Sequence[Near], limit: arb) -> bool:
+    """Whether the values tend to `limit` rather than to the claimed one.
+
+    The last three come nearer and nearer to it, and the last is far nearer to it than to the claim.
+    """
+    last = [_distance(near._replace(target=limit)) for near in values[-3:]]
     nearer = all(not y.gap > x.gap for x, y in pairwise(last)) and all(x.side > 0 for x in last)
-    value, claimed = way[-1].value, way[-1].target
-    if infinite(limit) and infinite(claimed):
+    value, claimed = values[-1].value, values[-1].target
+    if surely_infinite(limit) and surely_infinite(claimed):
         far_nearer = limit != claimed
-    elif infinite(limit) or infinite(claimed):
-        far_nearer = last[-1].gap <= _FAR_NEARER
+    elif surely_infinite(limit) or surely_infinite(claimed):
+        far_nearer = last[-1].gap <= _TELLS_LIMITS_APART
     else:
-        far_nearer = abs(value - limit) < abs(value - claimed) * _FAR_NEARER
+        far_nearer = abs(value - limit) < abs(value - claimed) * _TELLS_LIMITS_APART
     return bool(len(last) == 3 and nearer and far_nearer)
