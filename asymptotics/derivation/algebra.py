@@ -15,6 +15,7 @@ _MOST_OPERATIONS = 300
 
 def vanishes(expression: Any) -> bool:
     """Whether the expression is proved to be zero; False if it is not, or not decided."""
+    # SymPy does not see that erf and erfc are related.
     expression = expression.doit().replace(sp.erf, lambda x: 1 - sp.erfc(x))
     if expression.has(Mean):
         return _mean_vanishes(expression)
@@ -37,6 +38,8 @@ def _mean_vanishes(expression: Any) -> bool:
     constant, integrand = _merged(expression)
     if integrand is not None and not constant.has(Mean):
         return bool(vanishes(constant + integrand))
+    # Products of expectations: each integrand is brought to one form, and the rest is rational in
+    # the expectations.
     canonical = expression.replace(Mean, lambda f: sp.expand(Mean(_partial_fractions(f))))
     return bool(_rational(canonical) == 0)
 
@@ -203,6 +206,7 @@ def _limit_of_waves(
         return limit(part, variable, point, side)
 
     (steady_above, moving_above), (steady_below, moving_below) = above, below
+    # In words: the waves below are negligible, then those above.
     if steady_below == 0 or any(tends(part / steady_below) != 0 for part in moving_below):
         raise missing
     end = tends(steady_above / steady_below)
@@ -307,6 +311,7 @@ def _expanded_limit(near: Any, x: sp.Symbol, order: int) -> Any:
         remainders.add(rest)
         return named(Mean(sp.expand(terms))) + rest * x**order
 
+    # A limit with a remainder in it needs more terms; one with nan or zoo is none.
     found = sp.limit(near.replace(lambda part: isinstance(part, Mean), expanded), x, 0, "+")
     if found.free_symbols & remainders or found.has(sp.nan, sp.zoo):
         return None

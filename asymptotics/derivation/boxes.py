@@ -26,7 +26,7 @@ def unproved(expression: Any, box: Box, most: int, bits: int) -> tuple[Box | Non
     waiting, count = [box], 0
     with arithmetic.working():
         while waiting:
-            part = waiting.pop()
+            part = waiting.pop()  # depth first, so that few boxes wait
             count += 1
             enclosure = _enclosure(expression, part, arithmetic)
             if enclosure is not None and enclosure.arb > 0:
@@ -49,7 +49,7 @@ def negative(expression: Any, box: Box, most: int, bits: int) -> Box | None:
         for _ in range(most):
             if not waiting:
                 return None
-            part = waiting.popleft()
+            part = waiting.popleft()  # breadth first, so that large parts come first
             enclosure = _enclosure(expression, part, arithmetic)
             if enclosure is None or not (enclosure.arb > 0 or enclosure.arb < 0):
                 waiting.extend(_halves(part, box))

@@ -198,6 +198,7 @@ class OverBoxes(Check):
         inside = {x: _within(question.domains[x], *ends) for x, ends in box.items()}
         question = question._replace(domains={**question.domains, **inside})
         claim = evaluated(question).claim
+        # The inequalities below prove a root only for a continuous function.
         if isinstance(claim, UniqueRoot) and (part := claim.may_jump()) is not None:
             return _not_shown(question, f"{part} may have jumps, and change its sign at one")
         total = 0
@@ -308,6 +309,7 @@ def _after_proof(question: Question, found: str) -> Verdict:
     by_algebra = _has(question, _EVALUATED_BY_ALGEBRA)
     search = Search(question, _DIGITS_OF_INTEGRALS if by_algebra else _DIGITS)
     against = search.counterexample(POINTS_AFTER_PROOF)
+    # If the determined symbols left their domains at all of these points, more points are tried.
     if against is None and not search.tried:
         against = search.counterexample(_points_searched(question))
     if against is not None:
@@ -321,6 +323,7 @@ def _after_proof(question: Question, found: str) -> Verdict:
     doubt = search.first(*lacking) if by_algebra else None
     if doubt and not _evaluated_rightly(question):
         return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
+    # At the ends and at special values the claim is looked at once more.
     if nowhere := search.no_value_at_an_end():
         end = "an end that its domain includes"
         return undecided(f"{found}, but it has no value at {end}: {nowhere}")

@@ -245,6 +245,7 @@ class Derivation:
         """The claim of a step, with definitions and given equations substituted."""
         given = {symbol: _resolved(value) for symbol, value in _determined(step.given).items()}
 
+        # Cached, because claims resolve the same expressions at every point.
         @cache
         def resolve(expression: Any) -> Any:
             return _resolved(expression).subs(given)
@@ -336,6 +337,7 @@ def _caller() -> Place:
     outermost frame in the file.
     """
     frame = inspect.currentframe()
+    # First out of this module, then to the outermost frame in the file that called it.
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     if frame is None:

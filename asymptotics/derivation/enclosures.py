@@ -93,6 +93,7 @@ class _AtPoint(Numbers, Generic[A]):
                 for symbol, value in self.point.items()
             }
             inputs = Inputs(values, arithmetic, self.resolve)
+            # The determined symbols follow from those of the point.
             for symbol, expression in self.given.items():
                 try:
                     values[symbol] = value_of(expression, values, arithmetic)

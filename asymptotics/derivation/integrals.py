@@ -112,6 +112,7 @@ def _cached_area(key: _IntegralAtValues) -> arb:
     low, high = (evaluate(end, values, balls).item().arb for end in ends)
     if ends[0] == ends[1]:
         return arb(0)
+    # Ends that may be equal give no sign to the integral, and no order to its breakpoints.
     if low.is_nan() or high.is_nan() or low.overlaps(high):
         raise NoValue(f"the ends of {expression} are not told apart")
     if low > high:
@@ -210,6 +211,7 @@ def steep_at(function: Any, variable: sp.Symbol) -> tuple[Any, ...]:
     the zeros are :math:`-b/2c \pm \sqrt{(b/2c)^2 - a/c}`.
     """
     found: list[Any] = []
+    # Complex zeros, and those outside the interval, are dropped when numbers are put in.
     for part in _steep_parts(function, variable):
         if not _has_written_zeros(part, variable):
             continue

@@ -66,6 +66,7 @@ def simplest(symbols: set[sp.Symbol], domains: Domains, expressions: Iterable[An
     """
     ordered = sorted(symbols - {WEIGHT}, key=str)
     special = special_values(expressions)
+    # The numbers of each symbol, without repetitions; the first one is the simplest.
     tried = {
         x: tuple(
             dict.fromkeys(

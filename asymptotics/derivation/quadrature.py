@@ -122,6 +122,7 @@ def enclosed_quadrature(
     for part in pairwise(with_origin(breakpoints)):
         path = Path(*part)
         extent = _extent(integrand, path, least).widened(_EXTRA_STEPS)
+        # The sum says where the enclosure may stop, and how accurate it must be; it is not used else.
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
         bounds = (_outer_bound(integrand, path, tail, *side) for side in extent.sides)
         left_out = sum(bounds, arb(0)).upper()
@@ -212,6 +213,7 @@ def _extent(integrand: Integrand, path: Path, least: arb) -> _Extent:
 
 def _terms(integrand: Integrand, path: Path, times: Sequence[arb]) -> list[arb]:
     """The terms f(x) dx/dt at some times; nan where rounding moves x too near an end."""
+    # All places are evaluated in one call: the integrand is a tree of Python rules over arrays.
     places = [path(t) for t in times]
     usable = [place for place in places if place.off_ends]
     values = iter(integrand([place.x.mid() for place in usable]) if usable else ())
@@ -256,12 +258,15 @@ def _reach(
     be at most half as large as the one before it, or the integral may diverge.
     """
     _require(bool(blocks))
+    # Terms of an unknown size add something too, so the comparison is not written as >.
     adding = [k for k, term in enumerate(_flat(blocks)) if not abs(term) * _STEP <= least]
     steps, every = max(adding, default=0) + 1, sum(map(len, blocks))
     for farther in [*range(steps, every, _BLOCK), every]:
         beyond = _bound_at_end(integrand, path, side, farther)
         if beyond <= least or (beyond.is_finite() and farther == every):
             return _Reach(farther, beyond)
+    # The integrand is not bounded at the end, or the end is infinite: the terms must show its
+    # decay.
     steps = min(steps + 1, every)
     # The last block may be shorter: sizes are those of blocks of full length.
     sizes = [sum(map(abs, block), arb(0)) / len(block) * _BLOCK * _STEP for block in blocks]
@@ -337,6 +342,7 @@ def _enclosed(boxes: Boxes, path: Path, extent: _Extent, least: arb, most: int) 
 def _on_path(boxes: Boxes, path: Path, side: int, t: acb, analytic: bool) -> acb:
     """The integrand f(x) dx/dt on a box of times."""
     x, distance, rate = path.along(t, side)
+    # dx = d(distance) = distance * rate dt; near x = 0, x f(x) on boxes of log x is narrower.
     if path.low == 0 and side < 0:
         return boxes.of_logarithm(path.logarithm(t, side), analytic) * rate
     return boxes.of(x, analytic) * distance * rate
@@ -357,6 +363,8 @@ def _trapezoidal(
     changes: list[arb] = []
     for halving in range(_HALVINGS):
         before, step = found.value * step, step / 2
+        # In units of the new step the old terms are at the even numbers from -2 * before_start to
+        # 2 * after_start - 2; the new ones are at the odd numbers in between.
         between = range(1 - 2 * before_start, 2 * after_start - 2, 2)
         found = found.plus(terms([START + step * k for k in between]))
         before_start, after_start = 2 * before_start, 2 * after_start - 1
@@ -384,6 +392,7 @@ def _error(changes: Sequence[arb], size: arb) -> arb:
 
 def _peak_time(terms: Callable[[Sequence[arb]], list[arb]], times: Sequence[arb], step: arb) -> arb:
     """Roughly the time of the largest term: each zoom looks at closer times about the largest."""
+    # Seven times about the best one so far, at a quarter of the last step.
     for _ in range(_ZOOMS):
         sizes = [abs(term).mid() for term in terms(times)]
         best = times[max(range(len(sizes)), key=lambda k: sizes[k])]

@@ -220,6 +220,7 @@ class Search:
 
     def found(self, point: Point) -> Found:
         """The result at a point; each point is tried once."""
+        # Hypothesis proposes the same point many times while it simplifies.
         key = str(point)
         if key not in self.seen:
             found = self._try(point, self._finding)

@@ -69,6 +69,7 @@ def _unproved(
             continue
         if depth == _DEEPEST or not _generic(factor):
             return factor
+        # The limit must be shown again wherever this factor vanishes; then it is settled.
         for change, more in _where_zero(factor, claim, domains):
             if not _holds_after(change, claim, domains, given, settled | more, depth):
                 return factor
@@ -165,6 +166,7 @@ def _leading_exponential(near: Any, x: sp.Symbol) -> Any:
     moving = [part for part, end in ends.items() if end.is_infinite]
     if not moving:
         return near
+    # The exponent of E: that of one of the exponentials, with the sign that makes E grow.
     unit = moving[0].args[0] * (1 if ends[moving[0]] == sp.oo else -1)
     powers = {part: sp.cancel(part.args[0] / unit) for part in moving}
     denominator = lcm(*(int(power.q) for power in powers.values()))
@@ -227,6 +229,7 @@ def _factors(expression: Any) -> list[Any]:
     if numerator.is_number and _nonzero(numerator):
         return []
     try:
+        # Zeros of the denominator make the expression infinite, not zero.
         return [factor for factor, _ in sp.factor_list(numerator)[1]]
     except BasePolynomialError:
         return [expression]
@@ -352,6 +355,7 @@ def _nowhere_zero(factor: Any, domains: Domains) -> bool:
     infinite = any(not end.is_finite for pair in ends.values() for end in pair)
     if infinite or factor.has(Mean, sp.Integral):
         return False
+    # The square is positive exactly where the factor is not zero.
     box = {x: (Fraction(str(low)), Fraction(str(high))) for x, (low, high) in ends.items()}
     return over_boxes(factor**2, box, _BOXES, _BOX_BITS)[0] is None
 

@@ -90,6 +90,8 @@ class Path(NamedTuple):
             half_pi = arb.pi() / 2
             distance = self.scale * (half_pi * t.sinh()).exp()
             return self.beyond(distance), distance, half_pi * t.cosh()
+        # The share of the interval between the place and the end of this side, a logistic function
+        # of pi sinh t, whose derivative is share * (1 - share) * pi * cosh t.
         share = 1 / (1 + (side * arb.pi() * t.sinh()).exp())
         distance = (high - low) * share
         x = low + distance if side < 0 else high - distance
@@ -102,6 +104,7 @@ class Path(NamedTuple):
         """
         if self.endless:
             return arb.pi() / 2 * t.sinh()
+        # log(high * share), with share = 1/(1 + e**far) = e**-far / (1 + e**-far).
         far = side * arb.pi() * t.sinh()
         return self.high.log() - far - (1 + (-far).exp()).log()
 
@@ -140,6 +143,7 @@ def sign_changes(function: Integrand, low: arb, high: arb) -> list[arb]:
         path = Path(*ends)
         count = LAST_TIME * _PLACES_PER_UNIT
         times = [arb(k) / _PLACES_PER_UNIT + START for k in range(-count, count)]
+        # Places that rounding moves onto an end show nothing.
         times = [t for t in times if path(t).off_ends]
         values = function([path(t).x.mid() for t in times])
         for (t, x), (u, y) in pairwise(zip(times, values, strict=True)):

@@ -89,6 +89,7 @@ class Computed(Claim):
             nonlocal called
             called = called or (event == "call" and _runs(frame, function))
 
+        # A profiler sees every call of a Python function, however deep, and changes none of them.
         before = sys.getprofile()
         sys.setprofile(watch)
         try:
@@ -143,7 +144,7 @@ def _runs(frame: FrameType, function: Any) -> bool:
     if frame.f_code is not function.__code__:
         return False
     if isinstance(function, MethodType):
-        owner = function.__code__.co_varnames[0]
+        owner = function.__code__.co_varnames[0]  # the name of the first parameter, mostly self
         return frame.f_locals.get(owner) is function.__self__
     closed_over = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     return all(frame.f_locals.get(name) is _content(cell) for name, cell in closed_over)

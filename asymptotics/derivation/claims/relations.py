@@ -195,6 +195,7 @@ def sides_of(
 
     def compute(inputs: Inputs) -> tuple[Array, ...]:
         x, y = inputs(left) if run is None else run(inputs), inputs(right)
+        # The tolerance is relative to the largest term, because terms that cancel lose digits.
         sides = (left, right)
         terms = [_size(term, inputs) for side in sides for term in sp.Add.make_args(side)]
         zero = inputs.arithmetic.array(0).item()

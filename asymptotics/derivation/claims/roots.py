@@ -111,6 +111,7 @@ class UniqueRoot(Claim):
 
     def at(self, numbers: Numbers) -> Finding:
         values = self._values(numbers)
+        # Monotone: all steps between neighbouring places have one sign.
         steps = [y - x for x, y in pairwise(values)]
         rises, falls = any(x > 0 for x in steps), any(x < 0 for x in steps)
         said = sides_as_text(values[:1], values[-1:], [values[0] - values[-1]])
@@ -196,6 +197,8 @@ class UniqueRoot(Claim):
         yield 1 + self.function**2, {**box, self.variable: (low, high)}
         others = {x: interval for x, interval in box.items() if x != self.variable}
         ends = [self.function.subs(self.variable, end) for end in (self.low, self.high)]
+        # Whether the function rises or falls is read off at the middle of the box; the inequalities
+        # then prove it for the whole box.
         middle = {x: (low + high) / 2 for x, (low, high) in others.items()}
         falls = bool(ends[0].subs({x: sp.Rational(str(y)) for x, y in middle.items()}) > 0)
         sign = 1 if falls else -1
