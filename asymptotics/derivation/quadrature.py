@@ -122,7 +122,7 @@ def enclosed_quadrature(
     for part in pairwise(with_origin(breakpoints)):
         path = Path(*part)
         extent = _extent(integrand, path, least).widened(_EXTRA_STEPS)
-        # The sum says where the enclosure may stop, and how accurate it must be; it is not used else.
+        # The sum says where the enclosure may stop and how accurate it must be, and nothing more.
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
         bounds = (_outer_bound(integrand, path, tail, *side) for side in extent.sides)
         left_out = sum(bounds, arb(0)).upper()
