@@ -1,7 +1,7 @@
 """Reading derivations from files.
 
-A file is a Python program, and to read it is to run it: a user should know what is in a file from
-elsewhere.  It assigns a `Derivation` to the name ``derivation``.
+A file is a Python program that runs when it is read, so users should read only files they trust.
+It assigns a `Derivation` to the name ``derivation``.
 """
 
 import runpy

@@ -28,8 +28,8 @@ from .substitution import LAST_TIME, START, Integrand, Path, with_origin
 _STEP, _HALVINGS = arb(1) / 4, 7
 #: Terms of a block, which is one unit of t long.
 _BLOCK = 4
-#: A sum that still changes by more than this share of the sum of absolute values, after so many
-#: halvings, is given up: further halvings would cost much and not help.
+#: A sum is given up if after this number of halvings it still changes by more than this share of
+#: the sum of absolute values: further halvings would cost much and not help.
 _STILL_CHANGING, _GIVE_UP_AFTER = arb(10) ** -4, 5
 #: How often a part may be split at a narrow peak, and how often the search for the peak zooms in.
 _MOST_SPLITS, _ZOOMS = 2, 12
@@ -53,8 +53,8 @@ _EXTRA_STEPS = 2
 #: Its arguments are a ball with the ratio of the variable to its distance, and that distance.
 TailBound = Callable[[arb, arb], arb]
 #: Intervals on which an integrand is bounded, one after another, on its way to infinity.  Each ends
-#: so many times farther out than it begins; all together reach 10**310, beyond the range of floats,
-#: where the tail is tiny even if it falls off as a power close to -1.
+#: `_RATIO` times farther out than it begins; all together reach 10**310, beyond the range of
+#: floats, where the tail is tiny even if it falls off as a power close to -1.
 _RATIO, _INTERVALS = arb(5) / 4, 3_200
 #: An estimate is checked against an enclosure by a few boxes: their number at most, the accuracy
 #: that Arb is asked for, and the accuracy that it must reach for the check to count.

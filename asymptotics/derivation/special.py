@@ -54,7 +54,7 @@ def _unproved(
     settled: frozenset[Any],
     depth: int,
 ) -> Any:
-    """As `unproved`, `depth` zeros after the start.
+    """The recursion of `unproved`; `depth` counts the substitutions made so far.
 
     `settled` holds the factors at whose zeros the limit has been shown already.
     """

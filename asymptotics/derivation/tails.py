@@ -7,7 +7,7 @@ Let d be the distance of the variable from the finite end of the interval.  For 
 
 Terms of different powers are put under the highest one, as :math:`c\,d^q = c\,d^{q-p}\,d^p` with
 :math:`0 < d^{q-p} \le D^{q-p}` for q < p.  An exponential that falls off is put under a high power
-of :math:`1/d`.  If the whole integrand has a power p < -1, the tail is at most
+of :math:`1/d`.  If the integrand has a power p < -1, the tail is at most
 :math:`|c|\,D^{p+1}/(-p-1)`.  A part without a rule here leaves the tail without a bound.
 """
 
