@@ -39,7 +39,7 @@ class Run:
     #: still running are abandoned.
     deadline: float | None = None
     end: float | None = None
-    #: Called about once a second with the numbers of trials done and wanted.
+    #: Called repeatedly during the run with the numbers of trials done and wanted.
     tick: Callable[[int, int], object] | None = None
     #: Whether Ctrl-C ended it.
     interrupted: bool = False

@@ -118,7 +118,7 @@ def verify(
     store : path, optional
         File that trials are written to.  Trials that it already holds are not run again.
     progress : callable, optional
-        Called about once a second with the numbers of trials done and wanted, and the largest
+        Called repeatedly during the run with the numbers of trials done and wanted, and the largest
         relative standard error so far.
 
     Returns
