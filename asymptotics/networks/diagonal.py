@@ -156,6 +156,8 @@ class _Gradient(Gradient):
 
     def sharpness_bound(self, hidden: Array, output: Array) -> float:
         residual = self._x @ (hidden * output) - self._y
+        # f is Σ u_i v_i x_i with the Jacobian (x_i v_i, x_i u_i): its norm is at most
+        # ‖X‖ max sqrt(u_i² + v_i²).
         gauss_newton = float((hidden**2 + output**2).max()) * self._squared
         # The rest of the Hessian, residual times second derivatives of f, couples u_i with v_i
         # only, by (r · x_i): its norm is the largest of these numbers.

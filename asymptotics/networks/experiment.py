@@ -95,6 +95,7 @@ class NetworkExperiment(Experiment):
     @property
     def memory(self) -> float:
         """Estimate of the bytes of memory that a trial needs."""
+        # Copies of the inputs, activities of all samples, and arrays of the size of the weights.
         samples = self.samples + self.recipe.task.tested(self.samples)
         features = self.recipe.task.features
         return 8.0 * (samples * (3 * features + 6 * self.width) + 6 * self.width * features)
@@ -137,6 +138,7 @@ class NetworkExperiment(Experiment):
         which others are in the experiment.
         """
         outcome = np.empty((len(self.rules), len(self.alphas), len(PRUNED)))
+        # A seed from the trial's own stream: the streams below differ from trial to trial.
         child = int(rng.integers(1 << 62))
         for place, rule in enumerate(self.rules):
             key = [child, *rule.encode()]

@@ -101,6 +101,7 @@ def _as_mask(key: str, given: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _require_layers(given: Any, key: str = "scores") -> None:
+    """Raise `InvalidInput` unless the value is a `Layers`."""
     if not isinstance(given, Layers):
         raise InvalidInput(key, type(given).__name__, "must be Layers, one array for each layer")
 
@@ -126,6 +127,7 @@ SCOPES: dict[str, Pruning] = {"global": globally, "layer": by_layer}
 
 
 def _random_scores(network: TwoLayer, rng: np.random.Generator) -> Layers[Array]:
+    """Uniform scores, by which weights are kept at random."""
     drawn: Any = [rng.random(weights.shape) for weights in network.weights]
     return Layers(*drawn)
 

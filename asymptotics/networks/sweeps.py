@@ -114,6 +114,7 @@ def sweep(
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
     trials = whole("trials", trials)
     resources = Resources(workers, executor, scheduler, store, seed)
+    # Rows that differ only in alpha and rule share a trained network, and so an experiment.
     rows: dict[_Setting, list[int]] = {}
     for row, setting in enumerate(zip(*(flat[key] for key in _Setting._fields), strict=True)):
         rows.setdefault(_Setting(*(value.item() for value in setting)), []).append(row)
@@ -203,6 +204,7 @@ def _record(
     if not len(outcomes):
         return record | {"status": Status.NO_RUNS, "reason": Status.NO_RUNS.cause}
     values = experiment.named(outcomes, rule, alpha)
+    # A run that diverged returns NaN.  A mean of the other runs would be biased.
     diverged = int(np.isnan(values["unpruned_error"]).sum())
     if diverged:
         runs = counted(len(outcomes), "run")

@@ -101,7 +101,7 @@ class Teacher(Task):
         return self.test_samples
 
     def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        rows = rng.standard_normal((self.neurons, self.features)) / np.sqrt(self.features)
+        rows = rng.standard_normal((self.neurons, self.features)) / np.sqrt(self.features)  # a_j
         inputs = rng.standard_normal((samples + self.test_samples, self.features))
         targets = np.maximum(inputs @ rows.T, 0).sum(axis=1)
         targets += self.sigma * rng.standard_normal(len(targets))
@@ -139,6 +139,7 @@ class Digits(Task):
 
         pixels, digits = load_digits(return_X_y=True)
         order = rng.permutation(_DIGITS)
+        # Centre and scale by the training images alone, as if the test images were unknown.
         inputs = pixels[order] - pixels[order[:samples]].mean(axis=0)
         inputs /= np.sqrt(np.mean(inputs[:samples] ** 2)) or 1.0
         return inputs, np.where(digits[order] % 2, 1.0, -1.0)

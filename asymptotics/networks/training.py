@@ -127,8 +127,10 @@ class _Course(Generic[Kind]):
 
     def __init__(self, network: Kind, here: Evaluated, tolerance: float, targets: Array) -> None:
         self._network, self._tolerance, self._first = network, tolerance, here.norm
+        # The mean square of the targets is added, because the start may happen to have no loss.
         self._highest = _LARGEST_GROWTH * (here.loss + float(targets @ targets) / len(targets))
         self._losses, self._times = [here.loss], [0.0]
+        # 1 at the start, or 0 if the start is a stationary point.
         self.slowdown = float(here.norm > 0)
         self.status = "unfinished" if self.slowdown else "converged"
         self.reason = ""
@@ -177,6 +179,7 @@ def _descend(
         age += 1
         if age > _STEPS_PER_BOUND:
             size, age = step / gradient.sharpness_bound(hidden, output), 0
+        # θ <- θ - size ∇(L/2): the flow for a time `size`, by Euler's method.
         moved = hidden - size * here.of_hidden, output - size * here.of_output
         there = gradient(*moved)
         if not there.loss <= here.loss and age > 0:
@@ -244,6 +247,7 @@ def gradient_flow(
         for key, value in (("rtol", rtol), ("tolerance", tolerance))
     )
     evaluations = whole("evaluations", evaluations)
+    # The integrator has the weights of both layers in one vector.
     shape, split = network.hidden.shape, network.hidden.size
     gradient = network.gradient(inputs, targets)
     made = 0

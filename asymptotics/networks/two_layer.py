@@ -83,6 +83,7 @@ class TwoLayer(Network):
         require_few("hidden", (width, features))
         if flag("antisymmetric", antisymmetric) and width % 2:
             raise InvalidInput("width", width, "must be even for an antisymmetric start")
+        # f has variance of order 1 for x ~ N(0, I), whatever the width.
         drawn = width // 2 if antisymmetric else width
         hidden = rng.standard_normal((drawn, features)) / np.sqrt(features)
         output = rng.choice([-1.0, 1.0], drawn) / np.sqrt(width)
@@ -168,6 +169,7 @@ class _Gradient(Gradient):
         # Both products have the same largest eigenvalue, ‖Φ‖²: take the smaller matrix.
         small = active @ active.T if len(active) <= len(self._y) else active.T @ active
         gauss_newton = float(np.linalg.eigvalsh(small)[-1])
+        # Slopes are at most 1, so that the part of W is at most ‖v‖² ‖X‖².
         gauss_newton += float(output @ output) * self._squared
         # The rest of the Hessian, errors times second derivatives of f, couples w_j with v_j of the
         # same neuron only: its norm is the largest over neurons.

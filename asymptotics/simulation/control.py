@@ -141,9 +141,10 @@ def _slopes(
 
     def risk(gamma: Array, alpha: float) -> float:
         law = channel(population, fixed._replace(gamma=gamma))
-        at = threshold(rule.score(law), alpha)
-        return float(pruned_risk(law, problem.sigma, rule, at).risk)
+        at_alpha = threshold(rule.score(law), alpha)
+        return float(pruned_risk(law, problem.sigma, rule, at_alpha).risk)
 
+    # Central differences; one-sided at alpha = 0 and alpha = 1.
     low, high = max(alpha - _DIFFERENCE_STEP, 0.0), min(alpha + _DIFFERENCE_STEP, 1.0)
     along_alpha = (risk(fixed.gamma, high) - risk(fixed.gamma, low)) / (high - low)
     more, less = (1 + _DIFFERENCE_STEP) * fixed.gamma, (1 - _DIFFERENCE_STEP) * fixed.gamma

@@ -30,11 +30,14 @@ class Dense(Sampler):
 
     def cost(self, problem: FiniteProblem, replicates: int) -> float:
         n, p = problem.n, problem.alive
+        # The Gram matrix and its Cholesky factor, and two products with the design (for the
+        # responses and for the solution) of each replicate.
         small, large = min(n, p), max(n, p)
         flops = small**2 * (large + small / 3) + 4 * replicates * n * p
         return SECONDS_OF_NORMAL * n * p + 3e-11 * flops + pruning_cost(problem, replicates)
 
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
+        # The design, the Gram matrix, and rows of weights and responses.
         n, p = problem.n, problem.alive
         return 8.0 * (n * p + min(n, p) ** 2 + 3 * replicates * (n + problem.p))
 

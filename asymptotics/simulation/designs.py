@@ -48,27 +48,35 @@ class Law:
 
 
 def _rademacher(rng: np.random.Generator, shape: Shape) -> Array:
+    """Random signs."""
     return rng.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1.0
 
 
 def _uniform(rng: np.random.Generator, shape: Shape) -> Array:
+    """Uniform on an interval of variance 1."""
     return rng.uniform(-math.sqrt(3), math.sqrt(3), shape)
 
 
 def _student(rng: np.random.Generator, shape: Shape, freedom: float) -> Array:
+    """Student's law, whose variance is f/(f - 2) for f degrees of freedom, standardised."""
     return rng.standard_t(freedom, shape) * math.sqrt((freedom - 2) / freedom)
 
 
 def _sparse(rng: np.random.Generator, shape: Shape, share: float) -> Array:
+    """0 with probability 1 - share, else normal of variance 1/share."""
     return rng.standard_normal(shape) * ((rng.random(shape) < share) / math.sqrt(share))
 
 
 class _FixedLaw(NamedTuple):
+    """A law without parameter."""
+
     draw: Draw
     kurtosis: float
 
 
 class _LawFamily(NamedTuple):
+    """A family of laws with one parameter; `contains` says whether a value is allowed."""
+
     draw: Callable[[np.random.Generator, Shape, float], Array]
     kurtosis: Callable[[float], float]
     contains: Callable[[float], bool]

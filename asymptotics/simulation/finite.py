@@ -210,6 +210,7 @@ def require_size(p: int, smallest: int) -> None:
 
 
 def _sort_order(population: Population) -> Array:
+    """Order of the groups by eigenvalue, then by mean, then by std."""
     return np.lexsort((population.std, population.mean, population.eigenvalue))
 
 
@@ -236,6 +237,8 @@ def _smallest_with_groups(population: Population) -> int:
     weight = population.weight[order]
     if len(population) <= _FEW_GROUPS:
         return math.ceil(1 / weight[weight > 0].min() - 1e-9)
+    # `sizes_of` rounds so that neighbouring groups share a feature where there are too few; sorted
+    # groups have neighbours that are alike.
     signal = (population.eigenvalue * (population.mean**2 + population.std**2))[order]
     p = 1
     while p < LARGEST:

@@ -40,11 +40,14 @@ class Implicit(Sampler):
         return f"implicit({self.noise}, {self.tolerance!r})"
 
     def cost(self, problem: FiniteProblem, replicates: int) -> float:
+        # A step multiplies by Z and Zᵀ.  It draws n + p₊ normal numbers, and orthogonalises against
+        # all earlier inputs, whose number is steps / 2 on average.
         length, steps = problem.n + problem.alive, _steps(problem, self.tolerance)
         step = 2e-4 + (SECONDS_OF_NORMAL + 1.5e-9 * steps) * length
         return replicates * steps * step + pruning_cost(problem, replicates)
 
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
+        # Each step adds a basis vector and a product on either side of the `GaussianMatrix`.
         bytes_each = np.dtype(self._dtype(problem)).itemsize
         return 2.0 * bytes_each * (problem.n + problem.alive) * _steps(problem, self.tolerance)
 

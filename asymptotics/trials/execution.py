@@ -163,6 +163,7 @@ class Crew:
         self._executor = make()
 
     def submit(self, job: Job) -> "Future[list[Array]]":
+        """Let a worker run a job."""
         return self._executor.submit(run_job, job)
 
     def abandon(self, futures: Iterable["Future[list[Array]]"]) -> None:
@@ -182,6 +183,7 @@ class Crew:
             self._executor = self._make()
 
     def dismiss(self) -> None:
+        """Shut down the executor, with all its jobs, if the crew owns it."""
         if self._owned:
             self._executor.shutdown(wait=True, cancel_futures=True)
 
@@ -253,7 +255,8 @@ def run_jobs(
         while waiting or again or running:
             if _passed(deadline):
                 waiting.clear()
-            # Few jobs are submitted at a time, because what an executor has it will also run.
+            # Few jobs are submitted at a time, because an executor runs every job that it has, also
+            # after the deadline.
             while (waiting or again) and len(running) < most:
                 job, attempt = (again or waiting).popleft()
                 running[workers.submit(job)] = job, attempt

@@ -79,6 +79,7 @@ class Run:
             self._wanted[experiment.key] = trials
             missing = [index for index in range(trials) if index not in found]
             ready += trials - len(missing)
+            # Jobs hold consecutive missing trials, at most `size` of them.
             size = _trials_per_job(experiment)
             jobs += [
                 Job(experiment, self.seed, tuple(missing[start : start + size]))
@@ -91,7 +92,7 @@ class Run:
             self.tick(ready, total)
         try:
             for job, outcomes in run_jobs(jobs, self.crew, self.deadline, self.end):
-                if outcomes is None:
+                if outcomes is None:  # abandoned at the end of the time
                     self._given_up.add(job.experiment.key)
                     continue
                 for index, outcome in zip(job.indices, outcomes, strict=True):

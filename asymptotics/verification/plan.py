@@ -160,10 +160,10 @@ def _sized(population: Population, point: Point, settings: Settings) -> SizedPoi
     """
     if settings.p is not None:
         return SizedPoint(population, point, settings, settings.p, settings.p)
-    weight = heaviness(settings)
+    factor = heaviness(settings)
     share = min(x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0)
     # Degrees of freedom for each feature: those for each sample, times n / p.
-    freedom = max(freedom_per_sample(population, point) / point.kappa / weight, 1e-9)
+    freedom = max(freedom_per_sample(population, point) / point.kappa / factor, 1e-9)
     lowest = max(_LEAST_SIZE, smallest_size(population, point.kappa, point.alphas))
     first = max(
         lowest,
@@ -173,7 +173,7 @@ def _sized(population: Population, point: Point, settings: Settings) -> SizedPoi
     if first > LARGEST >> _SIZES:
         allowed = f"takes {first:.3g} features or more to simulate, too many: give p"
         raise InvalidInput("kappa", point.kappa, allowed)
-    least = max(lowest, _MARGIN * LEAST_COUNT * max(weight / share, 1 / freedom))
+    least = max(lowest, _MARGIN * LEAST_COUNT * max(factor / share, 1 / freedom))
     return SizedPoint(population, point, settings, int(first), min(math.ceil(least), int(first)))
 
 

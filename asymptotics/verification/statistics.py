@@ -130,6 +130,7 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
     sampling = float(abs(weights) @ [sample.sampling for sample in samples])
     difference = float(sum(w * s.mean for w, s in zip(weights, samples, strict=True)))
+    # If the prediction is far too small, errors relative to it would be meaningless.
     simulated = abs(risk + difference)
     scale = abs(risk) if simulated <= 2 * abs(risk) else simulated
     largest = max(scale, *(abs(sample.realised) for sample in samples))
@@ -196,6 +197,7 @@ def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
     the verdict is ``too weak`` rather than ``consistent``.
     """
     scale = estimated.scale
+    # A floor for trials without any variance, such as those of a noiseless problem.
     error = max(estimated.standard_error, _LEAST_RELATIVE_ERROR * scale, _LEAST_ERROR)
     excess = max(abs(estimated.difference) - estimated.allowance, 0.0)
     p_value = 2 * float(special.stdtr(min(estimated.freedom, _MOST_FREEDOM), -excess / error))

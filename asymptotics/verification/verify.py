@@ -38,7 +38,7 @@ Progress = Callable[[int, int, float], object]
 #: Size of the pilot sample: its variance determines the number of trials, and enters the test.
 PILOT = 16
 #: If the user gives neither `trials` nor `target_se`, this relative error of a prediction is to be
-#: detected, as long as the trials of a ladder take at most so many seconds (by `Sampler.cost`).
+#: detected; but the trials of a ladder take at most the given seconds of work (by `Sampler.cost`).
 _DEFAULT_DETECTABLE, _MOST_WORK = 0.01, 120.0
 #: Solvers end at a relative residual of `target_se`, but at most of this; the error of the risk is
 #: about a hundredth of it.
@@ -159,6 +159,7 @@ def verify(
     resolution = float(scalar("resolution", resolution, _RESOLUTION))
     resources = Resources(workers, executor, scheduler, store, settings.seed, time_limit)
 
+    # Everything that can be refused is refused before the first trial.
     planned = ladders(population, grid, settings, _allotment(trials, resources))
     tested = [ladder for ladder in planned if ladder.obstacle is None]
     if not tested:
@@ -214,6 +215,7 @@ class _Monitor:
         self._cached: dict[int, tuple[int, float]] = {}
 
     def __call__(self, done: int, wanted: int) -> None:
+        # 0 means that no row has a standard error yet.
         self._progress(done, wanted, max(map(self._error, range(len(self._tested)))) or np.nan)
 
     def _error(self, index: int) -> float:
@@ -253,6 +255,7 @@ def _trials_of_ladder(ladder: Ladder, run: Run, target: float | None, level: flo
     most = [PILOT] * len(ladder.cases)
     outcomes = [run.outcomes(experiment) for experiment in ladder.experiments]
     costs = [experiment.cost for experiment in ladder.experiments]
+    # Rows of a ladder share their trials, so that the neediest row decides at each size.
     for place in ladder.point.rows.values():
         samples = _samples_of_row(ladder, outcomes, place, PILOT)
         if _usable(samples, ladder):
@@ -328,6 +331,8 @@ def _samples_of_row(
         if len(trials) < 2:
             continue
         risk, control, truncation = _trial_columns(trials, place)
+        # The control variate has mean 0, so that the mean of `values` is that of the risk.  The
+        # prediction for the simulated features is `predicted`, plus their difference from the law.
         values = risk - control
         first = values[:pilot]
         samples.append(
@@ -405,6 +410,7 @@ def _result(
     asked = {key: FLOAT64.array(getattr(flat, key)) for key in NUMBERS} | {"rule": flat.rule}
     theory = asked
     if realised is not None:
+        # The realised problems have whole numbers of samples and of weights kept.
         p, n = columns["p"], columns["n"]
         theory = asked | {"kappa": p / n, "alpha": np.rint(asked["alpha"] * p) / p}
     parameters = [theory[key].reshape(shape) for key in (*NUMBERS, "rule")]
@@ -430,8 +436,10 @@ def _trial_columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Arr
 
 
 def _optional_integer(key: str, value: Any, least: int | None = None) -> int | None:
+    """A checked integer, or None if it is not given."""
     return None if value is None else whole(key, value, least)
 
 
 def _optional_number(key: str, value: Any, domain: Domain = POSITIVE) -> float | None:
+    """A checked number, or None if it is not given."""
     return None if value is None else float(scalar(key, value, domain))
