@@ -249,7 +249,7 @@ def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
     cut = cut_of(score, threshold)
     wide = score.spread > 0
     spread = np.where(wide, score.spread, 1)
-    standard = cut.over(score._replace(spread=spread))
+    standard = cut.standardized(score._replace(spread=spread))
     # A point mass at the threshold lies at its centre.
     y = np.stack(np.broadcast_arrays(np.where(wide, cut.value, score.center), -cut.value))
     error = given.error_mean - given.error_slope * (y - score.center)
