@@ -186,7 +186,7 @@ def _masses_of_atoms(rule: Any, population: Population) -> Array:
     """The weight of the groups whose score, were they points, is at least each one's."""
     alive = population.eigenvalue > 0
     scale = np.where(alive, population.eigenvalue, 1) ** float(getattr(rule, "exponent", 0.5))
-    score, masses = FLOAT64.ladder(alive * scale * abs(population.mean), population.weight)
+    score, masses = FLOAT64.upper_masses(alive * scale * abs(population.mean), population.weight)
     return masses[score > 0]
 
 
