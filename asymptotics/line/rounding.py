@@ -19,7 +19,7 @@ Rounding moves weights across the threshold in two ways:
   :math:`w\varphi(u)\,\delta u` of its weights is misplaced.  Since the equation of the threshold
   holds for all groups together, an equal mass of other weights at the threshold is misplaced the
   other way, so that the error of the risk is this mass times :math:`|D-\bar D|`.  Groups whose
-  scores differ by only a few rounding errors are treated as tied, although they may not be: the
+  scores differ by only a smaller rounding errors are treated as tied, although they may not be: the
   distance between them then adds to :math:`\delta u`.
 
 The estimate is of first order, and adds up all errors as if they had the same sign.
@@ -51,14 +51,15 @@ LEAST = 1e-290
 _LARGEST_ROOT = 8
 #: For benign rows the error of the fraction kept is relative to the fraction kept or dropped,
 #: whichever is smaller, but to no less than this.
-_FEWEST = 1e-8
+_SMALLEST_FRACTION = 1e-8
 
 
 class RelativeErrors(NamedTuple):
     """Estimated relative errors of the risk and of the threshold, on the grid."""
 
     risk: Array
-    #: Infinite where the density at the threshold is 0 in floats: it then could lie anywhere near.
+    #: Infinite where the density of scores at the threshold is 0 in floats: then the equation does
+    #: not determine the threshold.
     threshold: Array
 
 
@@ -100,22 +101,22 @@ def relative_errors(
     channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
 ) -> RelativeErrors:
     """Estimated relative errors of a pruned risk and its threshold in floats, on a flat grid."""
-    missed, few = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
+    missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
     risk = pruned.risk
     # Benign rows keep this simple value; for the others it is replaced by the estimate above.
-    errors = RelativeErrors(missed / np.maximum(few, _FEWEST), 0 * alpha)
-    benign = _benign(channel, rule, threshold, risk, few, missed)
+    errors = RelativeErrors(missed / np.maximum(smaller, _SMALLEST_FRACTION), 0 * alpha)
+    benign = _benign(channel, rule, threshold, risk, smaller, missed)
     rows = np.flatnonzero(~benign)
     if rows.size:
         some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
         at = threshold.mapped(lambda x: x[rows])
         # `missed` compares rounded sums; 4 eps bounds their own rounding.
-        misplaced = (missed + 4 * FLOAT64.eps * few)[rows]
+        misplaced = (missed + 4 * FLOAT64.eps * smaller)[rows]
         found = _absolute_errors(some, rule, at, misplaced, risk[rows])
         for error, estimate, value in zip(errors, found, (risk, threshold.value), strict=True):
             relative = FLOAT64.ratio(estimate, value[rows], np.inf)
             # At alpha = 0 and alpha = 1 no weight can be on the wrong side of the threshold.
-            error[rows] = np.where((few[rows] == 0) | (estimate == 0), 0, relative)
+            error[rows] = np.where((smaller[rows] == 0) | (estimate == 0), 0, relative)
     small = risk < LEAST
     if small.any():
         errors.risk[small & ~((risk == 0) & _vanishes(channel, rule, threshold))] = np.inf
@@ -123,7 +124,7 @@ def relative_errors(
 
 
 def _benign(
-    channel: Channel, rule: Rule, threshold: Threshold, risk: Array, few: Array, missed: Array
+    channel: Channel, rule: Rule, threshold: Threshold, risk: Array, smaller: Array, missed: Array
 ) -> Array:
     """Whether rounding is clearly harmless, so that a row needs no estimate.
 
@@ -139,7 +140,7 @@ def _benign(
     wide = wide & (cut > 1e-6 * score.spread) | (channel.eigenvalue == 0)
     second_moment = channel.mean * channel.mean + channel.std * channel.std
     largest = FLOAT64.over_groups("max", channel.eigenvalue * (second_moment + channel.noise))
-    enough = (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * largest)
+    enough = (smaller > 1e-4) & (missed < 1e-13 * smaller) & (risk > 1e-3 * largest)
     return np.asarray(wide.all(axis=-1) & enough)
 
 
@@ -197,15 +198,15 @@ def _absolute_errors(
 def _doubtful(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
     """Whether a group is treated as tied with others at the threshold without proof that it is."""
     score = rule.score(channel)
-    met = _met(cut_of(score, threshold), score, threshold) & (channel.weight > 0)
-    doubtful = np.zeros(met.shape, dtype=bool)
+    anchored = _anchored_at(cut_of(score, threshold), score, threshold) & (channel.weight > 0)
+    doubtful = np.zeros(anchored.shape, dtype=bool)
     # Rows of a grid often have the same groups at the threshold: each case is decided once.
     known: dict[tuple[bytes, bool], bool] = {}
-    for row in np.flatnonzero(np.count_nonzero(met, axis=-1) > 1):
-        groups = np.flatnonzero(met[row])
+    for row in np.flatnonzero(np.count_nonzero(anchored, axis=-1) > 1):
+        groups = np.flatnonzero(anchored[row])
         # Whether |Y| of a point mass is |m| itself, unshrunk.
         exact = bool((channel.bias[row, groups] == 0).all()) or isinstance(rule, Oracle)
-        key = met[row].tobytes(), exact
+        key = anchored[row].tobytes(), exact
         if key not in known:
             known[key] = _are_tied(channel.eigenvalue[groups], channel.mean[groups], rule, exact)
         doubtful[row, groups] = not known[key]
@@ -229,8 +230,8 @@ def _are_tied(eigenvalue: Array, mean: Array, rule: Rule, exact: bool) -> bool:
     return len(scores) == 1
 
 
-def _met(cut: Cut, score: Score, threshold: Threshold) -> Array:
-    """Whether the threshold is anchored at the centre of a group, or of a group tied with it.
+def _anchored_at(cut: Cut, score: Score, threshold: Threshold) -> Array:
+    """Whether the threshold is anchored at the centre of a group, or of another tied with it.
 
     `cut_of` then takes the gap from the offset alone.
     """
@@ -287,12 +288,12 @@ def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
     # The distances of T and of -T from the centre, in spreads.
     u = np.stack(np.broadcast_arrays(standard.u, standard.h + standard.center))
     density = np.where(wide, FLOAT64.normal_density(u), 0)
-    reach = _misplacement(law, cut, score, threshold) / spread
+    reach = _gap_error(law, cut, score, threshold) / spread
     # The largest density within `reach` of the cut, times `reach`, bounds the mass that moves.
     near = np.where(wide, FLOAT64.normal_density(np.maximum(abs(u) - reach, 0)), 0)
     # A point mass within `reach` of the cut moves as a whole.
-    met = ~wide & (abs(cut.gap) <= reach) & (reach > 0)
-    moved = near * np.minimum(reach, 1) + np.stack(np.broadcast_arrays(met, False))
+    reached = ~wide & (abs(cut.gap) <= reach) & (reach > 0)
+    moved = near * np.minimum(reach, 1) + np.stack(np.broadcast_arrays(reached, False))
     return _AtCut(
         density=density / (spread * score.scale),
         tied=np.broadcast_to(np.where(~wide & (cut.gap == 0), 1.0, 0.0), y.shape),
@@ -301,11 +302,11 @@ def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
     )
 
 
-def _misplacement(law: _Law, cut: Cut, score: Score, threshold: Threshold) -> Array:
-    """The absolute error of each group's cut, relative to its centre.
+def _gap_error(law: _Law, cut: Cut, score: Score, threshold: Threshold) -> Array:
+    """The absolute error of T - c, the gap between the cut and the centre of each group.
 
-    Usually it is the rounding of T and of the centre, which are subtracted.  There are two cases
-    without that subtraction: the threshold is given as an offset from the centre, or T is so near
+    Usually it is the rounding error of T and c, which are subtracted.  There are two cases without
+    this subtraction: the threshold is given as an offset from the centre, or T is so near
     zero that the mass below it comes from a series in T (see `SHORT_MASS`).  For a doubtful group
     the distance to the group that it is treated as tied with is added.
     """
@@ -314,7 +315,7 @@ def _misplacement(law: _Law, cut: Cut, score: Score, threshold: Threshold) -> Ar
     short = (score.spread > 0) & (h * (1 + center) < SHORT_MASS)
     # The size of the numbers that are rounded.
     size = np.where(short, cut.value * (1 + center * center), cut.value + score.center)
-    size = np.where(_met(cut, score, threshold), abs(cut.gap), size)
+    size = np.where(_anchored_at(cut, score, threshold), abs(cut.gap), size)
     rounding = _ROUNDINGS * FLOAT64.eps * np.where(law.doubtful, score.center, size)
     distance = abs(threshold.anchor[..., None] / score.scale - score.center)
     return rounding + np.where(law.doubtful, distance, 0)

@@ -39,7 +39,7 @@ ACCEPTED = 1e-8
 _STEEP = 0.4
 #: In the residual of many digits, the error of the fraction kept is relative to the fraction kept
 #: or dropped, whichever is smaller, but to no less than this.
-_FEWEST = 1e-8
+_SMALLEST_FRACTION = 1e-8
 
 
 class Rows(NamedTuple):
@@ -79,7 +79,7 @@ def evaluate(
     where, infinity, nan = arithmetic.where, arithmetic.infinity, arithmetic.nan
     error = where(diverges, 0, errors.risk)
     if not arithmetic.exact:
-        error = where(_underflows(fixed, population), infinity, error)
+        error = where(_noise_level_underflows(fixed, population), infinity, error)
     return Rows(
         risk=where(diverges, infinity, pruned.risk),
         noise=pruned.noise,
@@ -246,15 +246,15 @@ def _errors(
     if arithmetic.exact:
         # Rounding is checked elsewhere: by a second precision, or by the radii of balls.  Here only
         # the residual of the equation of the threshold is recorded.
-        few = arithmetic.maximum(arithmetic.minimum(alpha, 1 - alpha), _FEWEST)
-        return RelativeErrors(pruned.missed(alpha, arithmetic) / few, 0 * alpha)
+        smaller = arithmetic.maximum(arithmetic.minimum(alpha, 1 - alpha), _SMALLEST_FRACTION)
+        return RelativeErrors(pruned.missed(alpha, arithmetic) / smaller, 0 * alpha)
     law = Channel(*map(arithmetic.plain, law))
     threshold = threshold.mapped(arithmetic.plain)
     pruned = PrunedRisk(*map(arithmetic.plain, pruned))
     return relative_errors(law, rule, threshold, pruned, arithmetic.plain(alpha))
 
 
-def _underflows(fixed: FixedPoint, population: Population) -> Array:
+def _noise_level_underflows(fixed: FixedPoint, population: Population) -> Array:
     """Whether the noise level is positive, but so small that its float may have lost digits."""
     positive = (fixed.gamma > 0) | (fixed.tau > 0) & (population.signal > 0)
     return (fixed.gamma < LEAST) & positive

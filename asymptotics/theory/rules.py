@@ -53,9 +53,9 @@ class Score(NamedTuple):
 
 
 class Regression(NamedTuple):
-    """Per group, the regressions on ``Y`` of the error ``B - X`` and of the signal ``B``.
+    """Per group, the regressions on ``Y`` of the error ``B - X`` and of the coefficient ``B``.
 
-    A kept weight costs its error, a dropped one its signal:
+    A kept weight adds its squared error to the risk, a dropped one its squared coefficient:
     ``B - X = error_mean - error_slope * (Y - center)`` plus noise of variance ``error_variance``;
     ``B = signal_intercept + signal_slope * Y`` plus noise of variance ``signal_variance``.
     Both noises are independent of ``Y``.
@@ -78,7 +78,7 @@ class Rule(ABC):
 
     @abstractmethod
     def regression(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Regression:
-        """The regressions of error and signal on what the rule observes, in each group."""
+        """The regressions of error and coefficient on the observed Y, in each group."""
 
 
 @dataclass(frozen=True)

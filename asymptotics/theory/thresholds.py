@@ -73,8 +73,8 @@ class _Balance(NamedTuple):
         """
         arithmetic = self.arithmetic
 
-        def misplaced(part: _SplitScore) -> tuple[Array, ...]:
-            # Of a group counted as kept the mass below the threshold, of another the mass above.
+        def exceptions(part: _SplitScore) -> tuple[Array, ...]:
+            # The weights on the other side of the threshold from how their group is counted.
             mass, density = part_masses(part.score, threshold, part.counted_kept, arithmetic)
             return (
                 arithmetic.where(part.counted_kept, 0, mass),
@@ -83,7 +83,7 @@ class _Balance(NamedTuple):
                 arithmetic.where(part.counted_kept, density, 0),
             )
 
-        kept, kept_rate, dropped, dropped_rate = arithmetic.expect(misplaced, self.split)
+        kept, kept_rate, dropped, dropped_rate = arithmetic.expect(exceptions, self.split)
         # `tiny` keeps the logarithm finite where a mass underflows.
         kept = arithmetic.maximum(kept, arithmetic.tiny) + self.surplus
         dropped = arithmetic.maximum(dropped, arithmetic.tiny) + self.deficit
