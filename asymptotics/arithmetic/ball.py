@@ -70,7 +70,7 @@ class Ball:
         other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb + other.arb)
-        return _made(self.arb + other.arb, self.exact.plus(other.exact))
+        return _with_exact(self.arb + other.arb, self.exact.plus(other.exact))
 
     __radd__ = __add__
 
@@ -89,12 +89,12 @@ class Ball:
         other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb * other.arb)
-        return _made(self.arb * other.arb, self.exact.times(other.exact))
+        return _with_exact(self.arb * other.arb, self.exact.times(other.exact))
 
     __rmul__ = __mul__
 
     def inverse(self) -> "Ball":
-        return _made(1 / self.arb, None if self.exact is None else self.exact.inverse())
+        return _with_exact(1 / self.arb, None if self.exact is None else self.exact.inverse())
 
     def __truediv__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
@@ -111,8 +111,8 @@ class Ball:
         exponent = Fraction(exponent)
         exact = None if self.exact is None else self.exact.power(exponent)
         if exponent.denominator == 1:
-            return _made(self.arb ** int(exponent), exact)
-        return _made(self.arb ** arb(fmpq(exponent.numerator, exponent.denominator)), exact)
+            return _with_exact(self.arb ** int(exponent), exact)
+        return _with_exact(self.arb ** arb(fmpq(exponent.numerator, exponent.denominator)), exact)
 
     def __abs__(self) -> "Ball":
         if self.exact is not None:
@@ -193,7 +193,7 @@ def _exact(value: Surd) -> Ball:
     return Ball(arb(value.coefficient), value)
 
 
-def _made(enclosure: arb, exact: Surd | None) -> Ball:
+def _with_exact(enclosure: arb, exact: Surd | None) -> Ball:
     """A ball with its exact value; a rational one gives a narrower enclosure than `enclosure`."""
     return _exact(exact) if exact is not None and exact.is_rational else Ball(enclosure, exact)
 
@@ -343,7 +343,7 @@ class Balls(Arithmetic):
 
     def over_groups(self, reduce: str, x: Array) -> Array:
         if reduce == "argmin":
-            return np.argmin(_keys(x), axis=-1)
+            return np.argmin(_midpoints(x), axis=-1)
         combine = self.maximum if reduce == "max" else self.minimum
         result = x[..., 0]
         for group in range(1, x.shape[-1]):
@@ -353,7 +353,7 @@ class Balls(Arithmetic):
     def descending(self, x: Array) -> Array:
         # Sorted by midpoints, without proof.  A caller whose result depends on the order compares
         # the numbers themselves.
-        return np.argsort(-_keys(x), axis=-1, kind="stable")
+        return np.argsort(-_midpoints(x), axis=-1, kind="stable")
 
     # -- roots -------------------------------------------------------------------------------
 
@@ -433,7 +433,7 @@ class Balls(Arithmetic):
 
 def _sqrt(x: Ball) -> Ball:
     exact = None if x.exact is None else x.exact.power(Fraction(1, 2))
-    return _made(x.arb.sqrt(), exact)
+    return _with_exact(x.arb.sqrt(), exact)
 
 
 def _erfc(x: Ball) -> Ball:
@@ -449,18 +449,18 @@ def _erfc(x: Ball) -> Ball:
 def _step_down(x: Ball) -> Ball:
     try:
         return Ball.of(1 if x < 0 else 0)
-    except Undecided:
+    except Undecided:  # the ball contains 0: the step is anything from 0 to 1
         return Ball(arb(0).union(arb(1)))
 
 
 def _maximum(x: Ball, y: Ball) -> Ball:
     try:
-        return max(x, y)
+        return max(x, y)  # of which the exact value is kept
     except Undecided:
         return Ball(x.arb.max(y.arb))
 
 
-def _keys(x: Array) -> Array:
+def _midpoints(x: Array) -> Array:
     """Midpoints, as keys to sort by."""
     return _map(lambda ball: Ball(ball.arb.mid()), x)
 

@@ -271,7 +271,7 @@ class Arithmetic(ABC):
         return np.concatenate(parts, axis=-1)
 
     def _blocks(self, table: Table) -> list[Table]:
-        """The table in blocks, each of a number of full units of groups (the last of the rest)."""
+        """The table in blocks of consecutive groups; all but the last consist of full units."""
         groups = max(column.shape[-1] for column in table)
         rows = max(column.size // column.shape[-1] for column in table)
         size = self.unit * max(1, self.block // (max(rows, 1) * self.unit))
@@ -390,6 +390,7 @@ def _sum_of_few(x: Array) -> Array:
 
 
 def _as_float(x: Any) -> float:
+    """The nearest float, infinite where Python would raise `OverflowError`."""
     try:
         return float(x)
     except OverflowError:

@@ -45,12 +45,14 @@ class Surd:
             return self
         if self.powers != other.powers:
             return Surd(_ZERO) if self.equals(other.negated()) else None
-        return _kept(self.coefficient + other.coefficient, self.powers)
+        return _simplified(self.coefficient + other.coefficient, self.powers)
 
     def times(self, other: "Surd") -> "Surd | None":
         if not self.powers and not other.powers:
-            return _kept(self.coefficient * other.coefficient, {})
-        return _kept(self.coefficient * other.coefficient, _product(self.powers, other.powers))
+            return _simplified(self.coefficient * other.coefficient, {})
+        return _simplified(
+            self.coefficient * other.coefficient, _product(self.powers, other.powers)
+        )
 
     def inverse(self) -> "Surd | None":
         if self.coefficient == 0:
@@ -65,7 +67,7 @@ class Surd:
             return None
         base = (int(self.coefficient.p), int(self.coefficient.q))
         powers = {key: e * exponent for key, e in self.powers.items()}
-        return _kept(_ONE, _product(powers, {base: exponent}))
+        return _simplified(_ONE, _product(powers, {base: exponent}))
 
     def equals(self, other: "Surd") -> bool | None:
         """Whether two numbers are equal; None if the comparison would need too large integers."""
@@ -91,6 +93,7 @@ class Surd:
 
 
 def _product(some: Powers, others: Powers) -> Powers:
+    """The product of two products of powers: exponents of equal bases are added."""
     product = dict(some)
     for base, exponent in others.items():
         total = product.pop(base, Fraction(0)) + exponent
@@ -99,7 +102,7 @@ def _product(some: Powers, others: Powers) -> Powers:
     return product
 
 
-def _kept(coefficient: fmpq, powers: Powers) -> Surd | None:
+def _simplified(coefficient: fmpq, powers: Powers) -> Surd | None:
     """The number with its integer powers multiplied into the coefficient; None if too large."""
     if coefficient == 0:
         return Surd(_ZERO)

@@ -16,7 +16,7 @@ from ..arithmetic import Arithmetic, Array
 from ..errors import InvalidInput
 from ..outcomes import Status
 from ..population import Population
-from ..theory.fixed_points import trained
+from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at
 from .grid import Grid
 from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
@@ -147,7 +147,7 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
                     reason = "the enclosures stay wider than asked for"
             # Converted while the working precision is still in force.
             if not reason or 2 * bits > last:
-                known = {key: _central(value, context) for key, value in values.items()}
+                known = {key: _midpoint(value, context) for key, value in values.items()}
                 known["residual"] = float(abs(values["residual"]).arb.upper())
                 break
         bits *= 2
@@ -165,7 +165,7 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
 _PROVED = tuple(key for key in _VALUES if key != "residual")
 
 
-def _central(ball: Any, context: Any) -> Any:
+def _midpoint(ball: Any, context: Any) -> Any:
     """The midpoint of a ball as a number of mpmath; a float if the ball is not finite."""
     if not ball.is_finite:
         return float(ball)
@@ -191,7 +191,7 @@ def round_to_error(value: Any, error: Any) -> Any:
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
     """All values of the row `index` of a flat grid, as single numbers of an arithmetic."""
     kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])
-    fixed = trained(population, kappa, sigma, ridge, arithmetic)
+    fixed = fixed_point_at(population, kappa, sigma, ridge, arithmetic)
     rows = evaluate(population, fixed, sigma, arithmetic.array(alpha), grid.rule[index], arithmetic)
     null = null_risk_at(population, sigma, arithmetic)
     values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}

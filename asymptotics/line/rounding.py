@@ -19,7 +19,7 @@ Rounding moves weights across the threshold in two ways:
   :math:`w\varphi(u)\,\delta u` of its weights is misplaced.  Since the equation of the threshold
   holds for all groups together, an equal mass of other weights at the threshold is misplaced the
   other way, so that the error of the risk is this mass times :math:`|D-\bar D|`.  Groups whose
-  scores differ by only a smaller rounding errors are treated as tied, although they may not be: the
+  scores differ by only a few rounding errors are treated as tied, although they may not be: the
   distance between them then adds to :math:`\delta u`.
 
 The estimate is of first order, and adds up all errors as if they had the same sign.

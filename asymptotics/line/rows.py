@@ -22,7 +22,7 @@ from ..theory import (
     kept_share,
 )
 from ..theory.channels import Channel
-from ..theory.fixed_points import trained
+from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at, pruned_risk_at
 from ..theory.rules import Random, WeightRule
 from ..theory.thresholds import threshold_at
@@ -122,7 +122,7 @@ def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
     shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
     fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
     for part in parts(np.arange(kappa.size), len(population)):
-        some = trained(population, kappa[part], sigma[part], ridge[part], FLOAT64)
+        some = fixed_point_at(population, kappa[part], sigma[part], ridge[part], FLOAT64)
         for column, value in zip(fixed, some, strict=True):
             column[part] = value
     return FixedPoint(*(column.reshape(shape) for column in fixed))

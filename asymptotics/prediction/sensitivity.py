@@ -12,7 +12,7 @@ from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
 from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
-from ..theory.fixed_points import trained
+from ..theory.fixed_points import fixed_point_at
 from ..theory.rules import Oracle, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
@@ -134,7 +134,7 @@ def _slopes(population: Population, flat: Grid) -> tuple[Array, Array, Array]:
             for index, key in enumerate(NUMBERS)
         )
         at_kappa, at_sigma, at_alpha, at_ridge = numbers
-        fixed = trained(population, at_kappa, at_sigma, at_ridge, arithmetic)
+        fixed = fixed_point_at(population, at_kappa, at_sigma, at_ridge, arithmetic)
         rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
         value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
         residual[part] = arithmetic.plain(rows.residual)
@@ -199,9 +199,9 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
 
 
 def _masses_of_atoms(rule: Any, population: Population) -> Array:
-    """The mass of the groups that score at least as much as one of them, for each of them.
+    """Cumulative masses of the groups, added up from the largest positive score downwards.
 
-    All groups count as point masses at their mean, with score Λ^q |m|.
+    Every group counts as a point mass at its mean m, with score Λ^q |m|.
     """
     alive = population.eigenvalue > 0
     scale = np.where(alive, population.eigenvalue, 1) ** float(getattr(rule, "exponent", 0.5))

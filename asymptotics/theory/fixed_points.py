@@ -52,11 +52,11 @@ def fixed_point(
     given = {"kappa": kappa, "sigma": sigma, "ridge": ridge}
     checked = {key: own_or_checked(key, value, arithmetic) for key, value in given.items()}
     broadcast_shape(checked)
-    return trained(as_population(population), **checked, arithmetic=arithmetic)
+    return fixed_point_at(as_population(population), **checked, arithmetic=arithmetic)
 
 
 @QUIET
-def trained(
+def fixed_point_at(
     population: Population, kappa: Array, sigma: Array, ridge: Array, arithmetic: Arithmetic
 ) -> FixedPoint:
     """The fixed point at checked parameters: exact numbers, or numbers of the arithmetic."""
@@ -89,7 +89,7 @@ def trained(
     if arithmetic.slow:
         # The solution in floats leaves only a few steps to numbers of many digits.
         floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
-        guess = trained(population, floats[0], floats[1], floats[2], FLOAT64).tau
+        guess = fixed_point_at(population, floats[0], floats[1], floats[2], FLOAT64).tau
         start = arithmetic.log_guess(guess)
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares tau is 0, since the ridge is.  Written as r/(1-κ₊) it also has the right

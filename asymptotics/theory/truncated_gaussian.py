@@ -85,7 +85,7 @@ class Moments(NamedTuple):
 
 
 class TruncatedMoments(NamedTuple):
-    """Moments over both parts of each group; arrays of the shape of the `Score`'s."""
+    """Moments over the kept and over the dropped part of each group, as arrays with groups last."""
 
     #: Moments of ``Y - center`` over the weights kept.
     kept: Moments
