@@ -17,6 +17,8 @@ from ..theory.rules import Oracle, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
 _SAME_MASS = 1e-12
+#: Scores whose relative difference is smaller are tied.
+_SAME_SCORE = 8 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -182,15 +184,14 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     interpolation = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share == 1)
     for key in ("kappa", "sigma", "ridge"):
         slopes[(kink | interpolation) & ~nothing_kept, NUMBERS.index(key)] = np.nan
-    # While the threshold is tied with a point mass the risk is linear in alpha.  Among point masses
-    # the slope jumps where the threshold moves from one score to the next: where alpha equals the
-    # mass of all scores down to that one.
+    # While the threshold is tied with a point mass the risk is linear in alpha.  The slope jumps
+    # where the threshold meets the point mass, and where it leaves it.
     oracle = np.array([isinstance(rule, Oracle) for rule in flat.rule], dtype=bool)
     atoms = oracle & bool((population.std == 0).any()) | kink
     jump = np.zeros_like(atoms)
     for rule in set(flat.rule[atoms]):
         of_rule = atoms & (flat.rule == rule)
-        jump[of_rule] = _is_among(_masses_of_atoms(rule, population), flat.alpha[of_rule])
+        jump[of_rule] = _is_among(_fractions_at_atoms(rule, population), flat.alpha[of_rule])
     # For the oracle the slope also jumps where alpha equals the mass of all positive scores: from
     # there on it also keeps weights of score 0, at random.
     alive = (population.eigenvalue > 0) & ((population.std > 0) | (population.mean != 0))
@@ -198,15 +199,23 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     slopes[jump, NUMBERS.index("alpha")] = np.nan
 
 
-def _masses_of_atoms(rule: Any, population: Population) -> Array:
-    """Cumulative masses of the groups, added up from the largest positive score downwards.
+def _fractions_at_atoms(rule: Any, population: Population) -> Array:
+    """The fractions kept when the threshold meets a point mass, and when it leaves it, ascending.
 
-    Every group counts as a point mass at its mean m, with score Λ^q |m|.
+    They are P(score > t) and P(score >= t), with t the score of the point mass.  The rule observes
+    the coefficients B themselves, so a score is Λ^q |B|.
     """
     alive = population.eigenvalue > 0
     scale = np.where(alive, population.eigenvalue, 1) ** float(getattr(rule, "exponent", 0.5))
-    score, masses = FLOAT64.upper_masses(alive * scale * abs(population.mean), population.weight)
-    return masses[score > 0]
+    center = abs(population.mean)
+    point, wide = alive & (population.std == 0) & (center > 0), alive & (population.std > 0)
+    weight, height = population.weight[point], (scale * center)[point]
+    cut = height[:, None] / scale[wide]
+    above_of_wide = FLOAT64.normal_tail((cut - center[wide]) / population.std[wide])
+    above_of_wide += FLOAT64.normal_tail((cut + center[wide]) / population.std[wide])
+    tied = abs(height[:, None] - height) <= _SAME_SCORE * height
+    above = above_of_wide @ population.weight[wide] + ((height > height[:, None]) & ~tied) @ weight
+    return np.sort(np.concatenate([above, above + tied @ weight]))
 
 
 def _is_among(masses: Array, alpha: Array) -> Array:
