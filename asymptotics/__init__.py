@@ -2,7 +2,8 @@
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # `typing` takes most of the time that is left
+# Type checkers take this for True.  Importing it from `typing` would slow the start noticeably.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -34,10 +35,10 @@ __all__ = [
     "verify",
 ]
 
-#: The module that defines each public name.  A module is imported when one of its names is first
-#: asked for: NumPy and SciPy take most of the start, and the command has to prepare for Ctrl-C
-#: before they are loaded.  No module directly in this package may have the name of one of its
-#: functions, because importing it would put the module in the place of the function.
+#: The module that defines each public name.  A module is imported on first access to one of its
+#: names: importing NumPy and SciPy takes long, and the command must set its handler of Ctrl-C
+#: before that.  No module directly in this package may have the name of a public function, because
+#: importing the module would replace the function by it.
 _MODULES = {
     "AsymptoticsError": "errors",
     "CertifiedRisk": "results",

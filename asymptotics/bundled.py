@@ -1,4 +1,4 @@
-"""The files that come with the package, found without reading them."""
+"""Paths of the derivations that come with the package; no file is read."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def derivations() -> Path:
-    """The folder of the derivations: in an installed package inside it, otherwise beside it."""
+    """The folder of the derivations: inside an installed package, or beside it in a clone."""
     installed = _PACKAGE / "derivations"
     return installed if installed.is_dir() else _PACKAGE.parent / "derivations"
 

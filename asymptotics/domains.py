@@ -1,8 +1,8 @@
-"""The parameters of the models, and the values that every number of a user may take.
+"""The parameters of the models, and the domains of all numbers that a user passes.
 
-A parameter is one entry of a record: its symbol, its meaning, its domain, its default.  The grid of
-a prediction, the keys of a spec, the columns of a result and the labels of a figure all come from
-these records.
+`LINEAR` and `NETWORK` record the symbol, label, domain and default of each parameter.  The grid of
+a prediction, the keys of a spec, the columns of a result and the labels of a figure are all derived
+from them.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +13,13 @@ from .arithmetic import Array
 
 
 class Domain(NamedTuple):
-    """The values that a number may take."""
+    """The values that a real number may take."""
 
     contains: Callable[[Array], Array]
+    #: What is allowed, as the end of an error message.
     text: str
-    #: Magnitudes outside (unless zero) would leave the range of double precision on the way.
+    #: Bounds of the magnitude of a number that is not zero.  They keep intermediate results of the
+    #: formulas within the range of double precision.
     smallest: float = 0.0
     largest: float = 1e150
 
@@ -40,12 +42,12 @@ REAL = Domain(_anything, "must be a finite number", largest=1e100)
 class Parameter(NamedTuple):
     """One parameter of a model."""
 
-    #: In LaTeX.
+    #: The symbol in LaTeX.
     symbol: str
-    #: What it is and in which units, as an axis is labelled.
+    #: Meaning and units, as the label of an axis.
     label: str
     domain: Domain
-    #: None for one that must be given.
+    #: None if the user must pass the parameter.
     default: Decimal | None = None
 
 
@@ -73,7 +75,7 @@ LINEAR: Mapping[str, Parameter] = {
         Decimal(0),
     ),
 }
-#: Those of a two-layer network; it shares `alpha`.
+#: The parameters of a two-layer network; `alpha` is the same as in the linear model.
 NETWORK: Mapping[str, Parameter] = {
     "eta": Parameter(
         r"\eta",
@@ -84,6 +86,7 @@ NETWORK: Mapping[str, Parameter] = {
     "width": Parameter("m", "neurons $m$", Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9)),
     "samples": Parameter("n", "samples $n$", Domain(lambda x: x >= 1, _COUNT_TEXT, largest=1e9)),
 }
+#: The domain of every real number that a user passes, by its name.
 DOMAINS: Mapping[str, Domain] = {
     **{key: parameter.domain for key, parameter in {**LINEAR, **NETWORK}.items()},
     "weight": Domain(_nonnegative, NONNEGATIVE_TEXT),
@@ -96,14 +99,14 @@ DOMAINS: Mapping[str, Domain] = {
 
 
 class Count(NamedTuple):
-    """The whole numbers that may be given, both ends included."""
+    """The integers from `least` to `most`, both included."""
 
     least: int
     most: int
 
 
-#: The bounds of every whole number that the package takes.  They keep the work and the memory that
-#: one call may ask for finite; a caller may set narrower ones.
+#: The bounds of every integer that a user passes, by its name.  They limit the time and the memory
+#: of one call; a function may set narrower bounds.
 COUNTS = {
     # Runs: features, trials, seeds (of 128 bits, as NumPy recommends) and processes.
     "p": Count(1, 10**12),
@@ -113,7 +116,7 @@ COUNTS = {
     # Precision, and points of an axis of a spec.
     "digits": Count(1, 3_000),
     "num": Count(2, 10**6),
-    # Networks: sizes, steps of descent (each of which is recorded) and evaluations of a flow.
+    # Networks: sizes, steps of gradient descent (each is recorded), evaluations of gradient flow.
     "width": Count(1, 10**6),
     "features": Count(1, 10**6),
     "neurons": Count(1, 10**6),
@@ -121,7 +124,7 @@ COUNTS = {
     "test_samples": Count(10, 10**6),
     "steps": Count(1, 10**7),
     "evaluations": Count(1, 10**8),
-    # Checks of derivations: points, boxes and the bits of their ends.
+    # Checks of derivations: the number of points, of boxes, and of bits in the ends of a box.
     "number": Count(1, 10**6),
     "most": Count(1, 10**7),
     "bits": Count(1, 10**5),

@@ -1,25 +1,25 @@
-"""What can go wrong, each with the remedy in its message.
+"""The errors that the package raises, each with the remedy in its message.
 
-A message is one line of at most 300 characters, whatever the input was: `one_line` cuts what is
-longer, and shows characters that a terminal would obey, such as escapes and line ends, as text.
+A message is one line of at most 300 characters, whatever the input was: `one_line` shortens it and
+escapes characters that a terminal would obey, such as line ends.
 """
 
 import difflib
 import reprlib
 from collections.abc import Iterable
 
-#: The longest message, and the longest key, value and list of known names within one.
+#: The most characters of a message, and within it of a key, a value and a list of known names.
 _MESSAGE, _KEY, _VALUE, _KNOWN = 300, 80, 60, 160
-#: Integers of more digits are described by their number of digits.
+#: A message states only the number of digits of an integer that has more than this.
 _DIGITS = 40
 
 
 def one_line(text: str, most: int = _MESSAGE) -> str:
     """`text` on one line of at most `most` characters, all of them printable.
 
-    The middle of a longer text is left out: its start says what it is, its end what is allowed.
+    A longer text loses its middle, because its start names the input and its end what is allowed.
     """
-    if len(text) > 4 * most:  # so that a text of any length takes no time
+    if len(text) > 4 * most:  # the steps below would take long for a huge text
         text = text[: 2 * most] + text[-2 * most :]
     text = _printable(" ".join(text.split()))
     if len(text) <= most:
@@ -29,7 +29,7 @@ def one_line(text: str, most: int = _MESSAGE) -> str:
 
 
 def _printable(text: str) -> str:
-    """`text` with all that is no printable character written as Python writes it: ``\\x1b``."""
+    """`text` with unprintable characters escaped as Python escapes them: ``\\x1b``."""
     return "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
 
 
@@ -57,14 +57,16 @@ class InvalidInput(AsymptoticsError, ValueError):
 
 
 class _Missing:
+    """The type of `MISSING`."""
+
     def __repr__(self) -> str:
         return "(missing)"
 
     def __reduce__(self) -> str:
-        return "MISSING"  # there is one
+        return "MISSING"  # a copy is the same object
 
 
-#: The value of a key that is not there.
+#: Given as the value of an `InvalidInput` whose key was not given.
 MISSING = _Missing()
 
 
@@ -73,11 +75,11 @@ class NoConvergence(AsymptoticsError, ArithmeticError):
 
 
 class WriteFailed(AsymptoticsError, OSError):
-    """What was computed could not be written."""
+    """A result was computed, but could not be written to a file."""
 
 
 class MissingExtra(AsymptoticsError, ModuleNotFoundError):
-    """A package that an optional part needs is not installed; the message names the extra."""
+    """An optional package is not installed; the message names the extra that installs it."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"this needs {package}: pip install 'asymptotics[{extra}]'")
@@ -88,18 +90,19 @@ class MissingExtra(AsymptoticsError, ModuleNotFoundError):
 
 
 def unknown_name(key: str, value: object, known: Iterable[str]) -> InvalidInput:
-    """The error for a name that is not among `known`, with the nearest of them."""
+    """The error for a name that is not among `known`; its message suggests the nearest."""
     return InvalidInput(key, value, _nearest(value, known))
 
 
 def unknown_key(key: str, value: object, known: Iterable[str]) -> InvalidInput:
-    """The error for a key whose last part is not among `known`, with the nearest of them."""
+    """The error for a dotted key whose last part is not among `known`, with the nearest."""
     return InvalidInput(key, value, f"unknown key; {_nearest(key.rpartition('.')[2], known)}")
 
 
 def _nearest(name: object, known: Iterable[str]) -> str:
+    """The part of a message that suggests the nearest of the known names and lists them."""
     known = list(known)
-    # A name much longer than all known ones is near to none, and would take long to compare.
+    # A very long name would take long to compare, and resembles no known one.
     text = name[:_VALUE] if isinstance(name, str) else _shown(name)
     nearest = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
@@ -107,7 +110,7 @@ def _nearest(name: object, known: Iterable[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    """Names after each other; of many, the first ones and how many there are."""
+    """A list of names; if it is too long, the first ones and their number."""
     text = ", ".join(names)
     if len(text) <= _KNOWN:
         return text
@@ -116,7 +119,7 @@ def _listed(names: list[str]) -> str:
 
 
 class _Values(reprlib.Repr):
-    """Values inside lists and tables, of which a message shows no more than it has room for."""
+    """Shortens lists and tables, and the values inside them, to the room in a message."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,14 +127,14 @@ class _Values(reprlib.Repr):
         self.maxstring = self.maxother = self.maxlong = _VALUE
 
     def repr_int(self, x: int, level: int) -> str:
-        return _integer(x)
+        return _integer_text(x)
 
 
 _VALUES = _Values()
 
 
-def _integer(x: int) -> str:
-    """An integer, or how long it is: Python refuses to write integers of thousands of digits."""
+def _integer_text(x: int) -> str:
+    """An integer as text, or its number of digits, because Python refuses to write huge ones."""
     digits = int(x.bit_length() * 0.30103) + 1
     return (
         f"({'a negative' if x < 0 else 'an'} integer of {digits} digits)"
@@ -141,16 +144,16 @@ def _integer(x: int) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as a message shows it."""
+    """A value as text for a message."""
     try:
         if type(value) is int:
-            text = _integer(value)
+            text = _integer_text(value)
         elif isinstance(value, str):
             text = repr(value[: 2 * _VALUE]) if len(value) <= 2 * _VALUE else _VALUES.repr(value)
         elif isinstance(value, list | tuple | dict | set | frozenset):
             text = _VALUES.repr(value)
         else:
             text = str(value)
-    except Exception:  # a value whose own text fails is shown by its type
+    except Exception:  # str() of a foreign object may raise anything
         text = f"({type(value).__name__})"
     return one_line(text, _VALUE)

@@ -1,4 +1,4 @@
-"""Packages that only some parts of `asymptotics` need, and the extras that install them."""
+"""Optional packages, and the extras of `asymptotics` that install them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from importlib import import_module
 
 from .errors import MissingExtra
 
-#: The packages that come with each extra of ``pyproject.toml``.
+#: The packages that each extra of ``pyproject.toml`` installs.
 EXTRAS = {
     "plot": ("matplotlib",),
     "frames": ("pandas", "pyarrow"),
@@ -22,10 +22,11 @@ _OPTIONAL = frozenset(package for packages in EXTRAS.values() for package in pac
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Imports that the extra `name` makes possible; raises `MissingExtra` where one fails.
+    """A context for imports of optional packages; raises `MissingExtra` if one is not installed.
 
-    Wherever an optional package is imported, its import stands in this context.  Contexts may be
-    nested: the outer one names its extra, which then has to bring the packages of the inner one.
+    Every import of an optional package stands in this context, with the `name` of an extra that
+    installs it.  In nested contexts the message names the outer extra, so that one must install the
+    packages of the inner context too.
 
     >>> with extra("plot"):
     ...     import matplotlib
@@ -34,13 +35,13 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in _OPTIONAL:  # a fault of this package or of another one
+        if package not in _OPTIONAL:  # not an optional package: a fault in the installation
             raise
         raise MissingExtra(package, name) from None
 
 
 def require(name: str, *packages: str) -> None:
-    """Raise `MissingExtra` unless `packages`, of the extra `name`, can be imported."""
+    """Raise `MissingExtra` unless all `packages`, which the extra `name` installs, are there."""
     with extra(name):
         for package in packages:
             import_module(package)

@@ -1,4 +1,4 @@
-"""What can become of a row, each outcome with its cause and its remedy.
+"""The outcomes that a row of a result can have, each with its cause and its remedy.
 
 The members are strings: arrays, tables and files hold their text.
 """
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Outcome(StrEnum):
-    """A word for what became of a row, why, and what can be done about it."""
+    """The outcome of a row: a word, with its `plural`, its `cause` and its `remedy`."""
 
     plural: str
     cause: str
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Status(Outcome):
-    """What became of a computed row."""
+    """The outcome of a row that was computed."""
 
     OK = "ok"
     DIVERGES = (
@@ -53,14 +53,14 @@ class Status(Outcome):
     NO_RUNS = "no runs", "the sweep was interrupted", "run it again; a store keeps what was done"
 
 
-#: The remedy of `Status.NO_CONVERGENCE` where groups stand for a continuous law.
+#: The remedy of `Status.NO_CONVERGENCE` if the groups are the quadrature of a continuous law.
 COARSE_QUADRATURE = (
     "the quadrature of the law is too coarse there: try another tolerance, or give groups"
 )
 
 
 class Verdict(Outcome):
-    """What a simulation says of a predicted risk."""
+    """The outcome of a comparison of a predicted risk with simulations."""
 
     CONSISTENT = "consistent"
     INCONSISTENT = (
@@ -76,5 +76,5 @@ class Verdict(Outcome):
     NO_VERDICT = "no verdict", "there are no numbers to judge by", "see the reason of the row"
 
 
-#: The word for several rows, where it is not that for one.
+#: The word for several rows with each outcome.
 PLURALS = {str(outcome): outcome.plural for kind in (Status, Verdict) for outcome in kind}

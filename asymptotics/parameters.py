@@ -1,7 +1,8 @@
-"""The door: every number that a user gives comes in here.
+"""Input validation: every number that a user passes is checked here.
 
-Real numbers come in through `parameter`, with their domain in `domains.DOMAINS`, whole numbers
-through `whole`, with their bounds in `domains.COUNTS`.
+`parameter` checks real numbers against their domain in `domains.DOMAINS`, and `whole` checks
+integers against their bounds in `domains.COUNTS`.  A value that fails raises `InvalidInput`, whose
+message names the argument, the value and what is allowed.
 """
 
 import inspect
@@ -20,22 +21,23 @@ from .arithmetic import Arithmetic, Array
 from .domains import COUNTS, DOMAINS, NONNEGATIVE, NONNEGATIVE_TEXT, Count, Domain
 from .errors import MISSING, InvalidInput, unknown_name
 
-#: Eigenvalues before their sign is looked at.
+#: The domain of eigenvalues that may still be negative, because clipping comes first.
 _SIGNED = Domain(lambda x: x == x, NONNEGATIVE_TEXT)
-#: A negative eigenvalue smaller than this fraction of the largest may be rounding, also of data in
-#: single precision.
+#: A negative eigenvalue below this fraction of the largest one may be a rounding error, if the data
+#: were in single precision.
 _ROUNDING = 1e-6
-#: The points that one grid, and the numbers that one random array, may have.
+#: The most points of a grid, and the most numbers in a random array.
 MOST_POINTS = MOST_NUMBERS = 10**9
-#: Some of NumPy's functions serve 32 dimensions, of which computations add some of their own.
+#: The most dimensions of an input array.  Some NumPy functions allow 32, and the computations add
+#: dimensions of their own.
 _MOST_DIMENSIONS = 24
-#: From this integer on, a float may be unable to hold an integer exactly.
+#: Floats hold all integers below this one exactly, but not all larger ones.
 _EXACT = 2**53
-#: Numbers beyond this power of two, or its inverse, are outside every domain.
+#: Numbers of magnitude above 2^4096 or below 2^-4096 are outside every domain.
 _FAR = 4096
-#: The smallest float, which stands for what is smaller and not zero.
+#: The smallest positive float.  It replaces smaller positive numbers, so that they are not 0.
 _LEAST = 5e-324
-#: Truth values and spans of time are registered as whole numbers.
+#: Types that Python registers as integers although they are no numbers here.
 _NO_NUMBERS = (bool, np.timedelta64)
 Exact = int | float | Decimal | Fraction
 
@@ -43,10 +45,10 @@ Exact = int | float | Decimal | Fraction
 def parameter(key: str, value: Any, domain: Domain | None = None, name: str | None = None) -> Array:
     """`value` as an array of numbers in the domain of `key`.
 
-    Numbers that float64 cannot hold (`Decimal`, `Fraction`, large integers, numbers of mpmath and
-    SymPy, long doubles) keep their exact value, in an object array of the numbers that `exact`
-    returns; all others become float64.  Raises `InvalidInput`, which names the first entry out of
-    place.
+    The result is float64 if all entries are floats or integers that float64 holds exactly.  With
+    any other entry (`Decimal`, `Fraction`, a large integer, or a number of mpmath, SymPy or NumPy
+    with more digits than a float) it is an object array, whose entries keep their exact values as
+    `exact` returns them.  Raises `InvalidInput`, which names the first entry outside the domain.
     """
     name, domain = name or key, domain or DOMAINS[key]
     given = as_array(name, value)
@@ -59,7 +61,7 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
         array, numbers = given, given.astype(np.float64)
         finite, zero = np.isfinite(numbers), numbers == 0
         if given.dtype.kind in "iu" and np.any(np.abs(numbers) >= _EXACT):
-            array = given.astype(object)  # floats would round them
+            array = given.astype(object)  # as floats they would be rounded
     else:
         raise InvalidInput(name, value, domain.text)
     size = np.abs(numbers)
@@ -76,17 +78,17 @@ def parameter(key: str, value: Any, domain: Domain | None = None, name: str | No
 
 
 def own_or_checked(key: str, value: Any, arithmetic: Arithmetic) -> Array:
-    """`value` as it is if an arithmetic made its numbers, else checked by `parameter`."""
+    """`value` unchanged if it holds numbers of the arithmetic, else checked by `parameter`."""
     return value if arithmetic.owns(value) else parameter(key, value)
 
 
 def numbers(key: str, value: Any, arithmetic: Arithmetic) -> Array:
-    """`value` as numbers of an arithmetic: its own as they are, an input checked by `parameter`."""
+    """`value` as numbers of an arithmetic; an input is checked by `parameter` and converted."""
     return arithmetic.taken(own_or_checked(key, value, arithmetic))
 
 
 def scalar(key: str, value: Any, domain: Domain) -> Any:
-    """`value` as one number of the domain, exact if it is; raises `InvalidInput`."""
+    """`value` as a single number of the domain, with its exact value; raises `InvalidInput`."""
     number = parameter(key, value, domain)
     if number.ndim:
         raise InvalidInput(key, value, f"{domain.text}, not an array of them")
@@ -94,11 +96,11 @@ def scalar(key: str, value: Any, domain: Domain) -> Any:
 
 
 def eigenvalues(value: Any, clip: Any = 0.0) -> Array:
-    """`value` as eigenvalues: one number >= 0 for each feature or group of them.
+    """`value` as eigenvalues: one number >= 0 for each feature or group of features.
 
-    Those of magnitude at most `clip` become 0: rounding leaves the zeros of a spectrum that was
-    computed, positive or negative, at about 1e-16 of its largest eigenvalue.  Raises
-    `InvalidInput` for a larger negative one, and for a matrix.
+    Eigenvalues of magnitude at most `clip` become 0.  This is meant for computed spectra, in which
+    rounding turns zeros into numbers of either sign, of about 1e-16 times the largest eigenvalue.
+    Raises `InvalidInput` for a negative eigenvalue beyond `clip`, and for a matrix.
     """
     clip = scalar("clip", clip, NONNEGATIVE)
     array = parameter("eigenvalue", value, _SIGNED)
@@ -117,7 +119,10 @@ def eigenvalues(value: Any, clip: Any = 0.0) -> Array:
 
 
 def clip_remedy(spectrum: Array) -> str:
-    """What to do about negative eigenvalues, where they are as small as rounding makes them."""
+    """Advice for an error message: the `clip` that makes negative eigenvalues 0.
+
+    Empty unless they are so small that they may be rounding errors.
+    """
     finite = spectrum[np.isfinite(spectrum)]
     size, largest = -finite.min(initial=0), finite.max(initial=0)
     if not 0 < size <= _ROUNDING * largest:
@@ -128,12 +133,13 @@ def clip_remedy(spectrum: Array) -> str:
 
 
 def exact(value: Any) -> Exact | None:
-    """A real number as a number of Python that has the same value; None for anything else.
+    """A real number as a Python number of exactly the same value; None for anything else.
 
-    An exact number is one that says which rational number it is: those of Python and NumPy, and
-    all that are registered as `numbers.Rational`, know a numerator and a denominator; floating
-    point numbers of mpmath and SymPy hold a mantissa and a power of two in ``_mpf_``.  What float64
-    holds becomes a float, unless it is an integer, a `Decimal` or a `Fraction` already.
+    The exact rational value must be known.  That is so for numbers of Python and NumPy, for all
+    types registered as `numbers.Rational`, which have a numerator and a denominator, and for
+    floating point numbers of mpmath and SymPy, which store a mantissa and a power of two in
+    ``_mpf_``.  Integers, `Decimal` and `Fraction` keep their type; any other number becomes a float
+    if float64 holds it exactly, and a `Fraction` if not.
     """
     match value:
         case _ if isinstance(value, _NO_NUMBERS):
@@ -154,7 +160,7 @@ def exact(value: Any) -> Exact | None:
 
 
 def whole(key: str, value: Any, least: int | None = None, most: float | None = None) -> int:
-    """`value` as a whole number within its bounds: those of `COUNTS`, unless others are given."""
+    """`value` as an integer within the bounds of `COUNTS`, which `least` and `most` replace."""
     bounds = COUNTS.get(key, Count(0, 10**9))
     least = bounds.least if least is None else least
     most = bounds.most if most is None else most
@@ -167,7 +173,7 @@ def whole(key: str, value: Any, least: int | None = None, most: float | None = N
 
 
 def wholes(key: str, values: Any, least: int | None = None, most: float | None = None) -> Array:
-    """`values` as an array of whole numbers within the bounds of `whole`."""
+    """`values` as an array of integers, each checked by `whole`."""
     given = as_array(key, values)
     found = np.empty(given.shape, dtype=np.int64)
     for index, value in np.ndenumerate(given):
@@ -180,14 +186,14 @@ def wholes(key: str, values: Any, least: int | None = None, most: float | None =
 
 
 def require_few(key: str, shape: tuple[int, ...]) -> None:
-    """Raise `InvalidInput` for an array of more numbers than one array may have."""
+    """Raise `InvalidInput` if an array of this shape has more than `MOST_NUMBERS` numbers."""
     if math.prod(shape) > MOST_NUMBERS:
         allowed = f"must be at most {MOST_NUMBERS:,} numbers in one array"
         raise InvalidInput(key, " x ".join(f"{size:,}" for size in shape), allowed)
 
 
 def choice(key: str, value: Any, known: Collection[str]) -> str:
-    """`value` as a name that is known; raises `InvalidInput`, which tells the nearest one."""
+    """`value`, if it is one of the `known` names; raises `InvalidInput` with the nearest name."""
     if not isinstance(value, str) or value not in known:
         raise unknown_name(key, value, known)
     return value
@@ -208,7 +214,7 @@ def function(key: str, value: Any) -> Any:
 
 
 def as_path(key: str, value: Any) -> Path:
-    """`value` as a path that files of this system may have; raises `InvalidInput`."""
+    """`value` as a path that is possible on this system; raises `InvalidInput`."""
     try:
         possible = isinstance(value, str | Path) and b"\0" not in os.fsencode(value)
     except UnicodeEncodeError:
@@ -226,9 +232,9 @@ def objects(key: str, value: Any) -> Array:
 def broadcast_shape(
     arrays: Mapping[str, Any], key: str = "shapes", allowed: str | None = None
 ) -> tuple[int, ...]:
-    """The shape that arrays broadcast to; `InvalidInput` names the shape of every one of them.
+    """The shape that arrays broadcast to; `InvalidInput` names the shape of each array.
 
-    Unless `allowed` says what they must be, the message shows how to make a grid of them.
+    The message says what is `allowed`, or, without that, how to combine the arrays into a grid.
 
     >>> broadcast_shape({"kappa": np.ones((2, 1)), "alpha": np.ones(3)})
     (2, 3)
@@ -247,7 +253,7 @@ def broadcast_shape(
 
 
 def _remedy(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """How to give arrays so that they make a grid of all combinations."""
+    """Advice for an error message: how to index arrays so that they form a grid."""
     several = [name for name, shape in shapes.items() if shape]
     if any(len(shapes[name]) > 1 for name in several):
         return "give each an axis of its own by [:, None]"
@@ -257,12 +263,12 @@ def _remedy(shapes: Mapping[str, tuple[int, ...]]) -> str:
 
 
 def as_array(name: str, value: Any, dtype: Any = None) -> Array:
-    """`value` as NumPy reads it; raises `InvalidInput` for what is no array."""
+    """`value` as a NumPy array; raises `InvalidInput` if NumPy cannot convert it."""
     if _is_masked(value):
         raise InvalidInput(name, value, "must not be masked: drop or fill what is missing")
     try:
         array = np.asarray(value, dtype=dtype)
-    except Exception:  # whatever the value does when it is asked for its entries
+    except Exception:  # conversion runs methods of the value, which may raise anything
         what = "a number or an array of numbers" if dtype is None else "one value or an array"
         raise InvalidInput(name, value, f"must be {what}") from None
     if array.ndim > _MOST_DIMENSIONS:
@@ -272,14 +278,14 @@ def as_array(name: str, value: Any, dtype: Any = None) -> Array:
 
 
 def _is_masked(value: Any, depth: int = 0) -> bool:
-    """Whether a masked array is in `value`, of which NumPy would read what lies under the mask."""
+    """Whether `value` is or contains a masked array; NumPy would ignore the mask."""
     if isinstance(value, list | tuple) and depth < _MOST_DIMENSIONS:
         return any(_is_masked(entry, depth + 1) for entry in value)
     return np.ma.isMaskedArray(value)
 
 
 def _exactly(name: str, given: Array, domain: Domain) -> Array:
-    """Numbers of any kind as those of `exact`, in float64 if it holds all of them."""
+    """Numbers of any kind, converted by `exact`; as float64 if that holds all of them exactly."""
     array = np.empty(given.shape, dtype=object)
     for index, entry in np.ndenumerate(given):
         number = exact(entry)
@@ -297,19 +303,19 @@ _INEXACT = "must be an exact number: round it by float(), or give a Fraction or 
 
 
 def _has_float(entry: Any) -> bool:
-    """Whether a value that is no exact number can be rounded to a float."""
+    """Whether a value that `exact` refuses can be rounded to a finite float."""
     if isinstance(entry, str | bytes | bool | np.bool_ | np.ndarray):
         return False
     if isinstance(entry, Complex) and not isinstance(entry, Real):
         return False
     try:
         return math.isfinite(float(entry))
-    except Exception:  # whatever the value does when it is asked
+    except Exception:  # conversion runs methods of the value, which may raise anything
         return False
 
 
 def _of_numpy(value: Any) -> float | Fraction:
-    """A number of NumPy; long doubles may hold more than a float."""
+    """A NumPy number with its exact value: long doubles may have more digits than a float."""
     with np.errstate(over="ignore"):
         rounded = float(value)
     if rounded == value or not np.isfinite(value):
@@ -318,22 +324,24 @@ def _of_numpy(value: Any) -> float | Fraction:
 
 
 def _stores_binary(value: Any) -> bool:
-    """Whether a number holds its mantissa and power of two.
+    """Whether a number stores its mantissa and its power of two.
 
-    The constants of mpmath, such as ``mpmath.pi``, compute both anew to the precision that is set:
-    they are no exact numbers.
+    Constants such as ``mpmath.pi`` compute both on access, to the current precision.  They have no
+    fixed value, and so are not exact numbers.
     """
     stored = inspect.getattr_static(type(value), "_mpf_", None)
     return stored is not None and not isinstance(stored, property)
 
 
 def _of_binary(value: Any) -> float | Fraction:
-    """A floating point number of mpmath or SymPy."""
+    """A floating point number of mpmath or SymPy with its exact value."""
     sign, mantissa, exponent, bits = (int(part) for part in value._mpf_)
     if not mantissa:  # zero, infinite or not a number
         return float(value)
     size = exponent + bits
-    if abs(size) > _FAR:  # out of every domain, so that its digits need not be written out
+    if abs(size) > _FAR:
+        # The number is outside every domain.  Its exact value could be an integer too large for the
+        # memory, so that another number outside every domain takes its place.
         mantissa, exponent = 1, _FAR if size > 0 else -_FAR
     number = (-mantissa if sign else mantissa) * Fraction(2) ** exponent
     rounded = _float(number)
@@ -351,7 +359,7 @@ def _is_finite(number: Exact) -> bool:
 
 
 def _float(number: Exact) -> float:
-    """The nearest float of the same sign: infinite for what is too large, `_LEAST` if too small."""
+    """The nearest float: infinite if the number is too large, `_LEAST` or its negative for 0."""
     try:
         nearest = float(number)
     except OverflowError:
@@ -367,12 +375,12 @@ def _range_text(domain: Domain) -> str:
 
 
 def entry_name(name: str, index: tuple[int, ...]) -> str:
-    """How messages call the entry of an array at `index`."""
+    """The name of an array's entry in messages, such as ``kappa[0, 2]``."""
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def _written(most: float) -> str:
-    """A bound in figures; the largest ones as a power of two."""
+    """A bound as text, with thousands separators; from 2^64 on as a power of two."""
     if isinstance(most, int) and most >= 2**64:
         return f"2^{(most + 1).bit_length() - 1} - 1"
     return f"{most:,}"

@@ -1,6 +1,6 @@
 """Hypothesis strategies for populations and problems; needs the extra ``asymptotics[testing]``.
 
-For property-based tests of formulas, this package's or your own:
+They serve property-based tests of formulas, of this package or your own:
 
 >>> from hypothesis import given
 >>> from asymptotics import risk
@@ -11,8 +11,8 @@ For property-based tests of formulas, this package's or your own:
 ...     assert abs(result.risk - result.unpruned_risk) <= 1e-12 * result.risk
 >>> test_keeping_all_weights_is_not_pruning()
 
-Numbers are drawn over orders of magnitude, with the special values (no noise, no ridge, point
-masses, repeated or zero eigenvalues, ties) drawn often: that is where formulas break.
+Numbers vary over orders of magnitude.  Special cases, in which formulas tend to break, are
+frequent: no noise, no ridge, point masses, repeated or zero eigenvalues, ties.
 """
 
 import math
@@ -38,7 +38,7 @@ class Problem(NamedTuple):
 
 
 def magnitudes(low: float, high: float) -> st.SearchStrategy[float]:
-    """Positive numbers from `low` to `high`, as likely in every decade; simple ones first."""
+    """Positive numbers from `low` to `high`, uniform in the exponent, rounded to 12 digits."""
     exponents = st.floats(math.log10(low), math.log10(high))
     return exponents.map(lambda x: min(max(float(f"{10**x:.12g}"), low), high))
 
@@ -53,7 +53,8 @@ def populations(
 ) -> Population:
     """Populations of 1 to `max_groups` groups, at least one of them with a positive eigenvalue.
 
-    Eigenvalues lie within a factor `eigenvalue_range`; a std is 0 or at least `smallest_std`.
+    The largest eigenvalue is at most `eigenvalue_range` times the smallest positive one.  A std is
+    0 or at least `smallest_std`.
     """
     size = draw(st.integers(1, max_groups))
     root = math.sqrt(eigenvalue_range)
@@ -84,10 +85,10 @@ def problems(
     smallest_alpha: float = 1e-4,
     smallest_sigma: float = 1e-3,
 ) -> Problem:
-    """Problems with κ₊ away from 1 by `smallest_gap` and finite risk, κ from 1e-3 to 1e3.
+    """Problems of finite risk, with κ from 1e-3 to 1e3 and κ₊ at least `smallest_gap` from 1.
 
-    `alpha` keeps `smallest_alpha` away from 0 and from 1; `sigma` is 0 or from `smallest_sigma`
-    to 10; `ridge` is 0 or up to 10.
+    `alpha` is at least `smallest_alpha` from 0 and from 1; `sigma` is 0 or from `smallest_sigma`
+    to 10; `ridge` is 0 or from ``smallest_sigma ** 2`` to 10.
     """
     drawn = draw(populations() if population is None else population)
     gaps = magnitudes(smallest_gap, 0.5)
@@ -104,5 +105,5 @@ def problems(
 
 
 def _flushed(x: float) -> float:
-    """Denormal numbers are outside the domain of a mean."""
+    """`x`, or 0 if it is tiny: denormal numbers are outside the domain of a mean."""
     return x if abs(x) > 1e-100 else 0.0

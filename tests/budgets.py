@@ -1,18 +1,19 @@
-"""How much is drawn at random: a part of it in every run, all of it in `make test-deep`."""
+"""Numbers of random examples: `make test-deep` draws all of them, other runs a fifth."""
 
 import os
 
 from hypothesis import settings
 
 _DEEP = os.environ.get("ASYMPTOTICS_TESTS") == "deep"
-_PART = 5
+#: Ratio of the numbers of examples in `make test-deep` and in other runs.
+_DEEP_FACTOR = 5
 
 
 def share(deep: int) -> int:
-    """Of so many random draws, those that this run is to make."""
-    return deep if _DEEP else -(-deep // _PART)
+    """The number of random draws in this run, where `make test-deep` has `deep` of them."""
+    return deep if _DEEP else -(-deep // _DEEP_FACTOR)  # rounded up
 
 
 def examples(deep: int) -> settings:
-    """Hypothesis settings with the same share of examples."""
+    """Hypothesis settings with `share(deep)` examples."""
     return settings(max_examples=share(deep))

@@ -1,4 +1,4 @@
-"""Settings of all tests: draws are reproducible, and no figure opens a window."""
+"""Settings of all tests: Hypothesis draws the same examples in every run, no figure is shown."""
 
 import matplotlib as mpl
 from hypothesis import HealthCheck, settings
@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 mpl.use("agg")
 settings.register_profile(
     "reproducible",
-    deadline=None,
+    deadline=None,  # a slow machine is no failure
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

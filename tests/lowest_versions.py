@@ -1,4 +1,4 @@
-"""Prints the lowest versions that `pyproject.toml` admits, as constraints for pip."""
+"""Print the lowest versions of libraries that `pyproject.toml` admits, as constraints for pip."""
 
 import re
 import tomllib

@@ -1,4 +1,8 @@
-"""Odd values of every kind, and calls of the public functions that they are tried in."""
+"""Odd values of many kinds, and calls of public functions whose arguments they replace.
+
+Tests replace one argument of a call at a time.  The function must then either work, or raise
+`InvalidInput` or `NoConvergence` with a message of one line.
+"""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -19,7 +23,7 @@ from asymptotics.spec.network import read_network
 
 
 class Hostile:
-    """Fails at whatever it is asked."""
+    """An object that raises when it is printed or made an array."""
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise RuntimeError("no array")
@@ -29,12 +33,13 @@ class Hostile:
 
 
 def _endless() -> list[Any]:
+    """A list that contains itself."""
     values: list[Any] = []
     values.append(values)
     return values
 
 
-#: Values that are right nowhere, or only somewhere: a call must refuse each in one line, or serve.
+#: Values by a name for messages of tests.  Each is wrong for most arguments, or for all.
 ODD: Mapping[str, Any] = {
     "none": None,
     "true": True,
@@ -113,14 +118,14 @@ NUMBERS = {"kappa": 0.5, "sigma": 1.0, "alpha": 0.5, "ridge": 0.1}
 GRID = {**NUMBERS, "rule": "magnitude"}
 
 Call = tuple[Callable[..., Any], Mapping[str, Any]]
-#: A function, and arguments that it takes: each in turn is replaced.
+#: A function with valid arguments, of which a test replaces one after the other.
 CALLS: Mapping[str, Call] = {
     "risk": (risk, {"population": P, **GRID}),
     "risk digits": (risk, {"population": P, **GRID, "digits": 15}),
     "risk certify": (risk, {"population": P, **GRID, "digits": 10, "certify": True}),
     "sensitivity": (sensitivity, {"population": P, **GRID}),
     "hessian_bias": (hessian_bias, {"population": P, **NUMBERS}),
-    # The grid goes through the same door as that of `risk`.
+    # `verify` checks its grid by the same function as `risk`, which is tried above.
     "verify": (
         lambda population, **run: verify(population, 0.5, 1, 0.5, 0.1, **run),
         {
@@ -280,13 +285,14 @@ CALLS: Mapping[str, Call] = {
         },
     ),
 }
-#: Cases in which the odd value is right and would only take long, and those that call it.
+#: Combinations (call, argument, odd value) that are left out: the value is valid there and would
+#: only take long, or the function would call it.
 RIGHT = {
     *((name, key, "none") for name, key in (("verify", "p"), ("verify", "trials"))),
     *((name, "workers", "none") for name in ("verify", "sweep")),
     *((name, key, "class") for name in ("verify", "sweep") for key in ("predict", "progress")),
     *((name, key, "mpmath pi") for name in ("verify", "sweep") for key in ("predict", "progress")),
     *((name, "store", "text") for name in ("verify", "sweep")),
-    # An address, which takes seconds to be found out of reach.
+    # Any text may be an address, and it takes seconds to find that nobody answers there.
     *((name, "scheduler", kind) for name in ("verify", "sweep") for kind in TEXTS),
 }

@@ -1,4 +1,4 @@
-"""Single steps among the symbols of a derivation."""
+"""Derivations of one step, for tests of what a single check finds."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from asymptotics.derivation import Check, Claim, Derivation, Verdict
 
 
 def among(symbols: Derivation) -> Derivation:
-    """A derivation without steps, with the names that another one declares."""
+    """A derivation without steps, with the symbols that another derivation declares."""
     derivation = Derivation("One step", "", source="", untied="a test")
     derivation.__dict__.update(
         domains=symbols.domains, meanings=symbols.meanings, items=list(symbols.items)
@@ -15,13 +15,13 @@ def among(symbols: Derivation) -> Derivation:
 
 
 def verdict_of(derivation: Derivation) -> Verdict:
-    """What is found of its only step."""
+    """The verdict on the only step of a derivation."""
     (outcome,) = derivation.outcomes()
     return outcome.verdict
 
 
 def verdict_among(symbols: Derivation, claim: Claim, check: Check, given: Any = None) -> Verdict:
-    """What is found of a claim about the symbols of a derivation."""
+    """The verdict on a claim about the symbols of a derivation, made as its only step."""
     one = among(symbols)
     one.step("the step", claim, "It is tried.", check, given=given)
     return verdict_of(one)

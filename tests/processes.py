@@ -1,4 +1,4 @@
-"""The command line in this process, as a process with pipes, or on a terminal."""
+"""Running the command in this process, in a process of its own, or on a terminal."""
 
 import io
 import os
@@ -10,17 +10,19 @@ from pathlib import Path
 
 from asymptotics.cli.main import main
 
-#: The command as a process that Ctrl-C interrupts, also where the tests run in the background.
-_LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-_COMMAND = "from asymptotics.__main__ import main; main()"
-_AT_ONCE = "import asymptotics.cli.console as console; console._PATIENCE = 0"
-INTERRUPTIBLE = (sys.executable, "-c", f"{_LISTENING}; {_COMMAND}")
+#: A shell starts background processes with SIGINT ignored, and their children inherit that.  Where
+#: the tests run in the background, the command would ignore Ctrl-C without this line.
+_HANDLE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_RUN_COMMAND = "from asymptotics.__main__ import main; main()"
+_SHOW_PROGRESS_AT_ONCE = "import asymptotics.cli.console as console; console._DELAY = 0"
+#: The command as a process that Ctrl-C interrupts.
+INTERRUPTIBLE = (sys.executable, "-c", f"{_HANDLE_CTRL_C}; {_RUN_COMMAND}")
 
 
 def run(
     *arguments: str | Path, stdin: str = "", status: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """The command in this process, which a test that is about no process of its own can share."""
+    """Run the command in this process, which is fast, and return its status and its output."""
     streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     said = {name: io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for name in streams}
     said["stdin"].write(stdin)
@@ -43,7 +45,7 @@ def run(
 def run_process(
     *arguments: str | Path, stdin: str = "", status: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """The command as a process of its own, in which no warning is allowed either."""
+    """Run the command as a process of its own, in which every warning is an error."""
     command = [sys.executable, "-W", "error", "-m", "asymptotics", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, input=stdin, check=False)
     return _checked(done, status)
@@ -52,7 +54,7 @@ def run_process(
 def _checked(
     done: subprocess.CompletedProcess[str], status: int
 ) -> subprocess.CompletedProcess[str]:
-    """What a command said, if it ended with the status, and with one line if that is an error."""
+    """`done`, after a check that it has the status and, if it failed, one line of error."""
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     if status:
@@ -61,8 +63,16 @@ def _checked(
 
 
 def on_terminal(*arguments: str | Path) -> bytes:
-    """What a command that succeeds says on a terminal; progress is shown from the beginning."""
-    command = [sys.executable, "-c", f"{_AT_ONCE}; {_COMMAND}", *map(str, arguments)]
+    """What a command prints on a terminal as its standard error; it must succeed.
+
+    Progress is shown from the beginning, without the usual delay.
+    """
+    command = [
+        sys.executable,
+        "-c",
+        f"{_SHOW_PROGRESS_AT_ONCE}; {_RUN_COMMAND}",
+        *map(str, arguments),
+    ]
     primary, secondary = pty.openpty()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=secondary) as process:
         os.close(secondary)
@@ -81,7 +91,7 @@ def on_terminal(*arguments: str | Path) -> bytes:
 
 
 def stored(path: Path) -> int:
-    """Trials that a store holds, while others write to it."""
+    """The number of trials in a store that other processes may write to; 0 if there is none."""
     try:
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
         try:

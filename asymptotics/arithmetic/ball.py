@@ -1,9 +1,9 @@
-r"""Enclosures: numbers known to lie in a ball, by Arb (the library behind ``python-flint``).
+r"""Ball arithmetic: proved enclosures, by Arb (the library behind ``python-flint``).
 
-Every operation returns a ball that is proved to hold the exact result for all numbers of its
-operands' balls.  A comparison that the balls do not decide raises `Undecided`: nothing is guessed.
-The precision is that of the running context, see `Balls.working`; it changes how narrow balls are,
-never whether they hold.
+A ball is an interval, given by midpoint and radius, that contains a number.  The ball returned by
+an operation contains the exact result for all numbers in the balls of the operands.  A comparison
+that the balls leave open raises `Undecided`.  The working precision is set by `Balls.working`: it
+affects how narrow the balls are, but not whether they contain the exact result.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,20 +23,25 @@ with extra("certify"):
 
     from .surd import Surd
 
-#: Where Arb has no value of erfc.
+#: Arb has no value of erfc at infinity, which is therefore treated apart.
 _INFINITE = arb.pos_inf()
-#: Powers of two that are written out, and those that decimals hold.
-_MODERATE, _IMMENSE = 1 << 14, 1 << 60
-#: Beyond it erfc is less than 10^-450,000.
+#: Powers of two up to this exponent are written out as integers on the way to a decimal.
+_MODERATE = 1 << 14
+#: Powers of two beyond this exponent are outside the range of `Decimal`.
+_IMMENSE = 1 << 60
+#: Beyond this argument erfc is less than 10^-450,000.
 _FAR = 1 << 10
 
 
 class Undecided(ArithmeticError):
-    """Balls overlap, so that which of two numbers is larger is not known."""
+    """A question that overlapping balls leave open, such as which of two numbers is larger."""
 
 
 class Ball:
-    """A number in an enclosure, with its exact value beside it where that is a `Surd`."""
+    """An enclosure of a number, together with its exact value where that is a `Surd`.
+
+    The exact value decides equality, which no enclosure can: balls of equal numbers always overlap.
+    """
 
     __slots__ = ("arb", "exact")
     __hash__ = None  # type: ignore[assignment]
@@ -46,7 +51,7 @@ class Ball:
 
     @classmethod
     def of(cls, value: Any) -> "Ball":
-        """An exact number: integer, float (its binary value), Decimal or Fraction."""
+        """The ball of an integer, a float (its binary value), a Decimal or a Fraction."""
         if isinstance(value, Ball):
             return value
         if isinstance(value, float) and not np.isfinite(value):
@@ -56,7 +61,8 @@ class Ball:
         )
         return _exact(Surd(fmpq(numerator, denominator)))
 
-    # Operands are balls and integers alone: a float here would be a rounded number in disguise.
+    # Operands may only be balls and integers: a float would probably be a rounded number, for which
+    # nothing can be proved.
 
     def __add__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
@@ -64,7 +70,7 @@ class Ball:
         other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb + other.arb)
-        return _made(self.arb + other.arb, self.exact.plus(other.exact))
+        return _with_exact(self.arb + other.arb, self.exact.plus(other.exact))
 
     __radd__ = __add__
 
@@ -83,12 +89,12 @@ class Ball:
         other = other if type(other) is Ball else Ball.of(other)
         if self.exact is None or other.exact is None:
             return Ball(self.arb * other.arb)
-        return _made(self.arb * other.arb, self.exact.times(other.exact))
+        return _with_exact(self.arb * other.arb, self.exact.times(other.exact))
 
     __rmul__ = __mul__
 
     def inverse(self) -> "Ball":
-        return _made(1 / self.arb, None if self.exact is None else self.exact.inverse())
+        return _with_exact(1 / self.arb, None if self.exact is None else self.exact.inverse())
 
     def __truediv__(self, other: Any) -> "Ball":
         if not isinstance(other, _OPERANDS):
@@ -105,8 +111,8 @@ class Ball:
         exponent = Fraction(exponent)
         exact = None if self.exact is None else self.exact.power(exponent)
         if exponent.denominator == 1:
-            return _made(self.arb ** int(exponent), exact)
-        return _made(self.arb ** arb(fmpq(exponent.numerator, exponent.denominator)), exact)
+            return _with_exact(self.arb ** int(exponent), exact)
+        return _with_exact(self.arb ** arb(fmpq(exponent.numerator, exponent.denominator)), exact)
 
     def __abs__(self) -> "Ball":
         if self.exact is not None:
@@ -114,9 +120,10 @@ class Ball:
         return Ball(abs(self.arb))
 
     def _order(self, other: "Ball") -> int:
-        """-1, 0 or 1 as the number is smaller, equal or larger; raises if that is not known."""
+        """-1, 0 or 1 if the number is smaller, equal or larger; raises `Undecided` if unknown."""
         if not self.arb.overlaps(other.arb):
             return -1 if self.arb < other.arb else 1
+        # The balls overlap, so the exact values must decide.
         if self.exact is not None and other.exact is not None:
             if self.exact.is_rational and other.exact.is_rational:
                 x, y = self.exact.coefficient, other.exact.coefficient
@@ -161,7 +168,7 @@ class Ball:
         return bool(self.arb.is_finite())
 
     def bounds(self, digits: int) -> tuple[Decimal, Decimal]:
-        """Decimals of so many digits below and above every number of the ball."""
+        """Decimals of `digits` digits that lie below and above all numbers of the ball."""
         if not self.is_finite:
             infinite = self.arb.is_exact() and not self.arb.is_nan()
             return (Decimal("inf"),) * 2 if infinite else (Decimal("-inf"), Decimal("inf"))
@@ -169,7 +176,10 @@ class Ball:
         return lower, _decimal(self.arb.upper(), digits, ROUND_CEILING)
 
     def has_digits(self, digits: int) -> bool:
-        """Whether the ball is so narrow that all its numbers agree to so many digits."""
+        """Whether the ball is narrow enough to determine `digits` significant digits.
+
+        An infinite value counts as determined; so does NaN, a value that does not exist.
+        """
         radius, least = self.arb.rad(), self.arb.abs_lower()
         narrow = radius == 0 or radius * fmpq(10) ** digits < least
         return bool(narrow) if self.is_finite else bool(self.arb.is_exact() or self.arb.is_nan())
@@ -183,18 +193,21 @@ def _exact(value: Surd) -> Ball:
     return Ball(arb(value.coefficient), value)
 
 
-def _made(enclosure: arb, exact: Surd | None) -> Ball:
+def _with_exact(enclosure: arb, exact: Surd | None) -> Ball:
+    """A ball with its exact value; a rational one gives a narrower enclosure than `enclosure`."""
     return _exact(exact) if exact is not None and exact.is_rational else Ball(enclosure, exact)
 
 
 def _decimal(end: arb, digits: int, rounding: str) -> Decimal:
+    """The exact number ``end`` as a decimal, rounded down or up to `digits` digits."""
     mantissa, exponent = (int(x) for x in end.man_exp())
     context = Context(prec=digits, rounding=rounding, Emax=MAX_EMAX, Emin=MIN_EMIN)
     number = Decimal(mantissa)
     if abs(exponent) <= _MODERATE:
         scale = Decimal(2 ** abs(exponent))
         return context.multiply(number, scale) if exponent >= 0 else context.divide(number, scale)
-    # Too many digits to write out: a power that is right to more digits, and room for its error.
+    # The power of two has too many digits to write out.  It is computed to more digits than are
+    # asked for, and the result is moved outwards by more than the error of that.
     if abs(exponent) > _IMMENSE:
         return _beyond_decimals(number, exponent, rounding)
     wide = Context(prec=digits + 30, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -206,7 +219,7 @@ def _decimal(end: arb, digits: int, rounding: str) -> Decimal:
 
 
 def _beyond_decimals(number: Decimal, exponent: int, rounding: str) -> Decimal:
-    """A bound of a number whose exponent decimals do not hold."""
+    """A bound of a number whose exponent is outside the range of `Decimal`."""
     outward = (number > 0) == (rounding == ROUND_CEILING)
     if exponent < 0:
         size = Decimal(f"1e{MIN_EMIN}") if outward else Decimal(0)
@@ -216,18 +229,21 @@ def _beyond_decimals(number: Decimal, exponent: int, rounding: str) -> Decimal:
 
 
 class _Certificate(NamedTuple):
-    """A function at the ends of an interval, with its value and slope over the interval."""
+    """Enclosures that can prove that a function has its root in an interval."""
 
+    #: The function at the two ends of the interval.
     lower: Ball
     upper: Ball
+    #: Its value and its slope over the whole interval.
     value: Ball
     slope: Ball
 
     def holds(self, bits: int) -> bool:
-        """Whether the function falls through zero, once, or jumps across it.
+        """Whether the function provably falls through zero exactly once, or jumps across it.
 
-        At a jump the change of sign is all there is: the value stays wide however narrow the
-        interval is.
+        A continuous function is proved to do so by a change of sign and a negative slope.  At a
+        jump there is no slope, and the change of sign alone must do.  A jump is recognised by the
+        value over the interval, whose ball stays wide although the interval is narrow.
         """
         changes = self.lower.arb > 0 and self.upper.arb < 0
         jumps = not self.value.arb.rad() < arb(2) ** (-bits // 4)
@@ -235,7 +251,7 @@ class _Certificate(NamedTuple):
 
 
 class Balls(Arithmetic):
-    """Enclosures by balls, narrow to about `bits` bits while `working`."""
+    """Ball arithmetic with a working precision of `bits` bits, which `working` switches on."""
 
     dtype = object
     exact = slow = True
@@ -253,7 +269,7 @@ class Balls(Arithmetic):
 
     @contextmanager
     def working(self) -> Iterator["Balls"]:
-        """Within it operations have `bits` bits; the precision of before is put back."""
+        """A context in which operations have `bits` bits; it restores the precision on exit."""
         with flint.ctx.workprec(self.bits):
             yield self
 
@@ -293,12 +309,16 @@ class Balls(Arithmetic):
         return _map(lambda ball: Ball(getattr(ball.arb, name)()), x)
 
     def moment_density(self, u: Array) -> Array:
-        """As the base class; that a density's ball holds zero makes ``u`` not infinite."""
+        """As the base class, but for how an infinite ``u`` is recognised.
+
+        The base class recognises it by a density of 0.  The ball of a density may contain 0 for a
+        finite ``u``, so here ``u`` itself is tested.
+        """
         finite = _map(lambda ball: Ball.of(0) if abs(ball.arb) == _INFINITE else ball, u)
         return finite * self.normal_density(u)
 
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
-        """As the base class; an interval of no length has none, which its differences only near."""
+        """As the base class; exactly 0 for ``h = 0``, where its differences give balls around 0."""
         moments = super().interval_moments(h, center, u)
         mass, first, second = (self.where(h == 0, 0, moment) for moment in moments)
         return mass, first, second
@@ -323,7 +343,7 @@ class Balls(Arithmetic):
 
     def over_groups(self, reduce: str, x: Array) -> Array:
         if reduce == "argmin":
-            return np.argmin(_keys(x), axis=-1)
+            return np.argmin(_midpoints(x), axis=-1)
         combine = self.maximum if reduce == "max" else self.minimum
         result = x[..., 0]
         for group in range(1, x.shape[-1]):
@@ -331,8 +351,9 @@ class Balls(Arithmetic):
         return np.asarray(result, dtype=object)
 
     def descending(self, x: Array) -> Array:
-        # By midpoints; whoever needs the order to be right has it decided there.
-        return np.argsort(-_keys(x), axis=-1, kind="stable")
+        # Sorted by midpoints, without proof.  A caller whose result depends on the order compares
+        # the numbers themselves.
+        return np.argsort(-_midpoints(x), axis=-1, kind="stable")
 
     # -- roots -------------------------------------------------------------------------------
 
@@ -343,10 +364,11 @@ class Balls(Arithmetic):
         upper: Array,
         start: Array | None = None,
     ) -> Array:
-        """Enclosures of the root of a decreasing function, elementwise.
+        """An enclosure of the root of a decreasing function, at a single point of a grid.
 
-        An approximate root is widened until the function is proved to be positive before it,
-        negative behind it and falling between, or jumping.  Raises `Undecided` if that fails.
+        An interval around an approximate root is widened until the function is proved to be
+        positive at its lower end, negative at its upper end, and decreasing in between or jumping;
+        see `_Certificate`.  Raises `Undecided` if that fails.
         """
         lower, upper = np.broadcast_arrays(self.array(lower), self.array(upper))
         if lower.size != 1:
@@ -366,14 +388,17 @@ class Balls(Arithmetic):
     def _approximate(
         self, at: Callable[[arb], tuple[Ball, Ball]], low: arb, high: arb, guess: arb
     ) -> arb:
-        """A point near the root: nothing is proved of it."""
+        """A point near the root, by a bracketed Newton method as in the base class; not proved.
+
+        It computes with midpoints, so that radii do not grow from step to step.
+        """
         near = arb(2) ** (-self.bits)
-        nearly = arb(2) ** (-(5 * self.bits) // 8)
+        nearly = arb(2) ** (-(5 * self.bits) // 8)  # a Newton step this small ends below `near`
         x, step = (guess if low < guess < high else (low + high) / 2).mid(), high - low
         for _ in range(2 * self.bits + 200):
             value, slope = (ball.arb for ball in at(x))
             if value.is_nan() or 2 * value.rad() >= abs(value.mid()):
-                return x  # as near as this precision tells
+                return x  # the value is within its own error of zero
             low, high = (x, high) if value.mid() > 0 else (low, x)
             unit = abs(x).max(arb(1)).mid()
             newton = (x - value / slope).mid() if slope < 0 else high
@@ -385,14 +410,15 @@ class Balls(Arithmetic):
         return x
 
     def _certified(self, at: Callable[[arb], tuple[Ball, Ball]], x: arb) -> Ball:
-        """The least widened neighbourhood of `x` that is proved to hold the root."""
+        """The narrowest interval tried around `x` that is proved to contain the root."""
         value, slope = (ball.arb for ball in at(x))
         unit = abs(x).max(arb(1)).mid()
-        far = 2 * abs(value / slope).upper() if slope < 0 else arb(0)
-        # At a jump the slope says nothing of how far the root is; elsewhere it tells how much
-        # precision is lost.
-        for most in (10 - self.bits, -self.bits // 4):
-            reach = (far.min(unit * arb(2) ** most) + unit * arb(2) ** (-self.bits)).mid()
+        # Twice a Newton step bounds the distance of a simple root.  At a jump the slope is no guide
+        # to the distance, so the first search caps the step near the precision; the second search
+        # admits a root whose equation loses up to three quarters of the bits.
+        newton_reach = 2 * abs(value / slope).upper() if slope < 0 else arb(0)
+        for cap in (10 - self.bits, -self.bits // 4):
+            reach = (newton_reach.min(unit * arb(2) ** cap) + unit * arb(2) ** (-self.bits)).mid()
             for _ in range(20):
                 ends = ((x - reach).mid(), (x + reach).mid())
                 hull = ends[0].union(ends[1])
@@ -407,14 +433,15 @@ class Balls(Arithmetic):
 
 def _sqrt(x: Ball) -> Ball:
     exact = None if x.exact is None else x.exact.power(Fraction(1, 2))
-    return _made(x.arb.sqrt(), exact)
+    return _with_exact(x.arb.sqrt(), exact)
 
 
 def _erfc(x: Ball) -> Ball:
     if abs(x.arb) == _INFINITE:
         return Ball.of(0 if x.arb > 0 else 2)
     if x.arb > _FAR:
-        # From its ends, as it falls: Arb bounds how it changes over a ball too crudely out there.
+        # erfc is decreasing, so its values at the two ends enclose it.  Arb's own enclosure over a
+        # ball is too wide here.
         return Ball(x.arb.lower().erfc().union(x.arb.upper().erfc()))
     return Ball(x.arb.erfc())
 
@@ -422,19 +449,19 @@ def _erfc(x: Ball) -> Ball:
 def _step_down(x: Ball) -> Ball:
     try:
         return Ball.of(1 if x < 0 else 0)
-    except Undecided:
+    except Undecided:  # the ball contains 0: the step is anything from 0 to 1
         return Ball(arb(0).union(arb(1)))
 
 
 def _maximum(x: Ball, y: Ball) -> Ball:
     try:
-        return max(x, y)
+        return max(x, y)  # of which the exact value is kept
     except Undecided:
         return Ball(x.arb.max(y.arb))
 
 
-def _keys(x: Array) -> Array:
-    """Midpoints, to sort by."""
+def _midpoints(x: Array) -> Array:
+    """Midpoints, as keys to sort by."""
     return _map(lambda ball: Ball(ball.arb.mid()), x)
 
 

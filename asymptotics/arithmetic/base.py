@@ -1,11 +1,13 @@
-"""What a formula may ask of numbers.
+"""The interface between formulas and numbers.
 
-A formula of :mod:`asymptotics.theory` is written once, with ``+ - * /`` and the operations of an
-`Arithmetic`; which numbers it computes with is the caller's choice.  Numbers live in NumPy arrays,
-of ``float64`` or of objects, so that one line of a formula serves a whole grid and all groups.
+A formula of :mod:`asymptotics.theory` is written once, with ``+ - * /`` and the methods of an
+`Arithmetic`.  The caller chooses the arithmetic, and so the kind of number: floats, many digits,
+balls, dual numbers or symbols.  Numbers are stored in NumPy arrays of ``float64`` or of objects, so
+that one line of a formula computes all points of a grid and all groups.
 
 Shapes: a quantity of the parameter grid has the grid's shape ``S``; a quantity that also depends
-on the group of features has shape ``S + (G,)``.  `Arithmetic.column` takes the first to the second.
+on the group of features has shape ``S + (G,)``.  `Arithmetic.column` reshapes the first kind so
+that it broadcasts with the second.
 """
 
 import math
@@ -16,53 +18,57 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-#: Functions beside those that the formulas need, for derivations; see `Arithmetic.special`.
+#: Functions that only derivations use; see `Arithmetic.special`.
 SPECIAL = (
     "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma",
 )  # fmt: skip
-#: A sum over so many groups is taken column by column.
+#: Sums over at most this many groups are computed column by column.
 FEW = 8
 Columns = tuple[Array, ...]
 Table = TypeVar("Table", bound=Columns)
 
 
 class Mass(NamedTuple):
-    """A probability known beyond one number of the arithmetic: the sum of the two."""
+    """A probability known more accurately than one number can hold: the sum ``value + rest``."""
 
     value: Array
+    #: The rounding error of `value`.
     rest: Array
 
 
 class Arithmetic(ABC):
     """Numbers of one kind, with the functions that the formulas need.
 
-    A subclass supplies the elementary functions; what follows from them stands here.  It overrides
-    one of those only where its own numbers need another route to the same value.
+    A subclass supplies the elementary functions.  This class derives the others from them; a
+    subclass overrides a derived one only where its numbers need another algorithm for the same
+    value.
     """
 
     dtype: Any
-    #: Whether inputs enter with their exact rational value.
+    #: Whether an input is converted from its exact rational value, rather than from a float.
     exact: bool
     infinity: Any
     nan: Any
     #: Relative spacing of the numbers: the largest relative error of one operation.
     eps: Any
-    #: What comparisons of computed numbers must allow for: `eps`, or 0 where they know their error.
+    #: Tolerance of comparisons between computed numbers: `eps`, or 0 where each number carries a
+    #: bound of its own error.
     rounding: Any
-    #: An excess of kappa P(Λ>0) over 1 that inputs of this precision cannot be told from 0 by.
+    #: If kappa P(Λ>0) differs from 1 by no more than this, the difference counts as 0: it may come
+    #: from rounding the inputs.
     indistinct: Any
     #: A positive number below every probability that matters; keeps logarithms finite.
     tiny: Any
-    #: How often `root` may evaluate its function: many times what halving a bracket takes.
+    #: The most evaluations of a function by `root`, far more than bisection alone would take.
     evaluations = 1_000
-    #: Whether an operation costs so much more than one in floats that these give the first guess of
-    #: a root.
+    #: Whether operations are so much slower than in floats that `root` should start from a solution
+    #: in floats.
     slow = False
-    #: Numbers (grid points times groups) that `expect` works on at a time.
+    #: About how many numbers (grid points times groups) `expect` works on at a time.
     block = 1 << 14
-    #: Groups that are summed at once.  `block` never cuts through them, so that it does not change
-    #: the order in which numbers are added.
+    #: Sums over groups are first taken over units of this many groups, then over the units.  A
+    #: block consists of full units, so its size does not change the order of additions.
     unit = 128
 
     # -- supplied by each arithmetic ---------------------------------------------------------
@@ -77,7 +83,7 @@ class Arithmetic(ABC):
 
     @abstractmethod
     def excess(self, kappa: Array, mass: "Mass") -> Array:
-        """``kappa * mass - 1`` to full relative accuracy; `kappa` as it was given."""
+        """``kappa * mass - 1``, accurate also where it nearly cancels; `kappa` is an input."""
 
     @abstractmethod
     def exp(self, x: Array) -> Array: ...
@@ -99,39 +105,40 @@ class Arithmetic(ABC):
     def erfc(self, x: Array) -> Array: ...
 
     def special(self, name: str, x: Array) -> Array:
-        """A function of `SPECIAL`, by its name."""
+        """The function of `SPECIAL` called `name`."""
         raise NotImplementedError(f"{name} in {self!r}")
 
     def owns(self, values: Any) -> bool:
-        """Whether `values` are numbers of this arithmetic, computed by it, rather than an input."""
+        """Whether this arithmetic computed `values`; if not, they are an input to convert."""
         return False
 
     def taken(self, values: Any) -> Array:
-        """Numbers of this arithmetic as they are, an input as numbers of it."""
+        """`values` as numbers of this arithmetic: an input is converted, its own numbers stay."""
         return values if self.owns(values) else self.array(values)
 
     def floats(self, x: Array) -> Array:
-        """The numbers rounded to floats; infinite where they are beyond these."""
+        """The numbers rounded to floats; infinite where they exceed the largest float."""
         return np.asarray(np.frompyfunc(_as_float, 1, 1)(x), dtype=np.float64)
 
     def plain(self, x: Array) -> Array:
-        """The numbers themselves, without what else an arithmetic may keep of them."""
+        """The values alone: dual numbers lose their slopes, other numbers stay as they are."""
         return x
 
-    # -- selection: the same for every ordered number ----------------------------------------
+    # -- selection: written with comparisons, which every kind of number has -------------------
 
     def column(self, x: Any) -> Array:
-        """A quantity of the grid, shape ``S``, as shape ``S + (1,)`` beside groups."""
+        """A quantity of the grid, of shape ``S``, reshaped to ``S + (1,)`` to meet groups."""
         return np.asarray(x, dtype=self.dtype)[..., None]
 
     def where(self, condition: Any, x: Any, y: Any) -> Array:
+        """`x` where the condition holds, `y` elsewhere, as `numpy.where`."""
         x, y = np.asarray(x, dtype=self.dtype), np.asarray(y, dtype=self.dtype)
         return np.where(condition, x, y)
 
     def choose(
         self, condition: Any, then: Callable[[], Columns], otherwise: Callable[[], Columns]
     ) -> Columns:
-        """`where` for tuples of arrays, each side evaluated only if it occurs."""
+        """`where` for tuples of arrays, which calls a side only if the condition selects it."""
         if np.all(condition):
             return then()
         if not np.any(condition):
@@ -140,7 +147,11 @@ class Arithmetic(ABC):
         return tuple(self.where(condition, x, y) for x, y in pairs)
 
     def beyond(self, x: Any, y: Any) -> Any:
-        """Whether ``x > y``, where the answer chooses the better conditioned of two right forms."""
+        """Whether ``x > y``, where either answer is correct.
+
+        Formulas ask this to choose the better conditioned of two equal forms.  An arithmetic may
+        answer approximately: balls compare their midpoints, and symbols always say no.
+        """
         return np.asarray(x > y, dtype=bool)
 
     def step_down(self, x: Array) -> Array:
@@ -154,7 +165,7 @@ class Arithmetic(ABC):
         return self.where(y < x, y, x)
 
     def within(self, x: Array, largest: float) -> bool:
-        """Whether positive numbers and their inverses are all less than a bound."""
+        """Whether all numbers, which are positive, lie between ``1 / largest`` and `largest`."""
         return self.all((x > 1 / largest) & (x < largest))
 
     def all(self, condition: Any) -> bool:
@@ -168,7 +179,7 @@ class Arithmetic(ABC):
         return np.asarray(np.any(condition, axis=-1))
 
     def log_guess(self, x: Array) -> Array:
-        """The log of floats, to start from: 0 where these are no positive numbers."""
+        """The log of floats as a first guess; 0 where a float is not positive and finite."""
         return self.array(np.log(np.where((x > 0) & (x < np.inf), x, 1)))
 
     def over_groups(self, reduce: str, x: Array) -> Array:
@@ -185,18 +196,28 @@ class Arithmetic(ABC):
         return np.argsort(-x, axis=-1)
 
     def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
-        """The value over the last axis of `x` down to which `mass` of the `weight` lies."""
-        x, masses = self.ladder(x, weight)
-        rank = np.count_nonzero(masses < self.column(mass), axis=-1)
+        r"""Upper quantile over the last axis: the largest ``v`` with :math:`P(x\ge v)\ge` `mass`.
+
+        The smallest value if the whole `weight` is less than `mass`.
+        """
+        x, upper_masses = self.upper_masses(x, weight)
+        rank = np.count_nonzero(upper_masses < self.column(mass), axis=-1)
         return self.pick(x, np.minimum(rank, x.shape[-1] - 1))
 
     def nearest_quantile(self, x: Array, weight: Array, mass: Array) -> Array:
-        """The value over the last axis of `x` down to which the `weight` is nearest to `mass`."""
-        x, masses = self.ladder(x, weight)
-        return self.pick(x, self.over_groups("argmin", abs(masses - self.column(mass))))
+        r"""The value ``v`` over the last axis for which :math:`P(x\ge v)` is nearest to `mass`."""
+        x, upper_masses = self.upper_masses(x, weight)
+        return self.pick(x, self.over_groups("argmin", abs(upper_masses - self.column(mass))))
 
-    def ladder(self, x: Array, weight: Array) -> tuple[Array, Array]:
-        """The values over the last axis, largest first, and the weight down to each."""
+    def upper_masses(self, x: Array, weight: Array) -> tuple[Array, Array]:
+        r"""The values over the last axis in descending order, and :math:`P(x\ge v)` for each.
+
+        Of equal values only the last one has the full probability; the others have a part of it.
+
+        >>> from asymptotics.arithmetic import FLOAT64
+        >>> FLOAT64.upper_masses(np.array([1.0, 3.0, 2.0]), np.array([0.5, 0.25, 0.25]))
+        (array([3., 2., 1.]), array([0.25, 0.5 , 1.  ]))
+        """
         order = self.descending(x)
         x, weight = (np.take_along_axis(y, order, axis=-1) for y in np.broadcast_arrays(x, weight))
         return x, np.cumsum(weight, axis=-1)
@@ -207,7 +228,7 @@ class Arithmetic(ABC):
         return self.where(zero, otherwise, x / self.where(zero, 1, y))
 
     def decay(self, x: Array) -> Array:
-        """``1 - exp(-x)``, for ``x`` not negative, to full relative accuracy."""
+        """``1 - exp(-x)`` for ``x >= 0``, accurate also for small ``x``."""
         return 1 - self.exp(-x)
 
     # -- expectations ------------------------------------------------------------------------
@@ -215,16 +236,17 @@ class Arithmetic(ABC):
     def expect(self, integrand: Callable[[Table], Columns], table: Table) -> Columns:
         r"""Sums :math:`\sum_g w_g f(g)` over groups, for each :math:`f` that `integrand` returns.
 
-        `table` is a named tuple of arrays with the groups along the last axis, the first of them
-        the weight.  The integrand sees a block of groups at a time, so that its temporaries
-        stay in cache and memory does not grow with the number of groups.
+        `table` is a named tuple of arrays with the groups along the last axis; its first entry is
+        the weight w.  The integrand is called with one block of groups after another, so that its
+        temporary arrays stay in cache and memory does not grow with the number of groups.
 
-        The groups of a point are added in an order that only their number decides: the result at
-        a point of the grid is the same to the last bit whatever other points are beside it.
+        The order in which groups are added depends only on their number.  Hence the result at a
+        point is the same to the last bit, whatever other points the grid has.
         """
         blocks = self._blocks(table)
         if len(blocks) == 1:
             return tuple(self.sum(value, table[0]) for value in integrand(table))
+        # Only the sums over units are kept of a block; `total` adds them as `sum` would.
         parts = [
             [self.unit_sums(value, block[0]) for value in integrand(block)] for block in blocks
         ]
@@ -239,7 +261,7 @@ class Arithmetic(ABC):
         return _unit_sums(weight * value, self.unit)
 
     def total(self, x: Array) -> Array:
-        """Sum over the last axis, of the sums of its units."""
+        """Sum over the last axis: over units, then over units of their sums, and so on."""
         while x.shape[-1] > self.unit:
             x = _unit_sums(x, self.unit)
         return _sum_of_few(x)
@@ -249,16 +271,17 @@ class Arithmetic(ABC):
         return np.concatenate(parts, axis=-1)
 
     def _blocks(self, table: Table) -> list[Table]:
-        """The table cut into blocks of whole units of groups."""
+        """The table in blocks of consecutive groups; all but the last consist of full units."""
         groups = max(column.shape[-1] for column in table)
         rows = max(column.size // column.shape[-1] for column in table)
         size = self.unit * max(1, self.block // (max(rows, 1) * self.unit))
         if groups <= size:
             return [table]
-        cuts = (slice(start, start + size) for start in range(0, groups, size))
+        spans = (slice(start, start + size) for start in range(0, groups, size))
+        # A column of one entry holds for all groups, and goes into every block.
         return [
-            type(table)(*(c if c.shape[-1] == 1 < groups else c[..., cut] for c in table))
-            for cut in cuts
+            type(table)(*(c if c.shape[-1] == 1 < groups else c[..., span] for c in table))
+            for span in spans
         ]
 
     # -- the normal law ----------------------------------------------------------------------
@@ -279,9 +302,11 @@ class Arithmetic(ABC):
     def part_mass(self, inside: Any, h: Array, center: Array, u: Array) -> Array:
         r"""Mass of :math:`|Y| < h` where `inside`, else of :math:`|Y| > h`, for ``Y = center + H``.
 
-        ``center >= 0``; ``u = h - center`` is passed beside ``h`` because a caller may know it
-        better than the difference does.
+        Requires ``center >= 0``.  The caller passes ``u = h - center`` because it may know it more
+        accurately than the difference of two rounded numbers.
         """
+        # Outside: P(|Y|>h) = Q(u) + Q(l), with l = h + center.  Inside: P(|Y|<h) = Q(-u) - Q(l),
+        # where Q(-u) = 1 - Q(u) is small if the interval lies in the lower tail.
         side = self.where(inside, -1, 1)
         return self.normal_tail(side * u) + side * self.normal_tail(h + center)
 
@@ -289,6 +314,7 @@ class Arithmetic(ABC):
         r"""Moments :math:`E[Y^k; |Y| < h]`, ``k = 0, 1, 2``, for ``Y`` as in `part_mass`."""
         l = h + center
         mass = self.part_mass(True, h, center, u)
+        # The moments of H over the interval -l < H < u; then those of center + H.
         first = self.normal_density(l) - self.normal_density(u)
         second = mass - self.moment_density(u) - self.moment_density(l)
         return mass, center * mass + first, center * (center * mass + 2 * first) + second
@@ -304,58 +330,67 @@ class Arithmetic(ABC):
     ) -> Array:
         """The root of a decreasing function in ``[lower, upper]``, elementwise.
 
-        `function` returns value and slope.  Newton's method inside a bracket that every evaluation
-        shrinks; where it leaves the bracket or does not halve its step, the bracket is halved, so
-        that it ends for any function.  One that jumps across zero is followed to its jump.  NaN
-        where the function or the bracket is NaN, or where `evaluations` did not suffice.
+        `function` returns value and slope.  The method is Newton's, safeguarded by a bracket that
+        shrinks with every evaluation.  Where a Newton step leaves the bracket, or is more than half
+        the step before it, bisection replaces it: so the iteration ends for any function.  If the
+        function jumps across zero, the result is the place of the jump.  The result is NaN where
+        the function or the bracket is NaN, or after more than `evaluations` evaluations.  `start`,
+        if it lies in the bracket, is the first iterate.
         """
         x, step = (lower + upper) / 2, upper - lower
         if start is not None:
             x = self.where((lower < start) & (start < upper), start, x)
-        quadratic = self.eps ** (self.array(5) / 8)  # a Newton step from so near meets eps
+        # Newton's method converges quadratically: after a step of relative size eps^(5/8) the error
+        # is of order eps^(5/4), which is below eps.
+        quadratic = self.eps ** (self.array(5) / 8)
         found = x != x
         for _ in range(self.evaluations):
             value, slope = function(x)
-            above = value > 8 * self.eps  # a plateau at zero, but for rounding, is past the root
+            # `x` lies before the root if the value is positive.  Values within rounding of zero
+            # count as past the root, so that on a plateau at zero its first point is found.
+            above = value > 8 * self.eps
             lower, upper = self.where(above, x, lower), self.where(above, upper, x)
             unit = self.maximum(abs(x), 1)
-            steep = slope < -self.tiny
+            steep = slope < -self.tiny  # else there is no Newton step
             newton = x - value / self.where(steep, slope, -1)
             size = abs(newton - x)
             last = steep & (size <= quadratic * unit) & (abs(value) <= quadratic)
             fast = steep & (size <= abs(step) / 2) & (lower <= newton) & (newton <= upper)
             following = self.where(last | fast, newton, (lower + upper) / 2)
             following = self.where(value == value, following, self.nan)
+            # Finished elements stay where they are, whatever the others still do.
             following = self.where(found, x, following)
             step, x = following - x, following
-            found = found | last | np.logical_not(abs(step) > 2 * self.eps * unit)  # or NaN
+            # Written as "not greater" so that a step that is NaN also ends the iteration.
+            found = found | last | np.logical_not(abs(step) > 2 * self.eps * unit)
             if np.all(found):
                 return x
         return self.where(found, x, self.nan)
 
 
 def _unit_sums(x: Array, unit: int) -> Array:
-    """Sums over each `unit` of the last axis; the last one may be of fewer."""
+    """Sums over each `unit` consecutive entries of the last axis; the last may have fewer."""
     units = x.shape[-1] // unit
-    whole = units * unit
-    sums = _sum_of_few(x[..., :whole].reshape((*x.shape[:-1], units, unit)))
-    if whole == x.shape[-1]:
+    in_units = units * unit
+    sums = _sum_of_few(x[..., :in_units].reshape((*x.shape[:-1], units, unit)))
+    if in_units == x.shape[-1]:
         return sums
-    return np.concatenate([sums, _sum_of_few(x[..., whole:])[..., None]], axis=-1)
+    return np.concatenate([sums, _sum_of_few(x[..., in_units:])[..., None]], axis=-1)
 
 
 def _sum_of_few(x: Array) -> Array:
-    """The sum over a short last axis, in an order that only its length decides."""
+    """The sum over a short last axis, in an order that depends only on its length."""
     if x.shape[-1] <= FEW:
         total = x[..., 0]
         for column in range(1, x.shape[-1]):
             total = total + x[..., column]
         return np.asarray(total)
-    # NumPy adds along the axis whose elements are neighbours in memory: make it the last one.
+    # NumPy's order of additions depends on which axis is contiguous in memory: make it the last.
     return np.asarray(np.ascontiguousarray(x).sum(axis=-1))
 
 
 def _as_float(x: Any) -> float:
+    """The nearest float, infinite where Python would raise `OverflowError`."""
     try:
         return float(x)
     except OverflowError:

@@ -1,8 +1,8 @@
-r"""Double precision with derivatives: a number and its slopes in several parameters.
+r"""Dual numbers: double precision with derivatives, by forward-mode automatic differentiation.
 
-A formula evaluated on dual numbers is differentiated exactly, by the chain rule in each of its
-operations; a root is differentiated by the implicit function theorem.  Numbers that depend on no
-parameter stay plain arrays.
+A dual number is a value with its slopes, the partial derivatives in several parameters.  Evaluating
+a formula on dual numbers applies the chain rule in each operation; a root is differentiated by the
+implicit function theorem.  Numbers that depend on no parameter remain plain arrays.
 """
 
 from collections.abc import Callable, Sequence
@@ -99,7 +99,7 @@ class Dual:
 
 
 def _parts(x: Any) -> tuple[Array, Array | None]:
-    """Value and slope; a plain number has none."""
+    """The value and the slopes of a number; the slopes of a plain number are None."""
     return (x.value, x.slope) if isinstance(x, Dual) else (np.asarray(x, dtype=np.float64), None)
 
 
@@ -113,14 +113,14 @@ class DualNumbers(Float64):
         return f"DualNumbers({self.parameters})"
 
     def parameter(self, value: Any, index: int) -> Any:
-        """The numbers of a parameter, whose slope in itself is 1."""
+        """The parameter number `index`: its slope is 1 in itself and 0 in the others."""
         value = np.asarray(value, dtype=np.float64)
         slope = np.zeros((*value.shape, self.parameters))
         slope[..., index] = 1
         return Dual(value, slope)
 
     def slope(self, x: Any) -> Array:
-        """The slopes of a result, 0 of one that depends on no parameter."""
+        """The slopes of a result; 0 if it depends on no parameter."""
         value, slope = _parts(x)
         return np.zeros((*value.shape, self.parameters)) if slope is None else slope
 
@@ -136,7 +136,7 @@ class DualNumbers(Float64):
         return excess if slope is None else Dual(excess, slope * mass.value[..., None])
 
     def _chain(self, x: Any, function: Callable[[Array], tuple[Array, Array]]) -> Any:
-        """A function by its value and derivative."""
+        """The chain rule for `function`, which returns its value and its derivative."""
         value, slope = _parts(x)
         result, derivative = function(value)
         return result if slope is None else Dual(result, derivative[..., None] * slope)
@@ -153,7 +153,8 @@ class DualNumbers(Float64):
     def sqrt(self, x: Any) -> Any:
         def root(value: Array) -> tuple[Array, Array]:
             result = np.sqrt(value)
-            # At zero it has no slope; 0 stands for what does not vary there.
+            # The derivative is infinite at zero.  It is set to 0 there, which is right for an
+            # argument that is 0 whatever the parameters are, such as the spread of a point mass.
             return result, np.divide(0.5, result, out=np.zeros_like(result), where=result > 0)
 
         return self._chain(x, root)
@@ -194,7 +195,10 @@ class DualNumbers(Float64):
         return Dual(picked, np.stack(list(each), axis=-1))
 
     def quantile(self, x: Any, weight: Array, mass: Any) -> Any:
-        """The score of a group; which one does not vary with the parameters."""
+        """As the base class, with the slope of the value that is picked.
+
+        A small change of the parameters moves this value, but does not pick another.
+        """
         value, _ = _parts(x)
         found = super().quantile(value, _parts(weight)[0], _parts(mass)[0])
         if not isinstance(x, Dual):
@@ -218,13 +222,14 @@ class DualNumbers(Float64):
 
     @staticmethod
     def _over_last(x: Any, function: Callable[[Array], Array]) -> Any:
-        """A linear function of the last axis of groups, of the value and of each slope."""
+        """A linear `function` of the last axis, applied to the value and to each of the slopes."""
         value, slope = _parts(x)
         if slope is None:
             return function(value)
         return Dual(function(value), np.moveaxis(function(np.moveaxis(slope, -1, 0)), 0, -1))
 
     def part_mass(self, inside: Any, h: Any, center: Any, u: Any) -> Any:
+        # Inside, from `_moments`: the derivative of a difference of tails would lose digits.
         (mass,) = self.choose(
             inside,
             lambda: self._moments(h, center, u)[:1],
@@ -236,10 +241,14 @@ class DualNumbers(Float64):
         return self._moments(h, center, u)
 
     def _moments(self, h: Any, center: Any, u: Any) -> tuple[Any, Any, Any]:
-        r"""Moments of the interval, each with its slope.
+        r"""Moments :math:`M_k = E[Y^k; |Y|<h]` of ``Y = c + H``, each with its slopes.
 
-        With :math:`l = h + c`, :math:`dM_k = h^k(\varphi(u)\,du + (-1)^k\varphi(l)\,dl)
-        + k M_{k-1}\,dc`.
+        With ``u = h - c`` and ``l = h + c``, the two ends of the interval in units of H, and the
+        shift c contribute
+
+        .. math:: dM_k = h^k(\varphi(u)\,du + (-1)^k\varphi(l)\,dl) + k M_{k-1}\,dc .
+
+        The values are those of `Float64`, series for short intervals included.
         """
         parts = [_parts(x)[0] for x in (h, center, u)]
         moments = Float64().interval_moments(*parts)
@@ -263,7 +272,11 @@ class DualNumbers(Float64):
         upper: Any,
         start: Any = None,
     ) -> Any:
-        """The root, with the slope that keeps the function at zero; NaN where it is level there."""
+        r"""The root ``x`` of F in floats, with slopes by the implicit function theorem.
+
+        :math:`F(x,\theta)=0` gives :math:`dx/d\theta = -F_\theta/F_x`.  Where :math:`F_x = 0` the
+        slope is 0 if :math:`F_\theta` is 0 too, and NaN otherwise.
+        """
 
         def plain(x: Array) -> tuple[Array, Array]:
             value, slope = function(x)
@@ -272,10 +285,12 @@ class DualNumbers(Float64):
         ends = (_parts(end)[0] for end in (lower, upper))
         low, high = ends
         x = super().root(plain, low, high, None if start is None else _parts(start)[0])
-        value, falling = function(x)
-        change, falling = self.slope(value), _parts(falling)[0][..., None]
-        none = np.where(change == 0, 0.0, np.nan)
-        slope = np.divide(-change, falling, out=none, where=falling != 0)
+        # At the plain number x the function varies with the parameters alone: its slopes are the
+        # partial derivatives in them.
+        value, along_x = function(x)
+        along_parameters, along_x = self.slope(value), _parts(along_x)[0][..., None]
+        undefined = np.where(along_parameters == 0, 0.0, np.nan)
+        slope = np.divide(-along_parameters, along_x, out=undefined, where=along_x != 0)
         return Dual(x, slope)
 
 

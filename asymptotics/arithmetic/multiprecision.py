@@ -1,4 +1,8 @@
-"""Any number of digits, by mpmath; numbers are ``mpf`` objects of a context of their own."""
+"""Floating point of any number of digits, by mpmath.
+
+Numbers are ``mpf`` objects of a context that belongs to the arithmetic, so that mpmath's global
+precision is neither read nor changed.
+"""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -9,15 +13,15 @@ import numpy as np
 
 from .base import Arithmetic, Array, Mass
 
-#: Beyond it erfc is 0 or 2 to any number of digits that could be asked for.
+#: Beyond this argument, of either sign, erfc counts as 0 or 2.
 _FAR = 10**50
 
 
 class Multiprecision(Arithmetic):
     """Floating point with `digits` decimal digits.
 
-    Floats enter with their exact binary value, `Decimal` and `Fraction` with theirs, rounded once
-    to the working precision.
+    Inputs are converted from their exact value, which is the binary one for a float, and rounded
+    once.
     """
 
     dtype = object
@@ -50,6 +54,7 @@ class Multiprecision(Arithmetic):
         return self._map(self._number, np.asarray(values, dtype=object))
 
     def excess(self, kappa: Array, mass: Mass) -> Array:
+        # In rational numbers, rounded once at the end.
         exact = np.frompyfunc(lambda k, share: Fraction(k) * share - 1, 2, 1)
         return self.array(exact(kappa, mass.value))
 
@@ -76,7 +81,10 @@ class Multiprecision(Arithmetic):
         return self._map(getattr(self.context, name), x)
 
     def part_mass(self, inside: Any, h: Array, center: Array, u: Array) -> Array:
-        """As the base class; where a difference of tails cancels, by the Taylor series."""
+        """As the base class; for a short interval inside, by a Taylor series.
+
+        There the difference of two tails cancels.
+        """
         mass = super().part_mass(inside, h, center, u)
         short = np.asarray(inside & self._is_short(h, center), dtype=bool)
         if not short.any():
@@ -84,10 +92,11 @@ class Multiprecision(Arithmetic):
         return np.where(short, self._series(h, center, short)[0], mass)
 
     def interval_moments(self, h: Array, center: Array, u: Array) -> tuple[Array, Array, Array]:
-        """As the base class; where its differences cancel, by the Taylor series.
+        """As the base class; for a short interval by a Taylor series.
 
-        Computed as differences they are wrong in the same way at any precision that does not see
-        the interval at all, so that two precisions would agree on what is wrong.
+        The differences of the base class are 0 at every precision that cannot resolve the interval.
+        Two such precisions would agree on this wrong result, and the check by a second precision
+        would miss it.
         """
         moments = super().interval_moments(h, center, u)
         short = np.asarray(self._is_short(h, center), dtype=bool)
@@ -100,10 +109,11 @@ class Multiprecision(Arithmetic):
         return mass, first, second
 
     def _is_short(self, h: Array, center: Array) -> Any:
+        """Whether ``h (1 + center) < 1/4``, where the Taylor series converges fast."""
         return h * (1 + center) * 4 < 1
 
     def _series(self, h: Array, center: Array, short: Array) -> tuple[Array, ...]:
-        """The moments of each interval that is `short`."""
+        """The moments of each interval that is `short`, and 0 for the others."""
         moments = np.frompyfunc(
             lambda h, center, short: self._short_moments(h, center) if short else (0, 0, 0), 3, 3
         )
@@ -112,8 +122,11 @@ class Multiprecision(Arithmetic):
     def _short_moments(self, h: Any, center: Any) -> tuple[Any, ...]:
         r"""Moments :math:`E[Y^k; |Y|<h]`, ``k = 0, 1, 2``, of ``Y = center + H``.
 
-        From :math:`\varphi(y-c)=\varphi(c)\sum_n He_n(c)\,y^n/n!`, integrated term by term; for
-        :math:`h(1+c)<1/4` each term is at most a few hundredths of the one before the last.
+        The expansion :math:`\varphi(y-c)=\varphi(c)\sum_n He_n(c)\,y^n/n!`, with the Hermite
+        polynomials :math:`He_n`, is integrated term by term: the term n adds
+        :math:`2h^{n+k+1}/(n+k+1)` times :math:`He_n(c)/n!` to the moment k if n + k is even, and
+        nothing if it is odd.  For :math:`h(1+c)<1/4` each term is at most a few hundredths of the
+        term two places before it.
         """
         moments = [self.context.zero] * 3
         before, term = self.context.zero, self.context.one  # He_n(c) h^n / n!
@@ -123,12 +136,13 @@ class Multiprecision(Arithmetic):
                     moments[k] += term * 2 * h ** (k + 1) / (n + k + 1)
             if n > 2 and abs(before) + abs(term) <= self.eps / 16 * (h * center if center else 1):
                 break
+            # He_{n+1}(c) = c He_n(c) - n He_{n-1}(c), for the terms He_n(c) h^n / n!.
             before, term = term, (center * term - h * before) * h / (n + 1)
         density = self.context.exp(-center * center / 2) / self.context.sqrt(2 * self.pi)
         return tuple(density * moment for moment in moments)
 
     def _erfc(self, x: Any) -> Any:
-        if abs(x) > _FAR:  # where the library fails
+        if abs(x) > _FAR:  # mpmath fails for such arguments
             return self.context.mpf(0 if x > 0 else 2)
         return self.context.erfc(x)
 

@@ -1,7 +1,8 @@
-r"""Numbers :math:`c\prod_i b_i^{e_i}` with rational c, b and e: equality among them is decidable.
+r"""Exact numbers :math:`c\prod_i b_i^{e_i}` with rational c, b and e, whose equality is decidable.
 
-Weights, fractions kept, and scores :math:`\Lambda^q|B|` of point masses are of this kind.  Whether
-two of them are equal decides how a formula branches, and no enclosure, however narrow, tells.
+Weights, fractions kept, and scores :math:`\Lambda^q|B|` of point masses are of this kind.  A
+formula branches on whether two of them are equal, and no enclosure, however narrow, can prove that
+they are.
 """
 
 import math
@@ -12,14 +13,18 @@ from ..extras import extra
 with extra("certify"):
     from flint import fmpq
 
-#: Rationals of more bits are not kept.
+#: A rational number of more bits is given up, to bound the cost of exact arithmetic.
 _MOST_BITS = 20_000
 _ZERO, _ONE = fmpq(0), fmpq(1)
 Powers = dict[tuple[int, int], Fraction]
 
 
 class Surd:
-    """Immutable; an operation whose result is not of this kind, or too large, returns None."""
+    """The number ``coefficient`` times the product of ``base ** exponent`` over `powers`.
+
+    A base is a pair of numerator and denominator.  An operation returns None if its result is not
+    of this kind, or is too large.
+    """
 
     __slots__ = ("coefficient", "powers")
 
@@ -40,12 +45,14 @@ class Surd:
             return self
         if self.powers != other.powers:
             return Surd(_ZERO) if self.equals(other.negated()) else None
-        return _kept(self.coefficient + other.coefficient, self.powers)
+        return _simplified(self.coefficient + other.coefficient, self.powers)
 
     def times(self, other: "Surd") -> "Surd | None":
         if not self.powers and not other.powers:
-            return _kept(self.coefficient * other.coefficient, {})
-        return _kept(self.coefficient * other.coefficient, _product(self.powers, other.powers))
+            return _simplified(self.coefficient * other.coefficient, {})
+        return _simplified(
+            self.coefficient * other.coefficient, _product(self.powers, other.powers)
+        )
 
     def inverse(self) -> "Surd | None":
         if self.coefficient == 0:
@@ -53,17 +60,17 @@ class Surd:
         return Surd(1 / self.coefficient, {base: -e for base, e in self.powers.items()})
 
     def power(self, exponent: Fraction) -> "Surd | None":
-        """A power of a number that is not negative."""
+        """The power of a number that is not negative; None for a negative one."""
         if self.coefficient == 0:
             return self if exponent > 0 else None
         if self.coefficient < 0:
             return None
         base = (int(self.coefficient.p), int(self.coefficient.q))
         powers = {key: e * exponent for key, e in self.powers.items()}
-        return _kept(_ONE, _product(powers, {base: exponent}))
+        return _simplified(_ONE, _product(powers, {base: exponent}))
 
     def equals(self, other: "Surd") -> bool | None:
-        """Whether two numbers are the same; None where that would take too large powers."""
+        """Whether two numbers are equal; None if the comparison would need too large integers."""
         if self.coefficient == 0 or other.coefficient == 0:
             return bool(self.coefficient == other.coefficient)
         ratio = self.coefficient / other.coefficient
@@ -72,10 +79,11 @@ class Surd:
             return bool(ratio == 1)
         if ratio < 0:
             return False
-        # Raised to the power in which all exponents are whole.
-        whole = math.lcm(*(exponent.denominator for exponent in powers.values()))
-        factors = [(ratio, whole)]
-        factors += [(fmpq(*base), int(e * whole)) for base, e in powers.items()]
+        # The quotient of the two numbers is positive.  It is 1 if its power is, where the power is
+        # chosen so that all exponents become integers.
+        power = math.lcm(*(exponent.denominator for exponent in powers.values()))
+        factors = [(ratio, power)]
+        factors += [(fmpq(*base), int(e * power)) for base, e in powers.items()]
         if sum(_bits(base) * abs(exponent) for base, exponent in factors) > _MOST_BITS:
             return None
         product = _ONE
@@ -85,6 +93,7 @@ class Surd:
 
 
 def _product(some: Powers, others: Powers) -> Powers:
+    """The product of two products of powers: exponents of equal bases are added."""
     product = dict(some)
     for base, exponent in others.items():
         total = product.pop(base, Fraction(0)) + exponent
@@ -93,8 +102,8 @@ def _product(some: Powers, others: Powers) -> Powers:
     return product
 
 
-def _kept(coefficient: fmpq, powers: Powers) -> Surd | None:
-    """The number, its whole powers multiplied out, unless it is too large."""
+def _simplified(coefficient: fmpq, powers: Powers) -> Surd | None:
+    """The number with its integer powers multiplied into the coefficient; None if too large."""
     if coefficient == 0:
         return Surd(_ZERO)
     for base, exponent in list(powers.items()):

@@ -1,7 +1,8 @@
-r"""Expressions of SymPy in place of numbers: a formula evaluated on symbols is the formula itself.
+r"""SymPy expressions as numbers: a formula evaluated on symbols returns the formula itself.
 
-Branches are decided by the assumptions that symbols carry.  An expectation over a population is
-kept as :math:`E[\,\cdot\,]` where its groups are `GroupSymbol`, and is a sum where they are listed.
+The assumptions of the symbols decide the branches.  An expectation over a population stays an
+unevaluated :math:`E[\,\cdot\,]` if the population is one row of `GroupSymbol`, and becomes a sum if
+its groups are listed.
 """
 
 from decimal import Decimal
@@ -20,18 +21,18 @@ with extra("symbolic"):
 
 
 class GroupSymbol(sp.Symbol):
-    """A quantity that varies over the groups of a population: random, under `Mean`."""
+    """A quantity that varies over the groups of a population; `Mean` treats it as random."""
 
     __slots__ = ()
 
 
 class NormalSymbol(GroupSymbol):
-    """A standard normal, independent of the population and of other ones."""
+    """A standard normal variable, independent of the population and of other such variables."""
 
     __slots__ = ()
 
 
-#: The weight of a group; sums with it are a `Mean`.
+#: The weight of a group; a sum weighted by it becomes a `Mean`.
 WEIGHT = GroupSymbol("w", positive=True)
 
 
@@ -50,7 +51,7 @@ class Mean(sp.Function):
 
     @classmethod
     def eval(cls, integrand: Any) -> Any:
-        """Constants leave an expectation."""
+        """Linearity: constants are taken out of the expectation, and sums are split."""
         if not integrand.has(GroupSymbol):
             return integrand
         if integrand.is_Add:
@@ -101,7 +102,7 @@ class Mean(sp.Function):
 
 
 class Symbolic(Arithmetic):
-    """Expressions; infinitely many digits, no numbers."""
+    """Arithmetic of exact expressions; nothing is rounded."""
 
     dtype = object
     exact = True
@@ -145,7 +146,7 @@ class Symbolic(Arithmetic):
         return np.broadcast_to(np.False_, np.broadcast_shapes(np.shape(x), np.shape(y)))
 
     def within(self, x: Array, largest: float) -> bool:
-        return True  # an expression has no size
+        return True  # the size of a symbol is unknown
 
     def moment_density(self, u: Array) -> Array:
         return u * self.normal_density(u)
@@ -163,7 +164,7 @@ SYMBOLIC = Symbolic()
 
 
 def _over_normal(integrand: Any, h: sp.Symbol) -> Any:
-    """The integral against the normal density: by moments of a polynomial, else left as it is."""
+    """E[integrand] over a standard normal `h`: moments for a polynomial, else an `Integral`."""
     expanded = sp.expand(integrand)
     if expanded.is_polynomial(h):
         powers = sp.Poly(expanded, h).terms()
@@ -174,7 +175,7 @@ def _over_normal(integrand: Any, h: sp.Symbol) -> Any:
 
 
 def _expression(value: Any) -> Any:
-    """An expression from one, or from an exact number."""
+    """`value`, an expression or an exact number, as an expression."""
     if isinstance(value, sp.Basic):
         return value
     numerator, denominator = (

@@ -1,4 +1,4 @@
-"""What is said on the terminal."""
+"""Output on the terminal: text, remarks, errors and progress bars."""
 
 import codecs
 import os
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 #: Seconds before a progress bar appears.
-_PATIENCE = 1.0
-#: 128 and the number of SIGPIPE, which Windows does not have.
-_UNREAD = 141
+_DELAY = 1.0
+#: The status of a program that SIGPIPE ends, 128 + 13, as a number because Windows has no SIGPIPE.
+_BROKEN_PIPE = 141
 
 
 def say(text: str) -> bool:
-    """Write to standard output, and return whether that is read.
+    """Write to standard output, and return whether there is a reader.
 
-    Where it is not, because `head` has what it wants, this and all that follows is dropped.
+    A reader such as `head` may close the pipe early.  Then this text and all later text is dropped.
     """
     try:
         click.echo(text, nl=False)
@@ -36,31 +36,31 @@ def say(text: str) -> bool:
 
 
 def say_step(text: str) -> None:
-    """Write to standard output before the work is done; exit with status 141 if nobody reads.
+    """Write one of several lines to standard output, and exit if there is no reader any more.
 
-    That is the status of a program that SIGPIPE ends.
+    Further work would be in vain.  The status, 141, is that of a program that SIGPIPE ends.
     """
     if not say(text):
-        sys.exit(_UNREAD)
+        sys.exit(_BROKEN_PIPE)
 
 
 def drop(stream: TextIO) -> None:
-    """Let what is written to a stream, and what it still holds, go nowhere."""
+    """Redirect a stream, with the text in its buffer, to the null device."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def terminal_width() -> int | None:
-    """How many characters fit on a line of the terminal, if standard output is one."""
+    """The width of the terminal in characters; None if standard output is no terminal."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return shutil.get_terminal_size().columns
 
 
 def say_document(text: str) -> None:
-    """Write Markdown to standard output: a page is UTF-8, whatever its reader's own letters are.
+    """Write Markdown to standard output, so that its bytes are UTF-8 in every locale.
 
-    Where the output has other letters it is ASCII, which is UTF-8 as well, and any other letter is
-    written as ``&#955;``.
+    If the encoding of the output is not UTF-8, the text is written in ASCII, which is a part of
+    UTF-8, with other letters as entities such as ``&#955;``.
     """
     if codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name != "utf-8":
         text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
@@ -68,13 +68,13 @@ def say_document(text: str) -> None:
 
 
 def say_titles(titles: Mapping[str, str]) -> None:
-    """A line for each name, with its title."""
+    """Write a line for each name, with its title."""
     width = max(map(len, titles))
     say("".join(f"{name:{width}}  {title}\n" for name, title in titles.items()))
 
 
 def remark(text: str) -> None:
-    """Write a line to standard error, as far as it is read."""
+    """Write a line to standard error, if there is a reader."""
     try:
         click.echo(text, err=True)
     except OSError:  # the terminal was closed, or the reader has gone
@@ -82,19 +82,22 @@ def remark(text: str) -> None:
 
 
 def fail(message: str, status: int) -> None:
-    """Exit with a line on standard error."""
+    """Write a line to standard error and exit with this status."""
     remark(f"asymptotics: {one_line(message)}")
     sys.exit(status)
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
-    """A progress callback, with a bar when it takes longer and a terminal is there to show it."""
+    """A callback for progress, which shows a bar once the work has taken a second.
+
+    Without a terminal there is no bar, and the callback is None.
+    """
     if not sys.stderr.isatty():
         yield None
         return
     bars: list[Bar] = []
-    seen: dict[str, Any] = {}  # what was last reported; before the first rows the bar pulses
+    seen: dict[str, Any] = {}  # the last report; without one the bar pulses
 
     def show() -> None:
         from rich.console import Console
@@ -123,12 +126,13 @@ def progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
         for bar in bars:
             bar.update(bar.task_ids[0], **seen)
 
-    timer = threading.Timer(_PATIENCE, show)
+    # The bar starts from another thread, because the work may report nothing for a long time.
+    timer = threading.Timer(_DELAY, show)
     timer.start()
     try:
         yield update
     finally:
         timer.cancel()
-        timer.join()
+        timer.join()  # so that no bar appears after this
         for bar in bars:
             bar.stop()

@@ -1,4 +1,4 @@
-"""The derivations, checked and shown."""
+"""``asymptotics derive``: check derivations and show them."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,10 @@ from .output import replacing, require_free
 def _complete(
     context: click.Context, parameter: click.Parameter, typed: str
 ) -> list[CompletionItem]:
-    """The package's derivations and the Python files here; the shell knows other folders."""
+    """Complete a name by those of the package's derivations and the Python files in this folder.
+
+    The shell itself completes paths in other folders.
+    """
 
     def names() -> list[str]:
         return [*derivation_names(), *sorted(str(path) for path in Path().glob("*.py"))]
@@ -28,14 +31,15 @@ def _complete(
     return [CompletionItem(typed, type="file"), *completing(names)(context, parameter, typed)]
 
 
+#: The variable that names the folder of Hypothesis.
 _STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 
 
 @contextmanager
 def _no_storage_here() -> Iterator[None]:
-    """Hypothesis, which draws the points, keeps files in a folder that is removed at the end.
+    """Make Hypothesis, which draws the points of checks, keep its files in a temporary folder.
 
-    Else it would leave a folder in the reader's directory.
+    By default it would leave a folder in the user's working directory.
     """
     if _STORAGE in os.environ:
         yield

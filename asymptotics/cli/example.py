@@ -1,4 +1,4 @@
-"""Examples to start from."""
+"""``asymptotics example``: print a spec to start from."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""The formulas, printed."""
+"""``asymptotics formula``: list and print formulas."""
 
 import click
 
@@ -9,7 +9,7 @@ from .options import completing
 
 @click.group()
 def formula() -> None:
-    """Print the formulas: what the code computes, as symbols.
+    """Print the formulas that the code computes, as symbols.
 
     \b
     asymptotics formula list
@@ -20,7 +20,7 @@ def formula() -> None:
 
 @formula.command("list")
 def formula_list() -> None:
-    """List the formulas, with what they hold for."""
+    """List the formulas, with the cases for which they hold."""
     say_titles(titles())
 
 

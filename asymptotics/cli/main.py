@@ -1,4 +1,4 @@
-"""The command and how it ends."""
+"""The command `asymptotics`, and its exit status for each kind of error."""
 
 import io
 import os
@@ -52,24 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     with ExitStack() as stack:
         for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # closed: nobody is to be told
+            if getattr(sys, name) is None:  # it was closed before the start
                 stream = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
                 setattr(sys, name, stream)
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # a table without its rules is a table still
+            sys.stdout.reconfigure(errors="replace")  # letters that the encoding lacks become ?
         stdout = sys.stdout
         try:
             cli.main(args=arguments, prog_name="asymptotics", standalone_mode=False)
         except SystemExit:
             if sys.stdout is stdout:
                 raise
-            drop(stdout)  # the reader of a help text has gone, which is no failure as for `click`
+            drop(stdout)  # `click` fails if nobody reads its help text, which is no failure here
         except BaseException as error:
             fail(*_failure(error))
 
 
 def _failure(error: BaseException) -> tuple[str, int]:
-    """What to say of an error, and the exit status; raises what is none of a user's making."""
+    """The message and the exit status for an error; raises errors that are bugs of the package."""
+    # A signal may have been turned into another error on its way here.
     cause = behind(error) or error
     match cause:
         case Terminated():

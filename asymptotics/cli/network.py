@@ -1,4 +1,4 @@
-"""Networks that are trained and pruned."""
+"""``asymptotics network``: train and prune networks."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,7 +55,7 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
         with progress_bar("runs") as progress:
             result = problem.run(**settings, progress=progress)
         older = older_stays(output, result) if output is not None else ""
-        # Without anything to show, an older file stays as it is as well.
+        # An older file also stays if there would be nothing to show in the new one.
         shown = (result.status == Status.OK) if suffix in PICTURES else (result.trials > 0)
         if path is not None and shown.any() and not older:
             write(result, problem, path, suffix)

@@ -1,4 +1,4 @@
-"""Arguments and options that commands share."""
+"""Arguments and options that several commands share."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,9 +11,9 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Complete:
-    """A completion by the names that begin with what is typed.
+    """A completion by those of the names that begin with the text typed so far.
 
-    They are asked for when a shell wants to complete one, so that a start does without them.
+    `names` is called only when a shell asks for completions, because importing them takes time.
     """
 
     def complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -23,18 +23,20 @@ def completing(names: Callable[[], Iterable[str]]) -> Complete:
 
 
 def _samplers() -> Iterable[str]:
+    """The names for ``--sampler``."""
     from ..verification.plan import SAMPLERS
 
     return SAMPLERS
 
 
 def _laws() -> Iterable[str]:
+    """The names for ``--design`` and ``--noise``."""
     from ..simulation.designs import law_names
 
     return law_names()
 
 
-#: A path, or ``-``; whether it can be read is checked where it is read.
+#: A path, or ``-`` for standard input.  `spec.read` checks that it can be read.
 SPEC = click.argument(
     "spec", required=False, metavar="[SPEC]", type=click.Path(allow_dash=True, readable=False)
 )
@@ -61,7 +63,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 def output_option(required: bool) -> Callable[[Command], Command]:
-    """The file to write."""
+    """The option for the file to write."""
     return click.option(
         "-o",
         "--output",
@@ -72,7 +74,7 @@ def output_option(required: bool) -> Callable[[Command], Command]:
 
 
 def run_options(command: Command) -> Command:
-    """What any run of trials is told."""
+    """The options of every run of trials."""
     for option in reversed(
         [
             click.option("--seed", type=int, default=0, show_default=True, metavar="S"),

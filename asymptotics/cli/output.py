@@ -1,4 +1,4 @@
-"""Rows and pictures, on standard output and in files."""
+"""Writing rows and pictures to standard output and to files, without destroying other files."""
 
 import csv
 import json
@@ -29,29 +29,30 @@ from ..results import (
 from .console import say, terminal_width
 
 PICTURES, TABLES = (".png", ".svg", ".pdf"), (".csv", ".json", ".parquet")
-#: Where a file says who wrote it: at its start, or in a PDF at its end.
+#: The mark of this package in the metadata of pictures, at the start of a file or the end of a PDF.
 _MARKS = {
     ".png": b"Creator\0" + CREATOR.encode(),
     ".svg": f"<dc:title>{CREATOR}</dc:title>".encode(),
     ".pdf": f"/Creator ({CREATOR})".encode(),
 }
-#: Where a Parquet file says so: in the metadata of its schema.
+#: The key of the same mark in the schema of a Parquet file, and the mark of an HTML page.
 _CREATOR_KEY = b"creator"
-_PAGE = f'<meta name="generator" content="{CREATOR}">'.encode()
-#: Bytes at either end of a file in which its mark is looked for.
-_LOOKED_AT = 4096
+_PAGE_MARK = f'<meta name="generator" content="{CREATOR}">'.encode()
+#: The mark is searched for in this many bytes at either end of a file.
+_SEARCHED = 4096
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _REMEDY = "name another file, or add --force"
-#: Keys of a row in JSON beside the columns of its table.
+#: The keys of a row in JSON that are not columns of its table.
 _MORE_KEYS = ("diverges", "infinite")
+#: The first bytes of an SQLite database.
 _DATABASE = b"SQLite format 3\0"
 
 
 def suffix_of(output: Path) -> str:
-    """The kind of file to write, if it can be.
+    """The suffix of the file to write, such as ``.csv``.
 
-    Raises `InvalidInput` for one that cannot be written, and `MissingExtra` if what writes it is
-    not installed: both before anything is computed.
+    The command calls this before it computes anything.  Raises `InvalidInput` if no such file can
+    be written, and `MissingExtra` if the package that writes it is not installed.
     """
     suffix = output.suffix.lower()
     if suffix not in PICTURES + TABLES:
@@ -62,7 +63,7 @@ def suffix_of(output: Path) -> str:
     if suffix == ".parquet":
         require("frames", "pandas", "pyarrow")
     elif suffix in PICTURES:
-        os.environ["MPLBACKEND"] = "agg"  # whatever is set: no window is opened
+        os.environ["MPLBACKEND"] = "agg"  # whatever the user has set, to open no window
         require("plot", "matplotlib")
     return suffix
 
@@ -70,12 +71,18 @@ def suffix_of(output: Path) -> str:
 def require_free(
     output: Path, inputs: Mapping[str, str | Path | None], force: bool, key: str = "output"
 ) -> None:
-    """Raise `InvalidInput` if writing `output` would destroy what is not ours to replace.
+    """Raise `InvalidInput` if writing `output` would destroy a file that must stay.
 
-    That is a file that the same command reads, by whatever path (`inputs` has each by what
-    messages call it, ``-`` for standard input), a database, and, without `force`, any file that
-    does not look as this package writes it.  What is looked at is the mark in a picture and the
-    form of rows: a value that was edited, or a note in a picture, is not noticed.
+    Such are the files that the same command reads, on any path that leads to them; databases; and,
+    without `force`, all files that this package has not written.  It recognises its own pictures by
+    a mark and its own rows by their form, so it does not notice an edited value or picture.
+
+    Parameters
+    ----------
+    inputs
+        The path of each file that the command reads, or ``-``, by its name in messages.
+    key
+        The name of the option, for messages.
     """
     for called, path in inputs.items():
         if path is not None and _is_same(output, path):
@@ -88,7 +95,7 @@ def require_free(
 
 
 def _not_replaceable(output: Path, force: bool) -> str | None:
-    """Why a file should stay as it is, and what to do."""
+    """Why the file must stay, with a remedy for the message; None if it may be replaced."""
     if Path(os.path.realpath(output)).is_symlink():
         return "must not be a link that leads back to itself"
     if not output.exists():
@@ -110,28 +117,29 @@ def _not_replaceable(output: Path, force: bool) -> str | None:
 
 
 def _is_same(output: Path, other: str | Path) -> bool:
-    """Whether two paths lead to one file, over links of either kind."""
+    """Whether two paths lead to one file, also through hard or symbolic links."""
     if str(other) == "-":
         return _is_standard_input(output)
     if os.path.realpath(output) == os.path.realpath(other):
         return True
     try:
         return output.samefile(other)
-    except OSError:  # one of them is not there
+    except OSError:  # one of the files does not exist
         return False
 
 
 def _is_standard_input(output: Path) -> bool:
+    """Whether standard input is redirected from this file."""
     try:
         return os.path.samestat(output.stat(), os.fstat(sys.stdin.fileno()))
-    except (OSError, ValueError, AttributeError):  # it is closed, or no file
+    except (OSError, ValueError, AttributeError):  # standard input is closed, or not a file
         return False
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file looks as this package writes it, or is empty.
+    """Whether a file is empty or has the form in which this package writes.
 
-    Of rows the names of the columns and the layout are compared, and not the values.
+    For files of rows, the names of the columns and the layout are compared, not the values.
     """
     if not path.stat().st_size:
         return True
@@ -142,7 +150,7 @@ def _is_ours(path: Path) -> bool:
         return _is_json_of_ours(path)
     if suffix == ".parquet":
         return _is_parquet_of_ours(path)
-    mark = _MARKS.get(suffix, _PAGE)
+    mark = _MARKS.get(suffix, _PAGE_MARK)
     return mark in _start(path) or mark in _end(path)
 
 
@@ -153,7 +161,7 @@ def _columns() -> list[tuple[str, ...]]:
 
 
 def _is_csv_of(names: tuple[str, ...], path: Path) -> bool:
-    """Whether a file has these columns, and to its end rows as they are written under them."""
+    """Whether a CSV file has these columns, and below them only rows of as many cells."""
     if not _starts(path, f"{','.join(names)}\n".encode()):
         return False
     try:
@@ -174,7 +182,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_json_of_ours(path: Path) -> bool:
-    """Whether a file has the text that this package writes of what it holds, and nothing else."""
+    """Whether a JSON file has the keys of a result, and exactly the layout of `to_json`."""
     if not (_starts(path, JSON_START.encode()) and _end(path).endswith(JSON_END.encode())):
         return False
     try:
@@ -182,6 +190,7 @@ def _is_json_of_ours(path: Path) -> bool:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return False
+    # Written again, the document must be the same text: other programs indent in other ways.
     known = [{*names, *_MORE_KEYS} for names in _columns()]
     return (
         list(document) == ["version", "spec", "rows"]
@@ -191,35 +200,41 @@ def _is_json_of_ours(path: Path) -> bool:
 
 
 def _is_parquet_of_ours(path: Path) -> bool:
-    """Whether a file has the mark that is lost where another program writes it anew."""
+    """Whether a Parquet file has the columns of a result, and the mark of this package.
+
+    Another program that rewrites the file drops the mark.
+    """
     with extra("frames"):
         from pyarrow import ArrowException, parquet
 
     try:
         schema = parquet.read_schema(path)
-    except (ArrowException, OSError):  # it is no Parquet file
+    except (ArrowException, OSError):  # not a Parquet file
         return False
     marked = (schema.metadata or {}).get(_CREATOR_KEY) == CREATOR.encode()
     return marked and tuple(schema.names) in _columns()
 
 
-def _start(path: Path, size: int = _LOOKED_AT) -> bytes:
+def _start(path: Path, size: int = _SEARCHED) -> bytes:
+    """The first bytes of a file."""
     with path.open("rb") as file:
         return file.read(size)
 
 
 def _starts(path: Path, text: bytes) -> bool:
+    """Whether a file begins with these bytes."""
     return _start(path, len(text)) == text
 
 
 def _end(path: Path) -> bytes:
+    """The last bytes of a file."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _LOOKED_AT))
+        file.seek(max(0, path.stat().st_size - _SEARCHED))
         return file.read()
 
 
 class Asked(Protocol):
-    """What was asked for: the spec as it was read, and the parameter to draw against."""
+    """A problem of either kind, with its parsed spec and the parameter on the axis of a figure."""
 
     @property
     def source(self) -> Mapping[str, Any]: ...
@@ -229,10 +244,10 @@ class Asked(Protocol):
 
 
 def older_stays(output: Path, result: Verification | NetworkSweep) -> str:
-    """What to say where a file that is there may hold more than a run has to write; or nothing.
+    """A remark that the older file `output` stays; empty if the result may replace it.
 
-    A run that was interrupted has less than one that was not, and one without any trial has
-    nothing.  Neither replaces a file.
+    The result of an interrupted run, or of a run without any trial, does not replace a file, which
+    may hold more.
     """
     less = result.interrupted or not (result.trials > 0).any()
     there = output.is_file() and output.stat().st_size > 0
@@ -241,13 +256,14 @@ def older_stays(output: Path, result: Verification | NetworkSweep) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of `path` when it was written and all has gone well.
+    """A temporary file that replaces `path` at the end, if it was written and nothing was raised.
 
-    Its name ends as `path` does.  A symbolic link stays, and what it leads to is replaced.  The
-    file keeps its permissions, and its owner and group as far as the system lets them be given;
-    access lists and other attributes are those of a new file.
+    It has the suffix of `path`.  If `path` is a symbolic link, the link stays and its target is
+    replaced.  The new file has the permissions of the old one, and its owner and group as far as
+    the system allows; access lists and other attributes are those of a new file.
     """
     target = Path(os.path.realpath(path))
+    # In the folder of the target, because a file cannot be renamed into another file system.
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, suffix=path.suffix)
     except OSError as error:
@@ -257,20 +273,21 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         if not temporary.stat().st_size:
-            return
-        _give(temporary, target)
+            return  # nothing was written, and the old file stays
+        _copy_ownership(temporary, target)
         temporary.chmod(_permissions(target))
+        # In one step: a reader finds the old file or the new one, never a part.
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _give(path: Path, other: Path) -> None:
-    """Give a file the group and the owner of another that is there, as far as that is allowed."""
+def _copy_ownership(path: Path, other: Path) -> None:
+    """Give a file the group and the owner of another, if that exists, as far as is allowed."""
     if not other.exists():
         return
     given, has = other.stat(), path.stat()
-    # The group first: it is no longer ours to change when the owner is another.
+    # The group comes first, because only the owner of a file may change it.
     with suppress(OSError):
         if given.st_gid != has.st_gid:
             os.chown(path, -1, given.st_gid)
@@ -280,17 +297,17 @@ def _give(path: Path, other: Path) -> None:
 
 
 def _permissions(path: Path) -> int:
-    """Those of a file, or of a new one."""
+    """The permissions of a file; if it does not exist, those that a new one would get."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        umask = os.umask(0)
+        umask = os.umask(0)  # the only way to read it is to set it
         os.umask(umask)
         return 0o666 & ~umask
 
 
 def print_rows(result: GridResult, asked: Asked, form: str) -> None:
-    """Rows on standard output, in one of the forms that can be asked for."""
+    """Write rows to standard output, in one of the forms of ``--format``."""
     match form:
         case "json":
             say(to_json(result, asked.source) + "\n")
@@ -307,7 +324,7 @@ def write(
     suffix: str,
     simulated: Verification | None = None,
 ) -> None:
-    """Rows, or a picture of them, in a file of the kind that its suffix names."""
+    """Write rows, or a picture of them, to a file of the kind that `suffix` names."""
     if suffix == ".csv":
         path.write_text(to_csv(result), encoding="utf-8")
     elif suffix == ".json":
@@ -321,6 +338,7 @@ def write(
 
 
 def _write_parquet(result: GridResult, path: Path) -> None:
+    """Write rows to a Parquet file, with the mark of this package in its schema."""
     with extra("frames"):
         from pyarrow import Table, parquet
 

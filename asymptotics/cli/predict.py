@@ -1,4 +1,4 @@
-"""Predictions, their pictures, and simulations beside them."""
+"""``asymptotics risk``, ``curve`` and ``verify``: predictions, pictures and simulations."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -65,8 +65,7 @@ def curve(
     """Draw the predicted risk, or write it to a file.
 
     In a picture the values of a list are marked on the curve of theory; a range is drawn as a curve
-    alone.  The options from --p on are those
-    of `asymptotics verify`, for --simulate.
+    alone.  The options from --p on are those of `asymptotics verify`, for --simulate.
 
     \b
     asymptotics curve my.toml -o curve.pdf
@@ -107,8 +106,8 @@ def curve(
 def verify(spec: str | None, form: str, output: Path | None, force: bool, **settings: Any) -> None:
     """Hold the predicted risk against simulations, and give a verdict.
 
-    Without --p each problem is simulated at three sizes and extrapolated; sizes are smaller where
-    those of use would not fit into --time-limit.  Without --trials and --target-se, trials are
+    Without --p each problem is simulated at three sizes and extrapolated; the sizes are smaller if
+    the usual ones would not fit into --time-limit.  Without --trials and --target-se, trials are
     added until an error of 1 % would be detected, as long as that takes minutes.  Fewer than eight
     trials give a mean, but no verdict.  The exit status is 1 if a prediction is inconsistent with
     its simulation, or no row has a verdict.
@@ -134,6 +133,7 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
 
 
 def _computed(problem: Problem, **precision: Any) -> RiskResult:
+    """The predicted risk, with a progress bar."""
     with progress_bar("risk") as progress:
         return problem.solve(**precision, progress=progress)
 
@@ -141,7 +141,7 @@ def _computed(problem: Problem, **precision: Any) -> RiskResult:
 def _inputs(
     spec: str | None, problem: Problem, settings: Mapping[str, Any]
 ) -> dict[str, str | Path | None]:
-    """The files that a command reads, by what messages call them."""
+    """The files that a command reads, by their names in messages."""
     return {
         "the spec": spec,
         "the samples of its population": _samples(spec, problem),
@@ -150,25 +150,26 @@ def _inputs(
 
 
 def _samples(spec: str | None, problem: Problem) -> Path | None:
-    """The file of samples that a spec names, if it does."""
+    """The path of the file of samples that a spec names, or None."""
     folder = Path() if spec in (None, "-") else Path(str(spec)).parent
     return samples_file(problem.source, folder)
 
 
 def _notes(spec: str | None, problem: Problem) -> list[str]:
-    """What was made of the spec that its author may not expect."""
+    """Notes on how the spec was read, where its author may have meant something else."""
     samples = _samples(spec, problem)
     notes = note_of_weights(problem.source), note_of_columns(samples) if samples else ""
     return [note for note in notes if note]
 
 
 def _say_notes(notes: Iterable[str]) -> None:
-    """Say notes on standard error, a line each."""
+    """Write notes to standard error, a line each."""
     for note in notes:
         remark(f"asymptotics: note: {one_line(note)}")
 
 
 def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
+    """The simulated risk and its verdicts, with a progress bar."""
     from ..verification.verify import verify
 
     with progress_bar("trials") as update:
@@ -184,7 +185,7 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
 
 
 def _require_none_given(settings: Mapping[str, Any]) -> None:
-    """Raise for an option of the simulation without one."""
+    """Raise `InvalidInput` if an option of the simulation is given without ``--simulate``."""
     source = click.get_current_context().get_parameter_source
     for name, value in settings.items():
         if source(name) is click.core.ParameterSource.COMMANDLINE:
@@ -192,6 +193,7 @@ def _require_none_given(settings: Mapping[str, Any]) -> None:
 
 
 def _require_convergence(result: RiskResult) -> None:
+    """Raise `NoConvergence` if a row did not converge, or could not be decided."""
     law = result.population.tolerance > 0
     for status in (Status.NO_CONVERGENCE, Status.UNDECIDED):
         if failed := int((result.status == status).sum()):
@@ -202,7 +204,10 @@ def _require_convergence(result: RiskResult) -> None:
 
 
 def _require_consistency(result: Verification, older: str) -> None:
-    """Exit with what is wrong; `older` is said at the end of what leaves an older file alone."""
+    """Exit with a message if the run was interrupted or a prediction failed.
+
+    `older` ends the messages for results that have not replaced an older file.
+    """
     if result.interrupted:
         fail(f"interrupted: the rows hold what was done{older}", 130)
     wrong = int((result.verdict == Verdict.INCONSISTENT).sum())

@@ -1,6 +1,6 @@
-"""What signals do to a command: Ctrl-C, a request to terminate, a terminal that is closed.
+"""How a command answers signals: Ctrl-C, a request to terminate, a terminal that is closed.
 
-This module imports nothing that takes time, so that signals can be answered before all else.
+This module imports nothing that takes time, so that it can answer signals before all other imports.
 """
 
 import os
@@ -8,12 +8,12 @@ import signal
 import sys
 from contextlib import suppress
 
-TYPE_CHECKING = False  # `typing` takes longer to import than all else here
+TYPE_CHECKING = False  # importing `typing` would take longer than all else here
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-#: What is said when a signal ends the command; Windows has no SIGHUP.
+#: The message when a signal ends the command; Windows has no SIGHUP.
 MESSAGES = {
     getattr(signal, name): text
     for name, text in (
@@ -23,12 +23,15 @@ MESSAGES = {
     )
     if hasattr(signal, name)
 }
-#: Seconds after which a signal is repeated that could not be answered when it came.
+#: Seconds after which a signal is sent again, if it came at a time when it could not be answered.
 _AGAIN = 0.05
 
 
 class Terminated(BaseException):
-    """A signal other than Ctrl-C ends the command; no `Exception`, so that nothing handles it."""
+    """Raised when a signal other than Ctrl-C ends the command.
+
+    It is not an `Exception`, so that no handler of errors catches it.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(MESSAGES[number])
@@ -36,9 +39,9 @@ class Terminated(BaseException):
 
 
 def answer(handler: "Callable[[int, FrameType | None], None] | None") -> None:
-    """Let a handler answer the signals of `MESSAGES`, or ignore them.
+    """Make `handler` answer the signals of `MESSAGES`; ignore them if it is None.
 
-    A signal that is ignored when the command starts, as SIGHUP under `nohup`, stays ignored.
+    A signal that was ignored when the command started, as SIGHUP is under `nohup`, stays ignored.
     """
     for number in MESSAGES:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -46,7 +49,7 @@ def answer(handler: "Callable[[int, FrameType | None], None] | None") -> None:
 
 
 def leave_at_once(number: int, _: "FrameType | None") -> None:
-    """End the process, while it is being started and holds nothing that has to be given back.
+    """End the process at once: the handler while the command starts and holds no resources.
 
     An exception might be lost in a module that is half imported.
     """
@@ -57,18 +60,18 @@ def leave_at_once(number: int, _: "FrameType | None") -> None:
 
 
 def say(number: int) -> None:
-    """Say on standard error which signal ends the command, if anybody reads it."""
+    """Write to standard error which signal ends the command, if there is a reader."""
     with suppress(OSError):
         os.write(2, f"asymptotics: {MESSAGES[number]}\n".encode())
 
 
 def leave_in_order(number: int, frame: "FrameType | None") -> None:
-    """Raise `KeyboardInterrupt` or `Terminated`, upon which all that is open is closed.
+    """Raise `KeyboardInterrupt` or `Terminated`: the handler while the command runs.
 
-    While that is under way further signals are ignored, so that nothing is left half closed.  While
-    a module is being imported the signal waits: there an exception may be turned into another one
-    (an extension module answers `ImportError: initialization failed`), or be taken for a library
-    that is missing.
+    The exception unwinds the stack, so that files and processes are closed; further signals are
+    ignored meanwhile.  While a module is being imported, the signal is sent again later.  There the
+    exception might turn into another (an extension module answers `ImportError: initialization
+    failed`), or be mistaken for a missing library.
     """
     if behind(sys.exception()):
         return
@@ -79,17 +82,17 @@ def leave_in_order(number: int, frame: "FrameType | None") -> None:
 
 
 def behind(error: BaseException | None) -> "KeyboardInterrupt | Terminated | None":
-    """The exception of a signal that is, or that led to, an error."""
+    """The exception of a signal in the chain of causes of an error, the error included; or None."""
     while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
         error = error.__cause__ or error.__context__
     return error
 
 
 def repeat_if_lost(lost: "sys.UnraisableHookArgs") -> None:
-    """Repeat a signal whose exception was raised where Python drops all exceptions.
+    """Send a signal again whose exception was raised where Python drops all exceptions.
 
-    Finalisers and callbacks of the garbage collector are such places.  To be installed as
-    `sys.unraisablehook`.
+    Finalisers and callbacks of the garbage collector are such places.  `sys.unraisablehook` is set
+    to this function.
     """
     match lost.exc_value:
         case Terminated() as ended:
@@ -101,7 +104,7 @@ def repeat_if_lost(lost: "sys.UnraisableHookArgs") -> None:
 
 
 def _importing(frame: "FrameType | None") -> bool:
-    """Whether a module is being imported where a signal arrived."""
+    """Whether a module was being imported when a signal arrived, by the stack of `frame`."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
@@ -110,8 +113,8 @@ def _importing(frame: "FrameType | None") -> bool:
 
 
 def _repeat(number: int) -> None:
-    """Send the process a signal again in a moment."""
-    import threading  # which the command has imported long before
+    """Send a signal to the process again after `_AGAIN` seconds."""
+    import threading  # already imported by the command when this runs
 
     timer = threading.Timer(_AGAIN, signal.raise_signal, (number,))
     timer.daemon = True

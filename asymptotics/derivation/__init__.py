@@ -1,4 +1,9 @@
-"""Derivations that a machine checks step by step, against the code that computes their result.
+"""Derivations that a machine checks, step by step and against the code that computes the result.
+
+A `Derivation` declares symbols with their domains and adds steps.  Each step makes a claim, such as
+`Equal`, `Less` or `Limit`, and names a way to check it: by algebra (`Exactly`), at many points
+(`AtPoints`) or by enclosures (`OverBoxes`).  The last step is `Computed`: a function of the package
+computes the formula that was derived.
 
 Needs the extra ``asymptotics[derive]``.
 """
@@ -21,7 +26,7 @@ with extra("derive"):
         integers_from,
     )
 
-require("derive", "flint")  # some checks import it later, and alone would ask for less
+require("derive", "flint")  # the checks that import it later would name another extra
 
 __all__ = [
     "NONNEGATIVE",

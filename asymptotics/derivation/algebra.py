@@ -1,4 +1,4 @@
-"""What SymPy decides exactly: that an expression vanishes, its sign, its limit."""
+"""Decisions by SymPy's algebra: zeros, signs, continuity and limits of expressions."""
 
 from contextlib import suppress
 from typing import Any
@@ -9,12 +9,13 @@ from sympy.polys.polyerrors import BasePolynomialError, PolynomialError
 
 from ..arithmetic.symbolic import GroupSymbol, Mean
 
-#: Larger expressions are not simplified.
+#: Expressions with more operations are not simplified: it may take minutes.
 _MOST_OPERATIONS = 300
 
 
 def vanishes(expression: Any) -> bool:
     """Whether the expression is proved to be zero; False if it is not, or not decided."""
+    # SymPy does not see that erf and erfc are related.
     expression = expression.doit().replace(sp.erf, lambda x: 1 - sp.erfc(x))
     if expression.has(Mean):
         return _mean_vanishes(expression)
@@ -22,7 +23,7 @@ def vanishes(expression: Any) -> bool:
 
 
 def _simplified(expression: Any) -> Any:
-    """As SymPy simplifies it, where that takes no minutes."""
+    """The expression as `sympy.simplify` returns it, if it is small enough."""
     return sp.simplify(expression) if sp.count_ops(expression) < _MOST_OPERATIONS else expression
 
 
@@ -31,23 +32,29 @@ def _rational(expression: Any) -> Any:
 
 
 def _mean_vanishes(expression: Any) -> bool:
-    """Expectations are linear, and equal if their integrands are."""
+    """As `vanishes`, for an expression with expectations: these are compared by integrand."""
     if expression.is_zero or sp.expand(expression) == 0:
         return True
     constant, integrand = _merged(expression)
     if integrand is not None and not constant.has(Mean):
         return bool(vanishes(constant + integrand))
+    # Products of expectations: each integrand is brought to one form, and the rest is rational in
+    # the expectations.
     canonical = expression.replace(Mean, lambda f: sp.expand(Mean(_partial_fractions(f))))
     return bool(_rational(canonical) == 0)
 
 
 def _merged(expression: Any) -> tuple[Any, Any]:
-    """An expression as a constant and the integrand of one expectation, if it is linear in them."""
+    """A constant c and an integrand f such that the expression is c + E[f].
+
+    They exist if the expression is linear in expectations.  Otherwise the second is None.
+    """
     constant, integrand = sp.Integer(0), sp.Integer(0)
     for term in sp.Add.make_args(sp.expand(expression)):
         means = [factor for factor in sp.Mul.make_args(term) if isinstance(factor, Mean)]
         rest = term / means[0] if means else term
-        # A quantity of the population outside an expectation is not the one inside it.
+        # A product of expectations is not linear.  A quantity of the population outside an
+        # expectation is that of one group, and must not be moved inside.
         if rest.has(Mean) or rest.has(GroupSymbol):
             return expression, None
         if means:
@@ -58,7 +65,7 @@ def _merged(expression: Any) -> tuple[Any, Any]:
 
 
 def _partial_fractions(integrand: Any) -> Any:
-    """A rational integrand as a sum of simple fractions, so that equal ones look the same."""
+    """A rational integrand as partial fractions, so that equal integrands look the same."""
     for symbol in sorted(integrand.atoms(GroupSymbol), key=str):
         if integrand.is_rational_function(symbol):
             integrand = sp.apart(sp.together(integrand), symbol)
@@ -66,7 +73,7 @@ def _partial_fractions(integrand: Any) -> Any:
 
 
 def sign(expression: Any) -> int | None:
-    """1 or -1 where the expression has that sign for all values of its symbols, else None."""
+    """1 or -1 if the expression is proved to have this sign for all values of its symbols."""
     expression = expression.doit()
     forms = (sp.expand, lambda x: sp.factor(sp.together(x)), _simplified)
     for form in (lambda x: x, *forms):
@@ -85,7 +92,7 @@ def nonnegative(expression: Any) -> bool:
     return any(form(expression).is_extended_nonnegative for form in (lambda x: x, *forms))
 
 
-#: Functions that are continuous wherever they are defined for real numbers, and that is everywhere.
+#: Functions that are defined and continuous for all real numbers.
 _SMOOTH = (
     sp.exp, sp.erf, sp.erfc, sp.sin, sp.cos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.Abs,
     sp.Add, sp.Mul, sp.Max, sp.Min, Mean,
@@ -93,16 +100,22 @@ _SMOOTH = (
 
 
 def continuous(expression: Any, variable: sp.Symbol) -> bool:
-    """Whether it is proved to be continuous in a variable, over all that is assumed of it."""
+    """Whether an expression is proved to be continuous in a variable.
+
+    The proof is for all values that the assumptions of the symbols allow: each function in the
+    expression must be continuous for the values that its argument can take.
+    """
     if not expression.has(variable):
         return True
     if isinstance(expression, sp.Symbol):
         return True
     if isinstance(expression, sp.Pow):
         base, exponent = expression.args
-        whole = exponent.is_integer and exponent.is_nonnegative
+        polynomial = exponent.is_integer and exponent.is_nonnegative
         root = sign(exponent) == 1 and nonnegative(base)
-        defined = whole or root or sign(base) == 1 or (exponent.is_integer and sign(base) == -1)
+        defined = (
+            polynomial or root or sign(base) == 1 or (exponent.is_integer and sign(base) == -1)
+        )
     elif isinstance(expression, sp.log):
         defined = sign(expression.args[0]) == 1
     else:
@@ -110,26 +123,26 @@ def continuous(expression: Any, variable: sp.Symbol) -> bool:
     return bool(defined) and all(continuous(part, variable) for part in expression.args)
 
 
-#: Functions whose values stay bounded, and have no limit where their argument goes to infinity.
+#: Functions that oscillate between -1 and 1 as their argument goes to infinity.
 _BOUNDED_WAVES = (sp.sin, sp.cos)
-#: Functions that are monotone from some number on: none oscillates where its argument goes to
-#: infinity, or to minus infinity if it has real values there.
+#: Functions that are monotone from some number on, upwards, and downwards too if they are real
+#: there: so they do not oscillate as their argument goes to plus or minus infinity.
 _STEADY = (
     sp.exp, sp.log, sp.LambertW, sp.erf, sp.erfc, sp.sinh, sp.cosh, sp.tanh, sp.coth,
     sp.asinh, sp.acosh, sp.atanh, sp.acoth, sp.atan, sp.acot, sp.Abs, sp.sign, sp.Heaviside, Mean,
     sp.Piecewise,
 )  # fmt: skip
-#: Functions that do not oscillate where their argument goes to infinity, but may where it goes to
-#: minus infinity, where they have poles.
+#: Functions that are monotone towards plus infinity, but have poles towards minus infinity.
 _STEADY_UPWARDS = (sp.gamma, sp.loggamma, sp.factorial, sp.harmonic, sp.polygamma)
 
 
 def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[Any]:
-    """The parts of an expression that oscillate on the way to a limit, or are not shown not to.
+    """The parts of an expression that may oscillate as `variable` goes to `point`.
 
-    These are functions that are not known to be steady, such as sine and cosine, where an argument
-    goes to no finite number; the gamma function, where it does not go up; and powers of a negative
-    number.  An integral or a sum whose ends depend on the variable passes through waves of its own.
+    They are called waves: functions not listed as steady, such as the sine, unless their arguments
+    go to finite numbers; the gamma function, unless its argument goes to plus infinity; powers of a
+    negative number; complex powers and exponentials; and integrals and sums with an oscillating
+    function whose ends depend on the variable.  An empty list shows that nothing oscillates.
     """
     powers = [part for part in expression.atoms(sp.Pow) if part.exp.has(variable)]
     found = [part for part in powers if part.base.is_negative or part.has(sp.I)]
@@ -148,7 +161,7 @@ def waves(expression: Any, variable: sp.Symbol, point: Any, side: str) -> list[A
 
 
 def _may_wave(function: Any) -> bool:
-    """Whether a function holds anything that may oscillate in any of its variables."""
+    """Whether a function contains a part that may oscillate in any of its variables."""
     powers = function.atoms(sp.Pow)
     negative = any(part.base.is_negative and not part.exp.is_number for part in powers)
     steady = function.atoms(*_STEADY)
@@ -157,7 +170,7 @@ def _may_wave(function: Any) -> bool:
 
 
 def _settles(wave: Any, variable: sp.Symbol, point: Any, side: str) -> bool:
-    """Whether the arguments of a wave go to finite numbers, or to infinity without waves."""
+    """Whether the arguments of a function go to where it is steady: to finite numbers, mostly."""
     try:
         moving = (part for part in wave.args if part.has(variable))
         ends = [limit(part, variable, point, side) for part in moving]
@@ -170,10 +183,14 @@ def _settles(wave: Any, variable: sp.Symbol, point: Any, side: str) -> bool:
 def _limit_of_waves(
     expression: Any, found: list[Any], variable: sp.Symbol, point: Any, side: str
 ) -> Any:
-    """The limit of a ratio of polynomials in sines and cosines whose terms with these vanish.
+    r"""The limit of an expression with waves, if these do not matter; else `NotImplementedError`.
 
-    A sine or a cosine may have any value from -1 to 1 at each place on the way, so the terms they
-    are factors of must vanish beside the others for all such values.
+    The expression must be a ratio of polynomials in sines and cosines.  With their products w,
+
+    .. math:: \frac{u + \sum_i u_i w_i}{v + \sum_j v_j w_j}, \qquad |w| \le 1,
+
+    it has the limit of u/v if every :math:`v_j / v` tends to 0, and so does every :math:`u_i / v`
+    or, where u/v has an infinite limit, every :math:`u_i / u`.
     """
     missing = NotImplementedError("what oscillates is not shown to vanish")
     if expression.has(Mean) or not all(isinstance(wave, _BOUNDED_WAVES) for wave in found):
@@ -189,6 +206,7 @@ def _limit_of_waves(
         return limit(part, variable, point, side)
 
     (steady_above, moving_above), (steady_below, moving_below) = above, below
+    # In words: the waves below are negligible, then those above.
     if steady_below == 0 or any(tends(part / steady_below) != 0 for part in moving_below):
         raise missing
     end = tends(steady_above / steady_below)
@@ -199,7 +217,7 @@ def _limit_of_waves(
 
 
 def _by_waves(part: Any, names: list[sp.Symbol]) -> tuple[Any, list[Any]]:
-    """The term of a polynomial that is free of waves, and the coefficients of the others."""
+    """The term of a polynomial without waves, and the coefficients of the terms with waves."""
     terms = sp.Poly(part, *names).as_dict()
     steady = terms.pop((0,) * len(names), sp.Integer(0))
     if steady.has(*names) or any(other.has(*names) for other in terms.values()):
@@ -207,16 +225,20 @@ def _by_waves(part: Any, names: list[sp.Symbol]) -> tuple[Any, list[Any]]:
     return steady, list(terms.values())
 
 
-#: Terms of an expansion that are tried.
+#: Numbers of terms with which an expansion is tried.
 _ORDERS = (1, 2, 3, 4)
 
 
 def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
-    """The limit of an expression, for any population.
+    """The limit of an expression as `variable` goes to `point`, for any population.
 
-    Each expectation is expanded about the point: its moments, and the remainder, are symbols of
-    their own, and the limit must not depend on a remainder.  What oscillates has a limit where it
-    is shown to vanish.
+    `side` is "+" for a limit from above and "-" from below; at infinity it is not used.  Raises
+    `NotImplementedError` if no limit is found.  SymPy may raise other errors.
+
+    SymPy knows no limits of expectations.  In a sum of expectations with constant factors the limit
+    is taken inside each expectation, since a population has finitely many groups.  Otherwise each
+    integrand is expanded in powers of the distance x from the point, to order n: moments become
+    symbols, the remainder is R x**n with a symbol R, and the limit must not depend on R.
     """
     if found := waves(expression, variable, point, side):
         return _limit_of_waves(expression, found, variable, point, side)
@@ -235,7 +257,7 @@ def limit(expression: Any, variable: sp.Symbol, point: Any, side: str) -> Any:
 def moved_to_zero(
     expression: Any, variable: sp.Symbol, point: Any, side: str
 ) -> tuple[sp.Symbol, Any]:
-    """A positive symbol, and the expression as a function of it that nears its limit at zero."""
+    """A positive symbol x, and the expression as a function of it with its limit at x = 0."""
     x = sp.Dummy("x", positive=True)
     if point in (sp.oo, -sp.oo):
         return x, expression.subs(variable, 1 / x if point == sp.oo else -1 / x)
@@ -243,7 +265,7 @@ def moved_to_zero(
 
 
 def _termwise(near: Any, x: sp.Symbol) -> Any:
-    """The limit of a sum of expectations whose factors do not depend on x, term by term."""
+    """The limit of a sum of expectations with constant factors, term by term."""
     terms = []
     for term in sp.Add.make_args(sp.expand(near)):
         means = [part for part in sp.Mul.make_args(term) if isinstance(part, Mean)]
@@ -263,6 +285,7 @@ def _termwise(near: Any, x: sp.Symbol) -> Any:
 
 
 def _expanded_limit(near: Any, x: sp.Symbol, order: int) -> Any:
+    """The limit at x = 0 with expectations expanded to `order` terms; None if that is too few."""
     moments: dict[Any, sp.Symbol] = {}
     remainders: set[sp.Symbol] = set()
 
@@ -288,6 +311,7 @@ def _expanded_limit(near: Any, x: sp.Symbol, order: int) -> Any:
         remainders.add(rest)
         return named(Mean(sp.expand(terms))) + rest * x**order
 
+    # A limit with a remainder in it needs more terms; one with nan or zoo is none.
     found = sp.limit(near.replace(lambda part: isinstance(part, Mean), expanded), x, 0, "+")
     if found.free_symbols & remainders or found.has(sp.nan, sp.zoo):
         return None

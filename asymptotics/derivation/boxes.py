@@ -1,7 +1,7 @@
-"""Proofs by enclosure: an expression is positive over a box if its enclosure there is.
+"""Proofs by enclosure: an expression is positive over a box if its enclosure over the box is.
 
-Boxes whose enclosure does not tell are halved, the longest side first, until all tell or there are
-too many.
+A box whose enclosure holds 0 is halved along its longest side.  This is repeated until the
+enclosure over every small box has a sign, or there are too many boxes.
 """
 
 from collections import deque
@@ -11,35 +11,37 @@ from typing import Any
 import sympy as sp
 
 from ..arithmetic.ball import Ball, Balls, Undecided
+from .arithmetics import NoValue
 from .claims import Box
-from .evaluation import NoValue, value_of
+from .evaluation import value_of
 
 
 def unproved(expression: Any, box: Box, most: int, bits: int) -> tuple[Box | None, int]:
-    """A part of the box where the expression is not shown to be positive, if there is one.
+    """A part of `box` where an expression is not shown to be positive, and the count of boxes.
 
-    Also how many boxes were looked at.
+    The part is None if the expression is shown to be positive over all of `box`.  The search stops
+    after `most` boxes, and at the first part whose enclosure is at most 0.
     """
     arithmetic = Balls(bits)
     waiting, count = [box], 0
     with arithmetic.working():
         while waiting:
-            part = waiting.pop()
+            part = waiting.pop()  # depth first, so that few boxes wait
             count += 1
             enclosure = _enclosure(expression, part, arithmetic)
             if enclosure is not None and enclosure.arb > 0:
                 continue
-            shown_not = enclosure is not None and enclosure.arb <= 0
-            if count >= most or shown_not or not part:  # a box without sides has no halves
+            surely_not = enclosure is not None and enclosure.arb <= 0
+            if count >= most or surely_not or not part:  # a box without sides has no halves
                 return part, count
             waiting += _halves(part, box)
     return None, count
 
 
 def negative(expression: Any, box: Box, most: int, bits: int) -> Box | None:
-    """A part of the box where the expression is surely negative, if one is found.
+    """A part of `box` where the expression is surely negative; None if none is found.
 
-    Parts are looked at in the order of their size, the larger ones first, and so many at most.
+    At most `most` parts are tried, the larger ones first.
     """
     arithmetic = Balls(bits)
     waiting = deque([box])
@@ -47,7 +49,7 @@ def negative(expression: Any, box: Box, most: int, bits: int) -> Box | None:
         for _ in range(most):
             if not waiting:
                 return None
-            part = waiting.popleft()
+            part = waiting.popleft()  # breadth first, so that large parts come first
             enclosure = _enclosure(expression, part, arithmetic)
             if enclosure is None or not (enclosure.arb > 0 or enclosure.arb < 0):
                 waiting.extend(_halves(part, box))
@@ -57,7 +59,7 @@ def negative(expression: Any, box: Box, most: int, bits: int) -> Box | None:
 
 
 def _enclosure(expression: Any, box: Box, arithmetic: Balls) -> Ball | None:
-    """The enclosure over a box; None where the expression is not known to have a value."""
+    """The enclosure of an expression over a box; None if it may have no value there."""
     values = {
         symbol: arithmetic.array(Ball(Ball.of(low).arb.union(Ball.of(high).arb)))
         for symbol, (low, high) in box.items()
@@ -69,11 +71,11 @@ def _enclosure(expression: Any, box: Box, arithmetic: Balls) -> Ball | None:
     return enclosure
 
 
-def _halves(part: Box, whole: Box) -> list[Box]:
-    """The part cut through the side that is longest beside that of the whole."""
+def _halves(part: Box, box: Box) -> list[Box]:
+    """The two halves of a part, split along the side that is longest relative to that of `box`."""
 
     def length(symbol: sp.Symbol) -> Fraction:
-        return (part[symbol][1] - part[symbol][0]) / (whole[symbol][1] - whole[symbol][0])
+        return (part[symbol][1] - part[symbol][0]) / (box[symbol][1] - box[symbol][0])
 
     longest = max(part, key=length)
     low, high = part[longest]
@@ -82,6 +84,6 @@ def _halves(part: Box, whole: Box) -> list[Box]:
 
 
 def in_words(box: Box) -> str:
-    """A box in one line."""
+    """A box as text in one line."""
     sides = (f"{x} in [{float(low):.6g}, {float(high):.6g}]" for x, (low, high) in box.items())
     return ", ".join(sides)

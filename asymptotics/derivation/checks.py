@@ -1,4 +1,9 @@
-"""Ways to check a claim.  One that does not decide has failed."""
+"""The ways to check a claim: by algebra, at points, and over boxes.
+
+A check shows a claim, refutes it, or leaves it undecided, which counts as failed.  Every proof is
+held against points, because SymPy may prove what is false: it takes symbols as generic, and may
+find wrong values of integrals.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -8,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from ..arithmetic.symbolic import Mean
 from ..errors import InvalidInput, one_line
@@ -16,41 +22,43 @@ from ..tables import counted
 from . import special
 from .claims import Claim, Equal, Limit, UniqueRoot
 from .domains import Domain
-from .evaluation import EVALUATED, AsAWhole
-from .search import At, Question, Search
+from .evaluation import EvaluatedBySympy
+from .search import Question, Search, Status
 
-#: What a check at points must have.
+#: The fewest points and digits that a check at points accepts.
 _FEWEST, _LEAST_DIGITS = 10, 30
-#: Digits of points.
+#: Digits at points.
 _DIGITS = 50
-#: Points that a proof is held against: the simplest ones and the ends of the domains always, and
-#: random ones up to this number.
-UPHELD = 20
-#: Points that are searched for a counterexample to a claim that was not shown, and for one point
-#: at which a claim that was proved means anything.
-SEARCHED = 1000
-#: Enclosures of the slope of a function that are looked at, and their bits.
-_SLOPES, _SLOPE_BITS = 2000, 128
+#: Points at which a proved claim is tried: always the simplest ones and the ends of the domains,
+#: and random ones up to this number in all.
+POINTS_AFTER_PROOF = 20
+#: Points among which a counterexample is sought to a claim that was not shown; and among which one
+#: is sought at which a proved claim has a meaning, if the few above have none.
+POINTS_SEARCHED = 1000
 #: The same where there are integrals, each of which takes as long as many numbers.
-_SEARCHED_OF_INTEGRALS = 100
+_POINTS_WITH_INTEGRALS = 100
+#: Boxes over which the slope of a function is enclosed, at most, and their bits.
+_SLOPE_BOXES, _SLOPE_BITS = 2000, 128
 #: Characters of the longest message.
 _LONGEST = 1000
-#: Digits with which quadrature is asked whether algebra has found the right value of an integral.
+#: Digits of the numbers that confirm the value which algebra finds of an integral.
 _DIGITS_OF_INTEGRALS = 30
+#: Expressions that algebra may evaluate wrongly, while numbers evaluate them as they are written.
+_EVALUATED_BY_ALGEBRA = (ExprWithLimits, sp.Limit)
 
 
 class Ruling(Enum):
-    """What a check says of a claim."""
+    """The result of a check."""
 
     SHOWN = "shown"
-    #: A counterexample was found, of which there is no doubt.
+    #: The claim surely fails at a point that was found.
     REFUTED = "refuted"
     UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says of a claim, and what it found."""
+    """The result of a check, and the text that explains it."""
 
     ruling: Ruling
     found: str
@@ -62,7 +70,7 @@ class Verdict:
 
 
 def _verdict(ruling: Ruling, found: str) -> Verdict:
-    """A verdict in one printable line: the code of a claim may raise errors of any text."""
+    """A verdict whose text is one printable line: errors of a claim's code may hold any text."""
     return Verdict(ruling, one_line(found, _LONGEST))
 
 
@@ -77,7 +85,7 @@ def refuted(counterexample: str, more: str = "") -> Verdict:
 
 
 def undecided(why: str) -> Verdict:
-    """The verdict on a claim that was neither shown nor refuted; `why` says what is missing."""
+    """The verdict on a claim that was neither shown nor refuted; `why` says what a proof lacks."""
     return _verdict(Ruling.UNDECIDED, f"undecided: {why}")
 
 
@@ -86,14 +94,14 @@ class Check(ABC):
 
     @abstractmethod
     def verdict(self, question: Question) -> Verdict:
-        """Whether the claim was shown."""
+        """Check a claim."""
 
-    def require_meaning(self, domains: Mapping[sp.Symbol, Domain]) -> None:  # noqa: B027  # most do
-        """Raise `InvalidInput` for a check that cannot be made where the symbols are declared."""
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain]) -> None:  # noqa: B027  # most can
+        """Raise `InvalidInput` for a check that cannot be made with these domains."""
 
     @abstractmethod
     def __str__(self) -> str:
-        """How it is checked, to follow on "checked"."""
+        """The way of checking, as text that continues "checked"."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class Exactly(Check):
     def verdict(self, question: Question) -> Verdict:
         finding = evaluated(question).claim.exactly()
         if finding.holds:
-            return _upheld(question, "proved")
+            return _after_proof(question, "proved")
         return _not_shown(question, finding.why)
 
     def __str__(self) -> str:
@@ -114,9 +122,13 @@ class Exactly(Check):
 class AtPoints(Check):
     """At points drawn from the domains, with many digits: evidence, not a proof.
 
-    Sides that differ by less than ``10**(-6 digits)``, relative to the terms they are sums of, and
-    values within ``10**-286`` of a limit, count as equal.  Where integrals or code are estimated,
-    sides count as equal within ``10**(-2 digits / 5)``.
+    `number` points are tried, of which at least a tenth must fall inside the domains of the symbols
+    that others determine.  Two sides count as equal if they differ by less than
+    ``10**(-6 * digits)``, relative to the terms they are sums of; or, where integrals or code can
+    only be estimated, by less than ``10**(-2 * digits / 5)``.  A value counts as equal to its limit
+    within ``10**-286``.
+
+    Raises `InvalidInput` for fewer than 10 points or 30 digits.
     """
 
     number: int = 200
@@ -131,7 +143,7 @@ class AtPoints(Check):
         found = search.counterexample(self.number) or search.far_counterexample()
         if found is not None:
             return refuted(found)
-        if left := search.first(At.UNDEFINED, At.NO_VALUE, At.AGAINST, At.OPEN):
+        if left := search.first(Status.UNDEFINED, Status.NO_VALUE, Status.AGAINST, Status.OPEN):
             return undecided(f"at {left}")
         if doubt := search.far_doubt():
             return undecided(f"at {doubt}")
@@ -150,9 +162,11 @@ class AtPoints(Check):
 
 @dataclass(frozen=True)
 class OverBoxes(Check):
-    """By enclosures over boxes that cover an interval of each symbol: a proof on these.
+    """By enclosures over boxes that cover an interval of each symbol: a proof on these intervals.
 
-    For inequalities and roots of symbols that are no quantities of a population.
+    It applies to inequalities and unique roots, in symbols that are no quantities of a population.
+    `intervals` gives the two ends for each symbol, rational numbers; `most` limits the number of
+    boxes, and `bits` is the precision of the enclosures.
     """
 
     intervals: Mapping[sp.Symbol, tuple[Any, Any]]
@@ -184,6 +198,7 @@ class OverBoxes(Check):
         inside = {x: _within(question.domains[x], *ends) for x, ends in box.items()}
         question = question._replace(domains={**question.domains, **inside})
         claim = evaluated(question).claim
+        # The inequalities below prove a root only for a continuous function.
         if isinstance(claim, UniqueRoot) and (part := claim.may_jump()) is not None:
             return _not_shown(question, f"{part} may have jumps, and change its sign at one")
         total = 0
@@ -203,7 +218,7 @@ class OverBoxes(Check):
                 return _not_shown(question, why)
         if not total:
             return undecided("enclosures show inequalities and roots alone")
-        return _upheld(question, f"proved over {counted(total, 'box', 'boxes')}")
+        return _after_proof(question, f"proved over {counted(total, 'box', 'boxes')}")
 
     def __str__(self) -> str:
         sides = (
@@ -213,7 +228,7 @@ class OverBoxes(Check):
 
 
 def evaluated(question: Question) -> Question:
-    """The claim with its integrals and sums as algebra evaluates them."""
+    """The claim with its integrals, sums and limits evaluated by algebra."""
     return question._replace(claim=question.claim.mapped(_evaluated))
 
 
@@ -222,45 +237,49 @@ def _evaluated(expression: Any) -> Any:
 
 
 def _has(question: Question, kinds: tuple[Any, ...]) -> bool:
-    """Whether the claim, or what is given, holds an expression of these kinds."""
+    """Whether the claim, or a determined symbol, contains an expression of these kinds."""
     written = (*question.claim.expressions, *question.given.values())
     return any(expression.has(*kinds) for expression in written)
 
 
 def _evaluated_rightly(question: Question) -> bool:
-    """Whether numbers confirm the values that algebra finds of integrals and sums.
+    """Whether numbers confirm the values that algebra finds of integrals and sums in a claim.
 
-    Over the domains of all symbols: also of those that go to a limit.
+    Each value is compared with quadrature at points of the domains of all symbols, including a
+    symbol that goes to a limit.
     """
     for expression in question.claim.expressions:
-        if not expression.has(*EVALUATED):
+        if not expression.has(*_EVALUATED_BY_ALGEBRA):
             continue
         value = expression.doit()
-        whole = value.has(sp.exp_polar, sp.I)
-        search = _held(question, Equal(expression, AsAWhole(value) if whole else value))
-        # Of a number that SymPy computes the digits may be lacking: of the integral they may not.
-        lacking = {At.NO_VALUE, At.UNDEFINED} if whole else set()
-        if whole and not _all_hold(_held(question, Equal(expression, expression)), set()):
+        is_complex = value.has(sp.exp_polar, sp.I)
+        closed_form = EvaluatedBySympy(value) if is_complex else value
+        search = _tried(question, Equal(expression, closed_form))
+        # SymPy may fail to compute a complex closed form at some points.  The quadrature must not
+        # fail at any: the comparison of the integral with itself shows that it has a value.
+        may_lack = {Status.NO_VALUE, Status.UNDEFINED} if is_complex else set()
+        if is_complex and not _all_hold(_tried(question, Equal(expression, expression)), set()):
             return False
-        if not _all_hold(search, lacking):
+        if not _all_hold(search, may_lack):
             return False
     return True
 
 
-def _held(question: Question, claim: Claim) -> Search:
+def _tried(question: Question, claim: Claim) -> Search:
+    """A finished search among the points at which a proof of `claim` would be tried."""
     search = Search(question._replace(claim=claim), _DIGITS_OF_INTEGRALS)
-    search.counterexample(UPHELD)
+    search.counterexample(POINTS_AFTER_PROOF)
     return search
 
 
-def _all_hold(search: Search, lacking: set[At]) -> bool:
-    """Whether a claim holds at most of the points, and at all others is lacking."""
-    told = set(At) - {At.HOLDS, At.OUTSIDE} - lacking
-    return search.count(At.HOLDS) > search.count(*lacking) and not search.first(*told)
+def _all_hold(search: Search, may_lack: set[Status]) -> bool:
+    """Whether a claim holds at every point, except for a minority with a result in `may_lack`."""
+    contrary = set(Status) - {Status.HOLDS, Status.OUTSIDE} - may_lack
+    return search.count(Status.HOLDS) > search.count(*may_lack) and not search.first(*contrary)
 
 
-def _searched(question: Question) -> int:
-    return _SEARCHED_OF_INTEGRALS if _has(question, (sp.Integral,)) else SEARCHED
+def _points_searched(question: Question) -> int:
+    return _POINTS_WITH_INTEGRALS if _has(question, (sp.Integral,)) else POINTS_SEARCHED
 
 
 def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
@@ -269,7 +288,7 @@ def _ends(interval: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
 
 
 def _within(domain: Domain, low: Fraction, high: Fraction) -> Domain:
-    """The numbers of a domain in an interval; raises `InvalidInput` if there are none."""
+    """The part of a domain in an interval; raises `InvalidInput` if it has no number there."""
     return replace(
         domain,
         low=low,
@@ -279,28 +298,32 @@ def _within(domain: Domain, low: Fraction, high: Fraction) -> Domain:
     )
 
 
-def _upheld(question: Question, found: str) -> Verdict:
-    """The verdict on a claim that was proved, held against points.
+def _after_proof(question: Question, found: str) -> Verdict:
+    """The verdict on a claim that was proved; `found` says how.  The proof is held against points.
 
-    The algebra of SymPy takes symbols as generic, so that a proof may be wrong where a coefficient
-    is zero, at the ends of domains above all.  And if no point of the domains has what is given, or
-    no numbers show what the claim's value is there, anything can be proved of it.
+    SymPy's algebra takes symbols as generic, so a proof may be wrong where a coefficient is zero,
+    which happens most often at the ends of domains.  And if the claim has no meaning at any point
+    (because the determined symbols leave their domains, or its sides have no value), everything can
+    be proved of it.
     """
-    search = Search(question, _DIGITS_OF_INTEGRALS if _has(question, EVALUATED) else _DIGITS)
-    against = search.counterexample(UPHELD)
+    by_algebra = _has(question, _EVALUATED_BY_ALGEBRA)
+    search = Search(question, _DIGITS_OF_INTEGRALS if by_algebra else _DIGITS)
+    against = search.counterexample(POINTS_AFTER_PROOF)
+    # If the determined symbols left their domains at all of these points, more points are tried.
     if against is None and not search.tried:
-        against = search.counterexample(_searched(question))
+        against = search.counterexample(_points_searched(question))
     if against is not None:
         return refuted(against, f"though {found}")
     if not search.tried:
         return undecided(f"{found}, but {search.without_meaning()}")
-    if doubt := search.first(At.AGAINST):
+    if doubt := search.first(Status.AGAINST):
         return undecided(f"{found}, but at {doubt}")
-    # What algebra makes of an integral may be wrong: numbers must say the same.
-    lacking = (At.NO_VALUE, At.UNDEFINED, At.OPEN)
-    doubt = search.first(*lacking) if _has(question, EVALUATED) else None
+    # Algebra may find a wrong value of an integral: numbers must confirm it.
+    lacking = (Status.NO_VALUE, Status.UNDEFINED, Status.OPEN)
+    doubt = search.first(*lacking) if by_algebra else None
     if doubt and not _evaluated_rightly(question):
         return undecided(f"{found} by algebra, but numbers do not confirm it at {doubt}")
+    # At the ends and at special values the claim is looked at once more.
     if nowhere := search.no_value_at_an_end():
         end = "an end that its domain includes"
         return undecided(f"{found}, but it has no value at {end}: {nowhere}")
@@ -317,19 +340,20 @@ def _upheld(question: Question, found: str) -> Verdict:
 def _not_shown(question: Question, why: str) -> Verdict:
     """The verdict on a claim that was not shown: refuted if a counterexample is found."""
     search = Search(question, _DIGITS)
-    found = search.counterexample(_searched(question)) or search.far_counterexample()
+    found = search.counterexample(_points_searched(question)) or search.far_counterexample()
     found = found or _rises_and_falls(question)
     if found is not None:
         return refuted(found, why)
-    left = search.first(At.AGAINST, At.OPEN)
+    left = search.first(Status.AGAINST, Status.OPEN)
     more = f"; at {left}" if left else ""
     return undecided(f"{why}; no counterexample in {counted(search.tried, 'point')}{more}")
 
 
 def _rises_and_falls(question: Question) -> str | None:
-    """Where a function of one variable alone surely rises, and where it falls, if it does both.
+    """Where a function, claimed to be monotone, surely rises and where it falls; None unless both.
 
-    Enclosures of its slope find what lies between places, however narrow it is.
+    Enclosures of its slope cover the interval, so that they see what lies between any two points.
+    The function must have no other symbols.
     """
     from .boxes import in_words, negative
 
@@ -342,11 +366,12 @@ def _rises_and_falls(question: Question) -> str | None:
     if along is None:
         return None
     slope, share, place = along
-    told = []
+    texts = []
     for sign, verb in ((-1, "rises"), (1, "falls")):
-        part = negative(sign * slope, {share: (Fraction(0), Fraction(1))}, _SLOPES, _SLOPE_BITS)
+        all_shares = {share: (Fraction(0), Fraction(1))}
+        part = negative(sign * slope, all_shares, _SLOPE_BOXES, _SLOPE_BITS)
         if part is None:
             return None
         ends = (place.subs(share, sp.Rational(str(end))) for end in part[share])
-        told.append(f"it {verb} for {in_words({claim.variable: tuple(ends)})}")
-    return ", ".join(told)
+        texts.append(f"it {verb} for {in_words({claim.variable: tuple(ends)})}")
+    return ", ".join(texts)

@@ -1,4 +1,4 @@
-"""A derivation: symbols with their domains, and steps that are claimed, reasoned and checked."""
+"""A derivation: symbols with their domains, and steps with a claim, a reason and a check each."""
 
 import inspect
 import time
@@ -16,12 +16,12 @@ from ..errors import InvalidInput
 from .checks import Check, Verdict, undecided
 from .claims import Claim, Computed, as_expression, free
 from .domains import REAL, UNIT, Domain
-from .evaluation import written_for_numbers
-from .limit import OutOfTime, limited
 from .names import Name, written_out
+from .rewriting import written_for_numbers
 from .search import Question
+from .time_limit import OutOfTime, limited
 
-#: Seconds of processor time that the check of a step may take, many times what any needs.
+#: Seconds of processor time that the check of a step may take: many times more than any needs.
 PATIENCE = 200.0
 
 
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Definition:
-    """A name for an expression."""
+    """A named expression, with its meaning in words."""
 
     name: Name
     meaning: str
@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the check of a step found, and its time in seconds."""
+    """The verdict on a step, and the seconds that its check took."""
 
     step: Step
     verdict: Verdict
@@ -75,11 +75,11 @@ class Derivation:
     Parameters
     ----------
     title, about : str
-        What is derived; `about` is a paragraph in Markdown, with formulas between dollars.
+        The result in a few words, and in a paragraph of Markdown with formulas between dollars.
     source : str
-        Where the result is published, or that it is not.
+        Where the result is published, or a statement that it is not.
     untied : str, optional
-        Why no step is tied to code; without it the last step must be `Computed`.
+        The reason why no step is tied to code; if empty, the last step must be `Computed`.
 
     Examples
     --------
@@ -109,23 +109,23 @@ class Derivation:
         return [item for item in self.items if isinstance(item, Step)]
 
     def symbol(self, name: str, domain: Domain, meaning: str) -> sp.Symbol:
-        """Declare a number that the derivation is about."""
+        """Declare a symbol for a number."""
         return self._declared(sp.Symbol(name, **domain.assumptions), domain, meaning)
 
     def random(self, name: str, domain: Domain, meaning: str) -> sp.Symbol:
-        """Declare a quantity of the population: it has a value in each group of features.
+        """Declare a quantity of the population, which has a value in each group of features.
 
-        Expectations over it are written ``Mean(...)``.
+        Its expectation is written ``Mean(...)``.
         """
         self.domains[WEIGHT] = UNIT
         return self._declared(GroupSymbol(name, **domain.assumptions), domain, meaning)
 
     def normal(self, name: str) -> sp.Symbol:
-        """Declare a standard normal variable, independent of the population."""
+        """Declare a standard normal variable, independent of all other symbols."""
         return self._declared(NormalSymbol(name, real=True), REAL, "standard normal")
 
     def define(self, name: str, expression: Any, meaning: str) -> Name:
-        """Name an expression; checks see the expression, readers the name."""
+        """Name an expression: a reader sees the name, and a check the expression."""
         place = f"{_caller()}, {name}"
         _require_line(place, "name", name)
         _require_text(place, "meaning", meaning)
@@ -166,18 +166,24 @@ class Derivation:
         Parameters
         ----------
         name : str
-            A few words.
+            A title of a few words, unique in the derivation.
         claim : Claim
-            What is stated.
+            The statement.
         because : str
-            Why it holds, a sentence in Markdown, with formulas between dollars.
+            The reason, a sentence in Markdown with formulas between dollars.
         check : Check
-            How it is checked.
+            The way to check it.
         reference : str, optional
-            Where it is found.
+            The publication that states it.
         given : mapping, optional
-            Symbols that others determine where the claim holds: ``{r: tau * (1 - ...)}``; while
-            a derivative is taken they are constants.
+            Equations under which the claim holds: symbols with the expressions that determine
+            them, such as ``{r: tau * (1 - ...)}``.  They are substituted after derivatives are
+            taken, so that a derivative treats these symbols as constants.
+
+        Raises
+        ------
+        InvalidDerivation
+            For a step that cannot be checked as it is written.
         """
         place = _caller()
         _require_line(str(place), "name", name)
@@ -204,7 +210,7 @@ class Derivation:
         self.items.append(Step(name, claim, because, check, reference, given, place))
 
     def _require_determined(self, place: str, given: Mapping[sp.Symbol, Any]) -> None:
-        """Raise unless what is given follows from symbols that are not."""
+        """Raise unless the symbols in `given` are declared and determined by the other symbols."""
         if undeclared := [symbol for symbol in given if symbol not in self.domains]:
             allowed = "what is given must be declared symbols"
             raise InvalidDerivation(place, ", ".join(map(str, undeclared)), allowed)
@@ -214,6 +220,7 @@ class Derivation:
                 raise InvalidDerivation(place, f"{symbol} = {given[symbol]}", allowed)
 
     def _require_usable(self, place: str, expressions: Iterable[Any]) -> None:
+        """Raise unless all symbols are declared and all numbers exact."""
         for expression in expressions:
             used = free(expression)
             if undeclared := sorted(str(x) for x in used - set(self.domains)):
@@ -224,7 +231,10 @@ class Derivation:
                 raise InvalidDerivation(place, str(expression), allowed)
 
     def require_complete(self, place: str) -> None:
-        """Raise `InvalidDerivation` unless there are steps and the last is tied to code."""
+        """Raise `InvalidDerivation` unless there are steps, and the last is tied to code.
+
+        A derivation that states why it is `untied` needs no tie.
+        """
         if not self.steps:
             raise InvalidDerivation(place, self.title, "must have one or more steps")
         if not self.untied and not isinstance(self.steps[-1].claim, Computed):
@@ -232,8 +242,10 @@ class Derivation:
             raise InvalidDerivation(str(self.steps[-1].place), self.steps[-1].name, allowed)
 
     def _question(self, step: Step) -> Question:
+        """The claim of a step, with definitions and given equations substituted."""
         given = {symbol: _resolved(value) for symbol, value in _determined(step.given).items()}
 
+        # Cached, because claims resolve the same expressions at every point.
         @cache
         def resolve(expression: Any) -> Any:
             return _resolved(expression).subs(given)
@@ -241,7 +253,7 @@ class Derivation:
         return Question(step.claim.mapped(resolve), self.domains, given, resolve)
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Check one step after another."""
+        """Check one step after another, and yield each outcome."""
         for step in self.steps:
             start = time.perf_counter()
             yield Outcome(step, self._verdict(step), time.perf_counter() - start)
@@ -250,30 +262,36 @@ class Derivation:
         verdict = undecided(f"no answer within {PATIENCE:.0f} s of processor time")
         with suppress(OutOfTime), limited(PATIENCE) as limit:
             found = self._checked(step)
+            # Code may have swallowed the signal of the limit and gone on to a finding.
             verdict = verdict if limit.reached else found
         return verdict
 
     def _checked(self, step: Step) -> Verdict:
         try:
             return step.check.verdict(self._question(step))
-        except BaseException as error:  # what a claim holds, and the code it runs, may raise it
+        except BaseException as error:  # the expressions and the code of a claim may raise any
             if not raised_by_code(error):
                 raise
             return undecided(f"it cannot be checked: {type(error).__name__}: {error}")
 
 
 def raised_by_code(error: BaseException) -> bool:
-    """Whether an error tells of the code that was run: no signal, and no limit of time.
+    """Whether an error comes from the code that was run, rather than from a signal or a time limit.
 
-    Code that exits, with whatever status, is code that fails.  A signal raises `KeyboardInterrupt`
-    or an error of this package, which is no `Exception`, as does the limit.
+    A signal raises `KeyboardInterrupt` or an error of this package that is no `Exception`, and so
+    does a time limit; both must end the check.  All other errors, `SystemExit` among them, are
+    failures of the code.
     """
     own = type(error).__module__.split(".")[0] == __name__.split(".")[0]
     return isinstance(error, Exception) or not (own or isinstance(error, KeyboardInterrupt))
 
 
 def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
-    """What is given, in terms of symbols that are not, unless it goes in a circle."""
+    """The expressions in `given`, in terms of symbols that are not in `given`.
+
+    Each pass substitutes all equations once; as many passes as equations suffice, unless they go in
+    a circle, which `_require_determined` notices.
+    """
     values = {symbol: written_out(value) for symbol, value in given.items()}
     for _ in given:
         values = {symbol: value.xreplace(values) for symbol, value in values.items()}
@@ -281,9 +299,9 @@ def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
 
 
 def _resolved(expression: Any) -> Any:
-    """An expression with what is defined written out, and normal variables integrated.
+    """An expression with its definitions written out, and normal variables integrated out.
 
-    Integrals and sums stay: only where a claim is proved does algebra evaluate them.
+    Integrals and sums stay: algebra evaluates them only in a proof, not where numbers confirm one.
     """
     return written_for_numbers(written_out(expression)).replace(
         lambda part: isinstance(part, Mean), lambda mean: mean.integrated()
@@ -291,7 +309,7 @@ def _resolved(expression: Any) -> Any:
 
 
 def _require_text(place: str, key: str, text: Any) -> None:
-    """Raise `InvalidDerivation` unless it is a text that a terminal shows and does not obey."""
+    """Raise `InvalidDerivation` unless it is text without control characters for a terminal."""
     if not isinstance(text, str):
         raise InvalidDerivation(f"{place}, {key}", text, "must be text")
     if not "".join(text.split()).isprintable():
@@ -299,7 +317,7 @@ def _require_text(place: str, key: str, text: Any) -> None:
 
 
 def _require_line(place: str, key: str, text: Any) -> None:
-    """Raise `InvalidDerivation` unless it is a text of one line, with something in it."""
+    """Raise `InvalidDerivation` unless it is text of one line that is not blank."""
     _require_text(place, key, text)
     if not (text.strip() and text.isprintable()):
         raise InvalidDerivation(f"{place}, {key}", text, "must be one line, and not be empty")
@@ -313,8 +331,13 @@ def _expression(place: str, value: Any) -> Any:
 
 
 def _caller() -> Place:
-    """The line of the derivation's file that is being run: not that of a helper in it."""
+    """The line of the derivation's file that is being run.
+
+    If a function in that file adds the step, this is the line that calls the function: the
+    outermost frame in the file.
+    """
     frame = inspect.currentframe()
+    # First out of this module, then to the outermost frame in the file that called it.
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     if frame is None:

@@ -1,4 +1,4 @@
-"""Domains of symbols: what SymPy may assume of them, and the numbers that are tried for them."""
+"""Domains of symbols: the assumptions they give SymPy, and the numbers that checks try."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from ..errors import InvalidInput
 
-#: Decades that drawn numbers of an unbounded domain span, on either side of 1.
+#: Random numbers from an unbounded domain lie between 10**-4 and 10**4.
 _DECADES = 4
-#: Powers of ten, the distance of a share of an interval from its ends, and integers, that are tried
-#: of every domain for claims that hold for moderate numbers alone.
+#: Extreme numbers that are tried from every domain, because a claim may hold for moderate numbers
+#: alone: powers of ten, numbers this close to the ends of an interval (as a share of its length),
+#: and large integers.
 _FAR_DECADES = (30, -30, 300, -300)
 _NEAR_END = Fraction(1, 10**30)
 _FAR_INTEGERS = (100, 1000, 10**4, 10**6)
-#: Integers that are drawn of an unbounded domain, from its first on.
+#: Random integers from an unbounded domain are at most this much larger than its first.
 _INTEGERS = 50
 
 
@@ -26,8 +27,12 @@ _INTEGERS = 50
 class Domain:
     """An interval of real numbers, or the integers in it.
 
-    Its ends are rational numbers, or infinite: integers, fractions, or such numbers of SymPy.  The
-    ends of a domain of integers become its first integer and its last.
+    `low` and `high` are exact rational numbers (``int``, ``Fraction`` or SymPy's), or SymPy's
+    ``oo`` and ``-oo``.  `whole` restricts the domain to integers; its ends then become its first
+    and its last integer.
+
+    Raises `InvalidInput` for ends that are no such numbers, for a domain without any number, for an
+    infinite end that is included, and for integers without a first.
     """
 
     low: Any
@@ -41,17 +46,18 @@ class Domain:
         given = f"{self.low} to {self.high}"
         if self.whole and self.low == -sp.oo:
             raise InvalidInput("domain", self.low, "of integers must have a first")
-        infinite = (self.low == -sp.oo and self.low_included) or (
+        includes_infinity = (self.low == -sp.oo and self.low_included) or (
             self.high == sp.oo and self.high_included
         )
-        if self.whole and not infinite and self.low < sp.oo:
+        if self.whole and not includes_infinity and self.low < sp.oo:
             self._set(low=_first(self.low, self.low_included), low_included=True)
-        if self.whole and not infinite and abs(self.high) < sp.oo:
+        if self.whole and not includes_infinity and abs(self.high) < sp.oo:
             self._set(high=-_first(-self.high, self.high_included), high_included=True)
-        numbers = self.low < self.high or (
+        has_numbers = self.low < self.high or (
             self.low == self.high and self.low_included and self.high_included
         )
-        if not numbers or infinite:
+        # An infinite end must not be included: infinity is no number.
+        if not has_numbers or includes_infinity:
             raise InvalidInput("domain", given, "must hold numbers, finite")
 
     def _set(self, **fields: Any) -> None:
@@ -64,19 +70,19 @@ class Domain:
 
     @property
     def assumptions(self) -> dict[str, bool]:
-        """What SymPy is told of a symbol of this domain."""
+        """SymPy's assumptions for a symbol of this domain."""
         inside = self.interval
-        told = {"integer": True} if self.whole else {"real": True}
+        kind = {"integer": True} if self.whole else {"real": True}
         if inside.is_subset(sp.Interval.open(0, sp.oo)):
-            return told | {"positive": True}
+            return kind | {"positive": True}
         if inside.is_subset(sp.Interval(0, sp.oo)):
-            return told | {"nonnegative": True}
+            return kind | {"nonnegative": True}
         if inside.is_subset(sp.Interval.open(-sp.oo, 0)):
-            return told | {"negative": True}
-        return told
+            return kind | {"negative": True}
+        return kind
 
     def contains(self, value: Any) -> bool:
-        """Whether a number that is compared with fractions lies in the interval."""
+        """Whether a number lies in the interval; any type that compares with `Fraction` will do."""
         above = self.low == -sp.oo or _beyond(value, _fraction(self.low), self.low_included)
         return above and (
             self.high == sp.oo or _beyond(-value, -_fraction(self.high), self.high_included)
@@ -84,15 +90,12 @@ class Domain:
 
     @property
     def ends(self) -> tuple[Fraction, ...]:
-        """The ends that are numbers of the domain; no number of it is left out by them.
-
-        Of an open interval there are none.
-        """
+        """The ends that belong to the domain; none for an open interval."""
         pairs = ((self.low, self.low_included), (self.high, self.high_included))
         return tuple(_fraction(end) for end, included in dict.fromkeys(pairs) if included)
 
     def simplest(self) -> tuple[Fraction, ...]:
-        """A few numbers of the domain, those that a reader would try first; its ends among them."""
+        """A few numbers that a reader would try first, such as 1 and 2, and the included ends."""
         inside: tuple[Fraction, ...]
         if self.low == self.high:
             inside = ()
@@ -113,7 +116,7 @@ class Domain:
         return low, high
 
     def far(self) -> tuple[Fraction, ...]:
-        """Numbers that are very large, very near an end, or large integers."""
+        """Extreme numbers of the domain: very large, very close to an end, or large integers."""
         low, high = self._finite_ends()
         if self.whole:
             start, steps = low or Fraction(0), map(Fraction, _FAR_INTEGERS)
@@ -128,7 +131,11 @@ class Domain:
         return tuple(x for x in tried if self.holds(x))
 
     def spread(self, count: int) -> tuple[Fraction, ...]:
-        """So many numbers of the domain that differ, if it has so many, over all of it."""
+        """`count` numbers spread over the domain.
+
+        They differ, unless the domain has fewer than `count` integers: then these repeat.  A
+        half-line is reached by u/(1-u) for u in (0, 1), the whole line by (2u-1)/(u(1-u)).
+        """
         low, high = self._finite_ends()
         places = [Fraction(place, count + 1) for place in range(1, count + 1)]
         if self.whole:
@@ -144,11 +151,11 @@ class Domain:
         return tuple((2 * place - 1) / (place * (1 - place)) for place in places)
 
     def holds(self, value: Fraction) -> bool:
-        """Whether a rational number lies in the domain, and is whole if it must be."""
+        """Whether a rational number belongs to the domain; an integer, for a domain of integers."""
         return self.contains(value) and (not self.whole or value.denominator == 1)
 
     def numbers(self) -> st.SearchStrategy[Fraction]:
-        """Rational numbers of the domain, the simplest ones first."""
+        """A Hypothesis strategy for rational numbers of the domain, shrinking to simple ones."""
         low, high = self.low, self.high
         ends = [
             st.just(_fraction(end))
@@ -174,7 +181,7 @@ class Domain:
         return f"{'integers of ' if self.whole else ''}{left}{self.low}, {self.high}{right}"
 
     def latex(self) -> str:
-        """The domain as a set, in LaTeX."""
+        """The domain in LaTeX, as an interval or a set of integers."""
         if self.whole and self.low == self.high:
             return rf"\left\{{{self.low}\right\}}"
         if self.whole:
@@ -187,24 +194,24 @@ class Domain:
 
 
 def between(low: Any, high: Any, low_included: bool = False, high_included: bool = False) -> Domain:
-    """The numbers from `low` to `high`, open unless an end is included."""
+    """The domain of the real numbers from `low` to `high`; each end belongs to it if included."""
     return Domain(low, high, low_included, high_included)
 
 
 def above(low: Any, included: bool = False) -> Domain:
-    """The numbers above `low`."""
+    """The domain of the real numbers above `low`, and `low` itself if included."""
     return Domain(low, sp.oo, low_included=included)
 
 
 def integers_from(first: int) -> Domain:
-    """Whole numbers from `first` on."""
+    """The domain of the integers from `first` on; raises `InvalidInput` unless `first` is one."""
     if not isinstance(first, Integral):
         raise InvalidInput("first", first, "must be a whole number")
     return Domain(first, sp.oo, low_included=True, whole=True)
 
 
 def _end(key: str, value: Any) -> Any:
-    """An end of a domain as a number of SymPy."""
+    """An end of a domain as a number of SymPy; raises `InvalidInput` if it is not exact."""
     if value in (sp.oo, -sp.oo) and isinstance(value, sp.Basic):
         return value
     if isinstance(value, bool) or not isinstance(value, Rational):
@@ -213,7 +220,7 @@ def _end(key: str, value: Any) -> Any:
 
 
 def _first(low: Any, included: bool) -> Any:
-    """The first integer from a number on."""
+    """The first integer above a number, or at it if included."""
     return sp.Integer(ceil(low) if included else floor(low) + 1)
 
 
@@ -222,20 +229,23 @@ def _fraction(value: Any) -> Fraction:
 
 
 def _beyond(value: Any, end: Fraction, included: bool) -> bool:
+    """Whether a value lies above an end, or at it if included."""
     return bool(value > end) or (included and bool(value == end))
 
 
 def _magnitudes() -> st.SearchStrategy[Fraction]:
-    """Positive numbers over decades, 1 the simplest."""
+    """A strategy for positive numbers over several decades, of which 1 is the simplest."""
     decimal = st.tuples(st.integers(1, 999), st.integers(-_DECADES, _DECADES - 2))
     small = st.integers(1, 9).map(Fraction)
     return small | decimal.map(lambda pair: pair[0] * Fraction(10) ** pair[1])
 
 
 def _shares() -> st.SearchStrategy[Fraction]:
-    """Numbers strictly between 0 and 1, one half the simplest."""
+    """A strategy for numbers strictly between 0 and 1, of which one half is the simplest."""
     return st.integers(2, 1000).flatmap(
-        lambda whole: st.integers(1, whole - 1).map(lambda part: Fraction(part, whole))
+        lambda denominator: st.integers(1, denominator - 1).map(
+            lambda numerator: Fraction(numerator, denominator)
+        )
     )
 
 

@@ -1,8 +1,10 @@
 """Numbers at a point of the domains, as precisely as a claim needs them.
 
-By enclosures, which are proved to hold the exact numbers; and where these have no rule (integrals,
-code that was not written for them), by numbers of many digits, whose error is estimated from what
-more digits change.
+`Enclosed` computes with balls, which are proved to hold the exact numbers, and raises their
+precision until the claim is decided.  Where balls cannot be used (integrals, and code that was not
+written for them) `Estimated` computes with numbers of many digits.  It repeats the computation with
+more digits, estimates the error from the change, and returns balls of that radius, which are likely
+to hold the exact numbers.
 """
 
 from abc import abstractmethod
@@ -18,27 +20,35 @@ from flint import arb
 from ..arithmetic import Arithmetic
 from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from .arithmetics import (
+    EnclosingIntegrals,
+    NoValue,
+    TrackingCancellation,
+    Values,
+    ball_of,
+)
 from .claims import Change, Compute, Enclosures, Enough, Inputs, Numbers
 from .domains import Domain
-from .evaluation import GUARD, Enclosing, Noting, NoValue, Values, ball_of, value_of
+from .evaluation import value_of
+from .integrals import GUARD
 from .quadrature import NotConverged
 
 #: A point: for each symbol a number, or one for each group of the population.
 Point = Mapping[sp.Symbol, Any]
 #: Bits of a decimal digit.
 _BITS = log2(10)
-#: Enclosures begin with twice the digits that are asked for; then these many times the bits.
-_FACTORS = (1, 4, 16, 64)
-#: How many times the digits that are asked for must agree, where enclosures show them.
-_CLOSER = 6
-#: How many times the digits are taken, to see what they change; fewer where integrals take long.
-_DOUBLINGS, _OF_INTEGRALS = (1, 2, 4), (1, 2)
-#: The estimated error of a number, beside what more digits changed of it.
+#: Balls have bits for twice the digits that are asked for, times each of these in turn.
+_PRECISIONS = (1, 4, 16, 64)
+#: Balls are refined until sides agree to this multiple of the digits that are asked for.
+_AGREEMENT = 6
+#: The multiples of the digits with which an estimate is computed, to see how it changes; fewer of
+#: them where there are integrals, which take long.
+_DOUBLINGS, _DOUBLINGS_OF_INTEGRALS = (1, 2, 4), (1, 2)
+#: The estimated error of a number is this multiple of the change that more digits made.
 _SAFETY = 10
-#: Digits that are taken for each decade that a variable has gone to its limit.  Terms that cancel
-#: grow as powers of it.
+#: Digits for each decade that a variable has gone towards its limit: terms that cancel may grow as
+#: a power of the variable.
 _PER_DECADE = 10
-
 #: The same where there are integrals, which take long.
 _PER_DECADE_OF_INTEGRALS = 4
 
@@ -46,15 +56,19 @@ A = TypeVar("A", bound=Arithmetic)
 
 
 class OutsideDomain(Exception):  # nothing is wrong
-    """A symbol that others determine falls outside its domain."""
+    """A symbol that other symbols determine falls outside its domain, so the point is no test."""
 
 
 class NoEnclosure(ArithmeticError):
-    """Enclosures do not show what a number is, however many bits they have."""
+    """A number whose enclosure stays infinite or undecided at the highest precision."""
 
 
 class _AtPoint(Numbers, Generic[A]):
-    """The values of all symbols at a point, those among them that others determine."""
+    """The values of all symbols at a point.
+
+    `point` holds those of the free symbols; `given` holds the expressions that determine the other
+    ones.  `resolve` is passed on to `Inputs`.
+    """
 
     def __init__(
         self,
@@ -72,12 +86,14 @@ class _AtPoint(Numbers, Generic[A]):
     def inputs(self, arithmetic: A) -> Inputs:
         """All symbols as numbers of an arithmetic; raises `OutsideDomain` if one falls outside."""
         key = f"{type(arithmetic).__name__} {arithmetic!r}"
-        if isinstance(arithmetic, Noting) or key not in self._inputs:
+        # An arithmetic that tracks cancellation must see every sum, so its inputs are not reused.
+        if isinstance(arithmetic, TrackingCancellation) or key not in self._inputs:
             values = {
                 symbol: arithmetic.array(list(value) if isinstance(value, tuple) else value)
                 for symbol, value in self.point.items()
             }
             inputs = Inputs(values, arithmetic, self.resolve)
+            # The determined symbols follow from those of the point.
             for symbol, expression in self.given.items():
                 try:
                     values[symbol] = value_of(expression, values, arithmetic)
@@ -88,42 +104,45 @@ class _AtPoint(Numbers, Generic[A]):
         return self._inputs[key]
 
     def require_inside(self, inputs: Inputs, values: Values | None = None) -> None:
-        """Raise `OutsideDomain` unless what others determine lies in its domain."""
+        """Raise `OutsideDomain` unless every symbol that others determine lies in its domain."""
         for symbol, expression in self.given.items():
             found = inputs(expression) if values is None else values[symbol]
             if not all(self._inside(self.domains[symbol], x) for x in np.ravel(found)):
                 raise OutsideDomain(str(symbol))
 
     def _inside(self, domain: Domain, number: Any) -> bool:
-        """Whether a number lies in a domain; one of integers holds what is told to be whole."""
+        """Whether a number lies in a domain; for integers, whether it is known to be one."""
         ball = self.ball(number)
         return domain.contains(ball) and (not domain.whole or _is_whole(ball))
 
     @abstractmethod
     def ball(self, number: Any) -> Ball:
-        """A number of the arithmetic, to be compared."""
+        """A number of the arithmetic as a ball, to be compared with the ends of a domain."""
 
     @abstractmethod
-    def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
-        """Raise `OutsideDomain` unless what is given stays in its domain on a way to a limit."""
+    def require_approach_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
+        """Raise `OutsideDomain` if a determined symbol leaves its domain near a limit.
+
+        `nearing` is `Claim.nearing`: it moves the variable of a limit towards its point.
+        """
 
 
 class Enclosed(_AtPoint[Balls]):
-    """By balls, of ever more bits."""
+    """Numbers as balls, whose precision is raised until the claim is decided."""
 
     farthest = 10**40
 
     def __init__(self, digits: int, *point: Any) -> None:
         super().__init__(*point)
         self.tolerance = Fraction(1, 10**digits)
-        self.closest = self.tolerance**_CLOSER
+        self.closest = self.tolerance**_AGREEMENT
         self.least = ceil(2 * digits * _BITS)
 
     def ball(self, number: Any) -> Ball:
         return number if isinstance(number, Ball) else Ball.of(number)
 
     def _arithmetics(self, decades: int) -> Iterator[Balls]:
-        for factor in _FACTORS:
+        for factor in _PRECISIONS:
             yield Balls(factor * self.least)
 
     def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
@@ -134,14 +153,14 @@ class Enclosed(_AtPoint[Balls]):
                     computed = compute(self.inputs(balls))
                     found = [[ball.arb for ball in np.ravel(column)] for column in computed]
                 except Undecided:
-                    continue
+                    continue  # more bits may decide the comparison
                 if all(map(_known, (x for column in found for x in column))) and enough(found):
                     return found
         if found is None or not all(_known(x) for column in found for x in column):
             raise NoEnclosure("enclosures do not show the value")
         return found
 
-    def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
+    def require_approach_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
         for balls in self._arithmetics(0):
             with balls.working():
                 try:
@@ -153,8 +172,8 @@ class Enclosed(_AtPoint[Balls]):
         raise NoEnclosure("enclosures do not show whether a symbol stays in its domain")
 
 
-class _OfIntegrals(Enclosed):
-    """By balls, in which the errors of integrals are estimated."""
+class _BallsWithEstimatedIntegrals(Enclosed):
+    """Balls that enclose all rounding, but in which the errors of integrals are only estimated."""
 
     def __init__(self, digits: int, *point: Any) -> None:
         super().__init__(digits, *point)
@@ -163,51 +182,54 @@ class _OfIntegrals(Enclosed):
 
     def _arithmetics(self, decades: int) -> Iterator[Balls]:
         digits = max(self.digits, _PER_DECADE_OF_INTEGRALS * decades)
-        for factor in _OF_INTEGRALS:
+        for factor in _DOUBLINGS_OF_INTEGRALS:
             yield Balls(ceil(factor * digits * _BITS) + GUARD)
 
 
-class EnclosedIntegrals(_OfIntegrals):
-    """By balls, in which integrals are enclosed too: what is only estimated has no value."""
+class EnclosedIntegrals(_BallsWithEstimatedIntegrals):
+    """Balls in which integrals are enclosed too: one that can only be estimated has no value."""
 
     def _arithmetics(self, decades: int) -> Iterator[Balls]:
         for balls in super()._arithmetics(decades):
-            yield Enclosing(balls.bits)
+            yield EnclosingIntegrals(balls.bits)
 
 
-class Estimated(_AtPoint[Noting]):
-    """By numbers of many digits; their errors are estimated from what more digits change.
+class Estimated(_AtPoint[TrackingCancellation]):
+    """Numbers of many digits, with errors estimated from the changes that more digits make.
 
-    Where there are integrals, by balls at first, in which only the errors of these are estimated.
+    Where there are integrals, balls are tried first, so that only the errors of integrals are
+    estimated; numbers of many digits follow if the code of the claim cannot compute with balls.
     """
 
     def __init__(self, digits: int, integrals: bool, *point: Any) -> None:
         super().__init__(*point)
-        self.digits, self.factors = digits, _OF_INTEGRALS if integrals else _DOUBLINGS
+        self.digits, self.factors = digits, _DOUBLINGS_OF_INTEGRALS if integrals else _DOUBLINGS
         self.farthest = 24 if integrals else 64
         self.tolerance = self.closest = _estimated_tolerance(digits)
-        self.balls = _OfIntegrals(digits, *point) if integrals else None
+        self.balls = _BallsWithEstimatedIntegrals(digits, *point) if integrals else None
 
     def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
         if self.balls is not None:
             try:
                 return self.balls.enclose(compute, enough, decades)
-            except NotConverged:  # it would not with more digits
+            except NotConverged:  # more digits would not help
                 raise
             except (ArithmeticError, TypeError, AttributeError):
-                pass  # code that is not made for balls
+                pass  # the claim's code cannot compute with balls
         return self._estimates(compute, decades)
 
     def _estimates(self, compute: Compute, decades: int) -> Enclosures:
         digits = max(self.digits, _PER_DECADE * decades)
         known = frozenset(self.point)
-        kinds = [Noting(factor * digits, known) for factor in self.factors]
+        kinds = [TrackingCancellation(factor * digits, known) for factor in self.factors]
         tables = [
             [[ball_of(x) for x in np.ravel(column)] for column in compute(self.inputs(kind))]
             for kind in kinds
         ]
         sizes = (abs(x) for column in tables[-1] for x in column if x.is_finite())
-        # Noise that cancelling leaves may be the same with any digits: it is not to be seen.
+        # Rounding noise that cancellation leaves may be the same for all numbers of digits, so that
+        # no change shows it.  Each estimate gets a least error: half of the digits of the largest
+        # number, or more where sums have lost more digits than that.
         best = kinds[-1]
         lost = best.context.mpf(10) ** -best.digits * best.cancelled
         noise = ball_of(max(best.context.mpf(10) ** -(digits // 2), lost))
@@ -220,31 +242,33 @@ class Estimated(_AtPoint[Noting]):
     def ball(self, number: Any) -> Ball:
         return Ball(ball_of(number))
 
-    def require_way_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
-        for near in nearing(self.inputs(Noting(self.digits))):
+    def require_approach_inside(self, nearing: Callable[[Inputs], list[Inputs]]) -> None:
+        for near in nearing(self.inputs(TrackingCancellation(self.digits))):
             self.require_inside(near)
 
 
 def _estimated_tolerance(digits: int) -> Fraction:
+    """Estimates count as equal within this: 40 % of the digits are trusted."""
     return Fraction(1, 10 ** (2 * digits // 5))
 
 
 def _is_whole(ball: Ball) -> bool:
-    """Whether a ball is known to be a whole number; one that may not be counts as none."""
+    """Whether a ball is known to be an integer; False if it only may be one."""
     if ball.exact is not None:
         return bool(ball.exact.is_rational and ball.exact.coefficient.q == 1)
     return bool(ball.arb.is_integer())
 
 
 def _known(value: arb) -> bool:
-    """Whether an enclosure says anything: finite, or surely infinite."""
+    """Whether an enclosure is of use: it is finite, or known to be infinite."""
     return bool(value.is_finite() or (value.is_exact() and not value.is_nan()))
 
 
 def _estimate(balls: tuple[arb, ...], least: arb) -> arb:
-    """A ball about the number of the most digits, with an error that is the least or more."""
+    """A ball about the number of the most digits, with an error of at least `least`."""
     best = balls[-1]
     if not best.is_finite():
+        # Infinite, if it is the same infinity for all numbers of digits.
         if any(x.is_nan() for x in balls) or any(x != best for x in balls):
             raise NoValue("it is not a number")
         return best
@@ -254,7 +278,7 @@ def _estimate(balls: tuple[arb, ...], least: arb) -> arb:
 
 
 def put_in(expression: Any, point: Point) -> Any:
-    """The expression with the exact numbers of a point in it, expectations as sums over groups."""
+    """The expression at a point, with exact numbers; expectations become sums over groups."""
     weights = point.get(WEIGHT, ())
     groups = [
         (

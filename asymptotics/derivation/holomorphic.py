@@ -1,7 +1,9 @@
-"""An expression of one variable on boxes of complex numbers, as Arb integrates it.
+"""An expression of one variable as a function on boxes of complex numbers, which Arb integrates.
 
-Arb encloses an integral by the values that its integrand has on boxes about the path.  It must be
-told where the integrand is not analytic: there a value is not finite.
+Arb (`acb.integral`) encloses an integral by enclosures of its integrand on boxes that cover the
+path.  Where it needs the integrand to be analytic on a box it passes ``analytic=True``, and a
+function that may have a branch cut or a kink in the box must then return a value that is not
+finite.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,32 +13,38 @@ from typing import Any, NamedTuple
 import sympy as sp
 from flint import acb, arb
 
-#: The value on a box.  If the second argument is true, it is finite only where the function is
-#: analytic.
+#: An enclosure of a function on a box.  If the second argument, `analytic`, is true, the enclosure
+#: is finite only if the function is analytic on the box.
 Box = Callable[[acb, bool], acb]
 
 
 class Boxes(NamedTuple):
-    """A function on boxes of its variable; and times this, on boxes of its logarithm."""
+    """The enclosures of a function f: of f(x) on boxes of x, and of x f(x) on boxes of log x.
+
+    Near x = 0 a path is much better described by log x: a box about it keeps its relative width, so
+    that powers of x have narrow enclosures there.
+    """
 
     of: Box
     of_logarithm: Box
 
 
+#: The logarithm of the variable, as a symbol.
 _LOGARITHM = sp.Dummy("s", real=True)
-#: The value of what does not depend on the variable.
+#: Evaluates a part of the expression that does not depend on the variable.
 Constant = Callable[[Any], arb]
 
 
 class NoBox(ArithmeticError):
-    """An expression that has no rule for boxes."""
+    """An expression with a part that has no rule for boxes."""
 
 
 def boxes_of(expression: Any, variable: sp.Symbol, constant: Constant) -> Boxes:
-    """An expression as a function of `variable`.  Raises `NoBox` where a rule is missing.
+    """An expression as a function of `variable`, on boxes.  Raises `NoBox` if a rule is missing.
 
-    Of a logarithm it is written anew, so that powers and logarithms are simple functions of it, and
-    the variable that it is multiplied by is one more power.
+    For boxes of the logarithm s = log x the expression is rewritten in s, so that ``x**a`` becomes
+    ``exp(a*s)`` and ``log(x)`` becomes s.  The factor x, from dx = x ds, is merged with the powers
+    of x before.
     """
     return Boxes(
         _on_boxes(expression, variable, constant),
@@ -46,8 +54,8 @@ def boxes_of(expression: Any, variable: sp.Symbol, constant: Constant) -> Boxes:
 
 @lru_cache(maxsize=1000)
 def _of_logarithm(expression: Any, variable: sp.Symbol) -> Any:
-    whole = sp.powsimp(expression * variable, combine="exp")
-    return whole.subs(variable, sp.exp(_LOGARITHM))
+    merged = sp.powsimp(expression * variable, combine="exp")
+    return merged.subs(variable, sp.exp(_LOGARITHM))
 
 
 def _on_boxes(expression: Any, variable: sp.Symbol, constant: Constant) -> Box:
@@ -84,8 +92,8 @@ def _function(function: Callable[[acb, bool], acb]) -> Callable[[Any, list[Box]]
 def _power(expression: Any, parts: list[Box]) -> Box:
     base, exponent = parts
     if expression.exp.is_Integer:
-        whole = int(expression.exp)
-        return lambda z, analytic: base(z, analytic) ** whole
+        n = int(expression.exp)
+        return lambda z, analytic: base(z, analytic) ** n
     if expression.exp == sp.Rational(1, 2):
         return lambda z, analytic: base(z, analytic).sqrt(analytic=analytic)
 
@@ -95,19 +103,23 @@ def _power(expression: Any, parts: list[Box]) -> Box:
     return power
 
 
-def _unless(
-    function: Callable[[acb], acb], cut: Callable[[acb], bool]
+def _with_branch_cut(
+    function: Callable[[acb], acb], may_touch_cut: Callable[[acb], bool]
 ) -> Callable[[Any, list[Box]], Box]:
-    """A function that is analytic off its cut; `cut` says whether a box may touch it."""
-    nowhere = acb(arb.nan())
-    return _function(lambda z, analytic: nowhere if analytic and cut(z) else function(z))
+    """A function that is analytic off its branch cut, with a test of whether a box may touch it."""
+    not_finite = acb(arb.nan())
+    return _function(
+        lambda z, analytic: not_finite if analytic and may_touch_cut(z) else function(z)
+    )
 
 
-def _beside(z: acb) -> bool:
+def _may_touch_real_cut(z: acb) -> bool:
+    """Whether a box may touch the real numbers outside (-1, 1)."""
     return bool(z.imag.contains(0) and not (z.real > -1 and z.real < 1))
 
 
-def _above(z: acb) -> bool:
+def _may_touch_imaginary_cut(z: acb) -> bool:
+    """Whether a box may touch the imaginary numbers outside (-i, i)."""
     return bool(z.real.contains(0) and not (z.imag > -1 and z.imag < 1))
 
 
@@ -115,6 +127,7 @@ def _named(name: str) -> Callable[[Any, list[Box]], Box]:
     return _function(lambda z, _: getattr(z, name)())
 
 
+#: Functions that need no test: they have no branch cut, and at a pole Arb's value is not finite.
 _MEROMORPHIC = ("exp", "erf", "erfc", "sin", "cos", "tan", "sinh", "cosh", "tanh", "gamma")
 _RULES: Mapping[Any, Callable[[Any, list[Box]], Box]] = {
     sp.Add: _fold(lambda x, y, _: x + y),
@@ -125,11 +138,13 @@ _RULES: Mapping[Any, Callable[[Any, list[Box]], Box]] = {
     sp.Abs: _function(lambda z, analytic: z.real_abs(analytic=analytic)),
     sp.log: _function(lambda z, analytic: z.log(analytic=analytic)),
     **{getattr(sp, name): _named(name) for name in _MEROMORPHIC},
-    sp.asin: _unless(acb.asin, _beside),
-    sp.acos: _unless(acb.acos, _beside),
-    sp.atanh: _unless(acb.atanh, _beside),
-    sp.atan: _unless(acb.atan, _above),
-    sp.asinh: _unless(acb.asinh, _above),
-    sp.acosh: _unless(acb.acosh, lambda z: bool(z.imag.contains(0) and not z.real > 1)),
-    sp.loggamma: _unless(acb.lgamma, lambda z: bool(z.imag.contains(0) and not z.real > 0)),
+    sp.asin: _with_branch_cut(acb.asin, _may_touch_real_cut),
+    sp.acos: _with_branch_cut(acb.acos, _may_touch_real_cut),
+    sp.atanh: _with_branch_cut(acb.atanh, _may_touch_real_cut),
+    sp.atan: _with_branch_cut(acb.atan, _may_touch_imaginary_cut),
+    sp.asinh: _with_branch_cut(acb.asinh, _may_touch_imaginary_cut),
+    sp.acosh: _with_branch_cut(acb.acosh, lambda z: bool(z.imag.contains(0) and not z.real > 1)),
+    sp.loggamma: _with_branch_cut(
+        acb.lgamma, lambda z: bool(z.imag.contains(0) and not z.real > 0)
+    ),
 }

@@ -1,6 +1,7 @@
-"""How the files of derivations are read.
+"""Reading derivations from files.
 
-A file is Python that its reader runs knowingly; it holds a `Derivation` called ``derivation``.
+A file is a Python program that runs when it is read, so users should read only files they trust.
+It assigns a `Derivation` to the name ``derivation``.
 """
 
 import runpy
@@ -14,10 +15,10 @@ names = derivation_names
 
 
 def load(name: str) -> Derivation:
-    """A derivation of the package by its name, or the one in a file by its path.
+    """A derivation of the package, by its name, or the one in a file, by the file's path.
 
-    Raises `InvalidInput` for a name that is not known and a file that cannot be read, and
-    `InvalidDerivation` for one that cannot be checked as it is written.
+    Raises `InvalidInput` for an unknown name and for a file that cannot be read, and
+    `InvalidDerivation` for a derivation that cannot be checked as it is written.
     """
     if name not in names() and not name.endswith(".py"):
         raise unknown_name("derivation", name, [*names(), "or the path of a .py file"])
@@ -25,7 +26,7 @@ def load(name: str) -> Derivation:
 
 
 def path_of(name: str) -> Path:
-    """The file of a derivation of the package, or the path that `name` is."""
+    """The file of a derivation of the package, or `name` as a path if it names none."""
     return derivations() / f"{name}.py" if name in names() else Path(name)
 
 
@@ -47,7 +48,10 @@ def _read(path: Path) -> Derivation:
 
 
 def _place(path: Path, error: BaseException) -> str:
-    """The line of a file at which an error arose."""
+    """The name of a file and the line in it at which an error arose.
+
+    For an error deeper in the code this is the innermost line of the traceback in the file itself.
+    """
     if isinstance(error, SyntaxError):
         return f"{path.name}:{error.lineno}"
     line, trace = 0, error.__traceback__

@@ -1,4 +1,4 @@
-"""Names for expressions: they are read as symbols, and treated as what they stand for."""
+"""Names for expressions: printed as a symbol, and treated by SymPy as the expression."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,24 +9,25 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 
-def _asked(fact: str) -> Callable[[Any], bool | None]:
+def _passed_on(fact: str) -> Callable[[Any], bool | None]:
     return lambda name: getattr(name.expression, f"is_{fact}")
 
 
-#: What SymPy asks of a number.
+#: Assumptions that SymPy asks a number for; a name passes each on to its expression.
 _FACTS = (
     "commutative", "real", "extended_real", "positive", "extended_positive", "negative",
     "extended_negative", "nonnegative", "extended_nonnegative", "nonpositive",
     "extended_nonpositive", "zero", "finite", "infinite", "integer", "rational",
 )  # fmt: skip
-_Facts: Any = type("_Facts", (sp.Expr,), {f"_eval_is_{fact}": _asked(fact) for fact in _FACTS})
+_Facts: Any = type("_Facts", (sp.Expr,), {f"_eval_is_{fact}": _passed_on(fact) for fact in _FACTS})
 
 
 class Name(_Facts):  # type: ignore[misc]  # SymPy has no types
-    """An expression under a name.
+    """An expression that is printed as a symbol.
 
-    Derivatives, substitutions and assumptions are those of the expression, which takes the name's
-    place as soon as anything in it changes.
+    Derivatives, substitutions and assumptions are those of the expression.  As soon as anything in
+    the expression changes, the changed expression takes the place of the name, which would be wrong
+    for it.
     """
 
     precedence = PRECEDENCE["Atom"]
@@ -49,6 +50,7 @@ class Name(_Facts):  # type: ignore[misc]  # SymPy has no types
 
     @property
     def func(self) -> Callable[[Any], Any]:
+        # SymPy rebuilds a node as ``node.func(*node.args)``: with other arguments the name is gone.
         return lambda expression: self if expression == self.expression else expression
 
     def _hashable_content(self) -> tuple[Any, ...]:
@@ -71,5 +73,5 @@ class Name(_Facts):  # type: ignore[misc]  # SymPy has no types
 
 
 def written_out(expression: Any) -> Any:
-    """An expression with what its names stand for."""
+    """An expression with each name replaced by the expression it names."""
     return expression.replace(lambda part: isinstance(part, Name), lambda name: name.expression)

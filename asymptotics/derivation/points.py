@@ -1,4 +1,8 @@
-"""Points of the symbols' domains: the simplest ones and the ends, and points drawn at random."""
+"""Points at which a claim is tried: simple ones, ends of domains, extreme ones, and random ones.
+
+A point gives each symbol a number of its domain; a symbol of the population gets a tuple with a
+number for each group, and `WEIGHT` the weights of the groups.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -15,21 +19,22 @@ from .domains import Domain
 from .enclosures import Point
 
 Domains = Mapping[sp.Symbol, Domain]
+#: Groups of a random population, at most.
 _MOST_GROUPS = 3
-#: Groups of the larger populations that are tried.
+#: The numbers of groups of the larger populations that are tried.
 _POPULATIONS = (4, 8, 17)
-#: Characters of a number of a point; longer ones are rounded where a point is shown.
+#: A number of more characters than this is rounded where a point is shown.
 _LONGEST = 20
-#: Combinations of ends that are tried, where there are many symbols.
+#: Combinations of ends that are tried, at most: many symbols have very many.
 _MOST_ENDS = 32
-#: The largest expression whose special values are looked for.
+#: Special values are searched for in expressions of at most this many operations.
 _MOST_OPERATIONS = 200
-#: The highest power in expressions whose special values are looked for.
+#: ... and with powers of at most this degree.
 _HIGHEST_DEGREE = 100
 
 
 def drawn(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]:
-    """Strategy for points: the simplest first, of one group if there is a population."""
+    """A Hypothesis strategy for points, which shrinks to simple numbers and to one group."""
     ordered = sorted(symbols, key=str)
     single = {x: domains[x].numbers() for x in ordered if not isinstance(x, GroupSymbol)}
     of_group = [x for x in ordered if isinstance(x, GroupSymbol) and x != WEIGHT]
@@ -45,18 +50,23 @@ def drawn(symbols: set[sp.Symbol], domains: Domains) -> st.SearchStrategy[Point]
 
 
 def _normalised(sizes: tuple[int, ...]) -> tuple[Fraction, ...]:
+    """Weights in proportion to `sizes`, with sum 1."""
     return tuple(Fraction(size, sum(sizes)) for size in sizes)
 
 
 def simplest(symbols: set[sp.Symbol], domains: Domains, expressions: Iterable[Any]) -> list[Point]:
     """Points that every search tries, the simplest first.
 
-    One number of each domain; then, one symbol after another, its other simple numbers, the ends
-    of its domain and the numbers that are special in the expressions; then combinations of ends; at
-    last two groups that differ, if there is a population, and special numbers in one of two groups.
+    1. The first simple number of each domain.
+    2. The same with one symbol changed: to its other simple numbers, the ends of its domain, and
+       its special values in `expressions` (see `special_values`).
+    3. The first point with combinations of ends.
+    4. If there is a population, whose points so far have one group: two groups that differ, and two
+       groups of which one has a special value.
     """
     ordered = sorted(symbols - {WEIGHT}, key=str)
     special = special_values(expressions)
+    # The numbers of each symbol, without repetitions; the first one is the simplest.
     tried = {
         x: tuple(
             dict.fromkeys(
@@ -87,28 +97,29 @@ def simplest(symbols: set[sp.Symbol], domains: Domains, expressions: Iterable[An
 
 
 def far(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
-    """Points with very large numbers, numbers very near the ends of domains, and large integers.
+    """Points with extreme numbers (`Domain.far`), first in one symbol at a time, then in all.
 
-    First in one symbol after another, then in all of them together.
+    The other symbols have their first simple number.
     """
     ordered = sorted(symbols - {WEIGHT}, key=str)
     first = {x: domains[x].simplest()[0] for x in ordered}
-    beyond = {x: domains[x].far() for x in ordered if domains[x].far()}
-    found: list[Point] = [{**first, x: y} for x, values in beyond.items() for y in values]
+    extreme = {x: domains[x].far() for x in ordered if domains[x].far()}
+    found: list[Point] = [{**first, x: y} for x, values in extreme.items() for y in values]
     found += [
-        {**first, **{x: y[min(place, len(y) - 1)] for x, y in beyond.items()}}
-        for place in range(max(map(len, beyond.values()), default=0))
+        {**first, **{x: y[min(place, len(y) - 1)] for x, y in extreme.items()}}
+        for place in range(max(map(len, extreme.values()), default=0))
     ]
     if not any(isinstance(x, GroupSymbol) for x in symbols):
         return _different(found)
-    nearby = {x: (y,) * 2 for x, y in first.items()}
-    return _different([_in_groups(point, nearby, count) for count in (1, 2) for point in found])
+    twice = {x: (y,) * 2 for x, y in first.items()}
+    return _different([_in_groups(point, twice, count) for count in (1, 2) for point in found])
 
 
 def populations(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
-    """Points with more groups than are drawn, whose values all differ where the domains let them.
+    """Points with more groups than random points have, whose values differ if domains allow it.
 
-    What depends on a few moments alone may hold for three groups and fail for more.
+    A population of three groups has few independent moments, so a false relation between moments
+    may hold for every such population and fail for a larger one.
     """
     ordered = sorted(symbols - {WEIGHT}, key=str)
     of_group = [x for x in ordered if isinstance(x, GroupSymbol)]
@@ -117,7 +128,7 @@ def populations(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
     single = {x: domains[x].simplest()[0] for x in ordered if x not in of_group}
 
     def of(count: int) -> Point:
-        # Each column begins at a place of its own, so that no quantity is that of another one.
+        # Each column begins at another place, so that no two symbols have equal columns.
         columns = {}
         for start, x in enumerate(of_group):
             values = domains[x].spread(count)
@@ -128,9 +139,9 @@ def populations(symbols: set[sp.Symbol], domains: Domains) -> list[Point]:
 
 
 def off_ends(point: Point, domains: Domains) -> Iterator[Point]:
-    """The point with one symbol moved from an end of its domain to a number inside.
+    """Copies of a point in which one symbol is moved from an end of its domain to its inside.
 
-    Of a domain of a single number there is none.
+    There is one copy for each symbol that is at an end; a domain of a single number has no inside.
     """
     for symbol, value in point.items():
         if symbol == WEIGHT:
@@ -145,7 +156,7 @@ def off_ends(point: Point, domains: Domains) -> Iterator[Point]:
 
 
 def ranges(points: Iterable[Point]) -> str:
-    """Between which numbers each symbol was, and how many groups there were, in words."""
+    """The range of each symbol over some points, and the largest number of groups, as text."""
     lowest: dict[sp.Symbol, Fraction] = {}
     highest: dict[sp.Symbol, Fraction] = {}
     groups = 0
@@ -157,18 +168,18 @@ def ranges(points: Iterable[Point]) -> str:
             values = value if isinstance(value, tuple) else (value,)
             lowest[symbol] = min(lowest.get(symbol, values[0]), *values)
             highest[symbol] = max(highest.get(symbol, values[0]), *values)
-    alike: dict[str, list[str]] = {}
+    alike: dict[str, list[str]] = {}  # the symbols of each range
     for symbol in lowest:
         ends = f"from {_short(lowest[symbol])} to {_short(highest[symbol])}"
         alike.setdefault(ends, []).append(str(symbol))
-    told = [f"{', '.join(names)} {ends}" for ends, names in alike.items()]
+    texts = [f"{', '.join(names)} {ends}" for ends, names in alike.items()]
     if groups:
-        told.append(f"up to {counted(groups, 'group')}")
-    return "; ".join(told)
+        texts.append(f"up to {counted(groups, 'group')}")
+    return "; ".join(texts)
 
 
 def _short(value: Fraction) -> str:
-    """A rational number as it is read easily, with 1 told from what is a little less."""
+    """A rational number with three digits; one close to an integer as ``1 - 1e-30``, not as 1."""
     near = round(value)
     if value != near and abs(value - near) < Fraction(1, 10**4) and near != 0:
         sign = "+" if value > near else "-"
@@ -177,11 +188,16 @@ def _short(value: Fraction) -> str:
 
 
 def _different(points: list[Point]) -> list[Point]:
+    """The points without repetitions."""
     return list({str(point): point for point in points}.values())
 
 
 def _in_groups(point: Point, tried: Mapping[sp.Symbol, tuple[Any, ...]], count: int) -> Point:
-    """A point with one value in each group: that of the point, then others that are tried."""
+    """A point with `count` groups of equal weight, from a point with a single number per symbol.
+
+    A symbol of the population has the point's number in the first group, its next numbers in
+    `tried` in the others, and the point's number again where `tried` has no more.
+    """
     columns = {
         x: (value, *tried[x][1:count], *[value] * count)[:count]
         if isinstance(x, GroupSymbol)
@@ -192,9 +208,10 @@ def _in_groups(point: Point, tried: Mapping[sp.Symbol, tuple[Any, ...]], count: 
 
 
 def special_values(expressions: Iterable[Any]) -> dict[sp.Symbol, set[Fraction]]:
-    """Numbers at which a coefficient in the expressions is zero, where algebra may go wrong.
+    """Special values of each symbol: those at which a coefficient in the expressions is zero.
 
-    Algebra takes symbols as generic: the limit of ``1/(1 + (a - 3) p)`` is 0, but not at a = 3.
+    SymPy takes symbols as generic, so its result may be wrong there: the limit of
+    ``1/(1 + (a - 3) p)`` for p to infinity is 0, but not at a = 3.
     """
     found: dict[sp.Symbol, set[Fraction]] = {}
     parts = set().union(*(expression.atoms(sp.Add) for expression in expressions))
@@ -207,12 +224,13 @@ def special_values(expressions: Iterable[Any]) -> dict[sp.Symbol, set[Fraction]]
 
 
 def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
-    """Rational zeros of the coefficients of a sum, as polynomials in one symbol."""
+    """The rational values of a symbol at which a coefficient of the sum `part` vanishes."""
     functions = [x for x in part.atoms(sp.Function) if x.free_symbols]
     degrees = [abs(x.exp) for x in part.atoms(sp.Pow) if x.exp.is_Integer]
     if any(x.has(symbol) for x in functions) or max(degrees, default=0) > _HIGHEST_DEGREE:
         return
-    # A polynomial in exp(x) has as many coefficients as exp(10**9 x) has powers of it.
+    # As a polynomial in exp(x), exp(10**9 x) would have a billion coefficients: each function is
+    # replaced by a symbol of its own.
     part = part.xreplace({x: sp.Dummy() for x in functions})
     try:
         polynomial = sp.Poly(part)
@@ -221,8 +239,8 @@ def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
         others = [x for x in polynomial.gens if x != symbol]
         if any(x.has(symbol) for x in others):
             return
-        whole = sp.Poly(part, *others) if others else None
-        coefficients = whole.coeffs() if whole is not None else [part]
+        in_others = sp.Poly(part, *others) if others else None
+        coefficients = in_others.coeffs() if in_others is not None else [part]
         for coefficient in coefficients:
             if coefficient.has(symbol):
                 for root in sp.Poly(coefficient, symbol).ground_roots():
@@ -232,7 +250,7 @@ def _zeros(part: Any, symbol: sp.Symbol) -> Iterator[Fraction]:
 
 
 def shown(point: Point) -> str:
-    """A point in one line."""
+    """A point as text in one line."""
     return ", ".join(f"{symbol} = {_text(value)}" for symbol, value in point.items())
 
 

@@ -1,74 +1,72 @@
-r"""Integrals as they are written, by numbers alone: no antiderivative is asked for.
+r"""Integrals by numerical quadrature; no antiderivative is asked for.
 
-The interval is cut where the integrand may be steep.  On each part it is mapped to all real
-:math:`t` such that the integrand falls off doubly exponentially at either end, whether it has a
-power at the ends of the part or goes on for ever.  Values at single places say where the ends may
-be left out; blocks of places that do not get smaller towards an end say that they may not.
+The double-exponential (tanh-sinh) rule.  The interval is split at breakpoints, near which the
+integrand may be steep.  On each part the place x is a function of a real number t, the time (see
+`substitution`), such that :math:`f(x)\,dx/dt` falls off doubly exponentially as
+:math:`t \to \pm\infty`, even if f has an integrable power at an end of the part.  Terms at single
+times show how far one must go in either direction.  They come in blocks of a few; if blocks do not
+get smaller towards an end, the integral is not seen to converge.
 
-Between the ends the trapezoidal rule converges fast: its step is halved until the sum no longer
-changes.  This is an estimate, which a narrow peak may escape.  It refutes nothing: where a claim
-depends on it, Arb encloses the integral by the values of the integrand on boxes of complex numbers,
-and no peak is too narrow for it.
+Between the first and the last time the trapezoidal rule in t converges fast: its step is halved
+until the sum no longer changes.  `quadrature` returns this estimate.  A narrow peak between the
+times may escape it, so an estimate refutes nothing.  `enclosed_quadrature` is a proof instead: Arb
+encloses the integral by enclosures of the integrand on boxes of complex numbers, which hold every
+peak, and the tails are bounded.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flint import acb, arb
 
 from .holomorphic import Boxes
+from .substitution import LAST_TIME, START, Integrand, Path, with_origin
 
-#: An integrand at several places; not finite where it is not known.
-Integrand = Callable[[Sequence[arb]], Sequence[arb]]
-#: The first step and how often it is halved.
+#: The step of the first sum, in t, and how often it is halved at most.
 _STEP, _HALVINGS = arb(1) / 4, 7
-#: Places of a block.
-_STRIDE = 4
-#: Sums that still change by so much, after so many halvings, are not worth any more of them.
-_WILD, _AFTER = arb(10) ** -4, 5
-#: The first place: off every number at which an integrand is likely to be special.
-_START = arb("0.0377").mid()
-#: The farthest places, in t.
-_FARTHEST = 24
-#: How often a part may be cut at a peak, and how often the places about one are narrowed down.
-_CUTS, _NARROWED = 2, 12
-#: The share of the sum of absolute values by which an integral may be off, at the most.
-_COARSEST = arb(10) ** -8
-#: A block that is so much less than the one before it shows that an end may be left out.
+#: Terms of a block, which is one unit of t long.
+_BLOCK = 4
+#: A sum is given up if after this number of halvings it still changes by more than this share of
+#: the sum of absolute values: further halvings would cost much and not help.
+_STILL_CHANGING, _GIVE_UP_AFTER = arb(10) ** -4, 5
+#: How often a part may be split at a narrow peak, and how often the search for the peak zooms in.
+_MOST_SPLITS, _ZOOMS = 2, 12
+#: The largest error that is accepted, as a share of the integral of the absolute value.
+_LARGEST_ERROR = arb(10) ** -8
+#: A block must be at most this share of the one before it to show that the terms fall off.
 _SHRINKS = arb(1) / 2
-#: Blocks that are less than this share of all have vanished: numbers do not show them shrink.
+#: Blocks of less than this share of the accuracy count as 0: where all terms are that small they
+#: need not shrink any more.
 _VANISHED = arb(2) ** -(1 << 20)
-#: Halving converges as for an analytic integrand where each change is less than the one before it
-#: to this power; else the error is the largest of so many last changes, times this.
-_ANALYTIC, _LAST, _SAFETY = arb(3) / 2, 3, 10
+#: The error after the last halving.  For an analytic integrand each halving about squares the
+#: error: if the last change is at most the one before it to the power `_ANALYTIC`, the last change
+#: is taken for the error.  Else it is the largest of the last few changes, times `_SAFETY`.
+_ANALYTIC, _LAST_CHANGES, _SAFETY = arb(3) / 2, 3, 10
 #: The most boxes on which an integrand is enclosed, for each part.
 _MOST_BOXES = 60_000
-#: Steps beyond those that add anything, from which on an integral is bounded by its largest values.
-_WIDER = 2
-#: A bound of the integral of an absolute value to infinity, over all distances beyond the second
-#: number; the first one is what the variable is of the distance that it has gone.
-Beyond = Callable[[arb, arb], arb]
-#: Intervals on which an integrand is bounded on its way to infinity: each so many times longer than
-#: the one before it, so that a power of it is told from zero, to beyond the range of floats.
+#: Steps that an enclosure goes beyond the last term that matters, before the rest is bounded by its
+#: largest value: a bound is cruder than an enclosure.
+_EXTRA_STEPS = 2
+#: A function that bounds the integral of the absolute value from a far distance on to infinity.
+#: Its arguments are a ball with the ratio of the variable to its distance, and that distance.
+TailBound = Callable[[arb, arb], arb]
+#: Intervals on which an integrand is bounded, one after another, on its way to infinity.  Each ends
+#: `_RATIO` times farther out than it begins; all together reach 10**310, beyond the range of
+#: floats, where the tail is tiny even if it falls off as a power close to -1.
 _RATIO, _INTERVALS = arb(5) / 4, 3_200
-#: The most boxes that an estimate is held against, how closely they are asked for, and how closely
-#: they must tell it.
-_FEW_BOXES, _COARSE, _TOLD = 20_000, arb(2) ** -20, arb(2) ** -10
-#: Places between which a function is looked at for a change of sign, for each unit of t; the most
-#: changes that cut an interval.
-_LOOKED_AT, _MOST_CROSSINGS = 4, 16
-#: How often the places about a change of sign are halved, and how often a chord is drawn then.
-_HALVED, _CHORDS = 24, 16
+#: An estimate is checked against an enclosure by a few boxes: their number at most, the accuracy
+#: that Arb is asked for, and the accuracy that it must reach for the check to count.
+_FEW_BOXES, _ASKED_ACCURACY, _NEEDED_ACCURACY = 20_000, arb(2) ** -20, arb(2) ** -10
 
 
 class NotConverged(ArithmeticError):
-    """An integral that the numbers do not show to have a value."""
+    """An integral whose convergence the terms do not show."""
 
 
 class _Narrow(NotConverged):
-    """A part whose integrand may have a narrow peak."""
+    """The sums over a part do not settle, as happens if the integrand has a narrow peak."""
 
     def __init__(self, peak: arb) -> None:
         super().__init__(_NOT_SEEN)
@@ -79,7 +77,7 @@ _NOT_SEEN = "the integral is not seen to converge"
 
 
 class _Sum(NamedTuple):
-    """A sum with the sum of its absolute values."""
+    """A sum of terms, and the sum of their absolute values."""
 
     value: arb
     size: arb
@@ -92,243 +90,148 @@ class _Sum(NamedTuple):
 
 
 _NOTHING = _Sum(arb(0), arb(0))
-#: Bits of the distance from an end that a place must have.
-_BITS_OF_DISTANCE = 16
-
-
-class _Place(NamedTuple):
-    """A place in the interval, its distance from the nearer end, and how fast it moves with t."""
-
-    x: arb
-    distance: arb
-    speed: arb
-
-    @property
-    def told(self) -> bool:
-        """Whether the digits tell it from an end of the interval."""
-        return bool(self.x.rad() <= self.distance.mid() * arb(2) ** -_BITS_OF_DISTANCE)
-
-
-class _Path(NamedTuple):
-    """How a part of the interval is passed through."""
-
-    low: arb
-    high: arb
-
-    @property
-    def endless(self) -> bool:
-        return not (self.low.is_finite() and self.high.is_finite())
-
-    @property
-    def scale(self) -> arb:
-        """The distance from its finite end at which an endless one is about half way."""
-        return abs(self.end(-1)).max(arb(1)).mid()
-
-    def __call__(self, t: arb) -> _Place:
-        x, distance, rate = self.along(t, -1 if t < 0 else 1)
-        return _Place(x, distance, distance * rate)
-
-    def beyond(self, distance: Any) -> Any:
-        """The place of an endless part so far from its finite end."""
-        return self.low + distance if self.low.is_finite() else self.high - distance
-
-    def share_beyond(self, distance: arb) -> arb:
-        """The ratio of a place to its distance, at this distance and all larger ones."""
-        still = self.end(-1) * arb(0).union(1 / distance)
-        return still + 1 if self.low.is_finite() else still - 1
-
-    def along(self, t: Any, side: int) -> tuple[Any, Any, Any]:
-        """The place at a number or in a box, its distance from the end, and how fast that grows.
-
-        It grows by so many times itself.  A finite part has two sides.
-        """
-        low, high = self
-        if self.endless:
-            half_pi = arb.pi() / 2
-            distance = self.scale * (half_pi * t.sinh()).exp()
-            return self.beyond(distance), distance, half_pi * t.cosh()
-        share = 1 / (1 + (side * arb.pi() * t.sinh()).exp())
-        distance = (high - low) * share
-        x = low + distance if side < 0 else high - distance
-        return x, distance, arb.pi() * t.cosh() * (1 - share)
-
-    def logarithm(self, t: acb, side: int) -> acb:
-        """The logarithm of the place, where it leads from 0 upwards and this is the side of 0."""
-        if self.endless:
-            return arb.pi() / 2 * t.sinh()
-        far = side * arb.pi() * t.sinh()
-        return self.high.log() - far - (1 + (-far).exp()).log()
-
-    def end(self, side: int) -> arb:
-        """Where it leads on a side: infinity has one side only."""
-        if not self.endless:
-            return self.high if side > 0 else self.low
-        if side > 0:
-            return arb.pos_inf()
-        return self.low if self.low.is_finite() else self.high
 
 
 def quadrature(
-    integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes | None = None
+    integrand: Integrand, breakpoints: Sequence[arb], bits: int, boxes: Boxes | None = None
 ) -> arb:
-    """An estimate of the integral over the parts between `cuts`, which rise.
+    """An estimate of an integral, with its estimated error as the radius of the ball.
 
-    The outer ones may be infinite.  The error that is sought is ``2**(-bits)`` of the integral of
-    the absolute value.  `boxes` is the integrand on boxes, if it has rules for them: a few of them
-    must tell it roughly, so that it misses no peak.  Raises `NotConverged` if they do not, or if
-    the error is not seen to be small.
+    The integral goes from the first breakpoint to the last; these two may be infinite.  All of them
+    rise.  The error that is sought is ``2**(-bits)`` times the integral of the absolute value.
+    `boxes` is the integrand on boxes, if all of its parts have rules for them: then a rough
+    enclosure must agree with the estimate, so that it misses no peak.
+
+    Raises `NotConverged` if the enclosure does not agree, or is too wide to tell, and if the terms
+    do not show a small error.
     """
-    parts = [_part(integrand, part, bits, boxes) for part in pairwise(_halved(cuts))]
+    parts = [_part(integrand, part, bits, boxes) for part in pairwise(with_origin(breakpoints))]
     return sum(parts, arb(0))
 
 
 def enclosed_quadrature(
-    integrand: Integrand, cuts: Sequence[arb], bits: int, boxes: Boxes, tail: Beyond
+    integrand: Integrand, breakpoints: Sequence[arb], bits: int, boxes: Boxes, tail: TailBound
 ) -> arb:
-    """As `quadrature`, but boxes enclose the integral on each part, and bound what is left out."""
+    """As `quadrature`, but the ball is proved to hold the integral.
+
+    On each part, boxes enclose the integral between the first and the last time; the rest, towards
+    either end, is bounded by the largest absolute values there and, at infinity, by `tail`.
+    """
     least = arb(2) ** (-bits)
     total = arb(0)
-    for part in pairwise(_halved(cuts)):
-        path = _Path(*part)
-        extent = _extent(integrand, path, least).widened(_WIDER)
+    for part in pairwise(with_origin(breakpoints)):
+        path = Path(*part)
+        extent = _extent(integrand, path, least).widened(_EXTRA_STEPS)
+        # The sum says where the enclosure may stop and how accurate it must be, and nothing more.
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
-        left = sum((_bound(integrand, path, tail, *side) for side in extent.sides), arb(0)).upper()
-        off = found.rad() + left
-        _require(off.is_finite() and off <= _COARSEST * extent.size.max(abs(found)))
-        total += found + arb(0, left)
+        bounds = (_outer_bound(integrand, path, tail, *side) for side in extent.sides)
+        left_out = sum(bounds, arb(0)).upper()
+        error = found.rad() + left_out
+        _require(error.is_finite() and error <= _LARGEST_ERROR * extent.size.max(abs(found)))
+        total += found + arb(0, left_out)
     return total
 
 
-def _halved(cuts: Sequence[arb]) -> Sequence[arb]:
-    low, high = cuts[0], cuts[-1]
-    without_end = not low.is_finite() and not high.is_finite()
-    return (low, arb(0), high) if without_end and len(cuts) == 2 else cuts
-
-
-def crossings(function: Integrand, low: arb, high: arb) -> list[arb]:
-    """Numbers at which a function changes its sign, if there are few, to all bits.
-
-    Changes are seen between places that lie as close together as in a first sum.
-    """
-    found: list[arb] = []
-    for ends in pairwise(_halved((low, high))):
-        path = _Path(*ends)
-        sides = _FARTHEST * _LOOKED_AT
-        times = [arb(k) / _LOOKED_AT + _START for k in range(-sides, sides)]
-        told = [t for t in times if path(t).told]
-        values = function([path(t).x.mid() for t in told])
-        for (t, x), (u, y) in pairwise(zip(told, values, strict=True)):
-            if (x > 0 and y < 0) or (x < 0 and y > 0):
-                found.append(_crossing(function, path, t, u))
-        if len(found) > _MOST_CROSSINGS:
-            return []
-    return found
-
-
-def _crossing(function: Integrand, path: _Path, low: arb, high: arb) -> arb:
-    """A zero between two places: by halves at first, then where the chord is zero."""
-
-    def at(t: arb) -> arb:
-        return function([path(t).x.mid()])[0].mid()
-
-    below, above = at(low), at(high)
-    for step in range(_HALVED + _CHORDS):
-        chord = ((low * above - high * below) / (above - below)).mid()
-        middle = chord if step >= _HALVED and low < chord < high else ((low + high) / 2).mid()
-        value = at(middle)
-        if not low < middle < high or not (value > 0 or value < 0):
-            break
-        if (value > 0) == (below > 0):
-            low, below, above = middle, value, above if step < _HALVED else above / 2
-        else:
-            high, above, below = middle, value, below if step < _HALVED else below / 2
-    return path(middle).x.mid()
-
-
 def _part(
-    integrand: Integrand, ends: tuple[arb, arb], bits: int, boxes: Boxes | None, again: int = _CUTS
+    integrand: Integrand,
+    ends: tuple[arb, arb],
+    bits: int,
+    boxes: Boxes | None,
+    splits: int = _MOST_SPLITS,
 ) -> arb:
-    """The integral over a part; one that has a narrow peak is cut there, and looked at again."""
+    """An estimate of the integral over a part, which may be split at a peak `splits` times more.
+
+    At the ends of a part places lie much closer together, so that they see a peak there.
+    """
     try:
-        return _over(integrand, _Path(*ends), bits, boxes)
+        return _unsplit(integrand, Path(*ends), bits, boxes)
     except _Narrow as narrow:
-        if not again:
+        if not splits:
             raise
         halves = (ends[0], narrow.peak), (narrow.peak, ends[1])
-        parts = [_part(integrand, half, bits, boxes, again - 1) for half in halves]
+        parts = [_part(integrand, half, bits, boxes, splits - 1) for half in halves]
         return sum(parts, arb(0))
 
 
-def _over(integrand: Integrand, path: _Path, bits: int, boxes: Boxes | None) -> arb:
+def _unsplit(integrand: Integrand, path: Path, bits: int, boxes: Boxes | None) -> arb:
+    """An estimate of the integral over a part; raises `_Narrow` if the part may have a peak."""
     least = arb(2) ** (-bits)
     extent = _extent(integrand, path, least)
-    value = _halving(partial(_terms, integrand, path), path, extent, least)
+    value = _trapezoidal(partial(_terms, integrand, path), path, extent, least)
     if boxes is not None:
-        coarse = _enclosed(boxes, path, extent, _COARSE, _FEW_BOXES)
-        told = coarse.rad() <= _TOLD * extent.size.max(abs(value))
-        _require(told and coarse.overlaps(value))
-    return value + arb(0, extent.left)
+        rough = _enclosed(boxes, path, extent, _ASKED_ACCURACY, _FEW_BOXES)
+        narrow_enough = rough.rad() <= _NEEDED_ACCURACY * extent.size.max(abs(value))
+        _require(narrow_enough and rough.overlaps(value))
+    return value + arb(0, extent.left_out)
 
 
 class _Extent(NamedTuple):
-    """How many steps one goes behind the start and ahead of it; the sum there; what is left out."""
+    """How far the sum over a part goes: the steps before the start and after it."""
 
-    behind: int
-    ahead: int
+    before: int
+    after: int
+    #: The sum of the terms at these steps.
     found: _Sum
-    left: arb
-    #: How many places of each side are told from its end.
-    told: tuple[int, int]
+    #: A bound, or an estimate, of the integral over the rest.
+    left_out: arb
+    #: The known terms of either direction, after the start and before it: the steps cannot be more.
+    known: tuple[int, int]
 
     @property
     def size(self) -> arb:
+        """The integral of the absolute value, roughly."""
         return self.found.size * _STEP
 
     def widened(self, steps: int) -> "_Extent":
-        """The same with so many more steps on each side, as far as there are places."""
-        ahead, behind = (
+        """The same with `steps` more steps on each side, as far as terms are known."""
+        after, before = (
             min(here + steps, most)
-            for here, most in zip((self.ahead, self.behind), self.told, strict=True)
+            for here, most in zip((self.after, self.before), self.known, strict=True)
         )
-        return self._replace(ahead=ahead, behind=behind)
+        return self._replace(after=after, before=before)
 
     @property
     def sides(self) -> tuple[tuple[int, int], ...]:
-        """Each side, with the steps that one goes there."""
-        return (1, self.ahead), (-1, self.behind)
+        """Each side, with the number of its steps."""
+        return (1, self.after), (-1, self.before)
 
 
-def _extent(integrand: Integrand, path: _Path, least: arb) -> _Extent:
+def _extent(integrand: Integrand, path: Path, least: arb) -> _Extent:
+    """How far a sum must go so that it leaves out about `least` of the absolute integral."""
     sides = [_blocks(partial(_terms, integrand, path), side) for side in (1, -1)]
     size = _NOTHING.plus(term for side in sides for block in side for term in block).size * _STEP
-    ahead, behind = (
+    after, before = (
         _reach(integrand, path, side, blocks, least * size)
         for side, blocks in zip((1, -1), sides, strict=True)
     )
-    within = (_flat(sides[0])[: ahead.steps], _flat(sides[1])[: behind.steps])
-    left = (ahead.left + behind.left).upper()
-    _require(left <= _COARSEST * size)
-    told = len(_flat(sides[0])), len(_flat(sides[1]))
-    return _Extent(behind.steps, ahead.steps, _NOTHING.plus(chain(*within)), left, told)
+    within = (_flat(sides[0])[: after.steps], _flat(sides[1])[: before.steps])
+    left_out = (after.left_out + before.left_out).upper()
+    _require(left_out <= _LARGEST_ERROR * size)
+    known = len(_flat(sides[0])), len(_flat(sides[1]))
+    return _Extent(before.steps, after.steps, _NOTHING.plus(chain(*within)), left_out, known)
 
 
-def _terms(integrand: Integrand, path: _Path, times: Sequence[arb]) -> list[arb]:
-    """What places add; unknown where the digits do not tell one from an end of the interval."""
+def _terms(integrand: Integrand, path: Path, times: Sequence[arb]) -> list[arb]:
+    """The terms f(x) dx/dt at some times; nan where rounding moves x too near an end."""
+    # All places are evaluated in one call: the integrand is a tree of Python rules over arrays.
     places = [path(t) for t in times]
-    told = [place for place in places if place.told]
-    values = iter(integrand([place.x.mid() for place in told]) if told else ())
-    return [next(values) * place.speed if place.told else arb.nan() for place in places]
+    usable = [place for place in places if place.off_ends]
+    values = iter(integrand([place.x.mid() for place in usable]) if usable else ())
+    return [next(values) * place.speed if place.off_ends else arb.nan() for place in places]
 
 
 def _blocks(terms: Callable[[Sequence[arb]], list[arb]], side: int) -> list[list[arb]]:
-    """The known terms on one side of the start, in blocks; the last one may be shorter."""
+    """The terms on one side of the start, in blocks, up to the first one that is not known.
+
+    The last block may be shorter.  The term at the start itself belongs to the side 1.
+    """
     found = []
-    for block in range(_FARTHEST):
-        first = block * _STRIDE + (side < 0)
-        here = terms([_START + side * _STEP * k for k in range(first, first + _STRIDE)])
-        known = next((i for i, term in enumerate(here) if not term.is_finite()), _STRIDE)
+    for block in range(LAST_TIME):
+        first = block * _BLOCK + (side < 0)
+        here = terms([START + side * _STEP * k for k in range(first, first + _BLOCK)])
+        known = next((i for i, term in enumerate(here) if not term.is_finite()), _BLOCK)
         found.append(here[:known])
-        if known < _STRIDE:
+        if known < _BLOCK:
             break
     return [block for block in found if block]
 
@@ -338,35 +241,50 @@ def _flat(blocks: list[list[arb]]) -> list[arb]:
 
 
 class _Reach(NamedTuple):
-    """How many steps one goes on a side, and how much may be left out there."""
+    """The number of steps on a side, and a bound or an estimate of the integral beyond them."""
 
     steps: int
-    left: arb
+    left_out: arb
 
 
 def _reach(
-    integrand: Integrand, path: _Path, side: int, blocks: list[list[arb]], least: arb
+    integrand: Integrand, path: Path, side: int, blocks: list[list[arb]], least: arb
 ) -> _Reach:
-    """As far as places add anything; beyond them blocks must get smaller to the last one."""
+    """The steps on a side, as far as terms add more than `least`.
+
+    At a finite end the rest is bounded, if the integrand is bounded there: the bound need not be
+    small where all known terms are summed, since the caller checks it.  Elsewhere the rest is
+    estimated by the terms that are left out and once more the last block; each of these blocks must
+    be at most half as large as the one before it, or the integral may diverge.
+    """
     _require(bool(blocks))
+    # Terms of an unknown size add something too, so the comparison is not written as >.
     adding = [k for k, term in enumerate(_flat(blocks)) if not abs(term) * _STEP <= least]
     steps, every = max(adding, default=0) + 1, sum(map(len, blocks))
-    for farther in [*range(steps, every, _STRIDE), every]:
-        beyond = _between(integrand, path, side, farther)
+    for farther in [*range(steps, every, _BLOCK), every]:
+        beyond = _bound_at_end(integrand, path, side, farther)
         if beyond <= least or (beyond.is_finite() and farther == every):
             return _Reach(farther, beyond)
+    # The integrand is not bounded at the end, or the end is infinite: the terms must show its
+    # decay.
     steps = min(steps + 1, every)
-    sizes = [sum(map(abs, block), arb(0)) / len(block) * _STRIDE * _STEP for block in blocks]
+    # The last block may be shorter: sizes are those of blocks of full length.
+    sizes = [sum(map(abs, block), arb(0)) / len(block) * _BLOCK * _STEP for block in blocks]
     vanished = _VANISHED * least
-    adding_last = max(adding, default=0) // _STRIDE
-    after = range(max(1, min(adding_last + 2, len(blocks) - 1)), len(blocks))
+    last_adding = max(adding, default=0) // _BLOCK
+    # At least the last block is compared with the one before it.
+    after = range(max(1, min(last_adding + 2, len(blocks) - 1)), len(blocks))
     _require(all(sizes[k] <= vanished or sizes[k] <= _SHRINKS * sizes[k - 1] for k in after))
-    left = sum(map(abs, _flat(blocks)[steps - 1 :]), arb(0)) * _STEP + sizes[-1]
-    return _Reach(steps, left.upper())
+    left_out = sum(map(abs, _flat(blocks)[steps - 1 :]), arb(0)) * _STEP + sizes[-1]
+    return _Reach(steps, left_out.upper())
 
 
-def _between(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
-    """A bound of the integral between the last of so many steps and the end of that side."""
+def _bound_at_end(integrand: Integrand, path: Path, side: int, steps: int) -> arb:
+    """A bound of the integral between the last of `steps` places and the end of that side.
+
+    It is the largest absolute value on this interval times its length; infinite where the interval
+    is endless, or the integrand is not shown to be bounded.
+    """
     end = path.end(side)
     if not end.is_finite():
         return arb.pos_inf()
@@ -376,37 +294,41 @@ def _between(integrand: Integrand, path: _Path, side: int, steps: int) -> arb:
     return bound.upper() if bound.is_finite() else arb.pos_inf()
 
 
-def _bound(integrand: Integrand, path: _Path, tail: Beyond, side: int, steps: int) -> arb:
-    """A bound of the integral beyond the last of so many steps on a side.
+def _outer_bound(integrand: Integrand, path: Path, tail: TailBound, side: int, steps: int) -> arb:
+    """A bound of the integral beyond the last of `steps` places on a side.
 
-    At infinity by the integrand on intervals, each as a whole, so that no peak is too narrow for
-    it; and by its tail from there on.
+    On the way to infinity the integrand is enclosed on one interval after another, so that no
+    narrow peak escapes; beyond the last interval `tail` bounds it.
     """
-    beyond = _between(integrand, path, side, steps)
+    beyond = _bound_at_end(integrand, path, side, steps)
     if beyond.is_finite() or path.end(side).is_finite():
         return beyond
     distance = path(_last(side, steps)).distance
     distances = [distance * _RATIO**k for k in range(_INTERVALS + 1)]
-    left = tail(path.share_beyond(distances[-1]), distances[-1])
-    if not left.is_finite():
-        return left
+    far_tail = tail(path.ratio_beyond(distances[-1]), distances[-1])
+    if not far_tail.is_finite():
+        return far_tail
     intervals = list(pairwise(map(path.beyond, distances)))
     values = integrand([near.union(far) for near, far in intervals])
     lengths = (abs(far - near) for near, far in intervals)
     sizes = (abs(value) * length for value, length in zip(values, lengths, strict=True))
-    return sum(sizes, left).upper()
+    return sum(sizes, far_tail).upper()
 
 
 def _last(side: int, steps: int) -> arb:
-    """The last place of so many steps: the start is the first one ahead."""
-    return _START + side * _STEP * (steps - (side > 0))
+    """The time of the last of `steps` steps on a side; the start is the first one of side 1."""
+    return START + side * _STEP * (steps - (side > 0))
 
 
-def _enclosed(boxes: Boxes, path: _Path, extent: _Extent, least: arb, most: int) -> arb:
-    """The integral between the last places of both sides, by so many boxes or fewer."""
-    first, last = _last(-1, extent.behind), _last(1, extent.ahead)
+def _enclosed(boxes: Boxes, path: Path, extent: _Extent, least: arb, most: int) -> arb:
+    """An enclosure of the integral between the last places of both sides, by at most `most` boxes.
+
+    It is not finite where the boxes do not suffice.
+    """
+    first, last = _last(-1, extent.before), _last(1, extent.after)
     sections = [(first, last, -1)]
     if not path.endless:
+        # Each half is written by the distance from its own end.
         sections = [(first, arb(0), -1), (arb(0), last, 1)]
     total = acb(0)
     for start, stop, side in sections:
@@ -417,55 +339,65 @@ def _enclosed(boxes: Boxes, path: _Path, extent: _Extent, least: arb, most: int)
     return total.real if total.imag.contains(0) else arb.nan()
 
 
-def _on_path(boxes: Boxes, path: _Path, side: int, t: acb, analytic: bool) -> acb:
+def _on_path(boxes: Boxes, path: Path, side: int, t: acb, analytic: bool) -> acb:
+    """The integrand f(x) dx/dt on a box of times."""
     x, distance, rate = path.along(t, side)
+    # dx = d(distance) = distance * rate dt; near x = 0, x f(x) on boxes of log x is narrower.
     if path.low == 0 and side < 0:
         return boxes.of_logarithm(path.logarithm(t, side), analytic) * rate
     return boxes.of(x, analytic) * distance * rate
 
 
-def _halving(
+def _trapezoidal(
     terms: Callable[[Sequence[arb]], list[arb]],
-    path: _Path,
+    path: Path,
     extent: _Extent,
     least: arb,
 ) -> arb:
-    """The trapezoidal rule over so many steps behind the start, and ahead of it."""
-    step, (behind, ahead, found, *_) = _STEP, extent
+    """The trapezoidal rule, with steps that are halved until the sum settles.
+
+    `found` is the sum of all terms so far; each halving adds those in the middle between two old
+    ones.  Raises `_Narrow` if the sum does not settle.
+    """
+    step, (before_start, after_start, found, *_) = _STEP, extent
     changes: list[arb] = []
     for halving in range(_HALVINGS):
         before, step = found.value * step, step / 2
-        between = range(1 - 2 * behind, 2 * ahead - 2, 2)
-        found = found.plus(terms([_START + step * k for k in between]))
-        behind, ahead = 2 * behind, 2 * ahead - 1
+        # In units of the new step the old terms are at the even numbers from -2 * before_start to
+        # 2 * after_start - 2; the new ones are at the odd numbers in between.
+        between = range(1 - 2 * before_start, 2 * after_start - 2, 2)
+        found = found.plus(terms([START + step * k for k in between]))
+        before_start, after_start = 2 * before_start, 2 * after_start - 1
         changed = abs(found.value * step - before).mid()
         changes.append(changed)
-        wild = halving + 1 >= _AFTER and not changed <= _WILD * found.size * step
-        if wild or changed <= least * (found.size * step).mid():
+        late = halving + 1 >= _GIVE_UP_AFTER
+        hopeless = late and not changed <= _STILL_CHANGING * found.size * step
+        if hopeless or changed <= least * (found.size * step).mid():
             break
     size = found.size * step
-    if not changes[-1] <= _COARSEST * size:
-        places = [_START + step * k for k in range(-behind, ahead)]
-        raise _Narrow(path(_highest(terms, places, step)).x.mid())
+    if not changes[-1] <= _LARGEST_ERROR * size:
+        times = [START + step * k for k in range(-before_start, after_start)]
+        raise _Narrow(path(_peak_time(terms, times, step)).x.mid())
     return found.value * step + arb(0, _error(changes, size).upper())
 
 
 def _error(changes: Sequence[arb], size: arb) -> arb:
-    """The error of the last of some sums, by the changes from one to the next."""
+    """The estimated error of the last sum, from the changes from one sum to the next."""
     if len(changes) > 1:
         before, last = (change / size for change in changes[-2:])
         if last <= before**_ANALYTIC:
             return changes[-1]
-    return _SAFETY * max(changes[-_LAST:], key=float)
+    return _SAFETY * max(changes[-_LAST_CHANGES:], key=float)
 
 
-def _highest(terms: Callable[[Sequence[arb]], list[arb]], places: Sequence[arb], step: arb) -> arb:
-    """About where a term is the largest."""
-    for _ in range(_NARROWED):
-        sizes = [abs(term).mid() for term in terms(places)]
-        best = places[max(range(len(sizes)), key=lambda k: sizes[k])]
+def _peak_time(terms: Callable[[Sequence[arb]], list[arb]], times: Sequence[arb], step: arb) -> arb:
+    """Roughly the time of the largest term: each zoom looks at closer times about the largest."""
+    # Seven times about the best one so far, at a quarter of the last step.
+    for _ in range(_ZOOMS):
+        sizes = [abs(term).mid() for term in terms(times)]
+        best = times[max(range(len(sizes)), key=lambda k: sizes[k])]
         step = step / 4
-        places = [best + step * k for k in range(-3, 4)]
+        times = [best + step * k for k in range(-3, 4)]
     return best
 
 

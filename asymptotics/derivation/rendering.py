@@ -1,4 +1,4 @@
-"""A derivation as a document: Markdown with LaTeX, or a page that needs no network."""
+"""A derivation as a document: Markdown with LaTeX, or an HTML page that needs no network."""
 
 import operator
 import re
@@ -11,7 +11,7 @@ from ..extras import extra
 from .checks import Verdict
 from .derivation import Definition, Derivation, Outcome
 
-#: Names of functions, whose underscores LaTeX wants escaped.
+#: Names of functions in LaTeX, where underscores are escaped.
 _NAME = re.compile(r"\\texttt\{[^}]*\}")
 _STYLE = """
 body { max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem;
@@ -26,7 +26,7 @@ em { color: #555; } code { font-size: .9em; }
 
 
 def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
-    """The derivation in Markdown, formulas in LaTeX; with what its checks found, if given."""
+    """The derivation in Markdown, with formulas in LaTeX, and verdicts if `outcomes` are passed."""
     found = {outcome.step.name: outcome.verdict for outcome in outcomes}
     lines = [f"# {derivation.title}", "", _paragraph(derivation.about), "", *_symbols(derivation)]
     number = 0
@@ -60,6 +60,7 @@ def to_markdown(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str
 
 
 def _symbols(derivation: Derivation) -> Iterator[str]:
+    """The lines of the table of symbols."""
     yield from ("| symbol | domain | meaning |", "|---|---|---|")
     for symbol, meaning in filter(operator.itemgetter(1), derivation.meanings.items()):
         domain = derivation.domains[symbol].latex()
@@ -68,28 +69,30 @@ def _symbols(derivation: Derivation) -> Iterator[str]:
 
 
 def _said(verdict: Verdict) -> str:
-    # Verbatim where numbers and expressions are in it.
+    # In backticks, because a failure quotes numbers and expressions that Markdown would change.
     return verdict.found if verdict.holds else f"FAILED, `{verdict.found}`"
 
 
 def _paragraph(text: str) -> str:
+    """A text in one line: it may come from an indented string of several lines."""
     return " ".join(text.split())
 
 
 def to_html(derivation: Derivation, outcomes: Sequence[Outcome] = ()) -> str:
-    """The derivation as a page of its own: formulas are MathML, which browsers draw themselves."""
+    """The derivation as a page of HTML, with formulas in MathML, which browsers draw themselves."""
     with extra("derive"):
         from latex2mathml.converter import convert
         from markdown_it import MarkdownIt
         from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     def render(formula: str, options: dict[str, bool]) -> str:
-        formula = _NAME.sub(lambda name: name[0].replace(r"\_", "_"), formula)  # as MathML has it
-        # What is written between < and > in a formula must not become a tag of the page.
+        # The converter to MathML knows no escaped underscores.
+        formula = _NAME.sub(lambda name: name[0].replace(r"\_", "_"), formula)
+        # Text between < and > in a formula must not become an HTML tag.
         formula = formula.replace("<", r"\lt ").replace(">", r"\gt ")
         return str(convert(formula, display="block" if options["display_mode"] else "inline"))
 
-    # A tag in a name or a reason is text, not a part of the page.
+    # An HTML tag in a name or a reason is shown as text.
     parser = (
         MarkdownIt("commonmark", {"html": False})
         .enable("table")

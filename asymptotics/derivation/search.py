@@ -1,4 +1,4 @@
-"""The search for a point of the domains at which a claim fails."""
+"""The search for a counterexample: a point of the domains at which a claim fails."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,28 +12,28 @@ import sympy as sp
 from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import NoSuchExample
 
+from .arithmetics import TrackingCancellation, Undefined
 from .claims import Change, Claim, Computed, Finding
 from .enclosures import Enclosed, EnclosedIntegrals, Estimated, OutsideDomain, Point, put_in
-from .evaluation import Noting, Undefined
 from .points import Domains, drawn, far, off_ends, populations, ranges, shown, simplest
 
-#: Bits that enclosures are compared with.
+#: Bits with which enclosures of many bits are compared and combined.
 _BITS = 8192
 
 
 class Question(NamedTuple):
-    """A claim with all that its check needs: what is defined in it is written out."""
+    """A claim with all that its check needs; definitions in it are replaced by expressions."""
 
     claim: Claim
     domains: Domains
-    #: Symbols that others determine; the claim holds them no more.
+    #: Symbols with the expressions that determine them; they are substituted in the claim already.
     given: Mapping[sp.Symbol, Any]
-    #: What writes out an expression in the terms of the claim.
+    #: Substitutes definitions and determined symbols in an expression, as was done in the claim.
     resolve: Change
 
 
-class At(Enum):
-    """What was found at a point."""
+class Status(Enum):
+    """The result of trying a claim at a point."""
 
     HOLDS = "it holds"
     FAILS = "it surely fails"
@@ -45,74 +45,77 @@ class At(Enum):
 
 
 class Found(NamedTuple):
-    """What was found at a point, and why."""
+    """The result of trying a claim at a point, with its reason."""
 
-    at: At
+    status: Status
     why: str = ""
-    #: Where the claim's own variable was, if it has one.
+    #: The place of the claim's own variable, as of the variable of a limit.
     where: str = ""
 
 
 class Search:
-    """A search through so many points for one at which a claim fails.
+    """A search among many points for one at which a claim fails.
 
-    What is found at a point depends on the point and the digits alone, never on the time that it
-    takes.
+    The result at a point depends on the point and the digits alone, never on the speed of the
+    machine.
     """
 
     def __init__(self, question: Question, digits: int) -> None:
         self.claim, self.domains, self.given, self.resolve = question
         self.digits = digits
-        #: What was found at each point, and the points themselves, in the order they were tried.
+        #: The result at each point, and the points, in the order in which they were tried.
         self.seen: dict[str, Found] = {}
         self.points: dict[str, Point] = {}
         self.symbols = self.claim.symbols | {
             x for value in self.given.values() for x in value.atoms(sp.Symbol)
         }
-        #: Far points, and what was found there; what is not decided at them is not counted.
+        #: Points with extreme numbers, and the results there.  They are kept apart, because a
+        #: claim that is undecided at one of them may still be shown.
         self.far: list[tuple[Point, Found]] = []
         self.simplest = simplest(self.symbols, self.domains, self._written)
 
     @property
     def held(self) -> list[Point]:
-        """The points at which the claim holds, the far ones among them."""
-        near = [self.points[key] for key, found in self.seen.items() if found.at is At.HOLDS]
-        return near + [point for point, found in self.far if found.at is At.HOLDS]
+        """The points at which the claim holds, including those with extreme numbers."""
+        near = [
+            self.points[key] for key, found in self.seen.items() if found.status is Status.HOLDS
+        ]
+        return near + [point for point, found in self.far if found.status is Status.HOLDS]
 
     @property
     def range(self) -> str:
-        """Where the points lie at which the claim holds, in words."""
+        """The ranges of the symbols over the points at which the claim holds, as text."""
         return ranges(self.held)
 
     @property
     def _written(self) -> tuple[Any, ...]:
         return (*self.claim.expressions, *self.given.values())
 
-    def count(self, *kinds: At) -> int:
-        """Points of which one of these was found."""
-        return sum(found.at in kinds for found in self.seen.values())
+    def count(self, *kinds: Status) -> int:
+        """The number of points with one of these results."""
+        return sum(found.status in kinds for found in self.seen.values())
 
-    def first(self, *kinds: At) -> str | None:
-        """The first point of which one of these was found, in words, and why."""
+    def first(self, *kinds: Status) -> str | None:
+        """The first point with one of these results, as text, with the reason."""
         for key, found in self.seen.items():
-            if found.at in kinds:
-                return self._told(self.points[key])
+            if found.status in kinds:
+                return self._described(self.points[key])
         return None
 
     @property
     def tried(self) -> int:
-        """Points at which the claim has a meaning."""
-        return self.count(At.HOLDS, At.FAILS, At.OPEN, At.AGAINST)
+        """The number of points at which the claim has a meaning."""
+        return self.count(Status.HOLDS, Status.FAILS, Status.OPEN, Status.AGAINST)
 
     def counterexample(self, most: int, seed: int = 0) -> str | None:
-        """The simplest of the points that were found at which the claim surely fails, in words.
+        """A simple point at which the claim surely fails, as text; None if none is found.
 
-        Tried are the simplest points of the domains, always all of them, and points drawn at random
-        up to `most` in all, one or more.
+        All of the simplest points of the domains are tried, and random ones up to `most` in all (at
+        least one).  Hypothesis draws the random ones, and simplifies a point that it finds.
         """
         for point in self.simplest:
             if self.fails(point):
-                return self._told(point)
+                return self._described(point)
         if not self.symbols:  # there is no other point
             return None
         try:
@@ -129,154 +132,156 @@ class Search:
             )
         except NoSuchExample:
             return None
-        return self._told(point)
+        return self._described(point)
 
     def far_counterexample(self) -> str | None:
-        """A point with more groups, or with far numbers, at which the claim surely fails, in words.
+        """A point with many groups or extreme numbers at which the claim surely fails, as text.
 
-        These tell what moderate numbers hide: a bound of a million, an integer above fifty.  At far
-        numbers only enclosures are asked: estimates of an integral may miss where its mass is.
-        Code is not run at them: it is made for a range of sizes, and may choose its form by rounded
-        numbers.
+        It catches a claim that holds for moderate numbers alone, such as x < 10**6.  At extreme
+        numbers only enclosures are used, since the estimate of an integral may miss the place of
+        its mass.  Code is not run at them: it is written for a range of sizes, and may choose
+        between formulas by comparing rounded numbers.
         """
         for point in populations(self.symbols, self.domains):
             if self.fails(point):
-                return self._told(point)
-        beyond = [] if isinstance(self.claim, Computed) else far(self.symbols, self.domains)
-        for point in beyond:
+                return self._described(point)
+        extreme = [] if isinstance(self.claim, Computed) else far(self.symbols, self.domains)
+        for point in extreme:
             if str(point) in self.seen:
                 continue
-            found = self._look(point, self._enclosed)
-            if found.at is At.FAILS:
+            found = self._try(point, self._by_enclosures_alone)
+            if found.status is Status.FAILS:
                 self.seen[str(point)], self.points[str(point)] = found, point
-                return self._told(point)
+                return self._described(point)
             self.far.append((point, found))
         return None
 
     def far_doubt(self) -> str | None:
-        """The first far point, in words, at which the numbers speak against the claim."""
+        """The first point with extreme numbers that speak against the claim, as text."""
         for point, found in self.far:
-            if found.at is At.AGAINST:
+            if found.status is Status.AGAINST:
                 return f"{shown(point)}: {found.why}"
         return None
 
     def without_meaning(self) -> str:
-        """Why there is no point at which the claim has a meaning."""
+        """The reason why no point was found at which the claim has a meaning, as text."""
         none = "no point of the domains was found "
-        if nowhere := self.first(At.NO_VALUE, At.UNDEFINED):
+        if nowhere := self.first(Status.NO_VALUE, Status.UNDEFINED):
             return f"{none}at which it has a value; at {nowhere}"
         return f"{none}that has what is given"
 
     def not_proved_where_special(self) -> str | None:
-        """A simple point, in words, at which neither numbers nor algebra show the claim.
+        """A simple point, as text, at which a claim that algebra proved in general is not shown.
 
-        Only where numbers decide nothing is algebra asked again, with the point put in.
+        Algebra takes symbols as generic.  At a simple point, whose numbers are often special,
+        it must therefore prove the claim again, with the point put in, unless the numbers show it.
         """
         for point in self.simplest:
-            if self.found(point).at is At.OPEN and not self._proved_at(point):
-                return self._told(point)
+            if self.found(point).status is Status.OPEN and not self._proved_at(point):
+                return self._described(point)
         return None
 
     def no_value_at_an_end(self) -> str | None:
-        """A point, in words, without a value because a symbol is at an end of its domain.
+        """A point, as text, at which the claim has no value because a symbol is at an included end.
 
-        Inside a domain a claim is read as one on all points at which both sides have a value, such
-        as ``x/x = 1``.  An end that a domain includes is one that its author asks for.
+        Inside a domain, a claim such as ``x/x = 1`` is read as one about all points at which both
+        sides have a value.  But an author who includes an end means the claim to hold there.
         """
         for key, point in list(self.points.items()):
-            if self.seen[key].at is not At.UNDEFINED:
+            if self.seen[key].status is not Status.UNDEFINED:
                 continue
             for inside in off_ends(point, self.domains):
-                if self.found(inside).at is not At.UNDEFINED:
-                    return self._told(point)
+                if self.found(inside).status is not Status.UNDEFINED:
+                    return self._described(point)
         return None
 
     def _proved_at(self, point: Point) -> bool:
         if not self.symbols:  # the proof was for this point
             return True
-        with suppress(Exception):  # SymPy raises errors of many kinds
+        with suppress(Exception):  # SymPy raises errors of many kinds where it fails
             return self.claim.mapped(lambda x: put_in(x, point)).exactly().holds is True
         return False
 
-    def _told(self, point: Point) -> str:
-        """A point, with what others determine there, and what was found."""
+    def _described(self, point: Point) -> str:
+        """A point as text, with the determined symbols and the reason of its result."""
         found = self.found(point)
         values: dict[sp.Symbol, Any] = dict(point)
-        if self.given and found.at is not At.OUTSIDE:
-            with suppress(Exception):  # what has no value is not shown
+        if self.given and found.status is not Status.OUTSIDE:
+            with suppress(Exception):  # symbols without a value are left out
                 numbers = Estimated(self.digits, False, *self._arguments(point))
-                inputs = numbers.inputs(Noting(self.digits))
+                inputs = numbers.inputs(TrackingCancellation(self.digits))
                 values |= {x: float(np.ravel(inputs.values[x])[0]) for x in self.given}
         places = [place for place in (shown(values), found.where) if place]
         return f"{', '.join(places) or 'the only point'}: {found.why}"
 
     def fails(self, point: Point) -> bool:
         """Whether the claim surely fails at a point."""
-        return self.found(point).at is At.FAILS
+        return self.found(point).status is Status.FAILS
 
     def found(self, point: Point) -> Found:
-        """What is found at a point, which is looked at once."""
+        """The result at a point; each point is tried once."""
+        # Hypothesis proposes the same point many times while it simplifies.
         key = str(point)
         if key not in self.seen:
-            found = self._look(point, self._finding)
+            found = self._try(point, self._finding)
             self.seen[key], self.points[key] = found, point
         return self.seen[key]
 
-    def _look(self, point: Point, finding_at: Callable[[Point], Finding]) -> Found:
+    def _try(self, point: Point, finding_at: Callable[[Point], Finding]) -> Found:
         try:
             finding = finding_at(point)
         except OutsideDomain:
-            return Found(At.OUTSIDE)
+            return Found(Status.OUTSIDE)
         except Undefined as error:
-            return Found(At.UNDEFINED, f"no value: {error}")
+            return Found(Status.UNDEFINED, f"no value: {error}")
         except Exception as error:  # the code of a claim may raise anything
-            return Found(At.NO_VALUE, f"no value: {error}")
+            return Found(Status.NO_VALUE, f"no value: {error}")
         if finding.holds is None:
-            at = At.AGAINST if finding.against else At.OPEN
+            status = Status.AGAINST if finding.against else Status.OPEN
         else:
-            at = At.HOLDS if finding.holds else At.FAILS
-        return Found(at, finding.why, finding.where)
+            status = Status.HOLDS if finding.holds else Status.FAILS
+        return Found(status, finding.why, finding.where)
 
     def _finding(self, point: Point) -> Finding:
-        """By enclosures; where these have no rule or show nothing, by estimates."""
+        """The result by enclosures; by estimates where enclosures have no rule or do not decide."""
         arguments = self._arguments(point)
         integrals = any(x.has(sp.Integral) for x in self._written)
         estimated = Estimated(self.digits, integrals, *arguments)
         if integrals:
-            return self._unless_enclosed(self._by(estimated), point)
+            return self._unless_enclosed(self._decided_by(estimated), point)
         try:
-            enclosed = self._by(Enclosed(self.digits, *arguments))
-        except Exception:  # whether there is a value at all, estimates tell
-            return self._by(estimated)
+            enclosed = self._decided_by(Enclosed(self.digits, *arguments))
+        except Exception:  # estimates tell whether there is a value at all
+            return self._decided_by(estimated)
         if enclosed.holds is not None or self.claim.bound:
             return enclosed
-        found = self._by(estimated)
-        # What enclosures of any number of bits do not tell apart, fewer digits do not either.
+        found = self._decided_by(estimated)
+        # Estimates may show the claim, to their tolerance.  They cannot refute it: they have fewer
+        # digits than the enclosures, which do not tell the sides apart.
         return found if found.holds else enclosed
 
     def _unless_enclosed(self, estimated: Finding, point: Point) -> Finding:
-        """What estimates of integrals found; they refute nothing that enclosures do not refute."""
+        """The result of estimated integrals; they refute a claim only if enclosures confirm it."""
         if estimated.holds is not False:
             return estimated
-        with suppress(Exception):  # what has no enclosure is only estimated
-            enclosed = self._by(EnclosedIntegrals(self.digits, *self._arguments(point)))
+        with suppress(Exception):  # an integral without an enclosure leaves the estimate
+            enclosed = self._decided_by(EnclosedIntegrals(self.digits, *self._arguments(point)))
             if enclosed.holds is False:
                 return enclosed
         why = f"{estimated.why}, but an integral is only estimated"
         return estimated._replace(holds=None, why=why, against=True)
 
-    def _enclosed(self, point: Point) -> Finding:
-        """By enclosures alone."""
+    def _by_enclosures_alone(self, point: Point) -> Finding:
         if any(x.has(sp.Integral) for x in self._written):
             return Finding(None, "an integral has no enclosure")
-        return self._by(Enclosed(self.digits, *self._arguments(point)))
+        return self._decided_by(Enclosed(self.digits, *self._arguments(point)))
 
     def _arguments(self, point: Point) -> tuple[Any, ...]:
         return point, self.given, self.domains, self.resolve
 
-    def _by(self, numbers: Enclosed | Estimated) -> Finding:
-        # What is made of enclosures is not to lose their digits, and NumPy is not to report the
-        # floating-point flags that a library behind its arrays of objects leaves.
+    def _decided_by(self, numbers: Enclosed | Estimated) -> Finding:
+        # Sums and differences of enclosures must not be rounded to Arb's default 53 bits.  And a
+        # library may leave floating-point flags set, which NumPy would report for its own arrays.
         with flint.ctx.workprec(_BITS), np.errstate(all="ignore"):
-            numbers.require_way_inside(self.claim.nearing)
+            numbers.require_approach_inside(self.claim.nearing)
             return self.claim.at(numbers)

@@ -1,8 +1,14 @@
-r"""How fast an expression falls off, as a bound that holds from some number on to infinity.
+r"""A bound of the tail of an integral: of the part from some large distance on to infinity.
 
-There every part of it is enclosed by a constant times a power of the distance :math:`d` that the
-variable has gone: an exponential of :math:`-d` is less than a high power of :math:`1/d`, and what
-is of a lower power is a small share of the highest one.  Nothing is said of what has no rule here.
+Let d be the distance of the variable from the finite end of the interval.  For all :math:`d \ge D`
+(in the code `D` is `far`) every part f of the integrand is enclosed as
+
+.. math:: f = c\, d^p, \qquad c \in \text{factor}, \qquad \text{factor a ball, } p \text{ rational.}
+
+Terms of different powers are put under the highest one, as :math:`c\,d^q = c\,d^{q-p}\,d^p` with
+:math:`0 < d^{q-p} \le D^{q-p}` for q < p.  An exponential that falls off is put under a high power
+of :math:`1/d`.  If the integrand has a power p < -1, the tail is at most
+:math:`|c|\,D^{p+1}/(-p-1)`.  A part without a rule here leaves the tail without a bound.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,30 +21,33 @@ from flint import acb, arb
 
 from .holomorphic import Constant
 
-#: The highest power that an exponential is held against.
-_HIGHEST = 1000
+#: The highest power of 1/d that bounds an exponential.
+_HIGHEST_POWER = 1000
 
 
 class NoTail(ArithmeticError):
-    """An expression that is not shown to be a constant times a power, far away."""
+    """An expression that is not shown to be bounded by a power of the distance."""
 
 
 class _Tail(NamedTuple):
-    """An expression beyond some distance, as a factor, which is a ball, times a power of it."""
+    """An expression at all distances d beyond some D: it lies in ``factor * d**power``."""
 
     factor: arb
     power: Fraction
 
 
-def beyond(expression: Any, variable: sp.Symbol, constant: Constant, share: arb, far: arb) -> arb:
-    """A bound of the integral of the absolute value over all distances larger than `far`.
+def tail_bound(
+    expression: Any, variable: sp.Symbol, constant: Constant, ratio: arb, far: arb
+) -> arb:
+    """A bound of the integral of the absolute value of `expression` over all distances d > `far`.
 
-    There the variable is within `share` of the distance.  It is infinite where none is found.
+    `ratio` is a ball that holds ``variable / d`` at all these distances.  The bound is infinite
+    where none is found.
     """
 
     def tail(part: Any) -> _Tail:
         if part == variable:
-            return _Tail(share, Fraction(1))
+            return _Tail(ratio, Fraction(1))
         if variable not in part.free_symbols:
             return _Tail(constant(part), Fraction(0))
         rule = _RULES.get(part.func)
@@ -50,6 +59,7 @@ def beyond(expression: Any, variable: sp.Symbol, constant: Constant, share: arb,
         factor, power = tail(expression)
     except NoTail:
         return arb.pos_inf()
+    # The integral of d**power from `far` to infinity is far**(power + 1) / (-power - 1).
     bound = abs(factor) * _raised(far, power + 1) / _number(-power - 1) if power < -1 else arb.nan()
     return bound.upper() if bound.is_finite() else arb.pos_inf()
 
@@ -63,11 +73,12 @@ def _raised(base: arb, power: Fraction) -> arb:
 
 
 def _up_to(most: arb) -> arb:
+    """The interval from 0 to a number."""
     return arb(0).union(most)
 
 
-def _alike(tails: list[_Tail], far: arb) -> tuple[list[arb], Fraction]:
-    """The factors of the highest of the powers."""
+def _at_one_power(tails: list[_Tail], far: arb) -> tuple[list[arb], Fraction]:
+    """The highest of the powers of some tails, and the factor of each tail for this power."""
     power = max(tail.power for tail in tails)
     factors = [
         factor if own == power else factor * _up_to(_raised(far, own - power))
@@ -78,7 +89,7 @@ def _alike(tails: list[_Tail], far: arb) -> tuple[list[arb], Fraction]:
 
 def _fold(combine: Callable[[arb, arb], arb]) -> Callable[..., _Tail]:
     def rule(_: Any, parts: list[_Tail], far: arb) -> _Tail:
-        factors, power = _alike(parts, far)
+        factors, power = _at_one_power(parts, far)
         return _Tail(reduce(combine, factors), power)
 
     return rule
@@ -92,44 +103,50 @@ def _product(_: Any, parts: list[_Tail], __: arb) -> _Tail:
 def _power(expression: Any, parts: list[_Tail], far: arb) -> _Tail:
     base, exponent = parts
     if expression.exp.is_Integer:
-        whole = int(expression.exp)
-        if whole < 0 and not (base.factor > 0 or base.factor < 0):
+        n = int(expression.exp)
+        if n < 0 and not (base.factor > 0 or base.factor < 0):
             raise NoTail("division by what may be zero")
-        # Balls about zero have powers as complex numbers alone.
-        return _Tail((acb(base.factor) ** whole).real, base.power * whole)
+        # Arb raises a real ball that holds 0 to nan; as a complex number it has an integer power.
+        return _Tail((acb(base.factor) ** n).real, base.power * n)
     if not base.factor > 0:
         raise NoTail("a power of what may be negative")
     if base.power == 0:
+        # A constant base c: c**y = exp(y log c).
         return _exponential(_Tail(exponent.factor * base.factor.log(), exponent.power), far)
     if exponent.power != 0 or not exponent.factor.is_finite():
         raise NoTail("a power that is no number")
+    # (c d**p)**y = c**y d**(p y).  The power p y is only known as a ball, so its upper end is taken
+    # (an exact binary number), and the quotient, d to a power of at most 0, lies in [0, 1].
     raised = exponent.factor * _number(base.power)
     mantissa, halvings = map(int, raised.upper().man_exp())
     return _Tail(base.factor**exponent.factor * _up_to(arb(1)), mantissa * Fraction(2) ** halvings)
 
 
 def _exponential(inner: _Tail, far: arb) -> _Tail:
-    """Of what goes to minus infinity it falls off faster than powers.
+    """The exponential of a tail; raises `NoTail` if it may grow with the distance.
 
-    ``exp(-c d**p) d**k`` gets smaller from where ``c p d**p`` is larger than `k`.
+    If the exponent goes to minus infinity, ``exp(-c d**p)`` is at most ``C / d**k`` for d > `far`,
+    with ``C = exp(-c far**p) * far**k``: the product ``exp(-c d**p) * d**k`` decreases from where
+    ``c p d**p > k``.  The largest integer k that meets this at `far` is taken.
     """
     if inner.power <= 0:
+        # The exponent stays bounded.
         return _Tail((inner.factor * _spread(inner.power, far)).exp(), Fraction(0))
     if not inner.factor < 0:
         raise NoTail("an exponential that may grow")
     exponent = inner.factor.upper() * _raised(far, inner.power)
     slope = (-exponent * _number(inner.power)).lower()
-    power = _HIGHEST if slope > _HIGHEST else int(float(slope.floor().lower()))
+    power = _HIGHEST_POWER if slope > _HIGHEST_POWER else int(float(slope.floor().lower()))
     return _Tail(_up_to(exponent.exp() * far**power), Fraction(-power))
 
 
 def _spread(power: Fraction, far: arb) -> arb:
-    """A power that is not positive, at all distances beyond one."""
+    """The values of ``d**power``, for a power of at most 0, at all distances d > `far`."""
     return arb(1) if power == 0 else _up_to(_raised(far, power))
 
 
 def _erfc(_: Any, parts: list[_Tail], far: arb) -> _Tail:
-    """It is less than ``exp(-z**2)`` for positive z."""
+    """For z > 0 it is less than ``exp(-z**2)``; everywhere it lies between 0 and 2."""
     (inner,) = parts
     if inner.power > 0 and inner.factor > 0:
         return _exponential(_Tail(-(inner.factor**2), 2 * inner.power), far)
@@ -137,6 +154,7 @@ def _erfc(_: Any, parts: list[_Tail], far: arb) -> _Tail:
 
 
 def _bounded(most: int) -> Callable[..., _Tail]:
+    """The rule of a function whose absolute value is at most `most`."""
     return lambda *_: _Tail(arb(0, most), Fraction(0))
 
 

@@ -1,7 +1,7 @@
-r"""The formulas as symbols: what the code of :mod:`asymptotics.theory` says, evaluated on symbols.
+r"""The formulas of :mod:`asymptotics.theory` in symbols, obtained by running its code on symbols.
 
-Nothing is typed here that the theory computes: expressions come from its functions in symbolic
-arithmetic, closed forms from solving its equations, derivatives from implicit differentiation,
+No formula of the theory is typed a second time: expressions come from its functions in symbolic
+arithmetic, closed forms from solving its equations, derivatives from implicit differentiation, and
 limits from series.  Needs the extra ``asymptotics[symbolic]``.
 
 >>> from asymptotics.formulas import formula
@@ -24,7 +24,7 @@ __all__ = ["Formula", "formula", "titles"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # They bring SymPy with them, which the names of the formulas do without.
+    # These two import SymPy, which takes long and which `titles` does not need.
     with extra("symbolic"):
         from .catalogue import formula
         from .equation import Formula

@@ -29,8 +29,8 @@ from .symbols import (
     Parts,
     balance,
     isotropic_ridge,
-    least_squares_level,
-    level,
+    least_squares_noise_level,
+    noise_level_of,
     of_rule,
     one_group,
     two_eigenvalue_ridge,
@@ -38,27 +38,34 @@ from .symbols import (
 
 
 def _value(left: Any, right: Callable[[], Any]) -> Callable[[], Parts]:
+    """A formula without definitions, whose right-hand side is built on demand."""
     return lambda: (left, right(), {})
 
 
+#: The risk after pruning.
 _R = sp.Symbol("R")
-_NULL = SIGMA**2 + Mean(EIGENVALUE * (MEAN**2 + STD**2))
+#: The risk of the model that predicts zero, sigma**2 + E[Lambda B**2].
+_NULL_RISK = SIGMA**2 + Mean(EIGENVALUE * (MEAN**2 + STD**2))
+#: Equations that are solved for the effective ridge, or for a threshold.
 _IMPLICIT = {"effective-ridge", "threshold-magnitude", "threshold-covariance"}
-#: How each formula comes from the theory; a key for each of the names in `ENTRIES`.
+#: How each formula is built from the theory, by the names in `ENTRIES`.  A formula is built only
+#: when it is asked for: all of them together would take long.
 _BUILT: Mapping[str, Callable[[], Parts]] = {
     "effective-ridge": lambda: (balance(), sp.Integer(1), {}),
     "effective-ridge-isotropic": _value(TAU, lambda: isotropic_ridge(0)),
     "effective-ridge-isotropic-ridge": _value(TAU, lambda: isotropic_ridge(RIDGE)),
     "effective-ridge-two-eigenvalues": _value(TAU, two_eigenvalue_ridge),
-    "noise-level": _value(GAMMA, level),
-    "noise-level-least-squares": _value(GAMMA, least_squares_level),
-    "noise-level-isotropic": _value(GAMMA, lambda: sp.simplify(level(one_group(), KAPPA - 1, 0))),
+    "noise-level": _value(GAMMA, noise_level_of),
+    "noise-level-least-squares": _value(GAMMA, least_squares_noise_level),
+    "noise-level-isotropic": _value(
+        GAMMA, lambda: sp.simplify(noise_level_of(one_group(), KAPPA - 1, 0))
+    ),
     "noise-level-isotropic-ridge": _value(
-        GAMMA, lambda: level(one_group()).subs(TAU, isotropic_ridge(RIDGE))
+        GAMMA, lambda: noise_level_of(one_group()).subs(TAU, isotropic_ridge(RIDGE))
     ),
     "shrinkage": _value(SHRINKAGE, lambda: CHANNEL[SHRINKAGE]),
     "weight-noise": _value(NOISE, lambda: CHANNEL[NOISE]),
-    "null-risk": _value(_R, lambda: _NULL),
+    "null-risk": _value(_R, lambda: _NULL_RISK),
     **{f"threshold-{rule}": partial(of_rule, ALPHA, rule, 1) for rule in (MAGNITUDE, COVARIANCE)},
     **{f"pruned-risk-{rule}": partial(of_rule, _R, rule, 0) for rule in (MAGNITUDE, COVARIANCE)},
     **{
@@ -74,23 +81,23 @@ _BUILT: Mapping[str, Callable[[], Parts]] = {
         for name, x in (("kappa", KAPPA), ("sigma", SIGMA), ("alpha", ALPHA), ("ridge", RIDGE))
         for rule in (MAGNITUDE, COVARIANCE)
     },
-    "limit-kappa-0": _value(GAMMA, lambda: level(tau=RIDGE).subs(KAPPA, 0)),
-    "limit-kappa-1-below": _value(GAMMA, least_squares_level),
+    "limit-kappa-0": _value(GAMMA, lambda: noise_level_of(tau=RIDGE).subs(KAPPA, 0)),
+    "limit-kappa-1-below": _value(GAMMA, least_squares_noise_level),
     "limit-kappa-1-above": _value(GAMMA, from_above),
     "limit-kappa-1-above-without-noise": _value(GAMMA, from_above_without_noise),
     "limit-kappa-infinity": _value(GAMMA, many_features),
-    "limit-sigma-0": _value(GAMMA, lambda: level(ridge=0).subs(SIGMA, 0)),
-    "limit-sigma-infinity": _value(GAMMA, lambda: SIGMA * level().diff(SIGMA) / 2),
+    "limit-sigma-0": _value(GAMMA, lambda: noise_level_of(ridge=0).subs(SIGMA, 0)),
+    "limit-sigma-infinity": _value(GAMMA, lambda: SIGMA * noise_level_of().diff(SIGMA) / 2),
     "limit-ridge-0": _value(GAMMA, small_ridge),
     "limit-ridge-infinity": _value(GAMMA, large_ridge),
-    "limit-alpha-0": _value(_R, lambda: _NULL),
-    "limit-alpha-1": lambda: (_R, GAMMA, {GAMMA: level()}),
+    "limit-alpha-0": _value(_R, lambda: _NULL_RISK),
+    "limit-alpha-1": lambda: (_R, GAMMA, {GAMMA: noise_level_of()}),
 }
 
 
 @cache
 def formula(name: str) -> Formula:
-    """A formula by its name; raises `InvalidInput` for one that is not known."""
+    """A formula by its name; raises `InvalidInput` for an unknown name."""
     if name not in ENTRIES:
         raise unknown_name("formula", name, ENTRIES)
     entry = ENTRIES[name]

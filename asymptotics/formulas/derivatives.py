@@ -1,4 +1,8 @@
-"""Derivatives of the solutions and of the pruned risk, by the implicit function theorem."""
+r"""Derivatives of the solution (tau, gamma) and of the pruned risk in a parameter.
+
+With the equation :math:`F(\tau, p) = 0` of the effective ridge, the implicit function theorem gives
+:math:`d\tau/dp = -\partial_p F / \partial_\tau F`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,33 +21,43 @@ from .symbols import (
     Parts,
     T,
     balance,
-    level,
+    noise_level_of,
     pruned,
     with_names,
 )  # fmt: skip
 
 
 def _slopes(parameter: sp.Symbol) -> dict[sp.Symbol, Any]:
-    """Derivatives of the effective ridge and the noise level, by the implicit function theorem."""
+    """The total derivatives of the effective ridge and the noise level in a parameter."""
     equation = balance() - 1
     tau = -equation.diff(parameter) / equation.diff(TAU)
-    gamma = level().diff(parameter) + level().diff(TAU) * tau
+    gamma = noise_level_of().diff(parameter) + noise_level_of().diff(TAU) * tau
     return {TAU: tau, GAMMA: gamma}
 
 
 def slope_of(solution: sp.Symbol, parameter: sp.Symbol) -> Parts:
-    """Derivative of the effective ridge, or of the noise level."""
+    """The formula of the derivative of the effective ridge, or of the noise level."""
     return sp.Derivative(solution, parameter), _slopes(parameter)[solution], {}
 
 
 def risk_slope(rule: Rule, parameter: sp.Symbol) -> Parts:
-    """Derivative of the pruned risk, the threshold moving so that alpha is kept."""
+    r"""The formula of the derivative of the pruned risk R in a parameter p.
+
+    The threshold t moves with p so that the kept fraction K stays equal to alpha:
+
+    .. math:: \frac{dR}{dp} = \partial_p R - \partial_t R\,\frac{\partial_p K}{\partial_t K},
+        \qquad \frac{dR}{d\alpha} = \frac{\partial_t R}{\partial_t K}.
+
+    :math:`\partial_p` is at a fixed threshold, and includes the change of the channel with tau and
+    gamma.
+    """
     risk, kept = pruned(rule)
     left = sp.Derivative(sp.Symbol("R"), parameter)
     if parameter == ALPHA:
         slope, named = with_names(risk.diff(T) / kept.diff(T), rule)
         return left, slope, {**CHANNEL, **named}
     tau, gamma = sp.symbols("tau_slope gamma_slope", real=True)
+    # The rate of the shrinkage and of the noise, by the chain rule through tau and gamma.
     rates = {x: GroupSymbol(f"{x}_slope", real=True) for x in (SHRINKAGE, NOISE)}
     slopes = _slopes(parameter)
     where = {tau: slopes[TAU], gamma: slopes[GAMMA], **CHANNEL}
@@ -56,7 +70,10 @@ def risk_slope(rule: Rule, parameter: sp.Symbol) -> Parts:
 
 
 def _along(expression: Any, parameter: sp.Symbol, rates: Mapping[sp.Symbol, Any]) -> Any:
-    """The derivative of a sum of expectations, whose groups change at certain rates."""
+    """The derivative of a sum of expectations in a parameter, at a fixed threshold.
+
+    `rates` gives the derivatives of the symbols of groups, the shrinkage and the noise.
+    """
 
     def of_groups(mean: Any) -> Any:
         return Mean(sum(mean.integrand.diff(x) * rate for x, rate in rates.items()))

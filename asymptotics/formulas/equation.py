@@ -1,4 +1,4 @@
-"""An equation between symbols, and the forms it is written in."""
+"""An equation between symbols, as LaTeX, plain text, Markdown and Python."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
 
 @dataclass(frozen=True)
 class Formula:
-    """An equation ``left = right`` between symbols, with what it holds for."""
+    """An equation ``left = right`` between symbols, with its regime and its source."""
 
     name: str
     title: str
@@ -20,9 +20,10 @@ class Formula:
     right: Any
     regime: str
     source: str
-    #: Quantities of the right-hand side that are defined apart.
+    #: Definitions of symbols on the right-hand side; each may use the symbols defined before it.
     where: Mapping[sp.Symbol, Any]
-    #: Whether it is an equation to be solved, rather than the value of its left-hand side.
+    #: Whether it must be solved for the unknown.  Otherwise the right-hand side is the value of the
+    #: left-hand side.
     is_implicit: bool = False
 
     @property
@@ -31,7 +32,7 @@ class Formula:
 
     @property
     def expression(self) -> Any:
-        """The right-hand side, or of an equation to solve left minus right, all written out."""
+        """The right-hand side, or left minus right if implicit, with definitions substituted."""
         expression = self.left - self.right if self.is_implicit else self.right
         for symbol, value in reversed(list(self.where.items())):
             expression = expression.xreplace({symbol: value})
@@ -39,7 +40,7 @@ class Formula:
 
     @property
     def parameters(self) -> tuple[sp.Symbol, ...]:
-        """Symbols that it depends on; those of groups last, their weight first."""
+        """The symbols in `expression`: single ones, then the weight and the symbols of groups."""
         symbols = self.expression.atoms(sp.Symbol)
         single = sorted((x for x in symbols if not isinstance(x, GroupSymbol)), key=str)
         groups = sorted((x for x in symbols if isinstance(x, GroupSymbol)), key=str)
@@ -50,25 +51,25 @@ class Formula:
         )
 
     def latex(self) -> str:
-        """The formula in LaTeX, with definitions."""
+        """The formula and its definitions in LaTeX."""
         lines = [f"{sp.latex(self.left)} = {sp.latex(self.right)}"]
         lines += [f"{sp.latex(x)} = {sp.latex(y)}" for x, y in self.where.items()]
         return r",\quad ".join(lines)
 
     def text(self) -> str:
-        """The formula on a line, definitions below it."""
+        """The formula as plain text on one line, with each definition on a line below."""
         lines = [f"{self.left} = {self.right}"]
         return "\n".join(lines + [f"where {x} = {y}" for x, y in self.where.items()])
 
     def markdown(self) -> str:
-        """The formula with its title, regime and source, formulas in LaTeX."""
+        """The formula in Markdown, with its title, regime and source, and LaTeX between dollars."""
         head = f"**{self.title}** ({self.regime})"
         return f"{head}\n\n$$\n{self.latex()}\n$$\n\nSource: {self.source}.\n"
 
     def python(self) -> str:
-        """A Python function of the symbols; of an equation to solve, left minus right.
+        """The source of a Python function that computes `expression` from `parameters`.
 
-        Quantities of groups, `w` (the weights) among them, are arrays with an entry per group.
+        Symbols of groups, and their weights `w`, are arrays with an entry for each group.
         """
         printer = _Printer({"fully_qualified_modules": True})
         name = self.name.replace("-", "_")
@@ -77,13 +78,13 @@ class Formula:
         value = self.left - self.right if self.is_implicit else self.right
         result = f"    return {printer.doprint(value)}"
         imports = [f"import {module}" for module in sorted({"numpy", *printer.module_imports})]
-        said = f'    """{self.title}: {self.regime}."""'
+        docstring = f'    """{self.title}: {self.regime}."""'
         head = f"def {name}({arguments}):"
-        return "\n".join([*imports, "", "", head, said, *body, result, ""])
+        return "\n".join([*imports, "", "", head, docstring, *body, result, ""])
 
 
 class _Printer(SciPyPrinter):  # type: ignore[misc]  # SymPy has no types
-    """NumPy and SciPy; an expectation is a sum over groups."""
+    """Prints expressions as calls of NumPy and SciPy, and an expectation as a sum over groups."""
 
     def _print_Mean(self, mean: Mean) -> str:  # noqa: N802
         return f"numpy.sum({WEIGHT} * ({self._print(mean.integrand)}))"

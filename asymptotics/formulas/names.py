@@ -1,6 +1,6 @@
-"""The names of the formulas, with what they are, what they hold for and where they come from.
+"""The names of the formulas, with their titles, regimes and sources.
 
-Nothing here needs SymPy: a list of names, as a shell asks for to complete one, is quick.
+This module does not import SymPy, so that the shell can complete a name quickly.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _ABOVE = f"{_ANY}, ridge or kappa > 1"
 
 
 class Entry(NamedTuple):
-    """What is said of a formula, in ASCII."""
+    """The title of a formula, the regime in which it holds, and its source, in ASCII."""
 
     title: str
     regime: str
@@ -127,5 +127,5 @@ ENTRIES: Mapping[str, Entry] = {
 
 
 def titles() -> dict[str, str]:
-    """The names of all formulas, with what they are and hold for."""
+    """The names of all formulas, each with its title and regime."""
     return {name: f"{entry.title} ({entry.regime})" for name, entry in ENTRIES.items()}

@@ -64,7 +64,7 @@ class Problem:
 
     @property
     def coefficient(self) -> Array:
-        """B in each group: m + s ε."""
+        """coefficient in each group: m + s ε."""
         rows = np.zeros((len(self.groups.weight), 2 + self.fits))
         rows[:, 0], rows[:, 1] = self.groups.mean, self.groups.std
         return rows
@@ -115,24 +115,25 @@ def next_fit(
     features are kept as there are samples, and no ridge is added.
     """
     groups, kappa, number = problem.groups, problem.kappa, len(fits)
-    B, scale = problem.coefficient, problem.scale
+    coefficient, scale = problem.coefficient, problem.scale
     mass = kept[:, 0, 0] * groups.weight
     tau, free = _effective_ridge(problem, mass, ridge)
     total = np.where(problem.alive, groups.eigenvalue + tau, 1)
-    W, rest = groups.eigenvalue / total, np.where(problem.alive, tau / total, 1)
-    used = float(mass @ W)
+    seen, rest = groups.eigenvalue / total, np.where(problem.alive, tau / total, 1)
+    used = float(mass @ seen)
 
-    plain = W[:, None] * B + towards * rest[:, None] * fits[-1].weight
-    unknown = [problem.noise(np.eye(number)[i], W * scale) for i in range(number)]
-    unknown += [W[:, None] * fit.left for fit in fits]
+    plain = seen[:, None] * coefficient + towards * rest[:, None] * fits[-1].weight
+    unknown = [problem.noise(np.eye(number)[i], seen * scale) for i in range(number)]
+    unknown += [seen[:, None] * fit.left for fit in fits]
     matrix, known = np.zeros((2 * number, 2 * number)), np.zeros(2 * number)
     for i, fit in enumerate(fits):
-        error = fit.weight - B
+        error = fit.weight - coefficient
         # A weight that cut r drops stands in the fits before it, and is 0 in those after.
         gone = sum(
-            problem.mean(error if i <= r else -B, -B, dropped) for r, dropped in enumerate(drops)
+            problem.mean(error if i <= r else -coefficient, -coefficient, dropped)
+            for r, dropped in enumerate(drops)
         )
-        known[i] = problem.sigma**2 + gone + problem.mean(error, plain - B, kept)
+        known[i] = problem.sigma**2 + gone + problem.mean(error, plain - coefficient, kept)
         matrix[i] = [problem.mean(error, x, kept) for x in unknown]
         matrix[i, :number] -= fit.noise[:number]
         known[number + i] = problem.observed(i, plain, kept)
@@ -142,24 +143,32 @@ def next_fit(
     solution = _solved(matrix, -known)
 
     settled = plain + sum(x * row for x, row in zip(solution, unknown, strict=True))
-    lost = problem.mean(B, B, sum(drops))
-    error = problem.sigma**2 + lost + problem.mean(settled - B, settled - B, kept)
+    lost = problem.mean(coefficient, coefficient, sum(drops))
+    error = (
+        problem.sigma**2 + lost + problem.mean(settled - coefficient, settled - coefficient, kept)
+    )
     old = float(solution[:number] @ solution[:number])
     # 1 - kappa E[W²], a sum of positive terms.
-    fresh = _ratio(error - old, free + kappa * float(mass @ (W * np.where(problem.alive, rest, 0))))
+    fresh = _ratio(
+        error - old, free + kappa * float(mass @ (seen * np.where(problem.alive, rest, 0)))
+    )
     noise = np.zeros(problem.fits)
     noise[:number], noise[number] = solution[:number], np.sqrt(max(fresh, 0.0))
-    new = problem.noise(np.eye(problem.fits)[number] * noise[number], W * scale)
+    new = problem.noise(np.eye(problem.fits)[number] * noise[number], seen * scale)
     weight = settled + new
-    left = B + problem.noise(noise, scale) - weight
+    left = coefficient + problem.noise(noise, scale) - weight
     return Fit(weight, left * problem.alive[:, None], noise, tau, old + fresh)
 
 
 def pruned_risk(problem: Problem, fit: Fit, kept: Array, drops: list[Array]) -> float:
     """The risk of a fit after a cut: σ² + E[Λ(X - B)²; kept] + E[ΛB²; dropped]."""
-    B = problem.coefficient
-    error = fit.weight - B
-    return problem.sigma**2 + problem.mean(B, B, sum(drops)) + problem.mean(error, error, kept)
+    coefficient = problem.coefficient
+    error = fit.weight - coefficient
+    return (
+        problem.sigma**2
+        + problem.mean(coefficient, coefficient, sum(drops))
+        + problem.mean(error, error, kept)
+    )
 
 
 def _effective_ridge(problem: Problem, mass: Array, ridge: float) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 r"""Moments over the weights that every cut so far has kept.
 
 In one group all that is known of a weight is linear in independent standard normals
-:math:`y=(\epsilon, H_1, ..., H_k)`: the coefficient :math:`B=m+s\epsilon`, and the weight after each
-fit.  Cut ``j`` keeps a weight if :math:`|X_j|>T_j`, so that the kept part of a group is
+:math:`y=(\epsilon, H_1, ..., H_k)`: the coefficient :math:`B=m+s\epsilon`, and the weight after
+each fit.  Cut ``j`` keeps a weight if :math:`|X_j|>T_j`, so that the kept part of a group is
 
 .. math:: M = \{|X_1|>T_1\} \cap ... \cap \{|X_j|>T_j\}.
 
@@ -82,7 +82,9 @@ def nodes(scores: Scores, thresholds: Array, order: int) -> Nodes:
         next_center = mean[i + 1] + places @ factor[i + 1, :i]
         slope, width = factor[i + 1, i], factor[i + 1, i + 1]
         if slope:
-            edges = np.stack([sign * thresholds[i + 1] - next_center for sign in (1, -1)], 1) / slope
+            edges = (
+                np.stack([sign * thresholds[i + 1] - next_center for sign in (1, -1)], 1) / slope
+            )
             steps = min(abs(width / slope), _WIDEST) * _BESIDE
             edges = (edges[:, :, None] + steps).reshape(len(places), -1)
         else:
@@ -171,10 +173,13 @@ def _of_normals(scores: Scores, at: Nodes, last: tuple[Array, ...]) -> Array:
     inner[:size, :size] = (known * (at.weight * mass)[:, None]).T @ known
     inner[:size, size] = inner[size, :size] = known.T @ (at.weight * first)
     inner[size, size] = at.weight @ second
-    Q = scores.directions
-    found = np.empty((len(Q) + 1, len(Q) + 1))
+    directions = scores.directions
+    found = np.empty((len(directions) + 1, len(directions) + 1))
     found[0, 0] = inner[0, 0]
-    found[0, 1:] = found[1:, 0] = Q @ inner[1:, 0]
+    found[0, 1:] = found[1:, 0] = directions @ inner[1:, 0]
     # Directions that no score has looked at are independent of the mask.
-    found[1:, 1:] = Q @ inner[1:, 1:] @ Q.T + (np.eye(len(Q)) - Q @ Q.T) * inner[0, 0]
+    found[1:, 1:] = (
+        directions @ inner[1:, 1:] @ directions.T
+        + (np.eye(len(directions)) - directions @ directions.T) * inner[0, 0]
+    )
     return found

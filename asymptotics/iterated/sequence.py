@@ -1,6 +1,6 @@
 """A sequence of cuts and refits, and how far its numbers may be off."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from ..arithmetic import Array
 from ..population import Population
 from ..theory import fixed_point
 from .fits import Fit, Problem, first_fit, next_fit, pruned_risk
-from .masks import Scores, kept_mass, moments, nodes, orthogonal
+from .masks import kept_mass, moments, nodes, orthogonal
 
 #: How often the equation of a threshold is evaluated at most.
 _EVALUATIONS = 200
@@ -61,9 +61,7 @@ def rounds(
         risk = pruned_risk(problem, fits[-1], kept, drops)
         fits.append(next_fit(problem, fits, kept, drops, each.ridge, each.towards))
         outcomes.append(
-            Outcome(
-                threshold, kept[:, 0, 0], risk, fits[-1].risk, fits[-1].tau, _correlation(fits)
-            )
+            Outcome(threshold, kept[:, 0, 0], risk, fits[-1].risk, fits[-1].tau, _correlation(fits))
         )
     return fits[0].risk, outcomes
 
@@ -103,7 +101,7 @@ def _cut(
     return found, after, dropped, threshold
 
 
-def _root(balance, upper: float) -> float:
+def _root(balance: Callable[[float], tuple[float, float]], upper: float) -> float:
     """Where a falling function of the log threshold is zero: Newton's method in a bracket."""
     lower = upper + np.log(_NEAR_ZERO)
     x = upper - np.log(_FAR)

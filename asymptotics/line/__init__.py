@@ -1,5 +1,6 @@
-"""The line: grids of problems through all stages of the theory, in the numbers of any arithmetic.
+"""The line: evaluates all stages of the theory at every point of a grid, in any arithmetic.
 
-`grid` -> `rows` (double precision, with the error that `rounding` leaves) or `digits` (as many as
-are asked for, agreed on or proved) -> columns of arrays.
+`grid` validates the parameters.  Then either `rows` computes in double precision, with an error
+estimate from `rounding`, or `digits` computes as many digits as the user asks for.  Both return
+columns, one array for each quantity.
 """

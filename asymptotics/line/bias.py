@@ -1,4 +1,4 @@
-"""What training finds of each group of features, and what pruning then costs, as columns."""
+"""The columns of `HessianBias`: per group the effect of training, per problem that of pruning."""
 
 from typing import Any
 
@@ -16,18 +16,19 @@ from .rows import risk_columns
 def bias_columns(
     population: Population, kappa: Any, sigma: Any, alpha: Any, ridge: Any
 ) -> dict[str, Array]:
-    """Columns of the grid's shape, then one entry for each group; see `HessianBias`."""
+    """The columns of `HessianBias`, each of the grid's shape followed by ``(groups,)``."""
     grid = as_grid(kappa, sigma, alpha, ridge, MAGNITUDE)
     shape, flat = grid.shape, grid.in_floats().flat()
-    # Both rules prune the same trained models, which are computed once.
+    # A grid of shape (points, 2), for which each model is trained once and pruned by both rules.
     numbers = {key: getattr(flat, key)[:, None] for key in NUMBERS}
     both = Grid(**numbers, rule=np.array([MAGNITUDE, COVARIANCE]))
     pruned = {key: column.reshape(-1, 2) for key, column in risk_columns(population, both).items()}
     tau, gamma, residual = (pruned[key][:, 0] for key in ("tau", "gamma", "residual"))
     law = channel(population, FixedPoint(flat.kappa, tau, gamma, residual))
     groups = population.groups()
-    size = law.shrinkage**2 * groups.second_moment + law.noise
-    of_points = {
+    # E[X²] = a² E[B²] + v, and E[2BX - X²] = 2a E[B²] - E[X²].
+    mean_square = law.shrinkage**2 * groups.second_moment + law.noise
+    per_point = {
         "unpruned_risk": gamma,
         "magnitude_risk": pruned["risk"][:, 0],
         "covariance_risk": pruned["risk"][:, 1],
@@ -35,26 +36,30 @@ def bias_columns(
     }
     columns = (
         numbers
-        | {key: value[:, None] for key, value in of_points.items()}
+        | {key: value[:, None] for key, value in per_point.items()}
         | {
             "weight": groups.weight,
             "eigenvalue": groups.eigenvalue,
             "signal": groups.eigenvalue * groups.second_moment,
             "found": law.shrinkage,
-            "magnitude": np.sqrt(size),
-            "saliency": groups.eigenvalue * size,
-            "importance": groups.eigenvalue * (2 * law.shrinkage * groups.second_moment - size),
+            "magnitude": np.sqrt(mean_square),
+            "saliency": groups.eigenvalue * mean_square,
+            "importance": groups.eigenvalue
+            * (2 * law.shrinkage * groups.second_moment - mean_square),
         }
     )
-    whole = (gamma.size, len(population))
+    flat_shape = (gamma.size, len(population))
     return {
-        key: np.broadcast_to(value, whole).reshape(*shape, len(population))
+        key: np.broadcast_to(value, flat_shape).reshape(*shape, len(population))
         for key, value in columns.items()
     }
 
 
 def _status(pruned: Array, gamma: Array) -> Array:
-    """The worst status over rules, of weights that diverge where gamma does."""
+    """One status for both rules, whose own statuses `pruned` holds along its last axis.
+
+    It is "no convergence" if either rule has that, and "diverges" where gamma is infinite.
+    """
     failed = (pruned == Status.NO_CONVERGENCE).any(axis=-1)
     status = np.where(np.isinf(gamma), Status.DIVERGES, Status.OK)
     return np.where(failed, Status.NO_CONVERGENCE, status)

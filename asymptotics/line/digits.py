@@ -1,4 +1,9 @@
-"""As many digits as are asked for: agreed on by two precisions, or proved by enclosures."""
+"""Any number of digits: either two precisions agree on them, or enclosures prove them.
+
+`agreed_columns` computes every row in multiprecision, doubles the precision, and stops when both
+results agree to the digits asked for.  `proved_columns` computes every row in ball arithmetic, and
+stops when the balls are narrow enough; their ends are proved bounds.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,21 +16,25 @@ from ..arithmetic import Arithmetic, Array
 from ..errors import InvalidInput
 from ..outcomes import Status
 from ..population import Population
-from ..theory.fixed_points import trained
+from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at
 from .grid import Grid
 from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
 
-#: More groups take minutes a row.
+#: The most groups of a population with digits; with more, a row would take minutes.
 _MOST_GROUPS = 10_000
+#: The most groups of a population whose digits are to be proved.
 _MOST_CERTIFIED = 1_000
-#: Bits beyond the digits asked for that a proof starts with, and how far it goes.
-_GUARD, _DOUBLINGS, _LEAST_LAST = 48, 1, 1_024
-#: Decimal digits beyond those asked for that two precisions start with, and how far they go.
-_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _LEAST_LAST_DIGITS = 20, 2, 2_000
-#: Values that the quadrature of a law changes, and parts of the risk, of which it changes as much
-#: as of the risk itself.
+#: A proof starts with this many guard bits, beyond the bits of the digits asked for.
+_GUARD_BITS = 48
+#: A proof may double its bits this many times, or more often as long as it stays within
+#: `_MOST_BITS`.
+_DOUBLINGS, _MOST_BITS = 1, 1_024
+#: The same for two precisions that are to agree, in decimal digits.
+_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _MOST_DIGITS = 20, 2, 2_000
+#: Values that the quadrature of a continuous law affects.
 _OF_LAWS = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "gamma")
+#: Parts of the risk; the quadrature may change each by as much as it changes the risk.
 _PARTS = ("kept_error", "dropped_signal")
 _VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
 
@@ -33,7 +42,11 @@ _VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
 def agreed_columns(
     population: Population, grid: Grid, digits: int, progress: Progress | None = None
 ) -> dict[str, Array]:
-    """Values of so many digits; of a continuous law only those digits that its quadrature tells."""
+    """The columns of a flat grid to `digits` digits.
+
+    The groups of a continuous law only approximate it.  Its values are rounded to the digits that
+    the estimated error of the quadrature leaves, and are NaN where that error is too large.
+    """
     columns = _agreed(population, grid, digits, progress)
     if not population.tolerance:
         return columns
@@ -47,7 +60,7 @@ def agreed_columns(
     errors = {key: abs(columns[key]) * error for key, error in relative.items()}
     errors |= dict.fromkeys(_PARTS, errors["risk"])
     for key, error in errors.items():
-        columns[key] = np.frompyfunc(told, 2, 1)(columns[key], error)
+        columns[key] = np.frompyfunc(round_to_error, 2, 1)(columns[key], error)
     failed = ~(missed.risk <= accepted(population))
     columns["status"][failed] = str(Status.NO_CONVERGENCE)
     for key in ("risk", *_PARTS, "threshold"):
@@ -59,7 +72,10 @@ def agreed_columns(
 def _agreed(
     population: Population, grid: Grid, digits: int, progress: Progress | None = None
 ) -> dict[str, Array]:
-    """Columns of a flat grid to `digits` digits on which two precisions agree."""
+    """The columns of a flat grid for its groups as they are, to digits that two precisions share.
+
+    A row on which no two precisions agree has status "no convergence" and NaN for its values.
+    """
     from ..arithmetic.multiprecision import Multiprecision
 
     if len(population) > _MOST_GROUPS:
@@ -67,7 +83,7 @@ def _agreed(
         raise InvalidInput("digits", digits, allowed)
 
     first = digits + _GUARD_DIGITS
-    last = max(first << _DOUBLINGS_OF_DIGITS, _LEAST_LAST_DIGITS)
+    last = max(first << _DOUBLINGS_OF_DIGITS, _MOST_DIGITS)
 
     def row(index: int) -> dict[str, Any]:
         precision = first
@@ -78,8 +94,8 @@ def _agreed(
             if _agree(before, values, digits):
                 status = Status.DIVERGES if values["risk"] == math.inf else Status.OK
                 return _rounded(values, digits) | {"status": str(status)}
-        nothing = dict.fromkeys(values, math.nan)
-        return _rounded(nothing, digits) | {"status": str(Status.NO_CONVERGENCE)}
+        failed = dict.fromkeys(values, math.nan)
+        return _rounded(failed, digits) | {"status": str(Status.NO_CONVERGENCE)}
 
     return _columns(row, grid.rule.size, progress)
 
@@ -87,7 +103,10 @@ def _agreed(
 def proved_columns(
     population: Population, grid: Grid, digits: int, progress: Progress | None = None
 ) -> dict[str, Array]:
-    """Columns of a flat grid to `digits` proved digits, with bounds of the risk."""
+    """The columns of a flat grid to `digits` proved digits, with proved bounds of the risk.
+
+    Raises `InvalidInput` for too many groups, and for a continuous law.
+    """
     if len(population) > _MOST_CERTIFIED:
         allowed = f"must be left out for more than {_MOST_CERTIFIED:,} groups"
         raise InvalidInput("certify", True, allowed)
@@ -103,13 +122,16 @@ def proved_columns(
 
 
 def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> dict[str, Any]:
-    """One row in balls, of as many bits as it takes."""
+    """One row in ball arithmetic, whose precision is doubled until all digits are proved.
+
+    The bounds of all precisions hold, so the row keeps the largest lower and the least upper one.
+    """
     from ..arithmetic.ball import Balls, Undecided
     from ..arithmetic.multiprecision import Multiprecision
 
-    context = Multiprecision(digits + _GUARD).context
-    bits = math.ceil(digits * math.log2(10)) + _GUARD
-    last = max(bits << _DOUBLINGS, _LEAST_LAST)
+    context = Multiprecision(digits + _GUARD_BITS).context
+    bits = math.ceil(digits * math.log2(10)) + _GUARD_BITS
+    last = max(bits << _DOUBLINGS, _MOST_BITS)
     bounds = [Decimal(0), Decimal("inf")]
     while True:
         with Balls(bits).working() as arithmetic:
@@ -123,8 +145,9 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
                 reason = ""
                 if not all(values[key].has_digits(digits + 1) for key in _PROVED):
                     reason = "the enclosures stay wider than asked for"
+            # Converted while the working precision is still in force.
             if not reason or 2 * bits > last:
-                known = {key: _central(value, context) for key, value in values.items()}
+                known = {key: _midpoint(value, context) for key, value in values.items()}
                 known["residual"] = float(abs(values["residual"]).arb.upper())
                 break
         bits *= 2
@@ -137,22 +160,24 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
     return _rounded(known, digits) | ends | {"status": str(status), "reason": reason}
 
 
-#: The values whose digits are proved; a residual is an enclosure of zero.
+#: The values whose digits are proved.  The residual is left out: its ball encloses zero, and so
+#: has no digits.
 _PROVED = tuple(key for key in _VALUES if key != "residual")
 
 
-def _central(ball: Any, context: Any) -> Any:
-    """The middle of a ball, as a number of mpmath."""
+def _midpoint(ball: Any, context: Any) -> Any:
+    """The midpoint of a ball as a number of mpmath; a float if the ball is not finite."""
     if not ball.is_finite:
         return float(ball)
     mantissa, exponent = (int(x) for x in ball.arb.mid().man_exp())
     return context.ldexp(mantissa, exponent)
 
 
-def told(value: Any, error: Any) -> Any:
-    """A number of many digits rounded to those that an absolute error leaves, one at least.
+def round_to_error(value: Any, error: Any) -> Any:
+    """A number of many digits, rounded to the digits that its absolute `error` leaves valid.
 
-    Rounding changes the number by at most half the error, so that its last digit may be off.
+    At least one digit stays.  Rounding changes the number by at most half the error, so that the
+    last digit may be off.
     """
     context = value.context
     if value == 0 or not context.isfinite(value):
@@ -164,9 +189,9 @@ def told(value: Any, error: Any) -> Any:
 
 
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
-    """All values of one row, as single numbers of an arithmetic."""
+    """All values of the row `index` of a flat grid, as single numbers of an arithmetic."""
     kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])
-    fixed = trained(population, kappa, sigma, ridge, arithmetic)
+    fixed = fixed_point_at(population, kappa, sigma, ridge, arithmetic)
     rows = evaluate(population, fixed, sigma, arithmetic.array(alpha), grid.rule[index], arithmetic)
     null = null_risk_at(population, sigma, arithmetic)
     values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}
@@ -179,13 +204,16 @@ def _columns(
     progress: Progress | None,
     more: tuple[str, ...] = (),
 ) -> dict[str, Array]:
-    """The records of all rows as columns; `more` are the names of those that only some have."""
+    """Computes all rows and returns them as columns.
+
+    `more` names the keys of a record that are specific to the caller.
+    """
     records = []
     for index in range(count):
         records.append(row(index))
         if progress:
             progress(index + 1, count)
-    # Without rows there is no record to tell the names from.
+    # An empty grid has no record to take the names from.
     names = records[0] if records else (*_VALUES, "unpruned_risk", "status", *more)
     columns = {key: np.empty(count, dtype=object) for key in names}
     for key, column in columns.items():
@@ -194,13 +222,14 @@ def _columns(
 
 
 def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
-    """Values rounded to their digits; the risk before pruning is gamma."""
+    """Values rounded to `digits` digits, with `unpruned_risk`, which is gamma."""
     from ..arithmetic.multiprecision import Multiprecision
 
     context = Multiprecision(digits).context
 
     def decimal(value: Any) -> Any:
-        # To decimals at once: from binary numbers of so many digits they would be rounded again.
+        # Rounded to a decimal string first.  Rounding to a binary number of this precision now, and
+        # to a decimal when it is printed, would round twice.
         wide = getattr(value, "context", None)
         return context.mpf(value if wide is None else wide.nstr(value, digits))
 
@@ -209,9 +238,10 @@ def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
 
 
 def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], digits: int) -> bool:
-    """Whether two precisions give a risk, and the same digits of every value.
+    """Whether two precisions give a risk and agree to `digits` digits of every value.
 
-    A value that is not there in one of them but is in the other is no agreement.
+    Two values agree if they are equal, if both are NaN, or if they are finite and their difference
+    is at most ``10 ** -(digits + 1)`` of their size.
     """
     if fine["risk"] != fine["risk"]:
         return False

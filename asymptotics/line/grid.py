@@ -1,4 +1,4 @@
-"""Grids of problems: parameters that broadcast, and their parts that can be worked on together."""
+"""Grids of problems: parameters that broadcast, and their division into batches of rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,9 +14,9 @@ from ..theory.rules import Exponent
 RuleLike = Rule | str | Mapping[str, Exponent]
 RulesLike = RuleLike | Sequence[RuleLike] | Array
 
-#: Numbers (rows times groups) that are worked on at a time.
+#: About how many numbers (rows times groups) are computed at a time.
 CHUNK = 1 << 14
-#: Its parameters that are numbers.
+#: The parameters of a grid that are numbers; the rule is not.
 NUMBERS = tuple(LINEAR)
 
 
@@ -53,9 +53,9 @@ def as_grid(kappa: Any, sigma: Any, alpha: Any, ridge: Any, rule: RulesLike) -> 
 
 
 def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple[Rule, Array]]:
-    """Indices into the flat grid of `shape`, in parts that share one of the broadcast `rules`.
+    """Each rule with indices of rows that have it, in the flat grid of `shape`, batch by batch.
 
-    Each part is small enough for arrays of (rows, groups).
+    `rules` broadcasts to `shape`.  The size of a batch is limited as by `parts`.
     """
     for rule in dict.fromkeys(rules.ravel()):
         for part in parts(np.flatnonzero(np.broadcast_to(rules == rule, shape)), groups):
@@ -63,7 +63,7 @@ def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple
 
 
 def parts(rows: Array, groups: int) -> Iterator[Array]:
-    """Indices of rows, so few at a time that arrays of (rows, groups) are small."""
+    """The indices `rows` in parts, such that arrays of shape (rows, groups) have about `CHUNK`."""
     size = max(1, CHUNK // groups)
     for start in range(0, rows.size, size):
         yield rows[start : start + size]

@@ -1,26 +1,31 @@
-r"""What rounding does to a risk: the estimate that decides whether double precision suffices.
+r"""The error that rounding causes in a risk: this estimate decides if double precision suffices.
 
-The risk depends on the threshold through the weights that lie at it.  To drop a weight there
+**Notation.**  A group sees the threshold t of the score as its cut :math:`T = t/\Lambda^q`, and
+keeps the weights with :math:`|Y|>T`.  Its density at the cut is that of its scores at t.
+
+The risk depends on the threshold through the weights whose score equals it.  Dropping such a weight
 instead of keeping it changes the risk by
 
 .. math:: D(y) = \Lambda\,(E[B^2|Y=y] - E[(B-X)^2|Y=y]),\qquad |y| = T .
 
-In floats two things move weights across the threshold:
+Rounding moves weights across the threshold in two ways:
 
-- A fraction :math:`\delta\alpha` too many or too few is kept.  It consists of weights at the
-  threshold, of each group in proportion to its density there, and costs the mean :math:`\bar D` of
-  these.
-- A group sees the threshold at a wrong place, because the difference of :math:`T` and its centre
-  is rounded.  With :math:`\delta u` that error in units of its spread,
-  :math:`w\varphi(u)\,\delta u` of its weights move.  As many weights at the threshold make up for
-  them, so that this costs :math:`|D-\bar D|`.  Groups whose scores agree but for a few roundings
-  are taken as tied; unless they are, the place of each is that uncertain.
+- The fraction kept misses :math:`\alpha` by some :math:`\delta\alpha`.  The weights concerned lie
+  at the threshold, and each group has a part of them in proportion to its density there.  The error
+  of the risk is :math:`\delta\alpha\,\bar D`, where :math:`\bar D` is the mean of D over weights
+  at the threshold.
+- A group sees the threshold at a wrong place, because the difference between T and its centre is
+  rounded.  If that error is :math:`\delta u` spreads of the group, a mass
+  :math:`w\varphi(u)\,\delta u` of its weights is misplaced.  Since the equation of the threshold
+  holds for all groups together, an equal mass of other weights at the threshold is misplaced the
+  other way, so that the error of the risk is this mass times :math:`|D-\bar D|`.  Groups whose
+  scores differ by only a few rounding errors are treated as tied, although they may not be: the
+  distance between them then adds to :math:`\delta u`.
 
-The estimate is of first order and counts all errors as if they had one sign.
+The estimate is of first order, and adds up all errors as if they had the same sign.
 
-Numbers that leave the range of floats on the way lose all their digits: the weights of a group
-whose variances underflow count as wrong, and a risk that is next to nothing is one only if nothing
-adds to it.
+Underflow is treated apart.  If a variance of a group underflows, all weights of the group count as
+misplaced.  A risk below `LEAST` is trusted only if it is exactly 0 and no weight contributes to it.
 """
 
 from fractions import Fraction
@@ -35,28 +40,31 @@ from ..theory.channels import Channel
 from ..theory.rules import Oracle, Random, Score, WeightRule
 from ..theory.truncated_gaussian import Cut, cut_of
 
-#: Roundings that the centre of a group and the threshold have gone through, together.
+#: How many rounding errors the centre of a group and its cut have accumulated together.
 _ROUNDINGS = 16
-#: Errors relative to the risk that need no closer look.
+#: Errors below this, relative to the risk, are not estimated any more sharply.
 _SMALL = 1e-11
-#: Smaller positive numbers may have lost digits: the least one of full precision is 2e-308.
+#: Positive numbers below this may have lost digits to underflow.  Floats have full precision down
+#: to 2e-308; the margin is for products on the way.
 LEAST = 1e-290
-#: Roots up to which powers of eigenvalues are compared exactly.
+#: Scores are compared exactly if the denominator of the exponent q is at most this.
 _LARGEST_ROOT = 8
-#: A part of the weights that is smaller counts as so large where no closer look is taken.
-_FEWEST = 1e-8
+#: For benign rows the error of the fraction kept is relative to the fraction kept or dropped,
+#: whichever is smaller, but to no less than this.
+_SMALLEST_FRACTION = 1e-8
 
 
 class RelativeErrors(NamedTuple):
-    """Estimated errors of the risk and of the threshold, each relative to it, on the grid."""
+    """Estimated relative errors of the risk and of the threshold, on the grid."""
 
     risk: Array
-    #: Infinite where no weight is seen at the threshold, which then could lie anywhere.
+    #: Infinite where the density of scores at the threshold is 0 in floats: then the equation does
+    #: not determine the threshold.
     threshold: Array
 
 
 class _Law(NamedTuple):
-    """A `Channel` with what is not known of it."""
+    """A `Channel`, with the groups about which rounding leaves a doubt."""
 
     weight: Array
     eigenvalue: Array
@@ -65,10 +73,10 @@ class _Law(NamedTuple):
     shrinkage: Array
     bias: Array
     noise: Array
-    #: Whether the group is taken as tied with the threshold, but may lie beside it.
+    #: Whether the group is treated as tied with the threshold, although it may lie beside it.
     doubtful: Array
-    #: Whether a variance of X has underflowed.
-    lost: Array
+    #: Whether a variance of X has underflowed, so that the law of the group is not known.
+    underflowed: Array
 
     @property
     def channel(self) -> Channel:
@@ -76,38 +84,39 @@ class _Law(NamedTuple):
 
 
 class _AtCut(NamedTuple):
-    """Per group, the weights at Y = T and at Y = -T, stacked along a new first axis."""
+    """Per group, the weights at Y = T and those at Y = -T, stacked along a new first axis."""
 
-    #: Density of the scores.
+    #: Density of the score at the threshold.
     density: Array
-    #: 1 for a point mass that the threshold has met.
+    #: 1 for a point mass whose score equals the threshold, else 0.
     tied: Array
-    #: D.
+    #: D(y), the change of the risk per weight that is dropped instead of kept.
     cost: Array
-    #: Weights that move because the difference of threshold and centre is rounded.
+    #: Share of the group that is misplaced because T minus the centre is rounded.
     moved: Array
 
 
 @QUIET
 def relative_errors(
-    channel: Channel, rule: Rule, threshold: Threshold, parts: PrunedRisk, alpha: Array
+    channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
 ) -> RelativeErrors:
-    """How far a pruned risk and its threshold may be off in floats; all arrays of one dimension."""
-    missed, few = parts.missed(alpha), np.minimum(alpha, 1 - alpha)
-    risk = parts.risk
-    errors = RelativeErrors(missed / np.maximum(few, _FEWEST), 0 * alpha)
-    benign = _benign(channel, rule, threshold, risk, few, missed)
+    """Estimated relative errors of a pruned risk and its threshold in floats, on a flat grid."""
+    missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
+    risk = pruned.risk
+    # Benign rows keep this simple value; for the others it is replaced by the estimate above.
+    errors = RelativeErrors(missed / np.maximum(smaller, _SMALLEST_FRACTION), 0 * alpha)
+    benign = _benign(channel, rule, threshold, risk, smaller, missed)
     rows = np.flatnonzero(~benign)
     if rows.size:
         some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
         at = threshold.mapped(lambda x: x[rows])
-        # The sums of kept and of dropped weights are rounded as well as what they were to be.
-        wrong = (missed + 4 * FLOAT64.eps * few)[rows]
-        found = _absolute_errors(some, rule, at, wrong, risk[rows])
+        # `missed` compares rounded sums; 4 eps bounds their own rounding.
+        misplaced = (missed + 4 * FLOAT64.eps * smaller)[rows]
+        found = _absolute_errors(some, rule, at, misplaced, risk[rows])
         for error, estimate, value in zip(errors, found, (risk, threshold.value), strict=True):
-            share = FLOAT64.ratio(estimate, value[rows], np.inf)
-            # At the ends of alpha there is no threshold to be wrong.
-            error[rows] = np.where((few[rows] == 0) | (estimate == 0), 0, share)
+            relative = FLOAT64.ratio(estimate, value[rows], np.inf)
+            # At alpha = 0 and alpha = 1 no weight can be on the wrong side of the threshold.
+            error[rows] = np.where((smaller[rows] == 0) | (estimate == 0), 0, relative)
     small = risk < LEAST
     if small.any():
         errors.risk[small & ~((risk == 0) & _vanishes(channel, rule, threshold))] = np.inf
@@ -115,32 +124,38 @@ def relative_errors(
 
 
 def _benign(
-    channel: Channel, rule: Rule, threshold: Threshold, risk: Array, few: Array, missed: Array
+    channel: Channel, rule: Rule, threshold: Threshold, risk: Array, smaller: Array, missed: Array
 ) -> Array:
-    """Rows of which it is plain that rounding does them no harm: no closer look is taken.
+    """Whether rounding is clearly harmless, so that a row needs no estimate.
 
-    All groups are wide, so that no difference of a centre and the threshold loses digits; many
-    weights are kept and many dropped; the threshold is not next to zero; and no group matters much
-    more than the risk.  Random pruning has no threshold.
+    The conditions are: all groups are wide, so that the difference of cut and centre loses no
+    digits; the fractions kept and dropped are not small; the threshold is not close to zero; and no
+    group contributes much more than the risk.  Random pruning is benign, since it has no threshold.
     """
     if isinstance(rule, Random):
         return np.ones(risk.shape, dtype=bool)
     score = rule.score(channel)
-    level = threshold.value[..., None] / score.scale
+    cut = threshold.value[..., None] / score.scale
     wide = (score.center <= 10 * score.spread) & (score.spread > 1e-100)
-    wide = wide & (level > 1e-6 * score.spread) | (channel.eigenvalue == 0)
+    wide = wide & (cut > 1e-6 * score.spread) | (channel.eigenvalue == 0)
     second_moment = channel.mean * channel.mean + channel.std * channel.std
     largest = FLOAT64.over_groups("max", channel.eigenvalue * (second_moment + channel.noise))
-    enough = (few > 1e-4) & (missed < 1e-13 * few) & (risk > 1e-3 * largest)
+    enough = (smaller > 1e-4) & (missed < 1e-13 * smaller) & (risk > 1e-3 * largest)
     return np.asarray(wide.all(axis=-1) & enough)
 
 
 def _absolute_errors(
-    channel: Channel, rule: Rule, threshold: Threshold, wrong: Array, risk: Array
+    channel: Channel, rule: Rule, threshold: Threshold, misplaced: Array, risk: Array
 ) -> tuple[Array, Array]:
-    """Errors of the risk and the threshold, where a fraction `wrong` is known to be misplaced."""
-    lost = _underflows(channel, _noisy(channel))
-    law = _Law(*channel, _doubtful(channel, rule, threshold), lost)
+    r"""Estimated absolute errors of the risk and of the threshold.
+
+    With :math:`\delta\alpha` the fraction `misplaced`, plus all groups that underflow, and with
+    :math:`m_g` the mass that a group misplaces, the error of the risk is
+    :math:`\delta\alpha\,|\bar D| + \sum_g m_g\,|D_g-\bar D|`; that of the threshold is
+    :math:`(\delta\alpha + \sum_g m_g)` over the density of the scores there.
+    """
+    underflowed = _underflows(channel, _noisy(channel))
+    law = _Law(*channel, _doubtful(channel, rule, threshold), underflowed)
 
     def at_cut(part: _Law) -> tuple[Array, ...]:
         at = _at_cut(part, rule, threshold)
@@ -151,18 +166,21 @@ def _absolute_errors(
             _product(at.tied, at.cost)[0],
             at.moved.sum(axis=0),
             _product(at.moved, abs(at.cost)).sum(axis=0),
-            part.lost.astype(np.float64),
+            part.underflowed.astype(np.float64),
         )
 
     density, cost, tied, tied_cost, moved, moved_cost, lost = FLOAT64.expect(at_cut, law)
-    wrong = wrong + lost
+    misplaced = misplaced + lost
+    # The mean of D over the weights at the threshold.  A tied point mass outweighs any density.
     mean = FLOAT64.ratio(cost, density)
     mean = np.where(tied > 0, FLOAT64.ratio(tied_cost, tied), mean)
     nowhere = (density == 0) & (tied == 0)
     if nowhere.any():
-        # No weight is seen at the threshold: those nearest to it could be of any group.
+        # The density underflows to 0 in all groups.  Which group is nearest to the threshold is
+        # then not known, so the dearest one stands in for the mean.
         costs = abs(_at_cut(law, rule, threshold).cost[0])
         mean = np.where(nowhere, costs.max(axis=-1), mean)
+    # First the bound |D| + |mean| of |D - mean|, which needs no second pass over the groups.
     error = moved_cost + _product(moved, abs(mean))
     if (error > _SMALL * risk).any():
 
@@ -170,22 +188,25 @@ def _absolute_errors(
             at = _at_cut(part, rule, threshold)
             return (_product(at.moved, abs(at.cost - mean[..., None])).sum(axis=0),)
 
-        (closer,) = FLOAT64.expect(exchanged, law)
-        error = np.where(error > _SMALL * risk, closer, error)
-    shift = np.where(tied > 0, 0, (wrong + moved) / density)
-    return error + _product(wrong, abs(mean)), shift
+        (sharper,) = FLOAT64.expect(exchanged, law)
+        error = np.where(error > _SMALL * risk, sharper, error)
+    # A threshold that is tied with a point mass is the score of the point, and does not move.
+    shift = np.where(tied > 0, 0, (misplaced + moved) / density)
+    return error + _product(misplaced, abs(mean)), shift
 
 
 def _doubtful(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
-    """Groups that are taken as tied with one another at the threshold, unless they surely are."""
+    """Whether a group is treated as tied with others at the threshold without proof that it is."""
     score = rule.score(channel)
-    met = _met(cut_of(score, threshold), score, threshold) & (channel.weight > 0)
-    doubtful = np.zeros(met.shape, dtype=bool)
+    anchored = _anchored_at(cut_of(score, threshold), score, threshold) & (channel.weight > 0)
+    doubtful = np.zeros(anchored.shape, dtype=bool)
+    # Rows of a grid often have the same groups at the threshold: each case is decided once.
     known: dict[tuple[bytes, bool], bool] = {}
-    for row in np.flatnonzero(np.count_nonzero(met, axis=-1) > 1):
-        groups = np.flatnonzero(met[row])
+    for row in np.flatnonzero(np.count_nonzero(anchored, axis=-1) > 1):
+        groups = np.flatnonzero(anchored[row])
+        # Whether |Y| of a point mass is |m| itself, unshrunk.
         exact = bool((channel.bias[row, groups] == 0).all()) or isinstance(rule, Oracle)
-        key = met[row].tobytes(), exact
+        key = anchored[row].tobytes(), exact
         if key not in known:
             known[key] = _are_tied(channel.eigenvalue[groups], channel.mean[groups], rule, exact)
         doubtful[row, groups] = not known[key]
@@ -193,10 +214,11 @@ def _doubtful(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
 
 
 def _are_tied(eigenvalue: Array, mean: Array, rule: Rule, exact: bool) -> bool:
-    """Whether groups have one score, by rational numbers.
+    r"""Whether groups are proved to have equal scores; False if this is not known.
 
-    Those of one eigenvalue and one mean have.  Of others it can be told where the score is
-    :math:`\\Lambda^q|m|` with a simple ``q``: where `exact`, nothing else shrinks the mean.
+    Groups of equal eigenvalue and mean have equal scores.  Other groups are compared in rational
+    numbers if their score is :math:`\Lambda^q|m|` itself, which `exact` says, and ``q = a/b`` is
+    simple: then :math:`\Lambda^a|m|^b` is rational.
     """
     pairs = set(zip(eigenvalue.tolist(), abs(mean).tolist(), strict=True))
     if len(pairs) == 1:
@@ -208,14 +230,17 @@ def _are_tied(eigenvalue: Array, mean: Array, rule: Rule, exact: bool) -> bool:
     return len(scores) == 1
 
 
-def _met(cut: Cut, score: Score, threshold: Threshold) -> Array:
-    """Whether a group sees the threshold as an offset from its centre, exactly or nearly."""
+def _anchored_at(cut: Cut, score: Score, threshold: Threshold) -> Array:
+    """Whether the threshold is anchored at the centre of a group, or of another tied with it.
+
+    `cut_of` then takes the gap from the offset alone.
+    """
     anchor, offset = threshold.anchor[..., None], threshold.offset[..., None]
     return (anchor != 0) & (cut.gap == offset / score.scale)
 
 
 def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
-    """Whether no weight adds anything to the risk, so that it is the noise alone."""
+    """Whether no weight contributes to the risk, which then equals the label noise."""
     noisy = _noisy(channel)
 
     def adding(part: Channel) -> tuple[Array, ...]:
@@ -230,13 +255,17 @@ def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
 
 
 def _noisy(channel: Channel) -> Array:
-    """Whether trained weights have noise: with an effective ridge, wherever there is a signal."""
+    """Whether trained weights are noisy, judged without gamma, which may have underflowed.
+
+    They are if any noise is positive, or if a group with a signal is shrunk: its signal that is not
+    found acts as noise on all weights.
+    """
     signal = (channel.eigenvalue > 0) & ((channel.mean != 0) | (channel.std > 0))
     return (channel.noise > 0).any(axis=-1) | (signal & (channel.bias > 0)).any(axis=-1)
 
 
 def _underflows(channel: Channel, noisy: Array) -> Array:
-    """Whether a variance of X, which is there, is too small a float."""
+    """Whether a variance of X is positive, but so small that its float may have lost digits."""
     scaled = channel.shrinkage * channel.std
     spread = (channel.std > 0) & (scaled * scaled < LEAST)
     noise = noisy[..., None] & (channel.noise < LEAST)
@@ -244,23 +273,27 @@ def _underflows(channel: Channel, noisy: Array) -> Array:
 
 
 def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
+    """Density, cost and misplaced share of each group at the threshold; see `_AtCut`."""
     channel = law.channel
     score, given = rule.score(channel), rule.regression(channel)
     cut = cut_of(score, threshold)
     wide = score.spread > 0
     spread = np.where(wide, score.spread, 1)
-    standard = cut.over(score._replace(spread=spread))
-    # A point mass at the threshold lies at its centre.
+    standard = cut.standardized(score._replace(spread=spread))
+    # The two values Y = T and Y = -T; for a point mass Y is its centre.
     y = np.stack(np.broadcast_arrays(np.where(wide, cut.value, score.center), -cut.value))
     error = given.error_mean - given.error_slope * (y - score.center)
     signal = given.signal_intercept + given.signal_slope * y
     cost = signal * signal + given.signal_variance - error * error - given.error_variance
+    # The distances of T and of -T from the centre, in spreads.
     u = np.stack(np.broadcast_arrays(standard.u, standard.h + standard.center))
     density = np.where(wide, FLOAT64.normal_density(u), 0)
-    reach = _misplacement(law, cut, score, threshold) / spread
+    reach = _gap_error(law, cut, score, threshold) / spread
+    # The largest density within `reach` of the cut, times `reach`, bounds the mass that moves.
     near = np.where(wide, FLOAT64.normal_density(np.maximum(abs(u) - reach, 0)), 0)
-    met = ~wide & (abs(cut.gap) <= reach) & (reach > 0)
-    moved = near * np.minimum(reach, 1) + np.stack(np.broadcast_arrays(met, False))
+    # A point mass within `reach` of the cut moves as a whole.
+    reached = ~wide & (abs(cut.gap) <= reach) & (reach > 0)
+    moved = near * np.minimum(reach, 1) + np.stack(np.broadcast_arrays(reached, False))
     return _AtCut(
         density=density / (spread * score.scale),
         tied=np.broadcast_to(np.where(~wide & (cut.gap == 0), 1.0, 0.0), y.shape),
@@ -269,20 +302,25 @@ def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
     )
 
 
-def _misplacement(law: _Law, cut: Cut, score: Score, threshold: Threshold) -> Array:
-    """How far each group may see the threshold from where it is."""
-    # No difference is rounded where the threshold is told as an offset from the centre, nor where
-    # it is so near zero that the mass within is a series in it.
+def _gap_error(law: _Law, cut: Cut, score: Score, threshold: Threshold) -> Array:
+    """The absolute error of T - c, the gap between the cut and the centre of each group.
+
+    Usually it is the rounding error of T and c, which are subtracted.  There are two cases without
+    this subtraction: the threshold is given as an offset from the centre, or T is so near
+    zero that the mass below it comes from a series in T (see `SHORT_MASS`).  For a doubtful group
+    the distance to the group that it is treated as tied with is added.
+    """
     spread = np.where(score.spread > 0, score.spread, 1)
     h, center = cut.value / spread, score.center / spread
     short = (score.spread > 0) & (h * (1 + center) < SHORT_MASS)
-    place = np.where(short, cut.value * (1 + center * center), cut.value + score.center)
-    place = np.where(_met(cut, score, threshold), abs(cut.gap), place)
-    place = _ROUNDINGS * FLOAT64.eps * np.where(law.doubtful, score.center, place)
+    # The size of the numbers that are rounded.
+    size = np.where(short, cut.value * (1 + center * center), cut.value + score.center)
+    size = np.where(_anchored_at(cut, score, threshold), abs(cut.gap), size)
+    rounding = _ROUNDINGS * FLOAT64.eps * np.where(law.doubtful, score.center, size)
     distance = abs(threshold.anchor[..., None] / score.scale - score.center)
-    return place + np.where(law.doubtful, distance, 0)
+    return rounding + np.where(law.doubtful, distance, 0)
 
 
 def _product(amount: Array, cost: Array) -> Array:
-    """Their product; nothing of anything costs nothing."""
+    """``amount * cost``, and 0 where the amount is 0, even if the cost is infinite or NaN."""
     return np.where(amount > 0, amount * cost, 0)

@@ -1,4 +1,9 @@
-"""Rows of a grid through the theory line, in the numbers of any arithmetic."""
+"""Evaluates the rows of a grid: the stages of the theory, in any arithmetic, with their errors.
+
+Three errors limit the accuracy of a row in double precision: the residual of the equation of tau,
+rounding (estimated in `rounding`), and for a continuous law the error of its quadrature (estimated
+by `quadrature_errors`).  The `residual` of a row is the largest of the three, relative to the risk.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,7 +22,7 @@ from ..theory import (
     kept_share,
 )
 from ..theory.channels import Channel
-from ..theory.fixed_points import trained
+from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at, pruned_risk_at
 from ..theory.rules import Random, WeightRule
 from ..theory.thresholds import threshold_at
@@ -26,17 +31,19 @@ from .rounding import LEAST, RelativeErrors, relative_errors
 
 #: Called with the number of rows done and their total.
 Progress = Callable[[int, int], object]
-#: The largest error, relative to the risk, of a number that is given.
+#: The largest relative error of a risk that is returned as a number.
 ACCEPTED = 1e-8
-#: A share that falls by more between two nodes is not seen to be smooth.  Of 3,600 problems with
-#: uniform eigenvalues, halved panels saw every error above 1e-8 where it fell by less than a half.
+#: If the kept share falls by more than this between two neighbouring nodes of a law, the quadrature
+#: does not resolve the fall.  In 3,600 problems with uniform eigenvalues, a quadrature of halved
+#: panels revealed every error above 1e-8 as long as the fall was below a half.
 _STEEP = 0.4
-#: A part of the weights that is smaller counts as so large in the residual of many digits.
-_FEWEST = 1e-8
+#: In the residual of many digits, the error of the fraction kept is relative to the fraction kept
+#: or dropped, whichever is smaller, but to no less than this.
+_SMALLEST_FRACTION = 1e-8
 
 
 class Rows(NamedTuple):
-    """What is computed for each row of a flat grid, beside its fixed point."""
+    """The quantities of each row of a flat grid that follow from its fixed point."""
 
     risk: Array
     noise: Array
@@ -55,29 +62,32 @@ def evaluate(
     rule: Rule,
     arithmetic: Arithmetic,
 ) -> Rows:
-    """Rows of one rule."""
+    """The rows that share one rule, from their fixed points."""
     infinite = fixed.gamma == arithmetic.infinity
-    # Finite in what follows; where anything is kept, the infinity is put back at the end.
+    # Where the noise level is infinite the formulas are evaluated at 1.  The results are replaced
+    # by infinity at the end, unless alpha = 0: if no weight is kept the risk is finite.
     fixed = fixed._replace(gamma=arithmetic.where(infinite, 1, fixed.gamma))
     law = channel(population, fixed, arithmetic)
-    cut = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
-    parts = pruned_risk_at(law, sigma, rule, cut, arithmetic)
+    threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
+    pruned = pruned_risk_at(law, sigma, rule, threshold, arithmetic)
 
-    errors = _errors(law, rule, cut, parts, alpha, arithmetic)
+    errors = _errors(law, rule, threshold, pruned, alpha, arithmetic)
     diverges = infinite & (alpha > 0)
+    # A rule that observes the trained weights has no threshold where these are infinite.
     unknown = diverges & isinstance(rule, WeightRule)
     absent = unknown | (alpha == 0) | isinstance(rule, Random) | (errors.threshold > ACCEPTED)
     where, infinity, nan = arithmetic.where, arithmetic.infinity, arithmetic.nan
     error = where(diverges, 0, errors.risk)
     if not arithmetic.exact:
-        error = where(_underflows(fixed, population), infinity, error)
+        error = where(_noise_level_underflows(fixed, population), infinity, error)
     return Rows(
-        risk=where(diverges, infinity, parts.risk),
-        noise=parts.noise,
-        kept_error=where(diverges, infinity, parts.kept_error),
-        dropped_signal=where(unknown, nan, parts.dropped_signal),
-        threshold=where(absent, nan, cut.value),
-        residual=arithmetic.maximum(error, fixed.residual),  # in this order NaN stays NaN
+        risk=where(diverges, infinity, pruned.risk),
+        noise=pruned.noise,
+        kept_error=where(diverges, infinity, pruned.kept_error),
+        dropped_signal=where(unknown, nan, pruned.dropped_signal),
+        threshold=where(absent, nan, threshold.value),
+        # `maximum` returns its first argument if that is NaN, so a failed estimate stays visible.
+        residual=arithmetic.maximum(error, fixed.residual),
     )
 
 
@@ -104,12 +114,15 @@ def in_floats(
 
 
 def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
-    """The trained models of a grid, before they are spread over alpha and rule."""
+    """The fixed points of a grid, of the shape to which kappa, sigma and ridge broadcast.
+
+    Points that differ only in alpha or rule share one, which is solved for once.
+    """
     inputs = np.broadcast_arrays(grid.kappa, grid.sigma, grid.ridge)
     shape, (kappa, sigma, ridge) = inputs[0].shape, (x.ravel() for x in inputs)
     fixed = FixedPoint(*np.empty((len(FixedPoint._fields), kappa.size)))
     for part in parts(np.arange(kappa.size), len(population)):
-        some = trained(population, kappa[part], sigma[part], ridge[part], FLOAT64)
+        some = fixed_point_at(population, kappa[part], sigma[part], ridge[part], FLOAT64)
         for column, value in zip(fixed, some, strict=True):
             column[part] = value
     return FixedPoint(*(column.reshape(shape) for column in fixed))
@@ -118,7 +131,8 @@ def _fixed_points(population: Population, grid: Grid) -> FixedPoint:
 def accepted(population: Population) -> float:
     """The largest relative error of a risk with status ok.
 
-    A population that stands for a continuous law only to a larger tolerance is asked for no more.
+    It is `ACCEPTED`, or the tolerance of a continuous law if that is larger: its groups approximate
+    the law no better.
     """
     return max(ACCEPTED, population.tolerance)
 
@@ -126,13 +140,14 @@ def accepted(population: Population) -> float:
 def quadrature_errors(
     population: Population, grid: Grid, computed: tuple[FixedPoint, Rows]
 ) -> RelativeErrors:
-    """What a finer quadrature of the population's law changes, relative to its results.
+    """Estimated relative errors of the rows that come from the quadrature of a continuous law.
 
-    The tolerance of a population bounds the errors of moments, at scales at which the law has
-    mass.  A risk may see less than that: an effective ridge far below the eigenvalues, a kappa next
-    to the interpolation threshold, or scores that hardly vary but with the eigenvalue, so that the
-    threshold falls between two nodes.  Then the finer groups give another risk, or, where both
-    are wrong alike, all weights of one node are kept and hardly any of the next.
+    The population's tolerance bounds the errors of moments of the law.  The error of a risk can be
+    larger: if the effective ridge is far below the eigenvalues, if kappa is close to the
+    interpolation threshold, or if scores within a node hardly vary, so that the threshold falls
+    between two nodes.  Two estimates detect this, and the larger counts: the relative change of
+    risk, tau and gamma under a finer quadrature, and `_jumps`, for the case in which the finer
+    quadrature has the same error.
     """
     fixed, rows = computed
     if population.finer is None:
@@ -152,12 +167,14 @@ def quadrature_errors(
 
 
 def _jumps(population: Population, grid: Grid, fixed: FixedPoint) -> Array:
-    """What is not known of the risk where the kept share falls between two nodes of a law.
+    r"""Estimated absolute error of the risk where the kept share jumps between two nodes of a law.
 
-    Along a law the share of the weights that are kept is a smooth function, which a quadrature
-    integrates well if its nodes see how it falls.  Where it falls by more than `_STEEP` between two
-    neighbours, the features between them may be kept or dropped.  The risk may be off by what that
-    costs, times the weight of a node.
+    The share of weights kept is a smooth function along the law, which the quadrature integrates
+    well if the nodes resolve it.  Where the share falls by more than `_STEEP` between neighbouring
+    nodes, it is not known whether the features between them are kept or dropped.  The estimate is
+    the sum over such pairs of fall, weight of the heavier node and cost of the dearer node, where
+    the cost :math:`|E[\Lambda(B-X)^2] - E[\Lambda B^2]|` is the change of the risk if a feature is
+    kept instead of dropped.
     """
     shape, neighbours = grid.shape, neighbours_of_a_law(population)
     alpha = np.broadcast_to(grid.alpha, shape).ravel()
@@ -169,6 +186,7 @@ def _jumps(population: Population, grid: Grid, fixed: FixedPoint) -> Array:
         finite = np.where(np.isinf(some.gamma), 1, some.gamma)
         law = channel(population, some._replace(gamma=finite))
         kept = kept_share(law, rule, threshold_at(rule.score(law), alpha[part], FLOAT64))
+        # E[(B-X)²] = (1-a)² E[B²] + v.
         moment = law.mean**2 + law.std**2
         cost = law.eigenvalue * abs((law.bias**2 - 1) * moment + law.noise)
         fall = abs(np.diff(kept))
@@ -181,7 +199,11 @@ def _jumps(population: Population, grid: Grid, fixed: FixedPoint) -> Array:
 def risk_columns(
     population: Population, grid: Grid, progress: Progress | None = None
 ) -> dict[str, Array]:
-    """Columns of a flat grid in double precision; NaN where they may be wrong by more than 1e-8."""
+    """The columns of a flat grid in double precision.
+
+    Values whose relative error may exceed `accepted` are NaN: the whole row if it is the risk's,
+    the threshold alone if it is the threshold's.
+    """
     fixed, rows = in_floats(population, grid, progress)
     sigma = np.broadcast_to(grid.sigma, grid.shape).ravel()
     missed, most = quadrature_errors(population, grid, (fixed, rows)), accepted(population)
@@ -189,6 +211,7 @@ def risk_columns(
         threshold=np.where(missed.threshold <= most, rows.threshold, np.nan),
         residual=np.maximum(rows.residual, missed.risk),
     )
+    # "not <=" rather than ">", so that an error that is NaN counts as too large.
     failed = ~(rows.residual <= most) | np.isnan(rows.risk)
     status = np.where(np.isinf(rows.risk), Status.DIVERGES, Status.OK)
     status = np.where(failed, Status.NO_CONVERGENCE, status)
@@ -204,7 +227,7 @@ def risk_columns(
 
 
 def _change(coarse: Array, fine: Array) -> Array:
-    """The relative difference of numbers; 0 for equal ones, infinite where one is not there."""
+    """The relative difference of numbers: 0 for equal ones, infinite if only one of them is NaN."""
     same = (coarse == fine) | (np.isnan(coarse) & np.isnan(fine))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         change = abs(coarse / fine - 1)
@@ -214,22 +237,24 @@ def _change(coarse: Array, fine: Array) -> Array:
 def _errors(
     law: Channel,
     rule: Rule,
-    cut: Threshold,
-    parts: PrunedRisk,
+    threshold: Threshold,
+    pruned: PrunedRisk,
     alpha: Array,
     arithmetic: Arithmetic,
 ) -> RelativeErrors:
-    """How far the risk and the threshold may be off, relative to these."""
+    """Estimated relative errors of the risk and of the threshold that rounding causes."""
     if arithmetic.exact:
-        # What more digits leave out shows when they are taken twice.
-        few = arithmetic.maximum(arithmetic.minimum(alpha, 1 - alpha), _FEWEST)
-        return RelativeErrors(parts.missed(alpha, arithmetic) / few, 0 * alpha)
+        # Rounding is checked elsewhere: by a second precision, or by the radii of balls.  Here only
+        # the residual of the equation of the threshold is recorded.
+        smaller = arithmetic.maximum(arithmetic.minimum(alpha, 1 - alpha), _SMALLEST_FRACTION)
+        return RelativeErrors(pruned.missed(alpha, arithmetic) / smaller, 0 * alpha)
     law = Channel(*map(arithmetic.plain, law))
-    cut, parts = cut.mapped(arithmetic.plain), PrunedRisk(*map(arithmetic.plain, parts))
-    return relative_errors(law, rule, cut, parts, arithmetic.plain(alpha))
+    threshold = threshold.mapped(arithmetic.plain)
+    pruned = PrunedRisk(*map(arithmetic.plain, pruned))
+    return relative_errors(law, rule, threshold, pruned, arithmetic.plain(alpha))
 
 
-def _underflows(fixed: FixedPoint, population: Population) -> Array:
-    """Whether the noise level is there, but too small a float."""
-    there = (fixed.gamma > 0) | (fixed.tau > 0) & (population.signal > 0)
-    return (fixed.gamma < LEAST) & there
+def _noise_level_underflows(fixed: FixedPoint, population: Population) -> Array:
+    """Whether the noise level is positive, but so small that its float may have lost digits."""
+    positive = (fixed.gamma > 0) | (fixed.tau > 0) & (population.signal > 0)
+    return (fixed.gamma < LEAST) & positive

@@ -10,7 +10,7 @@ from ..theory import FixedPoint, channel, kept_share
 from ..theory.thresholds import threshold_at
 from .grid import batches
 
-#: Digits beyond those of the columns.
+#: Guard digits: the shares are computed with this many digits more than the columns have.
 _GUARD = 20
 
 
@@ -19,7 +19,8 @@ def kept_shares(
 ) -> Array:
     """The share of each group that is kept, of shape ``shape + (groups,)``.
 
-    `columns` are those of a prediction: kappa, tau, gamma, residual, alpha and rule.
+    `columns` holds the columns kappa, tau, gamma, residual, alpha and rule of a prediction, so that
+    the fixed point need not be solved again.  Where gamma is infinite the share is NaN.
     """
     arithmetic: Arithmetic = FLOAT64
     if digits is not None:
@@ -32,10 +33,11 @@ def kept_shares(
     shares = np.empty((flat[0].size, groups), dtype=arithmetic.dtype)
     for rule, rows in batches(columns["rule"], shape, groups):
         kappa, tau, gamma, residual, alpha = (x[rows] for x in flat)
-        unknown = gamma == arithmetic.infinity  # which leaves no finite law
-        fixed = FixedPoint(kappa, tau, arithmetic.where(unknown, 1, gamma), residual)
+        # An infinite gamma gives no finite law; 1 takes its place until the result is overwritten.
+        diverges = gamma == arithmetic.infinity
+        fixed = FixedPoint(kappa, tau, arithmetic.where(diverges, 1, gamma), residual)
         law = channel(population, fixed, arithmetic)
-        cut = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
-        shares[rows] = kept_share(law, rule, cut, arithmetic)
-        shares[rows[unknown & (alpha > 0)]] = arithmetic.nan
+        threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
+        shares[rows] = kept_share(law, rule, threshold, arithmetic)
+        shares[rows[diverges & (alpha > 0)]] = arithmetic.nan
     return shares.reshape((*shape, groups))

@@ -1,4 +1,8 @@
-"""Two-layer networks: where importance and magnitude part."""
+"""Two-layer networks: training, measures of importance, pruning, and where magnitude fails.
+
+Rescaling the layers, :math:`(W, v)\\to(\\eta W, v/\\eta)`, leaves the function of a network as it
+is, but changes all magnitudes.  So magnitude pruning depends on the scale of the start.
+"""
 
 from .diagonal import DiagonalNetwork
 from .importance import Importance, hessian, magnitude, natural, obs, restored

@@ -1,4 +1,4 @@
-"""One run of the experiment: draw a task, train a network from a scaled start, prune it."""
+"""The experiment of `sweep`: draw a task, train a network from a scaled start, and prune it."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,11 +18,12 @@ from .tasks import Data, Task
 from .training import gradient_descent
 from .two_layer import ACTIVATIONS, TwoLayer
 
-#: Goes up when the same seed gives other numbers than before.
+#: Version of the trials' numbers: it rises when the same seed gives other numbers than before.
 VERSION = 1
-#: What a run says of the trained network, and of each way to prune it.  Errors are mean squared
-#: errors on the test sample, divided by the variance of its targets.
-WHOLE = (
+#: Numbers that a trial returns about the trained network.  Errors, and the rises of the error when
+#: a layer is put back to its start (`restored`), are mean squared errors on the test sample divided
+#: by the variance of its targets.
+UNPRUNED = (
     "unpruned_error",
     "magnitude_hidden",
     "magnitude_output",
@@ -30,14 +31,16 @@ WHOLE = (
     "restored_output",
     "converged",
 )
+#: Numbers that a trial returns for each rule and alpha.
 PRUNED = ("test_error", "kept_hidden", "kept_output")
-#: Seconds of a step, and of it for each weight and sample.
-_STEP, _PRODUCT = 2e-5, 3e-10
+#: Seconds that a training step takes, roughly: a fixed part, and a part for each product of a
+#: weight and an input.
+_SECONDS_OF_STEP, _SECONDS_OF_PRODUCT = 2e-5, 3e-10
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is the same over a sweep; raises `InvalidInput` for a value out of place."""
+    """The settings that are constant over a sweep; raises `InvalidInput` for wrong values."""
 
     task: Task
     scope: str
@@ -58,7 +61,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class NetworkExperiment(Experiment):
-    """Training and pruning of a two-layer network in one setting."""
+    """Training of a two-layer network in one setting, and pruning by several rules and alphas."""
 
     recipe: Recipe
     eta: float
@@ -71,7 +74,7 @@ class NetworkExperiment(Experiment):
     def description(self) -> dict[str, Any]:
         recipe = {key: value for key, value in asdict(self.recipe).items() if key != "task"}
         own = {key: value for key, value in asdict(self).items() if key != "recipe"}
-        # What was measured by other formulas is not taken from a store.
+        # A store must not return scores that an older formula of OBS gave.
         measures = {"obs": OBS_VERSION} if "obs" in self.rules else {}
         return self.drawn | recipe | own | measures | {"experiment": "network"}
 
@@ -87,21 +90,22 @@ class NetworkExperiment(Experiment):
     @property
     def cost(self) -> float:
         size = self.width * self.recipe.task.features * self.samples
-        return self.recipe.steps * (_STEP + _PRODUCT * size)
+        return self.recipe.steps * (_SECONDS_OF_STEP + _SECONDS_OF_PRODUCT * size)
 
     @property
     def memory(self) -> float:
-        """Bytes that a trial needs, roughly."""
+        """Estimate of the bytes of memory that a trial needs."""
+        # Copies of the inputs, activities of all samples, and arrays of the size of the weights.
         samples = self.samples + self.recipe.task.tested(self.samples)
         features = self.recipe.task.features
         return 8.0 * (samples * (3 * features + 6 * self.width) + 6 * self.width * features)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (len(WHOLE) + len(PRUNED) * len(self.rules) * len(self.alphas),)
+        return (len(UNPRUNED) + len(PRUNED) * len(self.rules) * len(self.alphas),)
 
     def trial(self, rng: np.random.Generator) -> Array:
-        """`WHOLE`, and `PRUNED` for each rule and alpha; not numbers if training diverges."""
+        """`UNPRUNED`, then `PRUNED` for each rule and alpha; all NaN if training diverges."""
         recipe = self.recipe
         data = recipe.task.draw(self.samples, rng)
         features, kind = recipe.task.features, (recipe.antisymmetric, recipe.activation)
@@ -120,21 +124,27 @@ class NetworkExperiment(Experiment):
         return np.concatenate([unpruned, self._pruned(trained.network, data, rng).ravel()])
 
     def named(self, outcomes: Array, rule: str, alpha: float) -> dict[str, Array]:
-        """What trials, along the first axis, say of one way to prune, by name."""
+        """The columns of outcomes for one rule and alpha, by name; trials along the first axis."""
         place = self.rules.index(rule), self.alphas.index(alpha)
         shape = (-1, len(self.rules), len(self.alphas), len(PRUNED))
-        unpruned, pruned = np.split(outcomes, [len(WHOLE)], axis=1)
+        unpruned, pruned = np.split(outcomes, [len(UNPRUNED)], axis=1)
         columns = (*unpruned.T, *pruned.reshape(shape)[:, *place].T)
-        return dict(zip((*WHOLE, *PRUNED), columns, strict=True))
+        return dict(zip((*UNPRUNED, *PRUNED), columns, strict=True))
 
     def _pruned(self, network: TwoLayer, data: Data, rng: np.random.Generator) -> Array:
-        """Each rule and alpha draws from a stream of its own, whatever else is asked."""
+        """`PRUNED` for each rule and alpha, of shape (rules, alphas, 3).
+
+        Each rule and alpha has a random stream of its own, so that its numbers do not depend on
+        which others are in the experiment.
+        """
         outcome = np.empty((len(self.rules), len(self.alphas), len(PRUNED)))
+        # A seed from the trial's own stream: the streams below differ from trial to trial.
         child = int(rng.integers(1 << 62))
         for place, rule in enumerate(self.rules):
             key = [child, *rule.encode()]
             scores = MEASURES[rule](network, data.inputs, data.targets, np.random.default_rng(key))
             for column, alpha in enumerate(self.alphas):
+                # The bits of alpha as a whole number: seeds cannot be floats.
                 ties = np.random.default_rng([*key, int(np.float64(alpha).view(np.uint64))])
                 pruned = prune(network, SCOPES[self.recipe.scope](scores, alpha, ties))
                 outcome[place, column] = _error(pruned.network, data), *pruned.share
@@ -142,15 +152,18 @@ class NetworkExperiment(Experiment):
 
 
 def _error(network: TwoLayer, data: Data) -> float:
-    return mean_squared_error(network, data.test_inputs, data.test_targets) / _variance(data)
+    """Mean squared error on the test sample, divided by the variance of its targets."""
+    return mean_squared_error(network, data.test_inputs, data.test_targets) / _target_variance(data)
 
 
 def _restored(network: TwoLayer, start: TwoLayer, data: Data) -> Array:
+    """Rises of the test error when either layer is put back to its start, in the same units."""
     costs = restored(network, start, data.test_inputs, data.test_targets)
-    return np.array(costs) / _variance(data)
+    return np.array(costs) / _target_variance(data)
 
 
-def _variance(data: Data) -> float:
+def _target_variance(data: Data) -> float:
+    """Variance of the test targets; raises `NoConvergence` if it is 0."""
     variance = float(np.var(data.test_targets))
     if variance == 0:
         raise NoConvergence("all targets to test on are equal: take more test samples")

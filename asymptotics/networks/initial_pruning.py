@@ -1,12 +1,13 @@
-r"""What global magnitude pruning keeps of a network at the start of training.
+r"""Global magnitude pruning of a network at the start of training, as its width m grows.
 
-From :math:`(\eta W_0,v_0/\eta)`, where the d m entries of :math:`W_0` are drawn from N(0, 1/d) and
-the m of :math:`v_0` are :math:`\pm1/\sqrt m`, the fraction
+The network has the weights :math:`(\eta W_0,v_0/\eta)`.  The d m entries of :math:`W_0` are drawn
+from N(0, 1/d), and the m entries of :math:`v_0` are :math:`\pm1/\sqrt m`.  So all output weights
+have the magnitude :math:`1/(\eta\sqrt m)`, and the fraction
 
 .. math:: w(\eta)=P\!\left(|\eta W|>\tfrac1{\eta\sqrt m}\right)
           =\operatorname{erfc}\!\left(\sqrt{\tfrac d{2m}}\,\eta^{-2}\right)
 
-of the hidden weights outranks every output weight, as m grows.
+of the hidden weights ranks above every output weight.
 
 Source: derived in ``derivations/initial_pruning.py``.
 """
@@ -23,10 +24,12 @@ from .network import Layers
 def kept_at_start(
     eta: Any, alpha: Any, features: Any, width: Any, arithmetic: Arithmetic = FLOAT64
 ) -> Layers[Array]:
-    r"""The fractions of either layer that are kept as m grows; they broadcast.
+    r"""The fraction of each layer that is kept, as m grows.
 
-    Of :math:`v_0` it is :math:`\alpha(d+1)-d\,w(\eta)`, held within [0, 1]: all its weights have
-    one magnitude, and it lies at the cut where the fraction is neither 0 nor 1.
+    Of :math:`v_0` it is :math:`\alpha(d+1)-d\,w(\eta)`, clipped to [0, 1].  This is the number of
+    weights kept less the number of hidden weights above all output weights, divided by m.  Where it
+    is strictly between 0 and 1, the common magnitude of the output weights is the threshold, and
+    ties among them are broken at random.  Parameters broadcast.
 
     Parameters
     ----------
@@ -35,7 +38,7 @@ def kept_at_start(
     alpha : array
         The fraction of all weights that is kept.
     features, width : arrays
-        The numbers d and m.
+        The numbers d of inputs and m of neurons.
 
     Examples
     --------
@@ -43,15 +46,15 @@ def kept_at_start(
     array([1.   , 0.698, 0.   ])
     """
     given = {"eta": eta, "alpha": alpha, "features": features, "width": width}
-    eta, alpha, features, width = _columns(given, arithmetic)
+    eta, alpha, features, width = _as_numbers(given, arithmetic)
     outranking = arithmetic.erfc(arithmetic.sqrt(features / (2 * width)) / (eta * eta))
     left = alpha * (features + 1) - features * outranking
     output = arithmetic.minimum(arithmetic.maximum(left, 0), 1)
     return Layers((alpha * (features + 1) - output) / features, output)
 
 
-def _columns(given: Mapping[str, Any], arithmetic: Arithmetic) -> list[Array]:
-    """Parameters as numbers of an arithmetic that broadcast."""
+def _as_numbers(given: Mapping[str, Any], arithmetic: Arithmetic) -> list[Array]:
+    """The parameters as numbers of an arithmetic; raises `InvalidInput` unless they broadcast."""
     columns = {key: numbers(key, value, arithmetic) for key, value in given.items()}
     broadcast_shape(columns)
     return list(columns.values())
@@ -60,11 +63,12 @@ def _columns(given: Mapping[str, Any], arithmetic: Arithmetic) -> list[Array]:
 def deleting_scale(
     alpha: Any, features: Any, width: Any, arithmetic: Arithmetic = FLOAT64
 ) -> Array:
-    r"""The scale :math:`\eta` from which on all of :math:`v_0` is deleted, as m grows.
+    r"""The smallest scale :math:`\eta` at which all of :math:`v_0` is deleted, as m grows.
 
     .. math:: \eta^2=\sqrt{d/m}\;/\;\Phi^{-1}\!\left(1-\tfrac{\alpha(d+1)}{2d}\right)
 
-    Infinite if :math:`\alpha(d+1)\ge d`: then some of it is kept at any scale.
+    It is infinite if :math:`\alpha(d+1)\ge d`: then no fewer weights are kept than the d m hidden
+    ones, and no finite scale deletes all of :math:`v_0`.  Parameters are as in `kept_at_start`.
 
     Examples
     --------
@@ -72,10 +76,12 @@ def deleting_scale(
     array([0.938,   inf])
     """
     given = {"alpha": alpha, "features": features, "width": width}
-    alpha, features, width = _columns(given, arithmetic)
+    alpha, features, width = _as_numbers(given, arithmetic)
     share = arithmetic.minimum(alpha * (features + 1) / features, 1)
     one, zero = arithmetic.array([1]), arithmetic.array([0])
+    # The quantile is the threshold of magnitude pruning for weights of the law N(0, 1), which the
+    # theory computes in any arithmetic.
     normal = Channel(one, one, zero, one, one, zero, zero)
-    cut = threshold(MAGNITUDE.score(normal, arithmetic), share, arithmetic).value
-    squared = arithmetic.ratio(arithmetic.sqrt(features / width), cut, arithmetic.infinity)
+    quantile = threshold(MAGNITUDE.score(normal, arithmetic), share, arithmetic).value
+    squared = arithmetic.ratio(arithmetic.sqrt(features / width), quantile, arithmetic.infinity)
     return arithmetic.sqrt(squared)

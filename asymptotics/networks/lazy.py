@@ -1,20 +1,21 @@
-r"""The lazy regime: training so near its start that the network is linear in its weights.
+r"""The lazy regime: weights move so little that the network is linear in them during training.
 
-From :math:`(\eta W_0,v_0/\eta)` the tangent kernel on a sample is
-:math:`K=\eta^2K_v+\eta^{-2}K_W`, with the parts of either layer at :math:`\eta=1`.  In vectors that
-make both diagonal, :math:`K_v=\sum_i\nu_i a_ia_i^\top` and
-:math:`K_W=\sum_i(1-\nu_i)a_ia_i^\top`, an error :math:`r=\sum_ic_ia_i` is learned mode by mode,
-and at the end of gradient flow
+From the start :math:`(\eta W_0,v_0/\eta)` the tangent kernel on a sample is
+:math:`K=\eta^2K_v+\eta^{-2}K_W`, where :math:`K_v` and :math:`K_W` are the parts of the two layers
+at :math:`\eta=1`.  Vectors :math:`a_i`, the modes, make both parts diagonal:
+:math:`K_v=\sum_i\nu_i a_ia_i^\top` and :math:`K_W=\sum_i(1-\nu_i)a_ia_i^\top`.  The error at the
+start, :math:`r=y-f=\sum_ic_ia_i`, is learned mode by mode, and at the end of gradient flow
 
 .. math:: \|\Delta v\|^2=\sum_i\frac{\nu_i}{\eta^2}\Big(\frac{c_i}{s_i}\Big)^2,\quad
           \|\Delta W\|^2=\sum_i\frac{1-\nu_i}{\eta^6}\Big(\frac{c_i}{s_i}\Big)^2,\quad
           s_i=\nu_i+\eta^{-4}(1-\nu_i).
 
-If no :math:`\nu_i` is 0, then as :math:`\eta\to\infty` the output layer learns everything:
+If all :math:`\nu_i>0`, the output layer learns everything as :math:`\eta\to\infty`:
 :math:`\|\Delta v\|^2\to\eta^{-2}\,r^\top K_v^{-1}r` while :math:`\|\Delta W\|=O(\eta^{-3})`.
-The constant of the latter is another, as v moves by no less than it was and hidden weights follow
-it; `lazy_limit` has it.  A mode of :math:`\nu_i=0` is left to W, which then moves by order
-:math:`\eta`, as far as it was: nothing about that is lazy.
+The linear model has the wrong constant in the latter: v moves by as much as its size
+:math:`\|v_0\|/\eta`, and this changes the gradient of W.  `lazy_limit` has the right constant.
+A mode with :math:`\nu_i=0` is learned by W alone, which then moves by order :math:`\eta`, as much
+as its own size: such training is not lazy.
 
 Source: Jacot, Gabriel, Hongler (arXiv 1806.07572) for the kernel; the two parts are derived in
 ``derivations/lazy_training.py``.
@@ -31,45 +32,50 @@ from ..parameters import numbers
 from .network import Layers, as_inputs, as_sample
 from .two_layer import TwoLayer, as_two_layer
 
-#: Eigenvalues below this fraction of the largest are taken for zero.
-_ZERO = 1e-10
-#: Kernels have as many rows and columns at most.
+#: Eigenvalues below this fraction of the largest count as zero.
+_RANK_TOLERANCE = 1e-10
+#: Largest number of samples, and so of rows of a kernel.
 _MOST_SAMPLES = 10_000
 
 
 class Modes(NamedTuple):
-    """What is learned independently, in the linear model of a network around its start."""
+    """The modes of the tangent kernel; the linear model learns each of them independently."""
 
-    #: The scale at which the parts below are taken, where both layers' kernels are alike in size.
+    #: The scale eta at which the modes are computed, so that both parts of the kernel have the same
+    #: trace: the modes are then known accurately.
     scale: float
-    #: ν and 1 - ν, the parts of either layer in each mode of the kernel.
+    #: ν and 1 - ν, the fractions of the two layers in each mode.
     output_part: Array
     hidden_part: Array
-    #: c, the error in each mode.
+    #: c, the coefficient of the error in each mode.
     error: Array
-    #: What each mode adds to the squared error, r·(c a); negative for some, as modes overlap.
+    #: r · (c a), the contribution of each mode to r · r.  Some may be negative, because the modes
+    #: are not orthogonal.
     energy: Array
 
     @property
     def lazy(self) -> bool:
-        r"""Whether the output layer takes part in every mode: the limit of large eta applies."""
+        r"""Whether :math:`\nu_i>0` for all modes, so that the limit of large eta applies."""
         return bool((self.output_part > 0).all())
 
 
 class LazyPrediction(NamedTuple):
-    """What linear training ends with; arrays of the shape of eta."""
+    """The end of training of the linear model; arrays of the shape of eta."""
 
-    #: The distances that the layers move.
+    #: Norms of the changes of the two layers.
     moved: Layers[Array]
-    #: Each layer's share f·r/r·r of what is learned; outside [0, 1] where they counteract.
+    #: The share of each layer in what is learned: g · r / (r · r), where g is the change of the
+    #: output by that layer.  It is outside [0, 1] where the layers counteract.
     share: Layers[Array]
 
 
 def tangent_kernel(network: TwoLayer, inputs: Any) -> Layers[Array]:
-    r"""The parts :math:`K_W` and :math:`K_v` of either layer, each of shape (n, n).
+    r"""The parts :math:`K_W` and :math:`K_v` of the two layers, each of shape (n, n).
 
     .. math:: K_v(x,x')=\sum_j\varphi(w_j\cdot x)\varphi(w_j\cdot x'),\quad
               K_W(x,x')=x\cdot x'\sum_jv_j^2\varphi'(w_j\cdot x)\varphi'(w_j\cdot x')
+
+    Raises `InvalidInput` for more than 10 000 samples, or inputs that do not fit the network.
     """
     inputs = as_inputs(inputs, as_two_layer(network).features)
     if len(inputs) > _MOST_SAMPLES:
@@ -79,43 +85,50 @@ def tangent_kernel(network: TwoLayer, inputs: Any) -> Layers[Array]:
 
 
 def modes(network: TwoLayer, inputs: Any, targets: Any) -> Modes:
-    """The modes of the kernel at eta = 1 for the errors y - f of a network; those that K can learn.
+    """The modes of the tangent kernel of a network at eta = 1, with its errors y - f.
+
+    Modes for which both parts of the kernel vanish are left out, because they cannot be learned.
 
     Raises
     ------
     InvalidInput
-        If nothing can be learned: both parts of the kernel are zero.
+        If both parts of the kernel are zero, or the network already fits the targets.
     """
     inputs, targets = as_sample(as_two_layer(network), inputs, targets)
     kernel = tangent_kernel(network, inputs)
     error = targets - network(inputs)
     sizes = [float(np.trace(part)) for part in kernel]
+    # eta² tr K_v = tr K_W / eta² at this scale.
     scale = (sizes[0] / sizes[1]) ** 0.25 if all(sizes) else 1.0
     output, hidden = scale**2 * kernel.output, kernel.hidden / scale**2
+    # Generalised eigenvectors: `white` makes K the identity on its range, and the rotation then
+    # makes K_v diagonal; K_W = K - K_v becomes diagonal with it.
     size, basis = np.linalg.eigh(hidden + output)
-    learned = size > _ZERO * size[-1]
+    learned = size > _RANK_TOLERANCE * size[-1]
     if not learned.any():
         raise InvalidInput("network", repr(network), "must depend on its weights on the sample")
     white = basis[:, learned] / np.sqrt(size[learned])
     part, rotation = scipy.linalg.eigh(white.T @ output @ white)
-    dual = white @ rotation  # dual to the a of each mode
+    dual = white @ rotation  # its columns b_i are dual to the modes: b_i · a_k = 1 if i = k, else 0
+    # 1 - ν from K_W itself: the difference would lose digits for ν near 1.
     rest = np.vecdot(dual.T, dual.T @ hidden)
     coefficient = dual.T @ error
     if not coefficient.any():
         raise InvalidInput("targets", "what the network says", "must leave something to learn")
     energy = coefficient * (((hidden + output) @ dual).T @ error)
-    of_output, of_hidden = (np.where(x > _ZERO, x, 0.0) for x in (part, rest))
+    of_output, of_hidden = (np.where(x > _RANK_TOLERANCE, x, 0.0) for x in (part, rest))
     return Modes(scale, of_output, of_hidden, coefficient, energy)
 
 
 def lazy_prediction(found: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) -> LazyPrediction:
-    """How far each layer moves from a start of scale eta, and what it learns.
+    """The distance that each layer moves from a start of scale eta, and its share in learning.
 
     Parameters
     ----------
     found : Modes
-        Of the network at eta = 1.
+        The result of `modes` for the network at eta = 1.
     eta : array
+        Scales of the start.
 
     Examples
     --------
@@ -128,7 +141,9 @@ def lazy_prediction(found: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) ->
     if not isinstance(found, Modes):
         raise InvalidInput("found", found, "must be what `modes` returns")
     eta = numbers("eta", eta, arithmetic) / found.scale
-    large = eta > 1  # the power of eta that is left out of the strengths of modes
+    # The rate of a mode is eta² ν + (1 - ν) / eta².  It is divided by eta² if eta > 1, and by
+    # 1 / eta² otherwise, so that no number overflows; `moved` below makes up for the factor.
+    large = eta > 1
     squared = eta * eta
     low = arithmetic.column(arithmetic.where(large, 1, squared * squared))
     high = arithmetic.column(arithmetic.where(large, 1 / (squared * squared), 1))
@@ -138,27 +153,31 @@ def lazy_prediction(found: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) ->
     def total(values: Array) -> Array:
         return np.asarray(values.sum(axis=-1))
 
-    whole = total(found.energy)
-    way = Layers(
+    energy = total(found.energy)
+    distance = Layers(
         arithmetic.sqrt(total(found.hidden_part * learned * learned)),
         arithmetic.sqrt(total(found.output_part * learned * learned)),
     )
     return LazyPrediction(
         Layers(
-            way.hidden * arithmetic.where(large, 1 / (eta * squared), eta),
-            way.output * arithmetic.where(large, 1 / eta, eta * squared),
+            distance.hidden * arithmetic.where(large, 1 / (eta * squared), eta),
+            distance.output * arithmetic.where(large, 1 / eta, eta * squared),
         ),
         Layers(
-            total(found.energy * by_hidden / (by_output + by_hidden)) / whole,
-            total(found.energy * by_output / (by_output + by_hidden)) / whole,
+            total(found.energy * by_hidden / (by_output + by_hidden)) / energy,
+            total(found.energy * by_output / (by_output + by_hidden)) / energy,
         ),
     )
 
 
 def coupling(error: Array, rate: Array) -> Array:
-    r"""How one direction's way moves hidden weights by another's error, as in `lazy_limit`.
+    r"""The matrix C of `lazy_limit`, from the errors :math:`\rho` and the rates :math:`\lambda`.
 
-    :math:`C_{kl}=\int_0^\infty\rho_k\frac{1-e^{-\lambda_kt}}{\lambda_k}\rho_le^{-\lambda_lt}\,dt`.
+    .. math:: C_{kl}=\int_0^\infty\rho_k\frac{1-e^{-\lambda_kt}}{\lambda_k}
+              \,\rho_le^{-\lambda_lt}\,dt
+
+    The first factor is what output weights have learned along eigenvector k, and the second is the
+    error that is left along eigenvector l.
     """
     return np.outer(error, error / rate) / (rate[:, None] + rate)
 
@@ -166,14 +185,16 @@ def coupling(error: Array, rate: Array) -> Array:
 def lazy_limit(network: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
     r"""The limits of :math:`\eta^3\|\Delta W\|` and :math:`\eta\|\Delta v\|` for large eta.
 
-    To leading order hidden weights stay, so that with :math:`K_v=Q\,\mathrm{diag}(\lambda)\,Q^\top`
-    and :math:`\rho=Q^\top r` errors are :math:`Qe^{-\lambda t}\rho`, output weights
-    :math:`v_0+\Phi Q\lambda^{-1}(1-e^{-\lambda t})\rho`, and the integral of their product is
+    To leading order the hidden weights do not move.  Let
+    :math:`K_v=Q\,\mathrm{diag}(\lambda)\,Q^\top` and :math:`\rho=Q^\top r`.  In a suitable unit of
+    time the errors are :math:`Qe^{-\lambda t}\rho`, and the output weights, times :math:`\eta`, are
+    :math:`v_0+\Phi Q\lambda^{-1}(1-e^{-\lambda t})\rho`, where :math:`\Phi` of shape (m, n) has the
+    activities.  The gradient of W contains their product, whose integral over time is
 
     .. math:: M = v_0\,(K_v^{-1}r)^\top + \Phi QCQ^\top,\qquad
-              C_{kl}=\frac{\rho_k\rho_l}{\lambda_l(\lambda_k+\lambda_l)},
+              C_{kl}=\frac{\rho_k\rho_l}{\lambda_l(\lambda_k+\lambda_l)}.
 
-    of shape (m, n), of which :math:`(M\circ\varphi'(WX^\top))X` is the limit of
+    M has the shape (m, n), and :math:`(M\circ\varphi'(WX^\top))X` is the limit of
     :math:`\eta^3\Delta W`.
 
     Parameters
@@ -184,13 +205,13 @@ def lazy_limit(network: TwoLayer, inputs: Any, targets: Any) -> Layers[float]:
     Raises
     ------
     InvalidInput
-        If :math:`K_v` is singular, as it is for more samples than neurons that differ.
+        If :math:`K_v` is singular, for example for more samples than distinct neurons.
     """
     inputs, targets = as_sample(as_two_layer(network), inputs, targets)
     active, slopes = network.active(inputs), network.slopes(inputs)
     rate, basis = np.linalg.eigh(active.T @ active)
-    if rate[0] <= _ZERO * rate[-1]:
-        rank = int(np.count_nonzero(rate > _ZERO * rate[-1]))
+    if rate[0] <= _RANK_TOLERANCE * rate[-1]:
+        rank = int(np.count_nonzero(rate > _RANK_TOLERANCE * rate[-1]))
         allowed = f"must be fewer samples: the output layer can learn {rank} of them apart"
         raise InvalidInput("inputs", len(inputs), allowed)
     error = basis.T @ (targets - network(inputs))

@@ -1,4 +1,4 @@
-"""The experiment over a grid of settings, with several runs of each."""
+"""The public function `sweep`: the network experiment over a grid of settings."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,23 +15,23 @@ from ..results import NetworkSweep
 from ..tables import counted
 from ..trials.memory import shortage
 from ..trials.run import Resources
-from .experiment import PRUNED, WHOLE, NetworkExperiment, Recipe
+from .experiment import PRUNED, UNPRUNED, NetworkExperiment, Recipe
 from .importance import require_few
 from .pruning import MEASURES, measure_name
 from .tasks import Task, Teacher
 
-#: Called now and then with runs done and wanted.
+#: Called with the numbers of runs done and wanted.
 Progress = Callable[[int, int], object]
 
 _TEACHER = Teacher()
-#: Seconds of one core, about 30 years: what a large cluster does in days.
+#: Largest work of a sweep, in seconds of one core: about 30 years, or days on a large cluster.
 _MOST_WORK = 1e9
-#: Quantities with a mean over runs and its standard error.
-_MEASURED = (*PRUNED, *WHOLE[:-1])
+#: Columns that have a mean over runs and a standard error.
+_AVERAGED = (*PRUNED, *UNPRUNED[:-1])
 
 
 class _Setting(NamedTuple):
-    """What a network is trained in; the rest is done to it afterwards."""
+    """The parameters of the grid that training depends on; rows that share them share a network."""
 
     eta: float
     width: int
@@ -64,36 +64,42 @@ def sweep(
     Parameters
     ----------
     eta, alpha, rule, width, samples : array_like
-        Scale of the start, fraction of weights kept, what weights are ranked by (``"magnitude"``,
-        ``"hessian"``, which may also be called ``"covariance"`` as in the linear model,
-        ``"natural"``, ``"obs"``, ``"random"``), number of neurons, and of samples; they broadcast.
+        Scale of the start, fraction of weights kept, score by which weights are ranked
+        (``"magnitude"``, ``"hessian"``, which may also be called ``"covariance"`` as in the linear
+        model, ``"natural"``, ``"obs"``, ``"random"``), number of neurons, and number of training
+        samples; they broadcast.
     task : Task
-        What is learned: `Teacher` or `Digits`.  A run draws it, and the start, anew; runs of the
-        same index share them over the grid, but for what `samples` and `width` change of them.
+        The function to be learned: `Teacher` or `Digits`.  Each run draws a new sample and a new
+        start.  Runs with the same index use the same random numbers over the grid, so that they
+        differ only by what `samples` and `width` change.
     scope : {"global", "layer"}
-        Whether all weights compete, or those of each layer among themselves.
+        Whether weights are ranked over the whole network, or within each layer.
     activation : {"relu", "linear"}
     antisymmetric : bool
-        Whether the network starts at f = 0.
+        Whether the start is such that f = 0; see `TwoLayer.random`.
     steps, step : int and float
         As in `gradient_descent`.
     trials, seed : int
         Number of runs, and the seed of all their random numbers.
     workers, executor, scheduler, store
-        As in `asymptotics.verify`.  A store knows runs of the same rules and alphas.
+        As in `asymptotics.verify`.  A stored run is used again only for the same rules and alphas
+        of its setting.
     progress : callable, optional
-        Called now and then with the numbers of runs done and wanted.
+        Called repeatedly during the run with the numbers of runs done and wanted.
 
     Returns
     -------
     NetworkSweep
-        After Ctrl-C, of the runs that were done.
+        Means over runs and their standard errors; after Ctrl-C, from the runs that were done.
 
     Raises
     ------
     InvalidInput
-        A parameter outside its domain; also a sweep of more than 1e9 seconds of a core, as reckoned
-        from its sizes, or of more memory than there is.
+        If a parameter is outside its domain; or if the sweep would take more than 1e9 seconds of a
+        core, as estimated from its sizes, or more memory than the machine has.
+    NoConvergence
+        If all test targets of a run are equal, the damped matrix of OBS is singular, or workers
+        keep dying.
 
     Examples
     --------
@@ -103,11 +109,12 @@ def sweep(
     (array([1., 0.]), array([0., 1.]))
     """
     recipe = Recipe(task, scope, activation, antisymmetric, steps, step)
-    columns = _columns(eta, alpha, width, samples, rule, recipe)
+    columns = _checked_grid(eta, alpha, width, samples, rule, recipe)
     shape = broadcast_shape(columns)
     flat = {key: np.broadcast_to(column, shape).ravel() for key, column in columns.items()}
     trials = whole("trials", trials)
     resources = Resources(workers, executor, scheduler, store, seed)
+    # Rows that differ only in alpha and rule share a trained network, and so an experiment.
     rows: dict[_Setting, list[int]] = {}
     for row, setting in enumerate(zip(*(flat[key] for key in _Setting._fields), strict=True)):
         rows.setdefault(_Setting(*(value.item() for value in setting)), []).append(row)
@@ -131,10 +138,10 @@ def sweep(
     )
 
 
-def _columns(
+def _checked_grid(
     eta: Any, alpha: Any, width: Any, samples: Any, rule: Any, recipe: Recipe
 ) -> dict[str, Array]:
-    """The grid, checked, as columns that broadcast."""
+    """The parameters of the grid as arrays that broadcast; raises `InvalidInput` for wrong ones."""
     columns = {
         "eta": np.asarray(parameter("eta", eta), dtype=np.float64),
         "alpha": np.asarray(parameter("alpha", alpha), dtype=np.float64),
@@ -151,7 +158,7 @@ def _columns(
 
 
 def _rules(rule: Any) -> Array:
-    """The names of measures, one or an array of them."""
+    """The names of measures as an array of strings, of the shape of `rule`."""
     names = objects("rule", rule).copy()
     for index, name in np.ndenumerate(names):
         names[index] = measure_name(entry_name("rule", index), name)
@@ -161,7 +168,7 @@ def _rules(rule: Any) -> Array:
 def _experiment(
     recipe: Recipe, setting: _Setting, rows: Sequence[int], flat: Mapping[str, Array]
 ) -> NetworkExperiment:
-    """The run that serves all rows of a setting."""
+    """The experiment that serves all rows of a setting."""
     alphas = sorted({float(flat["alpha"][row]) for row in rows})
     asked = {flat["rule"][row] for row in rows}
     rules = tuple(name for name in MEASURES if name in asked)
@@ -171,9 +178,10 @@ def _experiment(
 def _require_feasible(
     experiments: Collection[NetworkExperiment], workers: int, trials: int
 ) -> None:
-    """Raise `InvalidInput` for what would fail after the training, or take too much.
+    """Raise `InvalidInput` for a sweep that takes too much time or memory, or must fail.
 
-    Work is reckoned by the sizes alone, so that the same sweep is refused on every machine.
+    `obs` refuses large layers; checking it here saves the training.  The time is estimated from the
+    sizes alone, so that the same sweep is refused on every machine.
     """
     work = trials * sum(experiment.cost for experiment in experiments)
     if work > _MOST_WORK:
@@ -189,13 +197,14 @@ def _require_feasible(
 def _record(
     experiment: NetworkExperiment, outcomes: Array, alpha: float, rule: str
 ) -> dict[str, Any]:
-    """The means of one row over its runs."""
-    record: dict[str, Any] = dict.fromkeys(_MEASURED, np.nan)
-    record |= {f"{name}_se": np.nan for name in _MEASURED}
+    """The columns of the result for one row: means over its runs, standard errors, and status."""
+    record: dict[str, Any] = dict.fromkeys(_AVERAGED, np.nan)
+    record |= {f"{name}_se": np.nan for name in _AVERAGED}
     record |= {"collapsed": np.nan, "converged": np.nan, "trials": len(outcomes)}
     if not len(outcomes):
         return record | {"status": Status.NO_RUNS, "reason": Status.NO_RUNS.cause}
     values = experiment.named(outcomes, rule, alpha)
+    # A run that diverged returns NaN.  A mean of the other runs would be biased.
     diverged = int(np.isnan(values["unpruned_error"]).sum())
     if diverged:
         runs = counted(len(outcomes), "run")
@@ -204,6 +213,6 @@ def _record(
     record |= {name: column.mean() for name, column in values.items()}
     if len(outcomes) > 1:
         root = len(outcomes) ** 0.5
-        record |= {f"{name}_se": values[name].std(ddof=1) / root for name in _MEASURED}
+        record |= {f"{name}_se": values[name].std(ddof=1) / root for name in _AVERAGED}
     collapsed = (values["kept_hidden"] == 0) | (values["kept_output"] == 0)
     return record | {"collapsed": collapsed.mean(), "status": Status.OK, "reason": ""}

@@ -1,4 +1,4 @@
-"""What networks learn: a teacher network, or images of digits."""
+"""Tasks, which draw training and test samples: a teacher network, or images of digits."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from ..extras import extra, require
 from ..parameters import require_few, scalar, whole
 from .network import generator
 
-#: Images of scikit-learn's digits, of 8 by 8 pixels.
+#: Number of images of scikit-learn's digits, and of pixels (8 by 8) of each.
 _DIGITS, _PIXELS = 1797, 64
-#: Samples to test on, at least.
-_FEWEST = COUNTS["test_samples"].least
+#: Smallest number of test samples.
+_LEAST_TESTED = COUNTS["test_samples"].least
 
 
 class Data(NamedTuple):
-    """Samples to train and to test on; targets have mean zero over the training sample."""
+    """A training and a test sample; training targets have mean zero."""
 
     inputs: Array
     targets: Array
@@ -29,7 +29,7 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """Where samples come from."""
+    """A distribution of inputs and targets, from which samples are drawn."""
 
     name: ClassVar[str]
 
@@ -41,14 +41,18 @@ class Task(ABC):
     @property
     @abstractmethod
     def most(self) -> int:
-        """How many samples there are to train on, at most."""
+        """The largest number of training samples."""
 
     @abstractmethod
     def tested(self, samples: int) -> int:
-        """How many samples there are to test on, beside those to train on."""
+        """The number of test samples beside `samples` training samples."""
 
     def draw(self, samples: int, rng: np.random.Generator | int) -> Data:
-        """Samples of which `samples` are to train on; raises `InvalidInput` for too many."""
+        """Draw `samples` training samples, and the test samples.
+
+        The mean of the training targets is subtracted from all targets.  Raises `InvalidInput` for
+        more than `most` training samples, or arrays that are too large.
+        """
         samples = whole("samples", samples, 1, self.most)
         require_few("inputs", (samples + self.tested(samples), self.features))
         inputs, targets = self._draw(samples, generator(rng))
@@ -57,14 +61,24 @@ class Task(ABC):
 
     @abstractmethod
     def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Inputs and targets, those to train on first."""
+        """Inputs and targets of all samples, training samples first."""
 
 
 @dataclass(frozen=True)
 class Teacher(Task):
-    r"""A network :math:`y=\sum_{j\le k}\max(a_j\cdot x,0)+\sigma\epsilon`, on Gaussian inputs.
+    r"""A teacher network :math:`y=\sum_{j\le k}\max(a_j\cdot x,0)+\sigma\epsilon`.
 
-    The rows :math:`a_j` are drawn from N(0, I/d), anew for each trial.
+    Inputs are drawn from N(0, I) in d dimensions, noise from N(0, 1), and the k weight vectors
+    :math:`a_j` from N(0, I/d), new ones for each trial.
+
+    Parameters
+    ----------
+    features, neurons : int
+        The numbers d and k.
+    sigma : float
+        Standard deviation of the noise, which test targets contain too.
+    test_samples : int
+        Number of test samples.
     """
 
     features: int = 20
@@ -87,7 +101,7 @@ class Teacher(Task):
         return self.test_samples
 
     def _draw(self, samples: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        rows = rng.standard_normal((self.neurons, self.features)) / np.sqrt(self.features)
+        rows = rng.standard_normal((self.neurons, self.features)) / np.sqrt(self.features)  # a_j
         inputs = rng.standard_normal((samples + self.test_samples, self.features))
         targets = np.maximum(inputs @ rows.T, 0).sum(axis=1)
         targets += self.sigma * rng.standard_normal(len(targets))
@@ -96,16 +110,17 @@ class Teacher(Task):
 
 @dataclass(frozen=True)
 class Digits(Task):
-    """Scikit-learn's handwritten digits: odd ones are 1, even ones -1; needs the extra ``data``.
+    """Scikit-learn's handwritten digits; targets are 1 for odd digits and -1 for even ones.
 
-    Images are drawn without replacement, those not trained on are tested on.  Pixels are centred
-    and divided by one number, so that over the images to train on their mean square is 1.
+    Training images are drawn without replacement, and all other images are the test sample.
+    Pixels are centred, and divided by one number for which their mean square over the training
+    images is 1.  Needs the extra ``data``.
     """
 
     name = "digits"
 
     def __post_init__(self) -> None:
-        require("data", "sklearn")  # before a run begins, rather than in its workers
+        require("data", "sklearn")  # fails here, before a run begins, and not in its workers
 
     @property
     def features(self) -> int:
@@ -113,7 +128,7 @@ class Digits(Task):
 
     @property
     def most(self) -> int:
-        return _DIGITS - _FEWEST
+        return _DIGITS - _LEAST_TESTED
 
     def tested(self, samples: int) -> int:
         return _DIGITS - samples
@@ -124,6 +139,7 @@ class Digits(Task):
 
         pixels, digits = load_digits(return_X_y=True)
         order = rng.permutation(_DIGITS)
+        # Centre and scale by the training images alone, as if the test images were unknown.
         inputs = pixels[order] - pixels[order[:samples]].mean(axis=0)
         inputs /= np.sqrt(np.mean(inputs[:samples] ** 2)) or 1.0
         return inputs, np.where(digits[order] % 2, 1.0, -1.0)

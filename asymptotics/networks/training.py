@@ -1,10 +1,10 @@
-r"""Training: gradient flow through an integrator, and plain gradient descent.
+r"""Training by full-batch gradient descent, or by gradient flow through an integrator.
 
-Both follow the gradient of the mean squared error :math:`L=\frac1n\sum_i(f(x_i)-y_i)^2`; the flow
-is :math:`\dot\theta=-\frac12\nabla L`.
+The loss is the mean squared error :math:`L=\frac1n\sum_i(f(x_i)-y_i)^2`, and gradient flow is
+:math:`\dot\theta=-\frac12\nabla L`.
 
-Gradient flow conserves :math:`\|w_j\|^2-v_j^2` of every neuron (Du, Hu, Lee, arXiv 1806.00900),
-which gradient descent does only as its step vanishes.
+Gradient flow conserves :math:`\|w_j\|^2-v_j^2` of every neuron (Du, Hu, Lee, arXiv 1806.00900).
+Gradient descent conserves it only in the limit of small steps.
 """
 
 import math
@@ -18,31 +18,32 @@ from ..domains import POSITIVE, Domain
 from ..parameters import choice, scalar, whole
 from .network import Evaluated, Kind, Layers, as_sample, flat
 
-#: Steps of gradient descent between two looks at the bound on the sharpness.
-_RENEWED = 20
-#: A loss so many times that of the start is the end of a run.
-_BLOWN = 1e8
+#: Number of steps of gradient descent for which a bound on the sharpness is used.
+_STEPS_PER_BOUND = 20
+#: A run has diverged when its loss exceeds this multiple of the loss at the start plus the mean
+#: square of the targets.
+_LARGEST_GROWTH = 1e8
 _SMALL = Domain(lambda x: (x > 0) & (x < 1), "must be a number in (0, 1)")
 _INTEGRATORS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Training(Generic[Kind]):
-    """What became of a network.
+    """The course and the result of a training run.
 
     Attributes
     ----------
     initial, network : Network
-        At the start and at the end; of a run that diverges, some time before.
+        The network at the start and at the end; after divergence, at the last recorded step.
     loss : array
-        The mean squared error at each of the times.
+        The mean squared error at each of the times, the start included.
     time : array
-        The time of the flow; a step of descent takes as long as a flow of its size.
+        Times of the flow; a step of gradient descent counts as its step size.
     slowdown : float
-        The norm of the gradient at the end, relative to the start.
+        The norm of the gradient at the end, divided by that at the start.
     status : {"converged", "unfinished", "diverged"}
     reason : str
-        Why it has not converged, if so.
+        Why the run has not converged; empty if it has.
     """
 
     initial: Kind
@@ -55,12 +56,12 @@ class Training(Generic[Kind]):
 
     @property
     def drift(self) -> Array:
-        r"""By how much :math:`\|w_j\|^2-v_j^2` of each neuron changed, of shape (m,)."""
+        r"""The change of :math:`\|w_j\|^2-v_j^2` of each neuron, of shape (m,)."""
         return self.network.imbalance - self.initial.imbalance
 
     @property
     def moved(self) -> Layers[float]:
-        r""":math:`\|\Delta W\|` and :math:`\|\Delta v\|`."""
+        r"""The norms :math:`\|\Delta W\|` and :math:`\|\Delta v\|` of the changes of the layers."""
         pairs = zip(self.network.weights, self.initial.weights, strict=True)
         return Layers(*(float(np.linalg.norm(end - start)) for end, start in pairs))
 
@@ -86,24 +87,24 @@ def gradient_descent(
     ----------
     inputs, targets : arrays, shapes (n, d) and (n,)
     steps : int
-        At most so many, up to 10 million: the loss of each is recorded.
+        Largest number of steps, up to 10 million; the loss after each is recorded.
     step : float
-        Step size in units of 1/S, for a bound S on the sharpness, the largest eigenvalue of the
-        Hessian of the loss.  For two layers, in spectral norms and with
-        :math:`\Phi_{ij}=\varphi(w_j\cdot x_i)`, errors r and slopes :math:`\varphi'_j`, it is
+        Step size in units of 1/S, where S bounds the sharpness, the largest eigenvalue of the
+        Hessian of the loss.  For `TwoLayer`, with spectral norms,
+        :math:`\Phi_{ij}=\varphi(w_j\cdot x_i)`, errors r and slopes :math:`\varphi'_j`,
 
         .. math:: S = \tfrac2n\left(\|\Phi\|^2+\|v\|^2\|X\|^2
                   +\max_j\|X^\top(\varphi'_j\circ r)\|\right).
 
-        It is renewed every 20 steps, and before a step that would raise the loss.  Steps below 2
-        are stable near a minimum.
+        S is computed again every 20 steps, and before a step that would raise the loss.  A `step`
+        below 2 is stable near a minimum.
     tolerance : float
-        Relative norm of the gradient at which it has converged.
+        The run has converged when the norm of the gradient, relative to the start, is at most this.
 
     Raises
     ------
     InvalidInput
-        For samples that do not fit the network, and settings outside their domain.
+        If the sample does not fit the network, or a setting is outside its domain.
 
     Examples
     --------
@@ -122,23 +123,25 @@ def gradient_descent(
 
 
 class _Course(Generic[Kind]):
-    """What a run has been through so far."""
+    """The record of a training run, and its status so far."""
 
     def __init__(self, network: Kind, here: Evaluated, tolerance: float, targets: Array) -> None:
         self._network, self._tolerance, self._first = network, tolerance, here.norm
-        self._highest = _BLOWN * (here.loss + float(targets @ targets) / len(targets))
+        # The mean square of the targets is added, because the start may happen to have no loss.
+        self._highest = _LARGEST_GROWTH * (here.loss + float(targets @ targets) / len(targets))
         self._losses, self._times = [here.loss], [0.0]
+        # 1 at the start, or 0 if the start is a stationary point.
         self.slowdown = float(here.norm > 0)
         self.status = "unfinished" if self.slowdown else "converged"
         self.reason = ""
 
     def __len__(self) -> int:
-        """Steps so far."""
+        """The number of steps so far."""
         return len(self._times) - 1
 
     def goes_on(self, time: float, here: Evaluated) -> bool:
-        """Note where the run is; false if it has diverged."""
-        if not here.loss <= self._highest:
+        """Record the loss and the gradient at a time; return False if the run has diverged."""
+        if not here.loss <= self._highest:  # also if it is not a number
             self.status, self.slowdown = "diverged", math.inf
             self.reason = "the loss rose without bound: take a smaller step"
             return False
@@ -150,6 +153,7 @@ class _Course(Generic[Kind]):
         return True
 
     def ended(self, hidden: Array, output: Array) -> Training[Kind]:
+        """The result of the run, with its final weights."""
         return Training(
             self._network,
             self._network.with_weights(hidden, output),
@@ -164,19 +168,24 @@ class _Course(Generic[Kind]):
 def _descend(
     network: Kind, x: Array, y: Array, steps: int, step: float, tolerance: float
 ) -> Training[Kind]:
+    """Gradient descent on checked arguments; see `gradient_descent`."""
     hidden, output = network.weights
     gradient = network.gradient(x, y)
     here = gradient(hidden, output)
     course = _Course(network, here, tolerance, y)
-    time, age = 0.0, _RENEWED
+    # `age` counts the steps since the bound on the sharpness was computed; 0 right after it.
+    time, age = 0.0, _STEPS_PER_BOUND
     while len(course) < steps and course.status == "unfinished":
         age += 1
-        if age > _RENEWED:
+        if age > _STEPS_PER_BOUND:
             size, age = step / gradient.sharpness_bound(hidden, output), 0
+        # θ <- θ - size ∇(L/2): the flow for a time `size`, by Euler's method.
         moved = hidden - size * here.of_hidden, output - size * here.of_output
         there = gradient(*moved)
         if not there.loss <= here.loss and age > 0:
-            age = _RENEWED  # the bound is of other weights: from these again, by a new one
+            # The bound was computed at earlier weights, and may not hold here: compute it at these
+            # weights, and repeat the step.
+            age = _STEPS_PER_BOUND
             continue
         time += size
         if course.goes_on(time, there):
@@ -194,29 +203,29 @@ def gradient_flow(
     method: str = "RK45",
     evaluations: int = 200_000,
 ) -> Training[Kind]:
-    r"""Gradient flow :math:`\dot\theta=-\frac12\nabla L`, through one of SciPy's integrators.
+    r"""Gradient flow :math:`\dot\theta=-\frac12\nabla L` by one of SciPy's integrators.
 
-    For ReLU the flow jumps where a neuron switches on a sample, and it may run along such a
-    place; small `rtol` then take many steps.
+    For ReLU, :math:`\dot\theta` jumps where a neuron switches on or off on a sample.  The flow may
+    also slide along such a surface; then the integrator takes many steps if `rtol` is small.
 
     Parameters
     ----------
     inputs, targets : arrays, shapes (n, d) and (n,)
     time : float
-        When it ends at the latest.
+        Time at which the flow ends, unless it converges before.
     rtol : float
-        Relative error of a step of the integrator; the absolute one is a hundredth of it.
+        Relative error of a step of the integrator; the absolute error is a hundredth of it.
     tolerance : float
-        Relative norm of the gradient at which it has converged.
+        The run has converged when the norm of the gradient, relative to the start, is at most this.
     method : {"RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF"}
-        See `scipy.integrate.solve_ivp`; the last three where the flow is stiff.
+        Integrator; see `scipy.integrate.solve_ivp`.  The last three are for stiff flows.
     evaluations : int
-        Of the gradient, up to 100 million, after which no more steps are begun.
+        Number of evaluations of the gradient, up to 100 million, after which no step begins.
 
     Raises
     ------
     InvalidInput
-        For samples that do not fit the network, and settings outside their domain.
+        If the sample does not fit the network, or a setting is outside its domain.
 
     Examples
     --------
@@ -238,6 +247,7 @@ def gradient_flow(
         for key, value in (("rtol", rtol), ("tolerance", tolerance))
     )
     evaluations = whole("evaluations", evaluations)
+    # The integrator has the weights of both layers in one vector.
     shape, split = network.hidden.shape, network.hidden.size
     gradient = network.gradient(inputs, targets)
     made = 0

@@ -1,4 +1,4 @@
-r"""Networks of two layers, :math:`f(x)=v^\top\varphi(Wx)`, and where their training starts."""
+r"""Networks of two layers, :math:`f(x)=v^\top\varphi(Wx)`, and their random starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from .network import Evaluated, Gradient, Network, as_inputs, generator
 
 
 class Activation(NamedTuple):
-    r"""A homogeneous function, :math:`\varphi(z)=\varphi'(z)z`."""
+    r"""A homogeneous activation, :math:`\varphi(z)=\varphi'(z)z`, and its slope."""
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
 
 
-#: Those there are; the slope of ReLU at 0 is taken to be 0.
+#: The activations by name; the slope of ReLU at 0 is defined as 0.
 ACTIVATIONS = {
     "relu": Activation(lambda z: np.maximum(z, 0.0), lambda z: np.asarray(z > 0)),
     "linear": Activation(lambda z: z, lambda z: np.ones(z.shape, dtype=bool)),
@@ -71,16 +71,19 @@ class TwoLayer(Network):
         antisymmetric: bool = False,
         activation: str = "relu",
     ) -> "TwoLayer":
-        r"""A start of training: entries of W from N(0, 1/d), and :math:`v_j=\pm1/\sqrt m`.
+        r"""A random start: entries of W are drawn from N(0, 1/d), and :math:`v_j=\pm1/\sqrt m`.
 
-        An antisymmetric one has neurons in pairs of equal :math:`w_j` and opposite
-        :math:`v_j`, so that f = 0; its width is even.
+        An antisymmetric start consists of pairs of neurons with equal :math:`w_j` and opposite
+        :math:`v_j`, so that f = 0; its width must be even.
+
+        Raises `InvalidInput` for settings outside their domain, or arrays that are too large.
         """
         rng = generator(rng)
         width, features = whole("width", width), whole("features", features)
         require_few("hidden", (width, features))
         if flag("antisymmetric", antisymmetric) and width % 2:
             raise InvalidInput("width", width, "must be even for an antisymmetric start")
+        # f has variance of order 1 for x ~ N(0, I), whatever the width.
         drawn = width // 2 if antisymmetric else width
         hidden = rng.standard_normal((drawn, features)) / np.sqrt(features)
         output = rng.choice([-1.0, 1.0], drawn) / np.sqrt(width)
@@ -106,7 +109,7 @@ class TwoLayer(Network):
 
     @property
     def imbalance(self) -> Array:
-        r"""What gradient flow conserves of each neuron, :math:`\|w_j\|^2-v_j^2`."""
+        r"""The quantity :math:`\|w_j\|^2-v_j^2` of each neuron, which gradient flow conserves."""
         return np.asarray(np.vecdot(self.hidden, self.hidden) - self.output**2)
 
     @property
@@ -119,7 +122,7 @@ class TwoLayer(Network):
         return self.phi.value(self.hidden @ inputs.T)
 
     def slopes(self, inputs: Array) -> Array:
-        r"""Slopes :math:`\varphi'(w_j\cdot x_i)`, of shape (m, n): whether neurons are active."""
+        r"""Slopes :math:`\varphi'(w_j\cdot x_i)`, shape (m, n): true where a neuron is active."""
         return self.phi.slope(self.hidden @ inputs.T)
 
     def gradient(self, inputs: Array, targets: Array) -> Gradient:
@@ -130,14 +133,17 @@ class TwoLayer(Network):
 
 
 def as_two_layer(network: Any, key: str = "network") -> "TwoLayer":
-    """`network`, if it is one of two layers with neurons."""
+    """`network` if it is a `TwoLayer`; raises `InvalidInput`, which names it `key`, otherwise."""
     if not isinstance(network, TwoLayer):
         raise InvalidInput(key, network, "must be a TwoLayer")
     return network
 
 
 class _Gradient(Gradient):
-    """Holds memory for what is computed, so that steps need not ask for it."""
+    """Loss and gradient of a two-layer network on the sample (x, y).
+
+    The large arrays are allocated once, which saves time at every training step.
+    """
 
     def __init__(self, network: TwoLayer, x: Array, y: Array) -> None:
         self._phi, self._x, self._y = network.phi, x, y
@@ -146,6 +152,7 @@ class _Gradient(Gradient):
         self._squared = float(np.linalg.norm(x, 2)) ** 2
 
     def __call__(self, hidden: Array, output: Array) -> Evaluated:
+        # With r = f - y and Φ = φ(W xᵀ): ∇_v = Φ r / n, ∇_W = v ∘ (φ'(W xᵀ) ∘ r) x / n.
         n = len(self._y)
         received = np.matmul(hidden, self._transposed, out=self._received)
         active = self._phi.value(received)
@@ -159,10 +166,13 @@ class _Gradient(Gradient):
     def sharpness_bound(self, hidden: Array, output: Array) -> float:
         received = hidden @ self._transposed
         active = self._phi.value(received)
+        # Both products have the same largest eigenvalue, ‖Φ‖²: take the smaller matrix.
         small = active @ active.T if len(active) <= len(self._y) else active.T @ active
         gauss_newton = float(np.linalg.eigvalsh(small)[-1])
+        # Slopes are at most 1, so that the part of W is at most ‖v‖² ‖X‖².
         gauss_newton += float(output @ output) * self._squared
-        # Errors couple a neuron's weights with each other, and no others.
+        # The rest of the Hessian, errors times second derivatives of f, couples w_j with v_j of the
+        # same neuron only: its norm is the largest over neurons.
         sent = self._phi.slope(received) * (output @ active - self._y)
         coupled = float(np.linalg.norm(sent @ self._x, axis=1).max())
         return (gauss_newton + coupled) / len(self._y)

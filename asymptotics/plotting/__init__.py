@@ -38,19 +38,20 @@ def save(
     x: str | None = None,
     simulated: GridResult | None = None,
 ) -> None:
-    """Draw a result into a file; its ending tells the format.
+    """Draw a result into a file in the format that the suffix of `path` names.
 
-    Raises `InvalidInput` for a result that has no picture.
+    `x` is the parameter on the axis, and `simulated` has simulated risks to draw beside theory.
+    Raises `InvalidInput` if results of this kind have no picture.
     """
     with mpl.rc_context():
-        mpl.rcdefaults()  # a file is the same whatever the reader's own settings
+        mpl.rcdefaults()  # the user's own settings do not change the file
         mpl.rcParams.update(STYLE)
         figure = Figure(figsize=SIZE, layout="constrained")
         result.draw(figure, x, simulated)
-        # No date in the file: the same figure is the same bytes.
+        # Without a date in the metadata, the same figure gives the same bytes.
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
         metadata = {"Creator": CREATOR, **undated.get(path.suffix.lower(), {})}
-        # Drawn in memory: where a disk is full matplotlib fails with errors of its own making.
+        # Drawn in memory first: on a full disk matplotlib raises errors that are hard to read.
         drawn = BytesIO()
         figure.savefig(drawn, format=path.suffix.lower().removeprefix("."), metadata=metadata)
     path.write_bytes(drawn.getvalue())

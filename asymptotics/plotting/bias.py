@@ -1,4 +1,4 @@
-"""What training finds of each group, how large it gets, and what pruning costs."""
+"""Figures of the Hessian bias: found share and magnitude of each group, and the test errors."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from .style import (
     value_label,
 )
 
-#: What is drawn of each group, and what is drawn once.
+#: The columns that are drawn: first those with a value for each group, then those with one for all.
 _DRAWN = (
     "eigenvalue",
     "found",
@@ -33,14 +33,17 @@ _DRAWN = (
     "covariance_risk",
 )
 
-#: Nearer to the threshold, relative to it, a curve may be so many times higher than elsewhere.
+#: Curves within this relative distance of the interpolation threshold do not set the upper limit of
+#: an axis, but may be shown up to three times higher than the rest.
 _PEAK, _HIGHEST = 0.1, 3
 
 
 def plot_bias(bias: Theory, figure: Figure | None = None, x: str | None = None) -> Figure:
-    """Draw what is found of each group against one parameter, the others fixed.
+    """Draw the Hessian bias against one parameter; the others must have one value.
 
-    Between the points of the result theory is evaluated, as in `plot_risk`.
+    Three panels show the share of each group's coefficients that training finds, the magnitude of
+    its trained weights, and the test errors before and after pruning.  Theory is also evaluated
+    between the points of the result, as in `plot_risk`.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ def plot_bias(bias: Theory, figure: Figure | None = None, x: str | None = None) 
 
 
 def draw_bias(bias: Theory, figure: Figure, x: str | None = None) -> None:
-    """Draw on a figure that is given."""
+    """Draw on `figure`, as `plot_bias`."""
     x, varying = abscissa(bias, x, SYMBOLS)
     if varying:
         raise InvalidInput(varying[0], "several values", "must be fixed in a figure")
@@ -68,6 +71,7 @@ def draw_bias(bias: Theory, figure: Figure, x: str | None = None) -> None:
     look["marker"] = "o" if marks else None
 
     def dashes(number: int) -> Any:
+        """The line style of a curve, or no line if only points are drawn."""
         return DASHES[number % len(DASHES)] if joined else "none"
 
     found, size, cost = figure.subplots(1, 3)
@@ -97,7 +101,8 @@ def draw_bias(bias: Theory, figure: Figure, x: str | None = None) -> None:
 
 
 def _leave_out_peak(ax: Axes, threshold: float, marks: list[int]) -> None:
-    """Limits of a logarithmic axis that show marked points, and curves away from the threshold."""
+    """Set the limits of a logarithmic axis by marked points and curves away from the threshold."""
+    # Of shape (lines, points).
     places, values = np.array([line.get_data() for line in ax.get_lines()]).swapaxes(0, 1)
     positive = np.isfinite(values) & (values > 0)
     shown = abs(places / threshold - 1) > _PEAK
@@ -108,14 +113,19 @@ def _leave_out_peak(ax: Axes, threshold: float, marks: list[int]) -> None:
 
 
 def _curves(bias: Theory, x: str) -> tuple[dict[str, Array], list[int], bool]:
-    """Columns of shape (points, groups) in the order of `x`, rows to mark, and whether to join."""
+    """The data of the curves, in the order of `x`.
+
+    Returns the columns, of shape (points, groups), the rows to draw as markers, and whether lines
+    join the points.
+    """
     groups = bias.shape[-1]
     given = {key: floats(bias.column(key)).reshape(-1, groups) for key in (*SYMBOLS, *_DRAWN)}
     threshold = bias.population.interpolation_threshold if x == "kappa" else np.inf
-    fill = filling(given[x][:, 0], threshold, 2 * groups)  # two rules
+    fill = filling(given[x][:, 0], threshold, 2 * groups)  # theory is computed for two rules
     at: dict[str, Any] = {key: given[key][0, 0] for key in SYMBOLS}
     more = bias.theory(**at | {x: fill.between})
     columns, own = along(x, given, {key: more[key] for key in given})
-    # Magnitudes and errors are infinite at the same points, shares are never.
+    # Where errors are infinite magnitudes are too, and shares are finite everywhere; so the errors
+    # alone decide which points a line does not show.
     marks = marked(columns["unpruned_risk"][:, 0], own, fill.joined)
     return columns, marks, fill.joined

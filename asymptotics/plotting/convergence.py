@@ -1,4 +1,4 @@
-"""Simulation minus theory against the inverse of the size."""
+"""Figures of convergence: simulation minus theory against the inverse size 1/p."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,17 @@ from ..tables import counted
 from ..tables.grid_result import GridResult
 from .style import COLOURS, DASHES, SYMBOLS, floats, frame, new_axes, rule_label, value_label
 
-#: Rows in a picture of convergence.
+#: The most rows in one figure.
 _SHOWN = 6
 
 
 def plot_convergence(verification: GridResult, ax: Axes | None = None) -> Axes:
     """Draw the difference between simulation and theory, relative, against 1/p.
 
-    A line for each row, with bars of two standard errors and, at 0, a hollow marker for its
-    extrapolation, which is not simulated; of many rows, those whose differences are largest in
-    standard errors.  Lines guide the eye between the sizes of one row.
+    There is a line for each row, with bars of two standard errors.  A hollow marker at 1/p = 0 is
+    the extrapolation of the row, which is not simulated.  Lines guide the eye between the sizes of
+    a row.  If there are many rows, only those with the largest |z| are drawn, the difference in
+    standard errors.
     """
     ax = ax or new_axes()
     draw_convergence(verification, ax)
@@ -27,7 +28,7 @@ def plot_convergence(verification: GridResult, ax: Axes | None = None) -> Axes:
 
 
 def draw_convergence(verification: GridResult, ax: Axes) -> None:
-    """Draw on axes that are given."""
+    """Draw on `ax`, as `plot_convergence`."""
     z = abs(verification.column("z").ravel())
     rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
     labels = _distinguishing(verification, rows)
@@ -46,7 +47,7 @@ def draw_convergence(verification: GridResult, ax: Axes) -> None:
             x, mean = [*x, 0.0], [*mean, limit]
             error.append(2 * verification.column("standard_error").ravel()[row] / risk)
         colour = COLOURS[number % len(COLOURS)]
-        shift = 1 + 0.02 * (number - len(rows) / 2)  # bars side by side
+        shift = 1 + 0.02 * (number - len(rows) / 2)  # so that bars do not cover each other
         ax.errorbar(
             np.array(x) * shift, mean, error, color=colour, capsize=2, linewidth=1, marker="o",
             linestyle=DASHES[number % len(DASHES)], markersize=4, label=labels[number],
@@ -66,7 +67,7 @@ def draw_convergence(verification: GridResult, ax: Axes) -> None:
 
 
 def _distinguishing(verification: GridResult, rows: Sequence[int]) -> list[str]:
-    """Names of rows, by the parameters that vary over the grid."""
+    """Labels of rows: the rule, and the parameters that vary over the grid."""
     rules = verification.column("rule").ravel()
     keys = [k for k in SYMBOLS if np.unique(floats(verification.column(k))).size > 1]
     names = []

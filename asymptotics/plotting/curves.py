@@ -1,8 +1,9 @@
-"""Curves: what is drawn between the points of a result.
+"""Curves between the points of a result.
 
 A line through a few points would show corners, peaks and crossings that theory does not have.  So
 theory is evaluated between the points as well, densely enough for a smooth curve, and most densely
-next to the interpolation threshold.  Where that would take too long, points are drawn as markers.
+next to the interpolation threshold.  If that would take too long, only the points are drawn, as
+markers.
 """
 
 from collections.abc import Mapping
@@ -14,24 +15,25 @@ from ..arithmetic import Array
 from ..population import Population
 from .style import Columns, scale_of
 
-#: A line through so many points shows no corners.
+#: The points of a curve.  With fewer one sees its corners.
 _SMOOTH = 401
-#: If there are no more points than this, each is marked on its curve.
-_MARKED = 25
-#: Values (points times groups) that are computed for one figure; they take seconds.
-_MOST = 10_000_000
-#: Steps towards the threshold on either side: distances relative to that of the next point.
+#: The points of a result are marked on the curve if there are at most this many.
+_MOST_MARKED = 25
+#: The most values (points times groups) computed for one figure; they take seconds.
+_MOST_VALUES = 10_000_000
+#: Distances from the threshold at which theory is evaluated on either side, relative to the
+#: distance of the next point.
 _STEPS = np.geomspace(1, 1e-9, 60)[1:]
-#: Points between 0 and the first positive point of an axis that is logarithmic from there.
+#: Points between 0 and the first positive point, from which on a symlog axis is logarithmic.
 _FROM_ZERO = 50
 
 
 class Theory(Columns, Protocol):
-    """A result of the theory, which also tells its columns at other points."""
+    """A result of the theory, which can compute its columns at other points, too."""
 
     @property
     def population(self) -> Population:
-        """Whose risk it is."""
+        """The population whose risk it is."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,38 +44,47 @@ class Theory(Columns, Protocol):
 
 
 class Filling(NamedTuple):
-    """How the points of a line are completed to a curve."""
+    """The points that complete those of a result to a curve."""
 
-    #: Abscissae at which theory is evaluated beside the points.
+    #: Abscissae of the further points at which theory is evaluated.
     between: Array
-    #: Whether a line may then join them all.
+    #: Whether all points together are dense enough for a line to join them.
     joined: bool
 
 
 def filling(points: Array, threshold: float, groups: int) -> Filling:
-    """What makes a smooth curve of `points`, of which each costs as much as there are `groups`.
+    """The further points that make a smooth curve of `points`.
 
-    The interpolation `threshold` is always evaluated if it lies between the points, so that a line
-    is interrupted there if the risk is infinite; it is infinite for an axis that does not meet it.
+    Parameters
+    ----------
+    points
+        Abscissae of the result.
+    threshold
+        The interpolation threshold, infinite if the axis is not kappa.  Between the points it is
+        always evaluated, so that an infinite risk there interrupts the line.
+    groups
+        The number of values to compute for each abscissa.
     """
     known = np.unique(points)
     if known.size < 2:
         return Filling(known[:0], False)
     inside = known[0] <= threshold <= known[-1]
     at_threshold = np.array([threshold] if inside else [])
-    cheap = (_SMOOTH + 2 * _STEPS.size) * groups <= _MOST
+    # The costs of a curve: its own points, and those on both sides of the threshold.
+    cheap = (_SMOOTH + 2 * _STEPS.size) * groups <= _MOST_VALUES
     smooth = known.size >= _SMOOTH
     if not cheap:
         return Filling(np.setdiff1d(at_threshold, known), smooth)
-    curve = known if smooth else _spread(known)
-    near = _towards(threshold, np.union1d(curve, known)) if inside else known[:0]
+    # Points of a result that are already dense need no more, except near the threshold.
+    curve = known if smooth else _smooth_points(known)
+    near = _points_towards(threshold, np.union1d(curve, known)) if inside else known[:0]
     return Filling(np.setdiff1d(np.concatenate([curve, near, at_threshold]), known), True)
 
 
 def along(
     x: str, given: Mapping[str, Array], computed: Mapping[str, Array]
 ) -> tuple[dict[str, Array], Array]:
-    """Given and computed rows in the order of the column `x`, and which of them were given."""
+    """Given and computed rows merged in the order of column `x`, and a mask of the given ones."""
     columns = {key: np.concatenate([given[key], computed[key]]) for key in given}
     places = columns[x].reshape(len(columns[x]), -1)[:, 0]  # the same for all groups
     order = np.argsort(places, kind="stable")
@@ -83,17 +94,18 @@ def along(
 def marked(values: Array, given: Array, joined: bool) -> list[int]:
     """The rows of a curve that are drawn as markers.
 
-    All that were given if they are few or if no line joins them; otherwise those that a line does
-    not show, because the values beside them are not finite.
+    If the given rows are few, or if no line joins them, all of them are.  Otherwise only those are
+    that a line would not show, because the values on either side are not finite.
     """
-    few = not joined or np.count_nonzero(given) <= _MARKED
+    few = not joined or np.count_nonzero(given) <= _MOST_MARKED
+    # gap[i] is True if row i - 1 is not finite; there is a gap before the first and after the last.
     gap = np.concatenate([[True], ~np.isfinite(values), [True]])
     alone = ~gap[1:-1] & gap[:-2] & gap[2:]
     return [int(row) for row in np.flatnonzero(given & (few | alone))]
 
 
-def _spread(points: Array) -> Array:
-    """Points of a smooth curve from the least to the greatest of `points`, in their spacing."""
+def _smooth_points(points: Array) -> Array:
+    """Points of a smooth curve over the range of `points`, spaced as those are."""
     match scale_of(points):
         case "log":
             return np.geomspace(points[0], points[-1], _SMOOTH)
@@ -103,8 +115,8 @@ def _spread(points: Array) -> Array:
     return np.linspace(points[0], points[-1], _SMOOTH)
 
 
-def _towards(threshold: float, points: Array) -> Array:
-    """Points that approach the threshold from its neighbours among `points`."""
+def _points_towards(threshold: float, points: Array) -> Array:
+    """Points that approach the threshold geometrically from its neighbours among `points`."""
     below, above = points[points < threshold][-1:], points[points > threshold][:1]
     sides = np.concatenate([below, above])[:, None]
     return np.ravel(threshold + (sides - threshold) * _STEPS)

@@ -1,4 +1,4 @@
-"""What a sweep over networks found: magnitudes, importance and errors."""
+"""Figures of a sweep over networks: magnitudes and importance of the layers, and test errors."""
 
 from typing import Any
 
@@ -26,16 +26,17 @@ from .style import (
     value_label,
 )
 
+#: The label of each layer, by its name in the columns.
 _LAYERS = {"hidden": "hidden $W$", "output": "output $v$"}
 _BARS: Any = {"capsize": 2, "elinewidth": 1, "markersize": 4}
 _MARKERS = "osD^v<>"
 
 
 def plot_network(sweep: GridResult, figure: Figure | None = None, x: str | None = None) -> Figure:
-    """Draw mean magnitudes, importance and errors against one parameter, with two standard errors.
+    """Draw mean magnitudes, importance and errors against one parameter.
 
-    Lines guide the eye between the settings that were run.  Raises `InvalidInput` if no row has
-    numbers.
+    Bars are two standard errors.  Lines guide the eye between the settings that were run.  Raises
+    `InvalidInput` if no row has numbers.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def plot_network(sweep: GridResult, figure: Figure | None = None, x: str | None 
 
 
 def draw_network(sweep: GridResult, figure: Figure, x: str | None = None) -> None:
-    """Draw on a figure that is given."""
+    """Draw on `figure`, as `plot_network`."""
     x, varying = abscissa(sweep, x, NETWORK_SYMBOLS)
     if not (sweep.column("status") == Status.OK).any():
         raise InvalidInput("result", sweep.summary(), "must have one or more rows with numbers")
@@ -78,7 +79,10 @@ def draw_network(sweep: GridResult, figure: Figure, x: str | None = None) -> Non
 def _draw_layers(
     sweep: GridResult, ax: Axes, x: str, lines: list[Line], varying: list[str], what: str
 ) -> None:
-    """A quantity of each layer; it depends on neither rule nor alpha, unless that is the axis."""
+    """Draw the quantity `what` of each layer, with a line for each setting of training.
+
+    It does not depend on the pruning rule or on alpha, so that these make no further lines.
+    """
     for number, (given, line) in enumerate(_settings(lines, varying).items()):
         for layer, (name, label) in enumerate(_LAYERS.items()):
             place = len(_LAYERS) * number + layer
@@ -88,6 +92,7 @@ def _draw_layers(
 def _draw_errors(
     sweep: GridResult, ax: Axes, x: str, lines: list[Line], varying: list[str]
 ) -> None:
+    """Draw the test errors before pruning, for each setting of training, and after it."""
     for number, (given, line) in enumerate(_settings(lines, varying).items()):
         label = ", ".join(["before pruning", *given])
         style = {"color": GREYS[number % len(GREYS)], "marker": "x"}
@@ -99,7 +104,7 @@ def _draw_errors(
 
 
 def _settings(lines: list[Line], varying: list[str]) -> dict[tuple[str, ...], Line]:
-    """A line for each setting of training, by what tells it from the others."""
+    """One line for each setting of training, by the labels of the parameters that vary."""
     keys = [key for key in varying if key != "alpha"]
     found: dict[tuple[str, ...], Line] = {}
     for line in lines:
@@ -108,6 +113,7 @@ def _settings(lines: list[Line], varying: list[str]) -> dict[tuple[str, ...], Li
 
 
 def _given(line: Line, keys: list[str]) -> tuple[str, ...]:
+    """The labels of these parameters of a line."""
     return tuple(value_label(key, value) for key, value in line.parameters if key in keys)
 
 
@@ -121,6 +127,7 @@ def _draw_line(
     label: str,
     **style: Any,
 ) -> None:
+    """Draw a column along a line, with bars; `number` chooses colour, marker and dashes."""
     place, mean, error = (
         floats(sweep.column(key)).ravel()[line.rows] for key in (x, name, f"{name}_se")
     )

@@ -1,4 +1,4 @@
-"""Predicted risks against a parameter, with simulated ones beside them."""
+"""Figures of predicted risks against a parameter, with simulated ones beside them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -28,20 +28,23 @@ from .style import (
     value_label,
 )
 
-#: More entries of a legend are set smaller and closer.
+#: A legend with more entries than this gets a smaller font.
 _MANY_ENTRIES = 12
-#: A peak so many times higher than the rest is cut off, and a point of the result on it.
+#: A peak more than 3 times as high as the rest is cut off by the upper limit of the axis; so is
+#: a marked point more than 20 times as high.
 _HIGHEST, _HIGHEST_MARK = 3, 20
-#: The values of a line.
+#: The columns that are drawn.
 _VALUES = ("risk", "unpruned_risk", "null_risk")
-#: More reference lines of one kind would not be told apart; they are left out.
+#: Reference lines of one kind are left out if they are more than this.
 _MOST_REFERENCES = 4
 
 
 class _Line(NamedTuple):
+    """The curve of a rule at fixed other parameters, and its reference lines."""
+
     rule: str
     parameters: tuple[tuple[str, float], ...]
-    #: Which of its points are drawn as markers, and whether a line joins all of them.
+    #: The indices of points that are drawn as markers, and whether a line joins all points.
     marked: list[int]
     joined: bool
     x: Array
@@ -58,13 +61,13 @@ def plot_risk(
 ) -> Axes:
     """Draw the risk against one parameter, with a line for each combination of the others.
 
-    Between the points of the result theory is evaluated in double precision, so that a few points
+    Theory is also evaluated between the points of the result, in double precision.  So a few points
     are marked on a smooth curve, which is interrupted where the risk is infinite.  If that would
-    take too long (more than some ten thousand groups) fewer than 401 points are drawn as markers
-    alone.
+    take too long (more than some ten thousand groups), results of fewer than 401 points are drawn
+    as markers alone.
 
-    Beside the pruned risks it shows the risk before pruning, the null risk and, where the axis is
-    kappa, the interpolation threshold 1/P(Λ>0).
+    Beside the pruned risks the figure shows the risk before pruning, the null risk and, if the axis
+    is kappa, the interpolation threshold 1/P(Λ>0).
 
     Parameters
     ----------
@@ -81,7 +84,7 @@ def plot_risk(
 
 
 def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | None = None) -> None:
-    """Draw on axes that are given."""
+    """Draw on `ax`, as `plot_risk`."""
     if 0 in result.shape:
         raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
     x, varying = abscissa(result, x, SYMBOLS)
@@ -96,20 +99,20 @@ def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | N
             line.risk,
             color=COLOURS[number % len(COLOURS)],
             linestyle=DASHES[number % len(DASHES)] if line.joined else "none",
-            linewidth=max(1.0, 2.2 - 0.2 * number),  # what lies below still shows
+            linewidth=max(1.0, 2.2 - 0.2 * number),  # a line below another one still shows
             marker="o" if line.marked else None,
             markersize=4.5,
             markevery=line.marked,
             label=", ".join(labels),
         )
         if simulated is not None:
-            _points(ax, line, x, simulated, COLOURS[number % len(COLOURS)])
+            _draw_simulated(ax, line, x, simulated, COLOURS[number % len(COLOURS)])
     if simulated is not None:
         ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n$\\pm$ 2 standard errors")
-    _references(ax, lines, varying)
+    _draw_references(ax, lines, varying)
     peak_at = result.population.interpolation_threshold if x == "kappa" else np.inf
     _mark_threshold(ax, peak_at, lines)
-    _axes(ax, lines, x, peak_at)
+    _set_axes(ax, lines, x, peak_at)
     scale_abscissa(ax, floats(result.column(x)))
     fixed = [value_label(key, value) for key, value in lines[0].parameters if key not in varying]
     title = fixed if several or not varying else [rule_label(lines[0].rule), *fixed]
@@ -118,8 +121,8 @@ def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | N
     frame(ax, handlelength=3, **({"fontsize": "x-small", "labelspacing": 0.2} if many else {}))
 
 
-def _points(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -> None:
-    """The simulated risks that belong to a line."""
+def _draw_simulated(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -> None:
+    """Draw the simulated risks with the rule and the parameters of a line."""
     chosen = np.array([str(rule) == line.rule for rule in simulated.column("rule").ravel()])
     for key, value in line.parameters:
         chosen &= floats(simulated.column(key)).ravel() == value
@@ -130,7 +133,7 @@ def _points(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -
 
 
 def _lines(result: Theory, x: str) -> Iterator[_Line]:
-    """The grid as curves along `x`, ordered by rule and then by the other parameters."""
+    """The curves along `x`, ordered by rule and then by the other parameters."""
     columns = {key: floats(result.column(key)).ravel() for key in (x, *_VALUES)}
     along_x = list(lines_along(result, x, SYMBOLS))
     require_few(len(along_x))
@@ -146,10 +149,11 @@ def _lines(result: Theory, x: str) -> Iterator[_Line]:
         yield _Line(rule, parameters, marks, fill.joined, at_x, *others)
 
 
-def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:
-    """The risk before pruning and the null risk: one line for each that differs, if they are few.
+def _draw_references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:
+    """Draw the risk before pruning and the null risk, if few lines are enough.
 
-    The first depends on all but rule and alpha, the second on the noise alone.
+    The risk before pruning does not depend on rule and alpha, the null risk only on sigma, so one
+    line serves for all curves that agree in the other parameters.
     """
     before = [key for key in varying if key != "alpha"]
     null = [key for key in varying if key == "sigma"]
@@ -176,6 +180,7 @@ def _references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> Non
 
 
 def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
+    """Draw a vertical line at the interpolation threshold, if it is in the range of the curves."""
     low, high = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
     if low <= threshold <= high:
         ax.axvline(
@@ -187,16 +192,17 @@ def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
         )
 
 
-def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
+def _set_axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
+    """Set the labels and the limits of both axes, so that a peak at `peak_at` may be cut off."""
     points = np.concatenate([line.x for line in lines])
     marks = np.concatenate([line.risk[line.marked] for line in lines])
     if marks.size:
-        ax.margins(x=0.04)  # a marker at an end is seen whole
+        ax.margins(x=0.04)  # the markers at both ends are not cut
     elif np.ptp(points) > 0:
         ax.set_xlim(points.min(), points.max())
     ax.set_xlabel(LABELS[x])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
-    # Room for the curves, not for the peak at the threshold.
+    # The upper limit `top` has room for the curves, but not for the peak at the threshold.
     risks, unpruned, null = (
         np.concatenate([getattr(line, name) for line in lines])
         for name in ("risk", "unpruned", "null")
@@ -210,9 +216,13 @@ def _axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
             ha="center",
             bbox={"facecolor": "white", "edgecolor": "none"},
         )
+    # A peak extends by 10 % of the threshold to either side.  Without a threshold `peak_at` is
+    # infinite, and no point is near it.
     away = finite & ~(abs(points - peak_at) <= 0.1 * min(peak_at, 1e300))
     values = np.concatenate([risks[away], [null.min(), null.max()]])
+    # Above the null risk, and above 85 % of the values away from the peak.
     top = 1.15 * max(float(null.max()), float(np.percentile(values, 85)))
+    # A peak of up to three times that height is shown after all.
     drawn = np.concatenate([risks[finite], null, unpruned[np.isfinite(unpruned)]])
     peak, least = drawn.max(), drawn.min()
     top = 1.05 * peak if peak <= _HIGHEST * top else top

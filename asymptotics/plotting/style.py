@@ -1,4 +1,4 @@
-"""What figures have in common."""
+"""Colours, axes, legends and labels that all figures share."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
@@ -12,30 +12,33 @@ from ..arithmetic import Array
 from ..domains import LINEAR, NETWORK
 from ..errors import InvalidInput
 
-#: Okabe and Ito's colours, which colour-blind readers tell apart; dashes tell them apart in grey.
+#: Okabe and Ito's colours, which colour-blind readers can tell apart; dashes also differ in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)))
+#: The size of a figure with one panel, in inches.
 SIZE = (6.6, 3.7)
-#: Of a figure of three panels; their legends sit above them, and make it higher.
-PANELS, _ROW, _ROWS = (9.6, 3.6), 0.17, 4
-STYLE: Any = {  # of files; on axes, their owner's settings hold
+#: The size of a figure of three panels, in inches.  Their legends are above them; each entry beyond
+#: the first four makes the figure higher by `_LEGEND_ROW`.
+PANELS, _LEGEND_ROW, _FREE_ROWS = (9.6, 3.6), 0.17, 4
+STYLE: Any = {  # for files alone: axes of the user keep the user's settings
     "font.size": 9,
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
     "svg.hashsalt": "asymptotics",
 }
-#: Of the linear model's parameters, and of a network's.
+#: The symbols of the parameters of the linear model, and of a network.
 SYMBOLS = {key: parameter.symbol for key, parameter in LINEAR.items()}
 NETWORK_SYMBOLS = {key: parameter.symbol for key, parameter in NETWORK.items()}
 LABELS = {key: parameter.label for key, parameter in {**LINEAR, **NETWORK}.items()}
-#: A parameter that spans more than this factor gets a logarithmic axis.
+#: A parameter gets a logarithmic axis if its largest value is more than this times its least.
 _WIDE = 20
-#: A logarithmic axis that spans less than this is labelled between the powers of ten as well.
-_DECADES = 300
-#: Of lines that others are compared with.
+#: A logarithmic axis over less than this factor is also labelled at 2 and 5 times powers of ten.
+_LABELLED_BETWEEN = 300
+#: The colours of reference lines.
 GREYS = ("0.55", "0.2", "0.7", "0.4")
-#: More lines would not be told apart.
+#: The most lines in one figure; more could not be told apart.
 MOST_LINES = 14
+#: The style of simulated points with their bars.
 POINTS: Any = {
     "fmt": "o",
     "markersize": 4.5,
@@ -47,14 +50,14 @@ POINTS: Any = {
 
 
 class Columns(Protocol):
-    """Arrays over a grid, each by its name."""
+    """A result: named arrays over a grid."""
 
     def column(self, name: str) -> Array:
         """The array of a column."""
 
 
 def new_axes() -> Axes:
-    """Axes of a new figure of pyplot."""
+    """The axes of a new ``pyplot`` figure."""
     import matplotlib.pyplot as plt
 
     _, ax = plt.subplots(figsize=SIZE, layout="constrained")
@@ -62,18 +65,19 @@ def new_axes() -> Axes:
 
 
 def frame(ax: Axes, **legend: Any) -> None:
-    """A faint grid, and the legend beside the axes, where it covers nothing."""
-    _open(ax)
+    """Draw a faint grid, and the legend beside the axes, where it covers no curve."""
+    _open_frame(ax)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, **legend)
 
 
-def _open(ax: Axes) -> None:
+def _open_frame(ax: Axes) -> None:
+    """Draw a faint grid, and only the left and the lower side of the frame."""
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def panels(figure: Figure | None) -> Figure:
-    """A figure for three panels: the one that is given, or a new one of pyplot."""
+    """A figure for three panels: `figure` itself, or a new ``pyplot`` figure if it is None."""
     if figure is not None:
         return figure
     import matplotlib.pyplot as plt
@@ -82,7 +86,10 @@ def panels(figure: Figure | None) -> Figure:
 
 
 def abscissa(result: Columns, x: str | None, symbols: Iterable[str]) -> tuple[str, list[str]]:
-    """The parameter to draw against, by default the one with most values; others that vary."""
+    """The parameter on the axis, by default the one with most values, and the others that vary.
+
+    Raises `InvalidInput` if `x` is not among `symbols`.
+    """
     counts = {key: np.unique(floats(result.column(key))).size for key in symbols}
     x = x or max(counts, key=lambda key: counts[key])
     if x not in counts:
@@ -91,7 +98,7 @@ def abscissa(result: Columns, x: str | None, symbols: Iterable[str]) -> tuple[st
 
 
 class Line(NamedTuple):
-    """The rows of a flat grid that a line joins."""
+    """The rows of a flat grid that have one rule and the same parameters but for the abscissa."""
 
     rule: str
     parameters: tuple[tuple[str, float], ...]
@@ -113,33 +120,33 @@ def lines_along(result: Columns, x: str, symbols: Iterable[str]) -> Iterator[Lin
 
 
 def require_few(lines: int, what: str = "lines") -> None:
-    """Raise `InvalidInput` for more lines than can be told apart."""
+    """Raise `InvalidInput` if there are more lines than a reader can tell apart."""
     if lines > MOST_LINES:
         allowed = f"must be at most {MOST_LINES} in one figure: fix a parameter"
         raise InvalidInput(what, lines, allowed)
 
 
 def finish_panels(figure: Figure, x: str, values: Array, title: Iterable[str]) -> None:
-    """Axes, grids, legends and title of panels whose points lie at `values` of x.
+    """Draw axes, grids, legends and the title of panels; the points are at `values` of x.
 
-    The figure is made higher by what the longest legend needs.
+    The figure becomes higher by the room that the longest legend needs.
     """
     for ax in figure.axes:
         ax.set_xlabel(LABELS[x])
         scale_abscissa(ax, values, factors=x == "eta")
-        _open(ax)
+        _open_frame(ax)
         ax.legend(
             loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
             fontsize="small", borderaxespad=0.2,
         )  # fmt: skip
     entries = max(len(ax.get_legend_handles_labels()[0]) for ax in figure.axes)
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + _ROW * max(0, entries - _ROWS))
+    figure.set_size_inches(width, height + _LEGEND_ROW * max(0, entries - _FREE_ROWS))
     figure.suptitle(", ".join(title), fontsize="medium", x=0.01, ha="left")
 
 
 def logarithmic_ordinate(ax: Axes) -> None:
-    """A logarithmic axis with plain numbers, if a number on it is positive and finite."""
+    """Make the ordinate logarithmic, with plain numbers, if any value is positive and finite."""
     values = np.concatenate([floats(np.asarray(line.get_ydata())) for line in ax.get_lines()])
     if not (np.isfinite(values) & (values > 0)).any():
         return
@@ -150,23 +157,31 @@ def logarithmic_ordinate(ax: Axes) -> None:
 
 
 def scale_abscissa(ax: Axes, values: Array, factors: bool = False) -> None:
-    """A logarithmic axis where the points of the grid ask for one, or they are factors."""
+    """Choose a linear, logarithmic or symlog abscissa by the `values` of the grid.
+
+    If the parameter is a factor (`factors`), such as a scale, it is always logarithmic.
+    """
     points = np.unique(values)
     scale = scale_of(points)
     if scale == "log" or (factors and points.size > 1):
         ax.set_xscale("log")
-        few = points[-1] < _DECADES * points[0]  # of powers of ten alone
+        few = (
+            points[-1] < _LABELLED_BETWEEN * points[0]
+        )  # labels, if there are only those at powers of ten
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
     elif scale == "symlog":
         ax.set_xscale("symlog", linthresh=points[1], linscale=0.6)
-        ax.set_xlim(-0.1 * points[1], 1.15 * points[-1])  # markers at the ends are seen whole
+        ax.set_xlim(-0.1 * points[1], 1.15 * points[-1])  # the markers at both ends are not cut
         ax.xaxis.set_major_formatter("{x:g}")
 
 
 def scale_of(points: Array) -> Literal["linear", "log", "symlog"]:
-    """The scale that the points of an axis, in order, ask for: symlog if 0 is one of them."""
+    """The scale that suits ascending points: linear if they are evenly spaced, or span little.
+
+    Otherwise it is logarithmic, or symlog if the first point is 0.
+    """
     if even(points):
         return "linear"
     if points[0] > 0:
@@ -182,12 +197,12 @@ def even(points: Array) -> bool:
 
 
 def rule_label(name: str) -> str:
-    """How a legend calls a rule."""
+    """The name of a rule in a legend."""
     return "covariance (Hessian)" if name == "covariance" else name.replace("=", " ")
 
 
 def value_label(key: str, value: float) -> str:
-    """How a legend calls the value of a parameter."""
+    """A parameter and its value for a legend, in TeX."""
     mantissa, _, exponent = f"{value:.4g}".partition("e")
     power = rf"10^{{{int(exponent)}}}" if exponent else ""
     number = power if power and mantissa == "1" else mantissa + (rf" \cdot {power}" * bool(power))
@@ -195,5 +210,5 @@ def value_label(key: str, value: float) -> str:
 
 
 def floats(column: Array) -> Array:
-    """Numbers of any kind as floats."""
+    """Numbers of any kind, decimals and those of many digits included, as floats."""
     return np.asarray(column, dtype=np.float64)

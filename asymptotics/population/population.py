@@ -27,22 +27,27 @@ from ..tables import column, counted, text_table
 if TYPE_CHECKING:
     from .laws import Law
 
+#: The range of E[ΛB²], if it is not 0.
 _SMALLEST_SIGNAL, _LARGEST_SIGNAL = 1e-200, 1e100
+#: Groups that the text of a population lists.
 _SHOWN = 8
+#: With more groups than this, sums of weights are in twice the precision of floats, not exact; and
+#: a file with more rows is read as floats, not decimals.
 _MOST_EXACT = 10_000
 FIELDS = ("weight", "eigenvalue", "mean", "std")
 _ONE_LENGTH = "must have one length"
-#: The share of features that may be the tail of a law.
-_TAIL = 1e-3
+#: The largest fraction of features whose tiny eigenvalues are raised to the least one allowed.
+_LARGEST_TAIL = 1e-3
 
-#: A step between neighbours that is so many times larger than those beside it is a jump.
-_FAR_LARGER = 10
-#: Changes of a function that are smaller, relative to its values, may be rounding.
+#: A step between adjacent groups is a jump if it is this many times larger than both steps beside
+#: it.
+_JUMP = 10
+#: Changes of mean or std that are smaller than this, relatively, are taken as rounding.
 _ROUNDING = 1e-9
 
 
 class Groups(NamedTuple):
-    """The groups of a population in the numbers of one arithmetic; weights sum to 1."""
+    """The columns of a population as numbers of one arithmetic; the weights sum to 1."""
 
     weight: Array
     eigenvalue: Array
@@ -56,12 +61,13 @@ class Groups(NamedTuple):
 
 
 class Restriction(NamedTuple):
-    """What a model that sees only some of the features is, in the terms of a full model.
+    """A model that sees only some of the features, as a full model of another population.
 
     Use ``kappa * fraction`` for kappa and ``sqrt(sigma² + unseen)`` for sigma; alpha counts the
     features seen.
     """
 
+    #: The features seen, with coefficients √fraction B.
     population: "Population"
     #: Fraction of all features that are seen.
     fraction: float
@@ -81,8 +87,8 @@ class Population:
     mean, std : array_like
         Law of the coefficients :math:`B=\sqrt p\,\beta^*`; ``std >= 0``.
     clip : number >= 0
-        Eigenvalues of magnitude at most `clip` become 0, so that a spectrum that was computed may
-        be given as it is, its zeros rounded to small numbers of either sign.
+        Eigenvalues of magnitude at most `clip` become 0.  So a computed spectrum may be given as it
+        is, although rounding has turned its zeros into small numbers of either sign.
 
     The first four broadcast against each other to one dimension.  `Decimal` and `Fraction` entries
     keep their exact value in computations with many digits.  Raises `InvalidInput` for anything
@@ -98,11 +104,13 @@ class Population:
 
     _columns: tuple[Array, ...]
     _groups: Groups
-    #: Relative error to which the groups stand for a continuous law; 0 where they are the law.
+    #: Relative error of moments, if the groups are the quadrature of a continuous law; 0 if the
+    #: groups themselves are the law.
     tolerance: float = 0.0
-    #: The continuous law that the groups stand for, from which simulations draw; if there is one.
+    #: The continuous law of which the groups are a quadrature, if any; simulations draw from it.
     law: "Law | None" = None
-    #: Groups of a finer quadrature of that law, which tell how far off a risk of these may be.
+    #: The groups of a finer quadrature of that law.  How much their risk differs from that of these
+    #: groups is an estimate of its error.
     finer: "Population | None" = None
 
     def __init__(
@@ -132,6 +140,7 @@ class Population:
         if not total > 0:
             raise InvalidInput("weight", floats[0].tolist(), "must not all be zero")
         weights = floats[0] if total == 1 else floats[0] / total
+        # `_columns` has the numbers as given, for exact arithmetic; `_groups` has floats.
         for array in (*columns, *floats, weights):
             array.flags.writeable = False
         object.__setattr__(self, "_columns", tuple(columns))
@@ -169,7 +178,7 @@ class Population:
 
     @property
     def signal(self) -> float:
-        """E[ΛB²]: the risk that the true weights explain."""
+        """E[ΛB²]: the part of the null risk that the true weights explain; sigma² is the rest."""
         with np.errstate(over="ignore"):
             return float((self.weight * self.eigenvalue * self._groups.second_moment).sum())
 
@@ -180,7 +189,7 @@ class Population:
         return 1 / share if share else math.inf
 
     def groups(self, arithmetic: Arithmetic = FLOAT64) -> Groups:
-        """The groups as numbers of an arithmetic."""
+        """The groups as numbers of an arithmetic; an exact one starts from the numbers as given."""
         if not arithmetic.exact:
             return self._groups
         weight = np.array(self._exact_weights, dtype=object)
@@ -188,10 +197,10 @@ class Population:
         return Groups(weight, *map(arithmetic.array, self._columns[1:]))
 
     def mass_above(self, eigenvalue: Any, arithmetic: Arithmetic = FLOAT64) -> Mass:
-        """P(Λ > eigenvalue), beyond the precision of the arithmetic.
+        """P(Λ > eigenvalue) with more digits than the arithmetic has: a value and a remainder.
 
-        What is left of ``kappa`` times it, minus 1, decides how far a model is from interpolating;
-        rounding the mass would cost that its digits.
+        The distance of a model from interpolation is kappa times this mass, minus 1.  Near the
+        threshold the difference cancels, and would lose its digits if the mass were rounded.
         """
         if arithmetic.exact:
             eigenvalues = arithmetic.array(self._columns[1])
@@ -199,18 +208,23 @@ class Population:
             above = arithmetic.beyond(eigenvalues, arithmetic.column(eigenvalue))
             mass = (above * weights).sum(axis=-1) / weights.sum()
             return Mass(np.asarray(mass, dtype=object), np.zeros(()))
-        place = np.searchsorted(self._ladder[0], arithmetic.plain(eigenvalue), side="right")
-        return Mass(self._ladder[1][place], self._ladder[2][place])
+        # `side="right"` leaves out the groups at this eigenvalue: P(Λ > x), not P(Λ >= x).
+        place = np.searchsorted(self._tail_masses[0], arithmetic.plain(eigenvalue), side="right")
+        return Mass(self._tail_masses[1][place], self._tail_masses[2][place])
 
     @cached_property
-    def _ladder(self) -> tuple[Array, Array, Array]:
-        """Eigenvalues in order, and the mass from each of them on, in two parts."""
+    def _tail_masses(self) -> tuple[Array, Array, Array]:
+        """Ascending eigenvalues, and the mass from each of them on, as a value and a remainder.
+
+        The masses have one entry more than the eigenvalues, 0.
+        """
         order = np.argsort(self.eigenvalue, kind="stable")
         if len(self) > _MOST_EXACT:
-            shares = _shares(np.asarray(self._columns[0], dtype=np.float64)[order[::-1]])
+            shares = _cumulative_shares(np.asarray(self._columns[0], dtype=np.float64)[order[::-1]])
             return self.eigenvalue[order], shares.value[::-1], shares.rest[::-1]
         weights = [self._exact_weights[i] for i in order[::-1]]
-        # Normalised last: sums of weights as given have short denominators.
+        # The sums are divided by the total at the end, because fractions with short denominators
+        # add faster.
         sums = [*accumulate(weights, initial=Fraction())][::-1]
         masses = [mass / sums[0] for mass in sums]
         value = np.array([float(mass) for mass in masses])
@@ -220,7 +234,7 @@ class Population:
 
     @cached_property
     def _exact_weights(self) -> list[Fraction]:
-        """The weights as given."""
+        """The weights as given, which need not sum to 1."""
         return [Fraction(entry) for entry in self._columns[0].tolist()]
 
     def __eq__(self, other: object) -> bool:
@@ -249,7 +263,7 @@ class Population:
         raise AttributeError("a Population is immutable; build another one")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the law, which may hold functions that other processes do not know.
+        # A copy for another process leaves the law out: its functions may not be known there.
         finer = None if self.finer is None else self.finer._columns
         return type(self)._approximating, (self._columns, self.tolerance, None, finer)
 
@@ -284,7 +298,7 @@ class Population:
         clip : number >= 0
             Eigenvalues of magnitude at most `clip` become 0.
         """
-        return cls(weight, eigenvalue, _column("coefficient", coefficient, REAL), clip=clip)
+        return cls(weight, eigenvalue, _vector("coefficient", coefficient, REAL), clip=clip)
 
     @classmethod
     def from_beta(cls, eigenvalue: Any, beta: Any, clip: Any = 0.0) -> Self:
@@ -308,7 +322,7 @@ class Population:
         clip : number >= 0
             Eigenvalues of magnitude at most `clip` become 0.
         """
-        beta = np.atleast_1d(_column("beta", beta, REAL)).astype(np.float64)
+        beta = np.atleast_1d(_vector("beta", beta, REAL)).astype(np.float64)
         variances = eigenvalues(eigenvalue, clip)
         arrays = {"eigenvalue": variances, "beta": beta}
         features = math.prod(broadcast_shape(arrays, "population", _ONE_LENGTH))
@@ -318,12 +332,12 @@ class Population:
     def from_csv(cls, path: str | Path, clip: Any = 0.0) -> Self:
         """From a file with columns ``eigenvalue``, ``coefficient`` and, optionally, ``weight``.
 
-        Fields are separated by commas, under a header; the file may be compressed by gzip.  What
-        the columns hold is as in `from_samples`.  With many digits, the values of a file of up to
-        10,000 rows are the decimals written there.
+        Fields are separated by commas, under a header; the file may be compressed by gzip.  The
+        columns mean the same as the arguments of `from_samples`.  Computations with many digits use
+        the decimals as they are written in the file, if it has at most 10,000 rows.
 
-        Raises `InvalidInput`, which names the line, for a row that is not as long as the header or
-        holds no number where one is needed.
+        Raises `InvalidInput`, naming the line, for a row that is longer or shorter than the header,
+        or that has something other than a number in one of these columns.
         """
         from .samples import read_samples
 
@@ -331,33 +345,36 @@ class Population:
 
     @classmethod
     def isotropic(cls, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0) -> Self:
-        """All features alike: one number each for the mean, the std and the eigenvalue."""
-        return cls(1.0, _single("eigenvalue", eigenvalue), *_law(mean, std))
+        """One group: all features have the same eigenvalue and the same law N(mean, std²) of B."""
+        return cls(1.0, _scalar("eigenvalue", eigenvalue), *_normal(mean, std))
 
     @classmethod
     def spike_and_slab(
         cls, fraction: Any, mean: Any = 0.0, std: Any = 1.0, eigenvalue: Any = 1.0
     ) -> Self:
-        """A `fraction` of coefficients N(mean, std²), the others zero; one number each.
+        """A `fraction` of the coefficients has the law N(mean, std²), the others are 0.
+
+        All features have the same `eigenvalue`.  Every argument is one number.
 
         >>> Population.spike_and_slab(0.1).weight
         array([0.1, 0.9])
         """
-        fraction = _single("fraction", fraction, _FRACTION)
+        fraction = _scalar("fraction", fraction, _FRACTION)
         rest = 1 - (Fraction(fraction) if isinstance(fraction, Decimal) else fraction)
-        mean, std = _law(mean, std)
-        return cls([fraction, rest], _single("eigenvalue", eigenvalue), [mean, 0], [std, 0])
+        mean, std = _normal(mean, std)
+        return cls([fraction, rest], _scalar("eigenvalue", eigenvalue), [mean, 0], [std, 0])
 
     @classmethod
     def power_law(cls, capacity: float, source: float, tolerance: float = 1e-10) -> Self:
         r"""Eigenvalues :math:`u^{-a}`, coefficient variances :math:`u^{-b}`, u uniform on (0, 1).
 
-        The capacity ``-45 <= a < 1`` and source ``b < 1 - a`` exponents of the kernel literature,
-        in proportional form: a negative capacity means eigenvalues that vanish as :math:`u^{|a|}`.
-        By quadrature to `tolerance`, with the law kept to draw from, as in `from_distribution`.
+        These are the capacity ``-45 <= a < 1`` and source ``b < 1 - a`` exponents of the kernel
+        literature, in the proportional limit.  A negative capacity means eigenvalues that vanish as
+        :math:`u^{|a|}`.  As in `from_distribution`, the groups are a quadrature to the relative
+        error `tolerance`, and the population keeps the law so that simulations draw from it.
 
-        Raises `InvalidInput` for other exponents and `NoConvergence` where the tail is too slow for
-        the tolerance (``a + b`` near 1).
+        Raises `InvalidInput` for other exponents, and `NoConvergence` if the tail decays too slowly
+        for the tolerance (``a + b`` near 1).
         """
         from .laws import power_law
 
@@ -378,58 +395,57 @@ class Population:
         Panels are halved until a bound of the error is small: of resolvent moments, of the signal
         E[ΛB²] and of tail probabilities of trained weights, each to the relative error `tolerance`,
         at scales from the 0.1 % to the 99.9 % quantile of the eigenvalue and of the signal over
-        eigenvalues.  The bound compares the
-        integrand with the polynomial that the rule integrates, at many places beside its nodes, so
-        that a jump or a kink is found wherever it is; `asymptotics.population.quadrature` has the
-        details.
+        eigenvalues.  The bound compares the integrand with the polynomial that the rule integrates,
+        at many places beside its nodes, so that a jump or a kink is found wherever it is;
+        `asymptotics.population.quadrature` has the details.
 
         Parameters
         ----------
         eigenvalue
-            A frozen continuous distribution of ``scipy.stats`` with support in [0, ∞).  One without
-            a quantile function of its own (`_ppf`) is integrated by its density, or by polynomials
-            through its distribution function.
+            A frozen continuous distribution of ``scipy.stats`` with support in [0, ∞).  If it has
+            no quantile function (`_ppf`) of its own, its density is integrated, or polynomials
+            through its distribution function are.
         mean, std
-            Numbers, or functions of an array of eigenvalues, of one dimension, that return an
-            array of its shape.
+            Numbers, or functions that take a one-dimensional array of eigenvalues and return an
+            array of the same shape.
         tolerance
             The relative error of the moments, between 1e-13 and 0.1.
         breakpoints
             Eigenvalues at which the law, `mean` or `std` jumps or bends.  Panels then end there,
-            which saves many groups.  They are found where they are not given; the edges of a
-            histogram (`rv_histogram`) are known.
+            which saves many groups.  They may be left out, because halving panels finds them; the
+            bin edges of a histogram (`rv_histogram`) are always known.
 
         Returns
         -------
         Population
-            Its `tolerance` is the one asked for.  It keeps the law, from which `verify` draws; a
-            copy that was pickled has the groups alone.
+            It has the `tolerance` asked for.  It keeps the law, from which `verify` draws;
+            a pickled copy has only the groups.
 
         Raises
         ------
         InvalidInput
             The support is not in [0, ∞), E[ΛB²] is infinite (by a tail or a pole), the law or a
-            function returns something else than numbers, `mean` or `std` of an eigenvalue depends
-            on others in the array, or more than one eigenvalue in a thousand is outside
-            1e-140 to 1e140 (or outside the range of numbers, with its mean and std).
+            function does not return numbers, `mean` or `std` does not act elementwise on its
+            array, or more than one eigenvalue in a thousand is outside 1e-140 to 1e140 (or it, its
+            mean or its std is outside the range of numbers).
         NoConvergence
-            The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), by a tail
-            that is too slow, or because the law's quantile and distribution functions disagree.
+            The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), because a
+            tail decays too slowly, or because the law's quantile and distribution functions
+            disagree.
 
         Notes
         -----
-        **What may be missed.**  `mean` and `std` are looked at in steps of probability
-        :math:`2^{-17}\approx 8\cdot10^{-6}`, and in the tails at 65 places of every panel.  What
-        they do on fewer of the features than that, a narrower peak say, may stay unseen unless it
-        is named in `breakpoints`; so may a wiggle of the quantile function that is narrower than
-        the distance of two of the 65 places and leaves no trace beside it.
+        **What may be missed.**  `mean` and `std` are evaluated in steps of probability
+        :math:`2^{-17}\approx 8\cdot10^{-6}`, and in the tails at 65 places of every panel.  A
+        peak on fewer of the features than that may stay unseen unless it is named in
+        `breakpoints`.  So may a wiggle of the quantile function between two of the 65 places.
 
         **Beyond the moments.**  A risk may depend on more than these moments: at an effective ridge
-        far below the eigenvalues, next to the interpolation threshold, or where the score of a
-        weight hardly varies but with its eigenvalue (``std = 0`` and little noise), so that the
-        threshold falls between two nodes.  Every risk is therefore computed for a finer quadrature
-        as well.  Where the two differ by more than 1e-8, or by more than `tolerance` if that is
-        larger, its status is ``"no convergence"``.
+        far below the eigenvalues, next to the interpolation threshold, or if the score of a weight
+        is almost a function of its eigenvalue (``std = 0`` and little noise), so that the threshold
+        falls between two nodes.  Every risk is therefore computed for a finer quadrature as well.
+        If the two differ by more than 1e-8, or by more than `tolerance` where that is larger, the
+        status of the risk is ``"no convergence"``.
 
         >>> from scipy import stats
         >>> population = Population.from_distribution(stats.uniform(0, 2))
@@ -445,6 +461,7 @@ class Population:
 
     @classmethod
     def _by_quadrature(cls, law: Any, tolerance: float) -> Self:
+        """The population of a law along a line, by quadrature to the relative error `tolerance`."""
         from .quadrature import quadrature
 
         groups, finer = quadrature(law, tolerance)
@@ -458,7 +475,7 @@ class Population:
         law: "Law | None" = None,
         finer: Iterable[Any] | None = None,
     ) -> Self:
-        """Groups that stand for a law to a relative error, and the columns of finer ones."""
+        """Groups (`columns`) that approximate a law, with those of a `finer` quadrature of it."""
         population = cls(*columns)
         object.__setattr__(population, "tolerance", float(tolerance))
         object.__setattr__(population, "law", law)
@@ -470,12 +487,12 @@ class Population:
     def rescaled(self, factor: Any) -> Self:
         """Features multiplied by `factor`, per group: (Λ, B) becomes (factor² Λ, B / factor).
 
-        The new groups are rounded to double precision, also where these were exact.  Where they
-        stand for a continuous law they still do if `factor` is one number.  With a factor for each
-        group they are what the new population consists of, and what `verify` simulates: its
-        `tolerance` is 0, and it has no `law` and no `finer` groups.
+        The new groups are in double precision, even if these were exact.  If these approximate a
+        continuous law and `factor` is one number, the new ones approximate the rescaled law.  With
+        a factor for each group, the new population is the groups themselves, and `verify` simulates
+        those: its `tolerance` is 0, and it has no `law` and no `finer` groups.
         """
-        factors = _of_groups("factor", factor, _FACTOR, len(self))
+        factors = _one_per_group("factor", factor, _FACTOR, len(self))
         columns = _rescaled(self._groups, factors)
         if np.size(factor) > 1:
             return type(self)(*columns)
@@ -491,8 +508,9 @@ class Population:
     def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
         """A mixture: each population with its relative `weight`.
 
-        Its groups are in double precision, also where those of the populations were exact.  If one
-        of the populations stands for a continuous law, so does the mixture.
+        Its groups are in double precision, even if those of the populations were exact.  If one of
+        the populations approximates a continuous law, the mixture has a law too, and simulations
+        draw from it.
         """
         if not (
             isinstance(populations, Sequence)
@@ -500,7 +518,7 @@ class Population:
             and all(isinstance(part, Population) for part in populations)
         ):
             raise InvalidInput("populations", populations, "must be one or more populations")
-        weight = _of_groups("weight", weight, DOMAINS["weight"], len(populations))
+        weight = _one_per_group("weight", weight, DOMAINS["weight"], len(populations))
         columns = [
             np.concatenate(part) for part in zip(*(p._groups for p in populations), strict=True)
         ]
@@ -518,12 +536,12 @@ class Population:
         r"""A model that sees only a `share`, between 0 and 1, of each group's features.
 
         A fraction :math:`\zeta` of the features is seen; they form a population with coefficients
-        :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  Of the
-        restricted model, alpha is the fraction kept of the features seen.  A continuous law that
-        the groups stand for is kept if `share` is one number.  With a share for each group the
-        new groups are what the population consists of, as in `rescaled`.
+        :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  In the
+        restricted model, alpha is the fraction kept of the features seen.  A continuous law behind
+        the groups is kept if `share` is one number.  With a share for each group, the new
+        population is the groups themselves, as in `rescaled`.
         """
-        given, share = share, _of_groups("share", share, _SHARE, len(self))
+        given, share = share, _one_per_group("share", share, _SHARE, len(self))
         seen = share * self.weight
         fraction = float(seen.sum())
         if not fraction > 0:
@@ -543,23 +561,26 @@ class Population:
 
 
 def _rescaled(groups: Groups, factor: Any) -> Groups:
-    """(Λ, B) becomes (factor² Λ, B / factor); infinite where that is too large a number."""
+    """(Λ, B) becomes (factor² Λ, B / factor); numbers that are too large become infinite."""
     weight, eigenvalue, mean, std = groups
     with np.errstate(over="ignore"):
         return Groups(weight, factor * factor * eigenvalue, mean / factor, std / abs(factor))
 
 
 def _small_tail_moved(groups: Groups) -> Groups:
-    """Groups of a law, the least eigenvalues moved so that a population can hold them, if few."""
+    """Groups of a law whose tiny eigenvalues are raised to the least that a population can hold.
+
+    If they are more than a small tail the groups stay as they are, and a population refuses them.
+    """
     from .laws import SMALLEST, into_range
 
     low = (groups.eigenvalue > 0) & (groups.eigenvalue < SMALLEST)
-    few = groups.weight[low].sum() <= _TAIL * groups.weight.sum()
+    few = groups.weight[low].sum() <= _LARGEST_TAIL * groups.weight.sum()
     return Groups(groups.weight, *into_range(*groups[1:])) if few else groups
 
 
 def _in_range(groups: Groups) -> Groups:
-    """Groups far out in the tails of a law, moved or left out so that a population can hold all."""
+    """Groups of a law without those too large for a population, and with too small ones raised."""
     from .laws import in_range, into_range
 
     columns = into_range(*groups[1:])
@@ -568,7 +589,7 @@ def _in_range(groups: Groups) -> Groups:
 
 
 def _mixed_law(weight: Array, populations: Sequence[Population]) -> "Law | None":
-    """The law of a mixture, if one of its parts has one; the others are drawn by their groups."""
+    """The law of a mixture, if a part has one; parts without a law are drawn by their groups."""
     from .laws import Mixture, SomeGroups
 
     parts = [part.law or SomeGroups(*part.groups()) for part in populations]
@@ -578,49 +599,54 @@ def _mixed_law(weight: Array, populations: Sequence[Population]) -> "Law | None"
 
 
 def as_population(population: Any) -> Population:
-    """`population`, if it is one; raises `InvalidInput`."""
+    """`population` itself; raises `InvalidInput` if it is not a `Population`."""
     if not isinstance(population, Population):
         raise InvalidInput("population", population, "must be a Population")
     return population
 
 
 def neighbours_of_a_law(population: Population) -> Array:
-    """Whether a group and the next one are nodes of one smooth piece of a continuous law.
+    """Whether each group and the next one are nodes on one smooth piece of a continuous law.
 
-    Such groups stand for all features between them.  There are none between two groups of a
-    discrete law, beside a gap of the support, or where mean or standard deviation jump.
+    A law that is smooth there also has features with eigenvalues between those of the two groups.
+    It has none between two groups of a discrete law, across a gap of the support, or across a jump
+    of the mean or the std.  The result has shape (groups - 1,).
     """
     finer = population.finer
     if finer is None or len(population) < 2:
         return np.zeros(max(len(population) - 1, 0), dtype=bool)
     groups = population.groups()
+    # The finer quadrature moves the nodes of a continuous law, and leaves discrete groups in place.
     discrete = np.isin(groups.eigenvalue, finer.groups().eigenvalue)
     steps = np.diff(groups.eigenvalue)
-    near = (steps > 0) & ~discrete[1:] & ~discrete[:-1] & ~_stands_out(steps)
+    near = (steps > 0) & ~discrete[1:] & ~discrete[:-1] & ~_is_jump(steps)
     with np.errstate(divide="ignore", invalid="ignore"):
         for column in (groups.mean, groups.std):
             changes = abs(np.diff(column))
             told = changes > _ROUNDING * np.maximum(abs(column[1:]), abs(column[:-1]))
-            near &= ~(told & _stands_out(changes / steps))
+            near &= ~(told & _is_jump(changes / steps))
     return near
 
 
-def _stands_out(steps: Array) -> Array:
-    """Whether each step is far larger than those on either side of it."""
+def _is_jump(steps: Array) -> Array:
+    """Whether each step is far larger than both of the steps beside it."""
     beside = np.maximum(np.append(steps[1:], 0), np.insert(steps[:-1], 0, 0))
-    return steps > _FAR_LARGER * beside
+    return steps > _JUMP * beside
 
 
-def _column(key: str, value: Any, domain: Domain) -> Array:
-    """Numbers, in at most one dimension."""
+def _vector(key: str, value: Any, domain: Domain) -> Array:
+    """An array of numbers with at most one dimension."""
     array = parameter(key, value, domain)
     if array.ndim > 1:
         raise InvalidInput(f"{key}.shape", array.shape, "must have one dimension")
     return array
 
 
-def _single(key: str, value: Any, domain: Domain | None = None) -> Any:
-    """One number; an array would make a mixture where one kind of feature is meant."""
+def _scalar(key: str, value: Any, domain: Domain | None = None) -> Any:
+    """One number; raises `InvalidInput` for an array.
+
+    An array would broadcast to several groups, where the caller means a single one.
+    """
     domain = domain or DOMAINS[key]
     if parameter(key, value, domain).ndim:
         allowed = (
@@ -631,25 +657,33 @@ def _single(key: str, value: Any, domain: Domain | None = None) -> Any:
     return scalar(key, value, domain)
 
 
-def _law(mean: Any, std: Any) -> tuple[Any, Any]:
-    return _single("mean", mean), _single("std", std)
+def _normal(mean: Any, std: Any) -> tuple[Any, Any]:
+    """The parameters of one normal law, checked."""
+    return _scalar("mean", mean), _scalar("std", std)
 
 
-def _shares(weight: Array) -> Mass:
-    """The share of all weight in the first none, one, two, ... groups, to twice the precision."""
+def _cumulative_shares(weight: Array) -> Mass:
+    """Cumulative sums of weights divided by their total, in twice the precision of floats.
+
+    Entry k is the share of the first k groups, k = 0, ..., n, as a value and a remainder.
+    """
     value = np.concatenate([[0.0], np.cumsum(weight)])
     before, after = value[:-1], value[1:]
     added = after - before
-    # What each addition rounds away (Knuth).
+    # The rounding error of each addition before + weight = after, exactly (Knuth's two-sum); `rest`
+    # is the sum of these errors, so value + rest is the exact sum to twice the precision.
     rest = np.concatenate([[0.0], np.cumsum((before - (after - added)) + (weight - added))])
     total, total_rest = value[-1], rest[-1]
     share = value / total
+    # Let V = value + rest and T = total + total_rest.  To first order
+    #   V / T = share + (V - share T) / total,   with share = fl(value / total),
+    # and V - share T = (rounding of share total) + (value - share total) + rest - share total_rest.
     missed = FLOAT64.product_error(share, total) + (value - share * total) + rest
     return Mass(share, (missed - share * total_rest) / total)
 
 
-def _of_groups(key: str, value: Any, domain: Domain, size: int) -> Array:
-    """A float for each of `size` groups, from one or from as many."""
+def _one_per_group(key: str, value: Any, domain: Domain, size: int) -> Array:
+    """A float for each of `size` groups, from one number or from one for each group."""
     array = parameter(key, value, domain).astype(np.float64)
     if array.shape not in ((), (1,), (size,)):
         raise InvalidInput(f"{key}.shape", array.shape, f"must be () or ({size},)")

@@ -1,7 +1,7 @@
-"""Samples of a population in a CSV file, and the text of files.
+"""Samples of a population in a CSV file, and the encoding of text files.
 
-A CSV file is read by Python's own `csv` module, once: the floats and the decimals of a column come
-from the same cells.  Text is UTF-8, or UTF-16 and UTF-32 if it begins with their mark.
+Python's own `csv` module reads a CSV file once: the floats and the decimals of a column come from
+the same cells.  Text is UTF-8, or UTF-16 or UTF-32 if it begins with a byte order mark.
 """
 
 import codecs
@@ -28,23 +28,23 @@ from ..errors import InvalidInput
 from ..parameters import as_path, clip_remedy, eigenvalues, parameter, scalar
 
 _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), "weight"
-#: Words for weights.  Where no column is called ``weight``, one whose name has such a word in it
-#: was meant to be read.
+#: Words for weights.  If no column is called ``weight`` but the name of one contains such a word,
+#: its author probably meant it as the weight; the file is refused rather than read without it.
 _WEIGHT_WORDS = (
     _OPTIONAL, "wgt", "wt", "count", "frequency", "freq", "multiplicity", "fraction", "share",
     "proportion", "probability", "prob", "cnt",
 )  # fmt: skip
-#: Names of a column of weights that mean something else as a part of a longer name.
+#: Words that mean weights only if they are the full name of a column.
 _WEIGHT_NAMES = ("w", "n", "number", "num", "nr", "mass", "percent", "percentage")
-#: Words, and names, for the spread of coefficients, which groups of features have and samples
-#: have not.
+#: Words, and full names, for the standard deviation of coefficients.  Groups of features have one,
+#: samples do not.
 _SPREAD_WORDS = ("std", "sd", "stdev", "stddev", "deviation")
 _SPREAD_NAMES = ("standard_deviation", "std_dev", "variance", "var")
-#: Where a word of a name ends: at a sign, before a digit, and between the words of camelCase.
+#: Where words of a name are separated: at signs and digits, and between the words of camelCase.
 _ENDS_OF_WORDS = re.compile(r"[\W_\d]+|(?<=[a-z])(?=[A-Z])")
-#: Characters that are in no name of a column, but in text that is read wrongly.
+#: Control characters.  One in the name of a column means that the text was decoded wrongly.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-#: The mark of each encoding; that of UTF-32 begins with that of UTF-16.
+#: The byte order mark of each encoding.  Those of UTF-32 come first: one begins like one of UTF-16.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -53,11 +53,11 @@ _MARKS = {
 }
 _UTF8 = "utf-8-sig"
 _GZIP = b"\x1f\x8b"
-#: A block of data, and the end of a file without any.
+#: How the content of a bzip2 file begins: a block of data, or the end of an empty file.
 _BZIP2 = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 _ZIP = "a zip archive, as spreadsheets (.xlsx, .ods) are"
-#: What files that hold no text begin with; a text may begin with the letters of any of these marks,
-#: and so each is as long as it always is.
+#: The first bytes of files that are not text.  Each mark has all bytes that such a file must begin
+#: with, because a text may begin with the first few of them.
 _KINDS = {
     _GZIP: "a gzip file",
     b"PK\x03\x04": _ZIP,
@@ -76,7 +76,7 @@ _KINDS = {
 }
 _LONGEST_KIND = max(map(len, _KINDS))
 _SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
-#: Rows that are held as text at a time, where none are wanted as they are written.
+#: Rows that are held as text at a time, if no decimals are wanted.
 _BATCH = 10_000
 #: Characters of a header that a message repeats.
 _SHOWN = 80
@@ -89,17 +89,18 @@ def read_samples(
 
     The file may be compressed by gzip.  Its first line is the header, fields are separated by
     commas, and every row has as many of them as the header; blank lines are skipped.  Columns of
-    other names are ignored (`ignored_columns` lists them), but a name that says that its column
-    holds weights, such as ``counts`` or ``rel_weight``, or a ``std``, is refused.  A column without
-    a name may hold something only if it is the first, where other programs write the names of rows.
+    other names are ignored (`ignored_columns` lists them), except that a name which suggests
+    weights, such as ``counts`` or ``rel_weight``, or a ``std``, is refused.  A column without
+    a name must be empty, unless it is the first, where other programs write the names of rows.
     Eigenvalues of magnitude at most `clip` become 0.
 
-    Values are `Decimal`, as they are written, in a file of up to `most_exact` rows, and their
-    nearest float64 in a larger one.  Raises `InvalidInput` naming the file, the line and what is
-    wrong in it.
+    In a file of at most `most_exact` rows the values are `Decimal`, as they are written; in
+    a larger one they are the nearest float64.  Raises `InvalidInput` naming the file, the line and
+    the fault.
     """
     path, clip = as_path("file", path), scalar("clip", clip, NONNEGATIVE)
     with _reading(path) as file:
+        # The first batch keeps the text of its cells: all rows of a file that is read as decimals.
         batches = _batches(path, file, most_exact or _BATCH)
         first = next(batches, None)
         if first is None:
@@ -115,7 +116,7 @@ def read_samples(
         raise _bad(path, "column 'weight' must not be all zero")
     if checked["eigenvalue"].size > most_exact:
         return checked
-    # A zero may be written with an exponent that no Decimal holds.
+    # Zeros are not parsed: one may be written with an exponent that is too large for Decimal.
     return {
         name: np.array(
             [
@@ -129,9 +130,9 @@ def read_samples(
 
 
 def ignored_columns(path: str | Path) -> list[str]:
-    """The names of the columns that `read_samples` does not read, in their order.
+    """The names of the columns that `read_samples` ignores, in their order.
 
-    Raises `InvalidInput` as it does for the header of a file.
+    Raises `InvalidInput` for a header that `read_samples` refuses.
     """
     path = as_path("file", path)
     with _reading(path) as file:
@@ -140,7 +141,10 @@ def ignored_columns(path: str | Path) -> list[str]:
 
 
 def decoded(data: bytes, key: str, name: str) -> str:
-    """The text in `data`, by its mark; raises `InvalidInput` for what is no text."""
+    """The text in `data`, in the encoding of its byte order mark, or in UTF-8.
+
+    Raises `InvalidInput`, with `key` and `name` for the message, if `data` is not text.
+    """
     _require_text(data, key, name)
     try:
         text = data.decode(_encoding(data))
@@ -152,7 +156,7 @@ def decoded(data: bytes, key: str, name: str) -> str:
 
 
 class _Batch(NamedTuple):
-    """Some rows of a table: the line of each, and its cells by the name of their column."""
+    """Some rows of a table: the line number of each row, and the cells of each column."""
 
     lines: Array
     cells: Mapping[str, Sequence[str]]
@@ -162,13 +166,13 @@ class _Batch(NamedTuple):
         try:
             return {name: _numbers(cells) for name, cells in self.cells.items()}
         except ValueError:
-            pass  # the first of its line, rather than of its column, is named
+            pass  # read again row by row, so that the message names the first bad line
         for line, *row in zip(self.lines, *self.cells.values(), strict=True):
             for name, cell in zip(self.cells, row, strict=True):
                 try:
                     _numbers([cell])
                 except ValueError as error:
-                    raise _bad(path, f"line {line}, {name} = {_cut(cell)}: {error}") from None
+                    raise _bad(path, f"line {line}, {name} = {_shortened(cell)}: {error}") from None
         raise AssertionError  # one of them has failed above
 
 
@@ -192,10 +196,11 @@ def _batches(path: Path, file: IO[str], size: int) -> Iterator[_Batch]:
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the number of its line."""
+    """The rows that are not blank, each with its line number."""
     line = 0
     try:
         for row in reader:
+            # A row of several lines comes from a quotation mark that is not closed.
             if reader.line_num > line + 1:
                 allowed = "a quoted field holds the end of a line: is a quotation mark missing?"
                 raise _bad(path, f"lines {line + 1} to {reader.line_num}: {allowed}")
@@ -215,6 +220,7 @@ def _in_domain(
     bad = {name: _first_refused(checks[name], values) for name, values in columns.items()}
     if all(place is None for place in bad.values()):
         return {name: checks[name](values) for name, values in columns.items()}
+    # Of the first bad value of each column, report the one that comes first in the file.
     name, place = min(
         ((name, place) for name, place in bad.items() if place is not None),
         key=lambda found: found[1],
@@ -224,7 +230,7 @@ def _in_domain(
         checks[name](values[place])
     except InvalidInput as error:
         remedy = clip_remedy(values) if name == "eigenvalue" and values[place] < 0 else ""
-        # All digits: one that is out of range by the last of them is no other number to a reader.
+        # With all digits, so that a value just outside its range does not look like its bound.
         value = repr(float(values[place])).removesuffix(".0")
         what = f"line {lines[place]}, {name} = {value}: {error.allowed}{remedy}"
         raise _bad(path, what) from None
@@ -232,7 +238,7 @@ def _in_domain(
 
 
 def _first_refused(check: Callable[[Array], Array], values: Array) -> int | None:
-    """The index of the first value that a check refuses."""
+    """The index of the first value that `check` refuses, found by bisection, or None."""
 
     def refused(count: int) -> bool:
         try:
@@ -243,22 +249,23 @@ def _first_refused(check: Callable[[Array], Array], values: Array) -> int | None
 
     if not refused(values.size):
         return None
+    # `check` judges an array as one; the shortest beginning that it refuses ends at the bad value.
     return bisect_left(range(values.size), True, key=lambda index: refused(index + 1))
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[IO[str]]:
-    """The file open for reading, unpacked if it is gzipped; what goes wrong is said in a line."""
+    """The file open for reading, unpacked if it is gzipped; raises `InvalidInput` on failure."""
     name = str(path)
     try:
         if path.exists() and not path.is_file():
             raise InvalidInput("file", name, "must be a regular file")
         with path.open("rb") as raw, _unpacked(raw) as data:
-            start = data.peek(_LONGEST_KIND)
+            start = data.peek(_LONGEST_KIND)  # does not advance the stream
             _require_text(start, "file", name)
             encoding = _encoding(start)
             if encoding == _UTF8 and b"\0" in start.lstrip(b"\r\n").partition(b"\n")[0]:
-                raise _no_text("file", name)  # UTF-16 without its mark, for example
+                raise _no_text("file", name)  # for example UTF-16 without a byte order mark
             yield io.TextIOWrapper(data, encoding=encoding, newline="")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InvalidInput("file", name, f"must be a whole gzip file: {error}") from None
@@ -271,16 +278,19 @@ def _reading(path: Path) -> Iterator[IO[str]]:
 
 
 def _unpacked(raw: io.BufferedReader) -> io.BufferedReader:
+    """The stream itself, or what it unpacks to if it is gzipped."""
     if not raw.peek(len(_GZIP)).startswith(_GZIP):
         return raw
     return io.BufferedReader(gzip.GzipFile(fileobj=raw))
 
 
 def _encoding(start: bytes) -> str:
+    """The encoding of a text that begins with these bytes."""
     return next((name for mark, name in _MARKS.items() if start.startswith(mark)), _UTF8)
 
 
 def _require_text(start: bytes, key: str, name: str) -> None:
+    """Raise `InvalidInput` if a file begins like one of the known kinds that are not text."""
     for mark, kind in _KINDS.items():
         if start.startswith(mark):
             raise InvalidInput(key, name, f"must be text, and is {kind}")
@@ -291,30 +301,30 @@ def _no_text(key: str, name: str) -> InvalidInput:
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
-    """The names of the columns; raises `InvalidInput` unless they are as `read_samples` says."""
+    """The names of the columns; raises `InvalidInput` if `read_samples` does not allow them."""
     header = [name.strip() for name in cells]
     if missing := [name for name in _REQUIRED if name not in header]:
-        found = f"no column {missing[0]!r} in its header {_cut(','.join(header))}"
+        found = f"no column {missing[0]!r} in its header {_shortened(','.join(header))}"
         columns = f"the columns are {', '.join(_REQUIRED)} and, optionally, {_OPTIONAL}"
         raise _bad(path, f"{found}: {_remedy(header, missing[0])} ({columns})")
     if repeated := {name for name in header if name and header.count(name) > 1}:
         allowed = f"must have each column once, not {', '.join(sorted(repeated))[:_SHOWN]} again"
         raise _bad(path, allowed)
     if found := next(filter(_CONTROLS.search, header), ""):
-        raise _bad(path, f"column {_cut(found)} must have no control characters in its name")
-    if _OPTIONAL not in header and (found := _of_weights(header)):
+        raise _bad(path, f"column {_shortened(found)} must have no control characters in its name")
+    if _OPTIONAL not in header and (found := _weight_like(header)):
         allowed = f"must be called {_OPTIONAL!r} to be read, or have a name less like it"
-        raise _bad(path, f"column {_cut(found)} {allowed}")
+        raise _bad(path, f"column {_shortened(found)} {allowed}")
     if found := _named(header, _SPREAD_WORDS, _SPREAD_NAMES):
         allowed = "is not read, and must have another name: a sample has one coefficient"
         raise _bad(
-            path, f"column {_cut(found)} {allowed}; rows with a std are [[population]] groups"
+            path, f"column {_shortened(found)} {allowed}; rows with a std are [[population]] groups"
         )
     return header
 
 
 def _remedy(header: list[str], name: str) -> str:
-    """What the header of a table without the column `name` is mistaken in."""
+    """The likely mistake in a header that lacks the column `name`."""
     line = ",".join(header)
     if not line.strip(","):
         return "the first line must be a header"
@@ -326,38 +336,38 @@ def _remedy(header: list[str], name: str) -> str:
         if separator in line and _alike(name, line.split(separator)):
             return f"columns are separated by {called}: commas are needed, and decimal points"
     nearest = _nearest(name, header, cutoff=0.5)
-    return f"did you mean {_cut(nearest)}?" if nearest else "none is like it"
+    return f"did you mean {_shortened(nearest)}?" if nearest else "none is like it"
 
 
-def _of_weights(header: Sequence[str]) -> str:
-    """The first name that says that its column holds weights, or that is almost ``weight``."""
+def _weight_like(header: Sequence[str]) -> str:
+    """The first name that suggests weights or is almost ``weight``; empty if there is none."""
     named = _named(header, _WEIGHT_WORDS, _WEIGHT_NAMES)
     ending = next((name for name in header if _stem(name).endswith(_OPTIONAL)), "")
     return named or ending or _nearest(_OPTIONAL, header, cutoff=0.8)
 
 
 def _named(header: Sequence[str], words: Sequence[str], names: Sequence[str]) -> str:
-    """The first name that has one of these words in it, or is one of these names."""
-    parts, wholes = {_stem(word) for word in words}, {_stem(name) for name in (*words, *names)}
+    """The first name that contains one of these words or is one of these names, or ``""``."""
+    parts, full = {_stem(word) for word in words}, {_stem(name) for name in (*words, *names)}
     for name in header:
-        if _stem(name) in wholes or any(_stem(x) in parts for x in _ENDS_OF_WORDS.split(name)):
+        if _stem(name) in full or any(_stem(x) in parts for x in _ENDS_OF_WORDS.split(name)):
             return name
     return ""
 
 
 def _nearest(name: str, others: Sequence[str], cutoff: float) -> str:
-    """The name among others that may have been meant, if one may."""
+    """The one of the `others` that `name` is probably a slip of, or ``""``."""
     close = get_close_matches(name, others, n=1, cutoff=cutoff)
     return _alike(name, others) or (close[0] if close else "")
 
 
 def _alike(name: str, others: Sequence[str]) -> str:
-    """The first of other names that differs in case, signs or its plural alone, if one does."""
+    """The first of the `others` that differs only in case, signs or plural, or ``""``."""
     return next((other for other in others if _stem(other) == _stem(name)), "")
 
 
 def _stem(name: str) -> str:
-    """A name without its signs, its case and its plural."""
+    """A name in lower case, without signs and in the singular, for comparisons."""
     word = re.sub(r"[\W_]", "", name.casefold())
     return re.sub(r"(?<!s)s$", "", re.sub("ies$", "y", word))
 
@@ -374,14 +384,14 @@ def _miscounted(line: int, fields: int, expected: int) -> str:
 
 def _without_name(line: int, place: int, cell: str) -> str:
     allowed = "must be empty, or have a name: only the first column may hold names of rows"
-    return f"line {line}, column {place + 1} without a name = {_cut(cell)}: {allowed}"
+    return f"line {line}, column {place + 1} without a name = {_shortened(cell)}: {allowed}"
 
 
 def _numbers(cells: Sequence[str]) -> Array:
-    """The floats nearest to the numbers in cells; raises `ValueError` if one holds none.
+    """The floats nearest to the numbers in cells.
 
-    Python's own reading is wider: it allows underscores and the digits of other scripts, and
-    turns numbers that are too small for a float into 0.
+    Raises `ValueError` if a cell does not hold a number, or one too small for a float.  (Python's
+    `float` also accepts underscores and digits of other scripts, and turns tiny numbers into 0.)
     """
     text = "".join(cells)
     if "_" in text or not text.isascii():
@@ -391,6 +401,7 @@ def _numbers(cells: Sequence[str]) -> Array:
     except ValueError:
         remedy = ", with a decimal point" if "," in text else ""
         raise ValueError(f"must be a number{remedy}") from None
+    # A float that is 0 although a digit before the exponent is not has underflowed.
     if any(
         re.match(r"[^eE]*[1-9]", cells[place]) for place in np.flatnonzero(values == 0).tolist()
     ):
@@ -406,7 +417,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _cut(text: str) -> str:
+def _shortened(text: str) -> str:
+    """Text in quotation marks, of limited length."""
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
 
 

@@ -1,1 +1,1 @@
-"""What the theory predicts: the risk, its slopes, and the bias of the Hessian."""
+"""Predictions of the theory: `risk`, its derivatives, and the Hessian bias."""

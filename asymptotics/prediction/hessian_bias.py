@@ -1,9 +1,10 @@
-r"""The Hessian bias: training finds signal along large eigenvalues first.
+r"""The Hessian bias: training finds the signal of features with large eigenvalues first.
 
-With more weights than samples a trained weight is :math:`X=aB` plus noise, where the share
-:math:`a=\Lambda/(\Lambda+\tau)` of its coefficient is found: all of it where
-:math:`\Lambda\gg\tau`, nothing where :math:`\Lambda\ll\tau`.  Of coordinates that carry the same
-signal :math:`\Lambda B^2`, those of large eigenvalue are found, and stay small because B is.
+With more weights than samples a trained weight is :math:`X=aB` plus noise.  Training finds the
+share :math:`a=\Lambda/(\Lambda+\tau)` of its coefficient B: nearly all of it where
+:math:`\Lambda\gg\tau`, and nearly nothing where :math:`\Lambda\ll\tau`.  Among features that carry
+the same signal :math:`\Lambda B^2`, training finds those of large eigenvalue.  Their weights are
+small nevertheless, because their coefficients B are.
 
 Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), on the Hessian bias.
 """
@@ -18,12 +19,12 @@ from ..results import HessianBias
 def hessian_bias(
     population: Population, kappa: Any, sigma: Any = 0.0, alpha: Any = 0.5, ridge: Any = 0.0
 ) -> HessianBias:
-    r"""What training finds of each group of features, and what pruning then costs.
+    r"""How much of each group's signal training finds, and the test error after pruning.
 
     Parameters
     ----------
     population, kappa, sigma, alpha, ridge
-        As in `asymptotics.risk`; the last four broadcast.
+        As in `asymptotics.risk`; the numbers broadcast.
 
     Returns
     -------
@@ -45,8 +46,9 @@ def hessian_bias(
     >>> found.found.round(3), found.saliency.round(3), found.importance.round(3)
     (array([0.982, 0.351]), array([2.616, 0.335]), array([-0.652,  0.368]))
 
-    The weights of large features have taken up the signal of the others as noise: the Hessian
-    takes them for salient, and the error falls without them.
+    Training fits the signal of the second group, which it finds only in part, by noise in the
+    weights of the first.  Hence these weights have the larger saliency, but a negative importance:
+    the error falls if they are removed.
     """
     population = as_population(population)
     return HessianBias(population, **bias_columns(population, kappa, sigma, alpha, ridge))

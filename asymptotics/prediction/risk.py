@@ -9,7 +9,7 @@ from ..parameters import flag, function, whole
 from ..population import Population, as_population
 from ..results import CertifiedRisk, RiskResult
 
-#: Digits that are proved unless another number is asked for.
+#: With `certify` and without `digits`, this many digits are proved.
 _CERTIFIED = 15
 
 
@@ -44,9 +44,9 @@ def risk(
         ``"magnitude"``, ``"covariance"`` (Hessian), ``"random"``, ``"oracle"``, ``"exponent=q"``
         or ``{"exponent": q}``; see `asymptotics.theory.rules`.
     digits : int, optional
-        Compute in multiprecision until this many decimal digits agree between two precisions;
-        floats then count with their exact binary value, `Decimal` and `Fraction` with theirs.  For
-        a continuous law each value has only the digits that its quadrature tells.
+        Compute in multiprecision until two precisions agree to this many decimal digits.  Every
+        number then enters with its exact value, a float with its binary one.  For a continuous law
+        a value has only the digits that the error of its quadrature leaves.
     certify : bool
         Prove the digits (15 of them unless `digits` says otherwise): the result has `lower` and
         `upper`, which enclose the exact value of the formula for the numbers given.  Needs the
@@ -55,16 +55,20 @@ def risk(
     Returns
     -------
     RiskResult
-        Of the shape to which all parameters broadcast.  Where the risk is infinite (with noise
-        and without ridge at the interpolation threshold) it is ``inf``, with status
-        ``"diverges"``; in float64 a kappa P(Λ>0) within four roundings of 1 counts as 1.  Where
-        double precision cannot tell the risk to a relative error of 1e-8, or no two precisions
-        agree on the digits asked for, it is NaN with status ``"no convergence"``.  So it is where
-        the groups stand for a continuous law and a finer quadrature of it changes the risk by more
-        than 1e-8 (or the population's `tolerance`, if that is larger).  Each point is
-        computed as if it were alone: its values do not depend on the rest of the grid.  With
-        `certify` a `CertifiedRisk`; where the proof does not come through, its status is
-        ``"undecided"`` and its bounds are the best that hold.
+        Its arrays have the shape to which all parameters broadcast.  Each point is computed
+        independently: its values do not depend on the rest of the grid.
+
+        The risk is infinite with noise and without ridge at the interpolation threshold; it is then
+        ``inf`` with status ``"diverges"``.  In double precision kappa P(Λ>0) counts as 1 if it
+        differs from 1 by at most four rounding errors.
+
+        The risk is NaN with status ``"no convergence"`` if its relative error in double precision
+        may exceed 1e-8, or if no two precisions agree on the digits asked for.  For a continuous
+        law the status is the same where a finer quadrature changes the risk by more than 1e-8, or
+        the population's `tolerance` if that is larger.
+
+        With `certify` the result is a `CertifiedRisk`.  Where a proof fails, its status is
+        ``"undecided"`` and its bounds are the best that were proved.
 
     Raises
     ------

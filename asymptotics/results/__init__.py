@@ -1,4 +1,4 @@
-"""Results: arrays over the grid, and their forms as rows, tables, files."""
+"""Results: arrays over a grid, with methods that show them as rows, tables, files and figures."""
 
 from ..tables.documents import (
     CREATOR,

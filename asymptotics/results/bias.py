@@ -1,4 +1,4 @@
-"""What training finds of each group of features."""
+"""The result of `hessian_bias`."""
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HessianBias(GridResult):
-    r"""What is found of each group; arrays of the grid's shape, then one entry for each group.
+    r"""What training finds of each group of features, and what pruning costs.
+
+    Arrays have the shape of the grid, followed by ``(groups,)``.
 
     Attributes
     ----------
@@ -25,18 +27,19 @@ class HessianBias(GridResult):
     weight, eigenvalue
         The groups of the population.
     signal
-        What a coordinate adds to the risk while nothing is found, :math:`\Lambda E[B^2]`.
+        Contribution of a feature to the null risk, :math:`\Lambda E[B^2]`.
     found
         The share of its coefficient that training finds, :math:`\Lambda/(\Lambda+\tau)`.
     magnitude
         Root mean square of the trained weights, :math:`\sqrt{E[X^2]}`.
     saliency
-        Their Hessian saliency, :math:`\Lambda E[X^2]`, which covariance-scaled pruning goes by.
+        Their Hessian saliency, :math:`\Lambda E[X^2]`: covariance-scaled pruning keeps the weights
+        of largest saliency.
     importance
-        Their natural importance, by how much the risk rises without a weight (times p):
-        :math:`\Lambda E[2BX-X^2]`, negative where the weight does harm.
+        Their natural importance, :math:`\Lambda E[2BX-X^2]`: p times the rise of the risk when one
+        weight is set to 0.  It is negative if removing the weight lowers the risk.
     unpruned_risk, magnitude_risk, covariance_risk
-        Test error before pruning, and after pruning to `alpha` by either rule.
+        Test error before pruning, and after pruning to `alpha` by each of the two rules.
     status
         As in `RiskResult`.
     """
@@ -75,7 +78,7 @@ class HessianBias(GridResult):
         return self.found.shape
 
     def plot(self, figure: "Figure | None" = None, x: str | None = None) -> "Figure":
-        """What is found, how large it gets and what pruning costs; needs matplotlib."""
+        """Panels of the share found, the size of the weights and the risks; needs matplotlib."""
         from ..plotting import plot_bias
 
         return plot_bias(self, figure=figure, x=x)
@@ -89,7 +92,7 @@ class HessianBias(GridResult):
         draw_bias(self, figure, x)
 
     def theory(self, **parameters: Any) -> dict[str, Array]:
-        """The columns at other points of the grid's parameters, as floats."""
+        """The same columns at other values of kappa, sigma, alpha and ridge, as floats."""
         return bias_columns(self.population, **parameters)
 
 

@@ -1,4 +1,4 @@
-"""What became of networks that were trained and pruned."""
+"""The result of a sweep over networks that were trained and pruned."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -23,25 +23,26 @@ class NetworkSweep(GridResult):
     eta, alpha, width, samples, rule
         The grid.
     test_error, unpruned_error
-        Of the pruned network, and before pruning.
+        Error of the pruned network, and of the network before pruning.
     kept_hidden, kept_output
         Fraction kept of each layer.
     magnitude_hidden, magnitude_output
         Mean magnitude of the weights of each layer, after training.
     restored_hidden, restored_output
-        What each layer has learned: by how much the error rises if it is put back to its start.
+        How much a layer has learned: the rise of the error if the layer is reset to its values
+        before training.
     collapsed
-        Fraction of runs in which a layer is deleted.
+        Fraction of runs in which pruning deletes a whole layer.
     converged
-        Fraction of runs whose gradient vanished within the steps allowed.
+        Fraction of runs whose gradient fell below the tolerance within the steps allowed.
     trials
         Number of runs.
     status
-        ``"ok"``, ``"diverges"`` if training did in some run, or ``"no runs"``.
+        ``"ok"``, ``"diverges"`` if training diverged in some run, or ``"no runs"``.
     reason
         Why there are no numbers, or empty.
     interrupted : bool
-        Whether the sweep was ended by hand.
+        Whether the user interrupted the sweep.
     """
 
     eta: Array

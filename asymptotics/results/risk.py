@@ -1,4 +1,4 @@
-"""Predicted risks."""
+"""The results of `risk`: predicted risks, in double precision, of many digits, or proved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 class RiskResult(GridResult):
     """Predicted risks over a grid; every array has the grid's shape.
 
-    Numbers are float64, or objects of many digits if these were asked for.  A value that does not
-    exist is NaN (the threshold of the random rule, or at ``alpha = 0``).  So is a threshold that
-    double precision does not tell to 1e-8, because hardly any weight has a score near it.
+    Numbers are float64, or mpmath numbers if `digits` was given.  A value that does not exist is
+    NaN, such as the threshold of the random rule, or any threshold at ``alpha = 0``.  A threshold
+    is also NaN if its relative error in double precision may exceed 1e-8, which happens where
+    hardly any weight has a score near it.
 
-    With status ``"ok"`` the risk, `unpruned_risk`, `null_risk`, `tau`, `gamma` and the threshold
-    are right to 1e-8 of their size, and the parts of the risk to 1e-8 of the risk; for a continuous
-    law to the `tolerance` of the population, if that is larger.  Of many digits each is right, but
-    for a continuous law: then a value has only the digits that the `residual` of its row leaves,
-    and the last of them may be off.
+    With status ``"ok"`` the estimated relative error of `risk`, `unpruned_risk`, `null_risk`,
+    `tau`, `gamma` and `threshold` is at most 1e-8, and the error of each part of the risk is at
+    most 1e-8 of the risk.  For a continuous law the bound is the `tolerance` of the population, if
+    that is larger.  With `digits` two precisions agree on every digit.  Values of a continuous law
+    then have only the digits that the `residual` of their row leaves; the last may be off.
 
     Attributes
     ----------
@@ -36,9 +37,9 @@ class RiskResult(GridResult):
     kappa, sigma, alpha, ridge, rule
         The grid; `rule` holds `Rule` objects.
     risk
-        Test error of the pruned model, the sum of `noise`, `kept_error` and `dropped_signal`.
+        Test error of the pruned model: the sum of `noise`, `kept_error` and `dropped_signal`.
     unpruned_risk, null_risk
-        Test error before pruning (it equals `gamma`), and of the model that predicts zero.
+        Test error before pruning, which equals `gamma`, and that of the model that predicts zero.
     noise, kept_error, dropped_signal
         Label noise, error of the weights kept, signal of the weights dropped.
     threshold
@@ -46,15 +47,16 @@ class RiskResult(GridResult):
     tau, gamma
         Effective ridge and noise level.
     residual
-        Estimate of the relative error of the risk, from what rounding leaves of the equations and
-        what a finer quadrature of a continuous law changes.  With `digits` it is at least the
-        tolerance of that law.
+        Estimated relative error of the risk: the largest of the residuals of the equations, the
+        effect of rounding, and, for a continuous law, the change under a finer quadrature.  With
+        `digits` it is at least the tolerance of a continuous law.
     status
-        ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"``: the risk is NaN, as
-        its error could be larger than 1e-8 of it; ask for (more) digits.  For a continuous law more
-        digits do not help; a smaller or a larger `tolerance` of the population may.
+        ``"ok"``, ``"diverges"`` (the risk is infinite) or ``"no convergence"`` (the risk is NaN,
+        because its relative error could exceed 1e-8).  The remedy for the last is `digits`, or more
+        of them.  For a continuous law more digits do not help, but another `tolerance` of the
+        population may, smaller or larger.
     digits : int or None
-        The number of digits asked for; values of a continuous law have fewer.
+        The number of digits asked for; values of a continuous law may have fewer.
     """
 
     population: Population
@@ -93,7 +95,8 @@ class RiskResult(GridResult):
     def kept_share(self) -> Array:
         """The share of each group of the population that is kept, of shape ``shape + (G,)``.
 
-        For a continuous law, shares of many digits hold as far as `tau` and `gamma` do.
+        For a continuous law, shares computed to many digits are only as accurate as `tau` and
+        `gamma`.
         """
         names = ("kappa", "tau", "gamma", "residual", "alpha", "rule")
         columns = {name: getattr(self, name) for name in names}
@@ -105,9 +108,9 @@ class RiskResult(GridResult):
         x: str | None = None,
         simulated: GridResult | None = None,
     ) -> "Axes":
-        """The risk against the parameter that varies, with those of a `Verification` if given.
+        """Plot the risk against the parameter that varies.
 
-        Needs the extra ``asymptotics[plot]``.
+        `simulated`, a `Verification`, adds its simulated risks.  Needs ``asymptotics[plot]``.
         """
         from ..plotting import plot_risk
 
@@ -121,7 +124,7 @@ class RiskResult(GridResult):
         draw_risk(self, figure.add_subplot(), x, simulated)
 
     def theory(self, **parameters: Any) -> dict[str, Array]:
-        """The columns at other points of the grid's parameters, in double precision, flat."""
+        """The same columns at other values of the parameters, in double precision and flat."""
         grid = as_grid(**parameters).in_floats()
         return risk_columns(self.population, grid) | grid.flat()._asdict()
 
@@ -133,17 +136,17 @@ RiskResult.columns = tuple(
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CertifiedRisk(RiskResult):
-    """Risks with proved bounds; every array has the grid's shape.
+    """Predicted risks with proved bounds; every array has the grid's shape.
 
-    The other values are rounded to `digits` digits, all of them proved.
+    The other values are proved as well, and rounded to `digits` digits.
 
     Attributes
     ----------
     lower, upper
-        Decimals that enclose the exact value of the formula for the numbers that were given.
+        Decimals that enclose the exact value of the formula for the given numbers.
     status
         ``"ok"``, ``"diverges"``, or ``"undecided"`` where the digits asked for could not be proved;
-        the bounds then are the best that hold.
+        `lower` and `upper` are then the best bounds that were proved.
     reason
         Why a row is undecided; otherwise empty.
     """

@@ -1,4 +1,4 @@
-"""Simulated risks beside predicted ones."""
+"""The result of `verify`: simulated risks beside predicted ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -22,35 +22,40 @@ class Verification(GridResult):
     Attributes
     ----------
     prediction : RiskResult
-        This package's theory, whatever was tested: at one size, of the realised problems.
+        The prediction of this package, even if `verify` tested another one.  At a single size it is
+        that for the realised problems, whose numbers of samples, features and kept weights are
+        integers.
     kappa, sigma, alpha, ridge, rule
         The grid as it was asked for.
     risk
-        The predicted risk that is tested.
+        The predicted risk that was tested.
     mean, standard_error
-        The simulated risk: at one size its mean over trials, at several its extrapolation.
+        The simulated risk and its standard error: the mean over trials at a single size, the
+        extrapolation to infinite p with several sizes.
     z, p_value
-        The difference in standard errors, and the probability of one as large, beyond what the
-        finite size may do, if the prediction is right.  Not a number where there is no verdict.
+        The difference of simulation and prediction in standard errors, and its p-value: the
+        probability, if the prediction is right, of a difference that exceeds the allowance for the
+        finite size by at least as much.  NaN where there is no verdict.
     detectable
-        Relative error of a prediction that would have been found with probability 0.95.
+        The relative error of a prediction that the simulation would detect with probability 0.95.
     gain
-        Factor by which control variates reduce the variance of a trial.
+        Factor by which the control variates reduce the variance of a trial.
     truncation
-        How far, at most, ending the solver early moves the mean; 0 for direct samplers.
+        Bound of the error of the mean that comes from stopping an iterative solver; 0 for direct
+        samplers.
     trials, p, n
         Number of trials, of features and of samples, at the largest size.
     sampler
-        How trials were drawn.
+        Name of the sampler that drew the trials.
     verdict
         ``"consistent"``, ``"inconsistent"``, ``"too weak"`` or ``"no verdict"``.
     reason
-        Why there is no verdict, why it is too weak, or what explains a difference that is more than
-        chance; otherwise empty.
+        Why there is no verdict, why the test is too weak, or what may explain a difference that is
+        more than chance; otherwise empty.
     samples
         Tuples of `asymptotics.verification.statistics.Sample`, one for each size.
     interrupted : bool
-        Whether the run was ended by hand.
+        Whether the user interrupted the run.
     """
 
     prediction: RiskResult
@@ -87,7 +92,7 @@ class Verification(GridResult):
         return np.asarray(getattr(self if hasattr(self, name) else self.prediction, name))
 
     def notes(self) -> Iterator[str]:
-        """The reason of each verdict that has one, with the numbers of its rows from the top."""
+        """Each verdict that has a reason, with the reason and the numbers of its rows from 1."""
         rows: dict[tuple[str, str], list[int]] = {}
         pairs = zip(self.verdict.ravel().tolist(), self.reason.ravel().tolist(), strict=True)
         for number, pair in enumerate(pairs, start=1):
@@ -111,7 +116,7 @@ class Verification(GridResult):
 
 
 def _named(numbers: list[int]) -> str:
-    """Rows by their numbers, neighbours joined: "rows 1-3, 7"."""
+    """Rows by their numbers, with runs of neighbours joined: "rows 1-3, 7"."""
     starts = [n for n in numbers if n - 1 not in numbers]
     ends = [n for n in numbers if n + 1 not in numbers]
     pairs = zip(starts, ends, strict=True)

@@ -1,7 +1,8 @@
-"""The finite problem, simulated: independent of the theory, from the same population.
+"""Simulation of the finite problem: it shares the population with the theory, but no formula.
 
-population -> `realise` -> a sampler's `draw` -> `pruned_errors`; a `LinearExperiment` is all of it,
-and one `Experiment` among others to `run_trial`, the store and the workers.
+`realise` turns a population into a `FiniteProblem` of p features and n samples; `Sampler.draw`
+draws true and trained weights; `pruned_errors` prunes them and computes the test error.  A
+`LinearExperiment` does all three in each trial.
 """
 
 from ..trials import Experiment, Store, run_trial

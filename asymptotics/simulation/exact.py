@@ -1,4 +1,4 @@
-"""Draws from the exact law of least squares."""
+"""The exact sampler: it draws least-squares weights from their law, without a design."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,17 +10,21 @@ from .finite import BLOCK, Block, FiniteProblem
 from .sampler import SECONDS_OF_NORMAL, Draw, Sampler, pruning_cost
 from .streaming import Part, brackets_from, streamed_trial
 
-#: Features of the sample that tells where the cuts are about.
-_SAMPLE = 1 << 14
+#: Features of the small problem that locates the thresholds of a large one roughly.
+_SAMPLE_SIZE = 1 << 14
 
 
 @dataclass(frozen=True)
 class Exact(Sampler):
-    r"""The exact law of least squares.
+    r"""Draws from the exact law of least squares with Gaussian design and noise.
 
-    :math:`\hat\beta=\beta^*+\sigma\Sigma^{-1/2}g/\sqrt{\chi^2}`, with :math:`\chi^2` of
-    n - p₊ + 1 degrees of freedom, independent of the normal g.  Given :math:`\chi^2` the weights
-    are independent, so that a trial needs none of them but once.
+    For ridge 0 and n > p₊,
+
+    .. math:: \hat\beta=\beta^*+\sigma\,\Sigma^{-1/2}g/\sqrt{\chi^2},
+
+    with g standard normal and, independent of it, :math:`\chi^2` of n - p₊ + 1 degrees of freedom:
+    a multivariate Student law.  Given :math:`\chi^2` the weights are independent.  So a trial of
+    many weights can draw them block by block, and need not hold them all in memory.
     """
 
     name = "exact"
@@ -39,52 +43,65 @@ class Exact(Sampler):
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
         if problem.p <= BLOCK:
             weights = 16.0 * replicates * problem.p
-        else:  # those near a cut
+        else:  # a trial holds only the weights whose score is near a threshold
             weights = 1.5 * len(problem.rules) * len(problem.kept) * problem.p
         return weights + 128.0 * BLOCK + 32.0 * len(problem.sizes)
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
-        scale = _scale(problem, rng, replicates)
+        scale = _draw_scale(problem, rng, replicates)
         coefficient, trained = (np.empty((replicates, problem.p)) for _ in range(2))
-        for block, *part in _parts(problem, scale, rng):
+        for block, *part in _draw_parts(problem, scale, rng):
             coefficient[:, block.features], trained[:, block.features] = part
         return Draw(coefficient, trained)
 
     def trial(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Array:
         if problem.p <= BLOCK:
             return super().trial(problem, replicates, rng)
-        outcomes = np.array([_streamed(problem, rng) for _ in range(replicates)])
+        outcomes = np.array([_streamed_outcome(problem, rng) for _ in range(replicates)])
         return np.asarray(outcomes.mean(axis=0))
 
 
-def _streamed(problem: FiniteProblem, rng: np.random.Generator) -> Array:
-    """A trial of one replicate, of which a block and the weights near a cut are held."""
-    scale, (weights, few) = _scale(problem, rng, 1), rng.spawn(2)
-    sample = problem.resized(_SAMPLE)
-    brackets = brackets_from(problem, sample, _part(sample, sample.whole, scale, few), few)
+def _streamed_outcome(problem: FiniteProblem, rng: np.random.Generator) -> Array:
+    """Risk, control and truncation (0) of one replicate.
+
+    Memory holds one block of weights at a time, and the weights whose score is near a threshold.
+    """
+    # The large problem and the small one that locates its thresholds draw from streams of their
+    # own; both are scaled by the same chi-square.
+    scale, (weights, few) = _draw_scale(problem, rng, 1), rng.spawn(2)
+    sample = problem.resized(_SAMPLE_SIZE)
+    brackets = brackets_from(
+        problem, sample, _draw_part(sample, sample.all_features, scale, few), few
+    )
     start = weights.bit_generator.state
 
     def parts() -> Iterator[Part]:
-        weights.bit_generator.state = start
-        return _parts(problem, scale, weights)
+        weights.bit_generator.state = start  # a second pass draws the same weights again
+        return _draw_parts(problem, scale, weights)
 
     risk, control = streamed_trial(problem, parts, brackets, rng)
     return np.stack([risk, control, np.zeros_like(risk)])
 
 
-def _scale(problem: FiniteProblem, rng: np.random.Generator, replicates: int) -> Array:
-    """The standard deviation of a trained weight of eigenvalue 1, of shape (replicates, 1)."""
+def _draw_scale(problem: FiniteProblem, rng: np.random.Generator, replicates: int) -> Array:
+    r"""Draws of :math:`\sigma\sqrt{p/\chi^2}`, of shape (replicates, 1).
+
+    It is the conditional std of :math:`X=\sqrt p\,\hat\beta` for a feature of eigenvalue 1.
+    """
     freedom = problem.n - problem.alive + 1
     square = np.asarray(rng.chisquare(freedom, (replicates, 1)))
     return np.asarray(problem.sigma * np.sqrt(problem.p / square))
 
 
-def _parts(problem: FiniteProblem, scale: Array, rng: np.random.Generator) -> Iterator[Part]:
-    return (_part(problem, block, scale, rng) for block in problem.blocks())
+def _draw_parts(problem: FiniteProblem, scale: Array, rng: np.random.Generator) -> Iterator[Part]:
+    """True and trained weights of all features, block by block."""
+    return (_draw_part(problem, block, scale, rng) for block in problem.blocks())
 
 
-def _part(problem: FiniteProblem, block: Block, scale: Array, rng: np.random.Generator) -> Part:
-    """True and trained weights of a block, given their scale."""
+def _draw_part(
+    problem: FiniteProblem, block: Block, scale: Array, rng: np.random.Generator
+) -> Part:
+    """True and trained weights of a block, given `scale` of `_draw_scale`."""
     eigenvalue = np.array(problem.eigenvalue[block.groups])
     alive = eigenvalue > 0
     unit = np.divide(1, np.sqrt(eigenvalue), out=np.zeros_like(eigenvalue), where=alive)
@@ -93,5 +110,5 @@ def _part(problem: FiniteProblem, block: Block, scale: Array, rng: np.random.Gen
     trained *= scale * block.spread(unit)
     trained += coefficient
     if not alive.all():
-        trained *= block.spread(alive)
+        trained *= block.spread(alive)  # the trained weight of a feature of eigenvalue 0 is 0
     return Part(block, coefficient, trained)

@@ -1,4 +1,4 @@
-"""Finite problems: a population and its parameters at p features and n samples."""
+"""Finite problems: the linear model of a population with p features and n samples."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,24 +14,27 @@ from ..population import Population
 from ..population.laws import Law, sizes_of
 from ..theory import Rule
 
-#: So few groups are meant one by one: each must have a feature.
+#: In a population of at most this many groups, each group must have at least one feature.
 _FEW_GROUPS = 20
-#: Of more groups, neighbours stand in for those without one, as long as they carry the same signal.
-_SAME_SIGNAL = 0.5
-#: So many features are drawn from a continuous law; each stands for several where there are more.
+#: In a population of more groups, some may have none, as long as the realised features have at
+#: least this fraction of the population's signal, and at most its inverse.
+_LEAST_SIGNAL_RATIO = 0.5
+#: At most this many features are drawn from a continuous law.  In a problem of more features each
+#: drawn one is a group of several equal features.
 _MOST_DRAWN = 1 << 10
-#: Weights that are worked on at a time: a few arrays of them fit into a core's cache.
+#: Number of weights that are processed at a time: a few arrays of them fit into a core's cache.
 BLOCK = 1 << 16
-#: Features that a problem may have.
+#: Largest number of features of a problem.
 LARGEST = COUNTS["p"].most
 
 
 class Block(NamedTuple):
-    """Neighbouring features, and the groups that they are of."""
+    """A range of consecutive features, and the groups that they belong to."""
 
     features: slice
     groups: slice
-    #: How many of the features are of each of the groups.
+    #: Number of the block's features in each of these groups; the first and the last group may
+    #: have more features outside the block.
     sizes: Array
 
     @property
@@ -39,11 +42,14 @@ class Block(NamedTuple):
         return int(self.features.stop - self.features.start)
 
     def expand(self, column: Sequence[float] | Array) -> Array:
-        """A value for each feature of the block, or one for all, from one for each group."""
+        """Values of the block's features, from values of all groups of the problem.
+
+        The result broadcasts over the features: it has one entry where they are all of one group.
+        """
         return self.spread(np.asarray(column[self.groups], dtype=np.float64))
 
     def spread(self, values: Array) -> Array:
-        """The same, from a value for each of its own groups."""
+        """As `expand`, from values of the block's own groups."""
         return values if values.size == 1 else np.repeat(values, self.sizes)
 
 
@@ -51,8 +57,8 @@ class Block(NamedTuple):
 class FiniteProblem:
     """A linear model of p features to be trained on n samples and pruned.
 
-    The features come in groups of `sizes`, in the order of the groups' eigenvalues.  It is plain
-    data: it can be compared, sent to another process and written down.
+    The features come in groups of `sizes`, in ascending order of their eigenvalue.  A problem is
+    plain data: it can be compared, sent to another process and written to a file.
     """
 
     sizes: tuple[int, ...]
@@ -63,7 +69,7 @@ class FiniteProblem:
     sigma: float
     ridge: float
     rules: tuple[Rule, ...]
-    #: Numbers of weights that are kept.
+    #: Numbers of weights kept, one for each alpha.
     kept: tuple[int, ...]
 
     @property
@@ -72,13 +78,13 @@ class FiniteProblem:
 
     @property
     def alive(self) -> int:
-        """Features of positive eigenvalue, p₊."""
+        """Number p₊ of features of positive eigenvalue."""
         pairs = zip(self.sizes, self.eigenvalue, strict=True)
         return sum(size for size, eigenvalue in pairs if eigenvalue > 0)
 
     @property
-    def living(self) -> slice:
-        """Those features: groups are in the order of their eigenvalues."""
+    def alive_features(self) -> slice:
+        """Slice of the features of positive eigenvalue: they come last."""
         return slice(self.p - self.alive, None)
 
     @property
@@ -91,23 +97,24 @@ class FiniteProblem:
 
     @property
     def population(self) -> Population:
-        """The population with the groups' sizes as they are."""
+        """The population whose group weights are exactly the realised sizes."""
         return Population(self.sizes, self.eigenvalue, self.mean, self.std)
 
     def expand(self, column: Sequence[float]) -> Array:
-        """A value for each feature, from one for each group."""
+        """An array of shape (p,): for each feature the value of its group in `column`."""
         return np.repeat(np.array(column, dtype=np.float64), self.sizes)
 
     @property
-    def whole(self) -> Block:
+    def all_features(self) -> Block:
         """All features in one block."""
         return Block(slice(0, self.p), slice(0, len(self.sizes)), np.array(self.sizes))
 
     def blocks(self) -> Iterator[Block]:
-        """All features, `BLOCK` at a time."""
+        """All features in blocks of at most `BLOCK`."""
         ends, p = np.cumsum(self.sizes), self.p
         for start in range(0, p, BLOCK):
             stop = min(start + BLOCK, p)
+            # The groups of the first and of the last feature; group g ends before feature ends[g].
             first, last = np.searchsorted(ends, [start, stop - 1], side="right").tolist()
             edges = np.concatenate([[start], np.minimum(ends[first : last + 1], stop)])
             sizes = edges[1:] - edges[:-1]
@@ -123,7 +130,7 @@ class FiniteProblem:
     def coefficients_of(self, block: Block, rng: np.random.Generator, replicates: int) -> Array:
         """Draws of a block's coefficients, of shape (replicates, features)."""
         mean, std = block.expand(self.mean), block.expand(self.std)
-        if not std.any():
+        if not std.any():  # constants need no random numbers
             return np.broadcast_to(mean, (replicates, block.width))
         part = rng.standard_normal((replicates, block.width))
         part *= std
@@ -131,12 +138,16 @@ class FiniteProblem:
         return part
 
     def resized(self, p: int) -> "FiniteProblem":
-        """The problem with `p` features of the same groups, as nearly as can be."""
+        """The problem with `p` features in the same groups, their shares rounded."""
         return replace(self, sizes=tuple(sizes_of(np.array(self.sizes), p).tolist()))
 
     @property
     def divergence(self) -> str | None:
-        """Why the risk has no finite variance, or nearly none, if so."""
+        """The message that the simulated risk has infinite variance, or None.
+
+        Without a ridge the risk has the tail of an inverse chi-square variable of |n - p₊| + 1
+        degrees of freedom.  Its variance is finite only for more than 4.
+        """
         if self.ridge == 0 and abs(self.n - self.alive) <= 3:
             return f"|n - p_+| = {abs(self.n - self.alive)} <= 3: infinite variance"
         return None
@@ -152,18 +163,18 @@ def realise(
     rules: Sequence[Rule],
     seed: int = 0,
 ) -> FiniteProblem:
-    """The problem at `p` features, with n = p / kappa samples and alpha p weights kept, rounded.
+    """The problem with `p` features, n = p / kappa samples and alpha p weights kept, all rounded.
 
-    The features of a population that stands for a continuous law are drawn from the law itself, by
-    the `seed`: not from the groups, whose quadrature is then put to the test as well.
+    If the population approximates a continuous law by groups, the features are drawn from the law
+    itself, with the `seed`.  So a simulation also tests the quadrature that placed the groups.
 
-    Raises `InvalidInput` if `p` is too small for it.
+    Raises `InvalidInput` if `p` is less than `smallest_size`.
     """
     n = round(p / float(kappa))
     require_size(p, smallest_size(population, kappa, alpha))
     if population.law is not None:
         population = drawn(population.law, min(p, _MOST_DRAWN), seed)
-    order = _order(population)
+    order = _sort_order(population)
     sizes = sizes_of(population.weight[order], p)
     there = sizes > 0
     eigenvalue, mean, std = (
@@ -184,47 +195,59 @@ def realise(
 
 
 def drawn(law: Law, features: int, seed: int, draw: int = 0) -> Population:
-    """The population of so many features drawn from a continuous law, a group for each.
+    """The population of `features` features drawn from a continuous law, each a group of its own.
 
-    Every `draw` of a seed is another one.
+    Different `draw` numbers give independent draws with the same seed.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(features, draw)))
     return Population(*law.draw(rng, features))
 
 
 def require_size(p: int, smallest: int) -> None:
-    """Raise `InvalidInput` for fewer features than the smallest number that realises a problem."""
+    """Raise `InvalidInput` if `p` features are fewer than `smallest`, of `smallest_size`."""
     if p < smallest:
         raise InvalidInput("p", p, f"must be at least {smallest} to realise the problem")
 
 
-def _order(population: Population) -> Array:
+def _sort_order(population: Population) -> Array:
+    """Order of the groups by eigenvalue, then by mean, then by std."""
     return np.lexsort((population.std, population.mean, population.eigenvalue))
 
 
 def smallest_size(population: Population, kappa: Any, alpha: Sequence[Any]) -> int:
     """The smallest number of features that realises a problem.
 
-    Its groups have features, there is a sample, and no share of weights, kept or dropped, rounds
-    to none.
+    Then every group has a feature (if there are few groups), n is at least 1, and neither the
+    number of weights kept nor that of weights dropped is rounded to zero, unless alpha is 0 or 1.
     """
+    # ceil(1/share), except for rounding: 1/(1 - 0.9) exceeds 10 in floats.
     shares = [part for share in alpha for part in (float(share), 1 - float(share)) if part > 0]
     counts = [math.ceil(1 / share - 1e-9) for share in shares]
     return max(_smallest_with_groups(population), math.ceil(float(kappa)), *counts)
 
 
 def _smallest_with_groups(population: Population) -> int:
-    if population.law is not None:  # its features are drawn, and not those of the groups
+    """The smallest number of features that represents the groups of a population.
+
+    Of more groups than `_FEW_GROUPS`, it is the least power of 2 with nearly the same signal.
+    """
+    if population.law is not None:  # features are drawn from the law, whatever the groups are
         return 1
-    order = _order(population)
+    order = _sort_order(population)
     weight = population.weight[order]
     if len(population) <= _FEW_GROUPS:
         return math.ceil(1 / weight[weight > 0].min() - 1e-9)
+    # `sizes_of` rounds so that neighbouring groups share a feature where there are too few; sorted
+    # groups have neighbours that are alike.
     signal = (population.eigenvalue * (population.mean**2 + population.std**2))[order]
     p = 1
     while p < LARGEST:
         realised = float(sizes_of(weight, p) @ signal) / p
-        if _SAME_SIGNAL * population.signal <= realised <= population.signal / _SAME_SIGNAL:
+        if (
+            _LEAST_SIGNAL_RATIO * population.signal
+            <= realised
+            <= population.signal / _LEAST_SIGNAL_RATIO
+        ):
             return p
         p *= 2
     return p

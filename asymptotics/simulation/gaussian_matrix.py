@@ -1,15 +1,16 @@
-r"""A Gaussian matrix that is sampled only where it is looked at.
+r"""A Gaussian matrix that is sampled only as far as products with it reveal it.
 
-An :math:`n\times p` matrix Z of independent standard normals that is used through products
-:math:`Zv` and :math:`Z^\top u` alone need never be formed.  What k products reveal is Z on the span
-of their inputs; by rotation invariance the rest is independent of that and can be drawn when asked
-for.  With orthonormal bases V of the inputs of :math:`Z` and U of those of :math:`Z^\top`, a new
-input splits into a known part and a new unit direction r, and
+An :math:`n\times p` matrix Z of independent standard normals that is used only through products
+:math:`Zv` and :math:`Z^\top u` need never be formed.  After k products Z is known on the span of
+their inputs.  By rotation invariance the rest of Z is independent of that, and is drawn when a new
+product needs it.  Let the orthonormal columns of V span the past inputs of :math:`Z`, and those of
+U the past inputs of :math:`Z^\top`.  A new input of :math:`Z` is a combination of V, on which Z is
+known, plus a multiple of a new unit vector r, and
 
 .. math:: Z r = U (Z^\top U)^\top r + (I - U U^\top) g,\qquad g\sim N(0, I_n)\text{ fresh},
 
-likewise for :math:`Z^\top`.  The products are exact in law, jointly, whatever inputs are chosen
-from what has been seen.
+likewise for :math:`Z^\top`.  The products have exactly the joint law of those with an explicit
+matrix, also where an input is computed from earlier products.
 
 Source: Lu, "Householder Dice" (arXiv 2101.07464).
 """
@@ -22,29 +23,32 @@ from scipy.sparse.linalg import LinearOperator
 from ..arithmetic import Array
 from ..errors import InvalidInput
 
-#: A new direction is known up to rounding when so little of an input is left of it.
-_NOTHING = 64
-#: Where no more than this share of an input is left, it is made orthogonal again.
-_CANCELLED = 0.5
-_FIRST = 16
+#: An input counts as known if its part outside the basis is at most this many units of rounding.
+_ROUNDING_UNITS = 64
+#: Gram-Schmidt is repeated if it leaves at most this fraction of the norm: the remainder is then
+#: not orthogonal to working precision, because most of it has cancelled ("twice is enough").
+_LEAST_LEFT = 0.5
+#: Number of basis vectors for which memory is allocated at first; it doubles when it is full.
+_FIRST_CAPACITY = 16
 
 
 class GaussianMatrix(LinearOperator):
-    """An implicit matrix of independent standard normals.
+    """A matrix of independent standard normals that is never formed, as a SciPy operator.
 
     Parameters
     ----------
     n, p : int
-        Rows and columns.
+        Numbers of rows and columns.
     rng : numpy.random.Generator
-        Where the entries come from; the products depend on the order in which they are asked for.
+        Generator of the entries.  The products depend on the order in which they are computed.
     dtype : float64 or float32
-        Of the bases that are kept.  Products of float32 are consistent with one another to 1e-6.
+        Type of the bases.  With float32, products agree with one another to 1e-6.
 
-    Raises `InvalidInput` for an input whose norm is not finite, which would spoil all that follow.
+    Raises `InvalidInput` for an input whose norm is not finite: it would spoil all later products.
 
-    The k-th product costs O((n + p) k) time, and memory for O(n + p) numbers.  An input in the span
-    of earlier ones draws nothing: all that was revealed stays true.
+    The k-th product takes O((n + p) k) time, and adds O(n + p) numbers to the memory.  An input in
+    the span of earlier ones draws no random numbers, so that later products agree with earlier
+    ones.
 
     >>> import numpy as np
     >>> z = GaussianMatrix(300, 1000, np.random.default_rng(0))
@@ -65,7 +69,7 @@ class GaussianMatrix(LinearOperator):
 
     @property
     def revealed(self) -> tuple[int, int]:
-        """Dimensions revealed so far, of inputs of length n and of length p."""
+        """Dimensions of the spans of the inputs so far: of length n, and of length p."""
         return self._rows.size, self._columns.size
 
     def _matvec(self, x: Array) -> Array:
@@ -75,13 +79,15 @@ class GaussianMatrix(LinearOperator):
         return self._product(np.ravel(x), self._rows, self._columns)
 
     def _product(self, x: Array, side: "_Revealed", other: "_Revealed") -> Array:
+        """The product with x; `side` has the past inputs of x's length, `other` of the result's."""
         if np.iscomplexobj(x):
             return self._product(x.real, side, other) + 1j * self._product(x.imag, side, other)
         known, length, direction = side.split(x)
         if length == 0:
             return known @ side.products[: side.size]
         fresh = self._rng.standard_normal(other.length, dtype=self.dtype)
-        # On what the other side has revealed, the product is known; elsewhere it is fresh.
+        # Z r = g + U (Zᵀu · r - u · g for each column u of U).  On the span of U the products with
+        # Zᵀ determine Z r; orthogonal to it, Z r is fresh.  Bases are stored as rows.
         basis = other.basis[: other.size]
         fresh += (other.products[: other.size] @ direction - basis @ fresh) @ basis
         result = length * fresh
@@ -91,34 +97,39 @@ class GaussianMatrix(LinearOperator):
 
 
 class _Revealed:
-    """An orthonormal basis of inputs, as rows, and the products with each of them."""
+    """An orthonormal basis of the inputs, as rows, and the product with each basis vector."""
 
     def __init__(self, length: int, other: int, dtype: Any) -> None:
         self.length, self.size = length, 0
-        self.basis = np.empty((_FIRST, length), dtype)
-        self.products = np.empty((_FIRST, other), dtype)
+        self.basis = np.empty((_FIRST_CAPACITY, length), dtype)
+        self.products = np.empty((_FIRST_CAPACITY, other), dtype)
 
     def split(self, x: Array) -> tuple[Array, float, Array]:
-        """Coordinates of `x` in the basis, and length and direction of what is left of it."""
+        """Split `x` into ``coordinates @ basis + length * direction``; return these three.
+
+        `direction` is a unit vector orthogonal to the basis, and `length` is 0 if `x` is in the
+        span of the basis up to rounding.
+        """
         basis = self.basis[: self.size]
         x = x.astype(basis.dtype)
-        whole = length = float(np.linalg.norm(x))
-        if not np.isfinite(whole):
-            raise InvalidInput("norm", whole, f"an input must have a finite norm in {x.dtype}")
+        norm = length = float(np.linalg.norm(x))
+        if not np.isfinite(norm):
+            raise InvalidInput("norm", norm, f"an input must have a finite norm in {x.dtype}")
         known = np.zeros(self.size, basis.dtype)
-        for _ in range(3):
+        for _ in range(3):  # Gram-Schmidt, repeated while much of x cancels
             part = basis @ x
             known += part
             x -= part @ basis
             before, length = length, float(np.linalg.norm(x))
-            if length > _CANCELLED * before:
+            if length > _LEAST_LEFT * before:
                 break
-        if length <= _NOTHING * np.finfo(basis.dtype).eps * whole:
+        if length <= _ROUNDING_UNITS * np.finfo(basis.dtype).eps * norm:
             return known, 0.0, x
         x /= length
         return known, length, x
 
     def add(self, direction: Array, product: Array) -> None:
+        """Append a basis vector and the product with it; memory doubles when it is full."""
         if self.size == len(self.basis):
             self.basis, self.products = (
                 np.concatenate([a, np.empty_like(a)]) for a in (self.basis, self.products)

@@ -1,4 +1,4 @@
-"""Draws with a design that is never formed."""
+"""The implicit sampler: conjugate gradients with a design that is never formed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,20 +15,21 @@ from .gaussian_matrix import GaussianMatrix
 from .sampler import SECONDS_OF_NORMAL, Draw, Sampler, pruning_cost
 from .solvers import conjugate_gradients
 
-#: A condition, of a solver's matrix, with which single precision is enough.
-_WELL_CONDITIONED = 2e3
+#: Largest condition number of the solver's matrix for which bases in single precision are enough.
+_LARGEST_CONDITION_IN_SINGLE = 2e3
 _MOST_STEPS = 10_000
-#: Values of m among which the lower edge of a spectrum is sought.
+#: Number of values of m at which `_lower_edge` evaluates its function.
 _EDGE_POINTS = 200
-#: A relative residual that is larger does not come down again.
+#: A relative residual above this means that conjugate gradients will not converge.
 _DIVERGED = 1e8
 
 
 @dataclass(frozen=True)
 class Implicit(Sampler):
-    """Conjugate gradients on a design that is never formed; one replicate for each design.
+    """Solves for the trained weights by conjugate gradients on a `GaussianMatrix`.
 
-    They end at the relative residual `tolerance`.
+    The iteration ends when the residual, relative to the right-hand side, is at most `tolerance`.
+    Every replicate has a design of its own.
     """
 
     name = "implicit"
@@ -39,22 +40,25 @@ class Implicit(Sampler):
         return f"implicit({self.noise}, {self.tolerance!r})"
 
     def cost(self, problem: FiniteProblem, replicates: int) -> float:
+        # A step multiplies by Z and Zᵀ.  It draws n + p₊ normal numbers, and orthogonalises against
+        # all earlier inputs, whose number is steps / 2 on average.
         length, steps = problem.n + problem.alive, _steps(problem, self.tolerance)
         step = 2e-4 + (SECONDS_OF_NORMAL + 1.5e-9 * steps) * length
         return replicates * steps * step + pruning_cost(problem, replicates)
 
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
+        # Each step adds a basis vector and a product on either side of the `GaussianMatrix`.
         bytes_each = np.dtype(self._dtype(problem)).itemsize
         return 2.0 * bytes_each * (problem.n + problem.alive) * _steps(problem, self.tolerance)
 
     def _dtype(self, problem: FiniteProblem) -> type:
-        """Of the bases: single precision where the solver does not see its rounding."""
-        coarse = self.tolerance >= 1e-5 and _condition(problem) <= _WELL_CONDITIONED
+        """Type of the bases: single precision if its rounding is far below the tolerance."""
+        coarse = self.tolerance >= 1e-5 and _condition(problem) <= _LARGEST_CONDITION_IN_SINGLE
         return np.float32 if coarse else np.float64
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
         coefficient = problem.coefficients(rng, replicates)
-        alive = problem.living
+        alive = problem.alive_features
         eigenvalue = problem.expand(problem.eigenvalue)[alive]
         earlier, trained = np.zeros_like(coefficient), np.zeros_like(coefficient)
         if not eigenvalue.size:
@@ -70,16 +74,21 @@ class Implicit(Sampler):
         coefficient: Array,
         rng: np.random.Generator,
     ) -> tuple[Array, Array]:
-        """Trained weights of one design, at ten times the tolerance and at the tolerance."""
+        """Trained weights of one design at two iterates: residual 10 times the tolerance, and 1.
+
+        `Sampler.trial` estimates the effect of the finite tolerance from their difference.
+        """
         z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype(problem))
         root, penalty = np.sqrt(eigenvalue), problem.n * problem.ridge
         noise = problem.sigma * problem.p**0.5 * self.noise.draw(rng, problem.n)
         y = z.matvec(root * coefficient) + noise
-        if problem.n < eigenvalue.size:
+        if problem.n < eigenvalue.size:  # (X Xᵀ + n ridge) a = y, then the weights are Xᵀ a
             dual = self._solve(lambda a: z.matvec(eigenvalue * z.rmatvec(a)) + penalty * a, y)
             earlier, last = (root * z.rmatvec(a) for a in dual)
             return earlier, last
-        scale = 1 / np.sqrt(eigenvalue + problem.ridge)  # features brought to one size
+        # (Xᵀ X + n ridge) b = Xᵀ y, preconditioned by the diagonal: each feature is divided by
+        # sqrt(eigenvalue + ridge), and the condition number does not depend on the eigenvalues.
+        scale = 1 / np.sqrt(eigenvalue + problem.ridge)
         unit, diagonal = root * scale, penalty * scale**2
         primal = self._solve(
             lambda b: unit * z.rmatvec(z.matvec(unit * b)) + diagonal * b, unit * z.rmatvec(y)
@@ -88,6 +97,10 @@ class Implicit(Sampler):
         return earlier, last
 
     def _solve(self, apply: Callable[[Array], Array], b: Array) -> tuple[Array, Array]:
+        """The last iterate with a residual above 10 times the tolerance, and the solution.
+
+        Raises `NoConvergence` after `_MOST_STEPS` steps, or if the residual exceeds `_DIVERGED`.
+        """
         earlier, x = np.zeros_like(b), np.zeros_like(b)
         for step, (x, residual) in enumerate(conjugate_gradients(apply, b.astype(np.float64))):
             if residual > 10 * self.tolerance:
@@ -103,22 +116,27 @@ class Implicit(Sampler):
 
 
 class _Spectrum(NamedTuple):
-    """Eigenvalues of the solver's matrix, roughly, the largest first."""
+    """Estimates of the eigenvalues of the solver's matrix."""
 
-    #: How many are larger than each of `upper`: the features of groups of larger eigenvalue.
-    outside: Array
+    #: Upper edges of the spectrum without its largest eigenvalues, in descending order; the first
+    #: is the upper edge of the full spectrum.
     upper: Array
+    #: Number of eigenvalues that are left out above each of `upper`.
+    outside: Array
+    #: The lower edge of the full spectrum.
     lower: float
 
 
 @lru_cache(maxsize=64)
 def _spectrum(problem: FiniteProblem) -> _Spectrum:
-    """Of features brought to one size, or of the Gram matrix if there are more than samples.
+    """The spectrum of the matrix that `Implicit` solves with, divided by max(n, p₊).
 
-    Its upper edges are those of the Marchenko-Pastur law, scaled by the largest eigenvalue that
-    features have, and by those that remain without the groups of the largest.
+    It is that of XᵀX with preconditioned features if n >= p₊, and of the Gram matrix XXᵀ otherwise.
+    The upper edges are those of the Marchenko-Pastur law times the largest eigenvalue of the
+    features that are left when the groups of the largest eigenvalues are taken out, one by one.
     """
     shape = min(problem.n, problem.alive) / max(problem.n, problem.alive)
+    # At n = p₊ the lower edge of the limit is 0; the smallest eigenvalue is of order 1/n² then.
     finite = 1 / max(problem.n, problem.alive) ** 2
     high = (1 + shape**0.5) ** 2
     eigenvalue = np.array(problem.eigenvalue)
@@ -127,24 +145,25 @@ def _spectrum(problem: FiniteProblem) -> _Spectrum:
     if problem.n >= problem.alive:
         floor = problem.ridge / (problem.ridge + eigenvalue.max())
         low = (1 - shape**0.5) ** 2 + finite
-        return _Spectrum(np.zeros(1), np.array([high + floor]), low + floor)
+        return _Spectrum(np.array([high + floor]), np.zeros(1), low + floor)
     floor = problem.ridge * problem.n / problem.alive
     order = np.argsort(-eigenvalue)
     eigenvalue, sizes = eigenvalue[order], sizes[order]
     low = _lower_edge(sizes / problem.n, eigenvalue) * shape
     above = np.cumsum(sizes) - sizes
-    return _Spectrum(above, eigenvalue * high + floor, low + eigenvalue[-1] * finite + floor)
+    return _Spectrum(eigenvalue * high + floor, above, low + eigenvalue[-1] * finite + floor)
 
 
 def _lower_edge(ratio: Array, eigenvalue: Array) -> float:
     r"""The smallest eigenvalue of :math:`Z\Lambda Z^T/n` for a large Gaussian matrix Z.
 
     It is the largest value, over m > 0, of :math:`-1/m+\sum_g\kappa_g\Lambda_g/(1+\Lambda_gm)`,
-    with :math:`\kappa_g` the features of a group per sample (`ratio`).
+    where :math:`\kappa_g` is the number of features of group g over n (`ratio`).
 
     Source: Silverstein, Choi, *Analysis of the limiting spectral distribution of large dimensional
     random matrices* (J. Multivariate Anal. 54, 1995).
     """
+    # For a single group the maximum is at Λm = 1/(sqrt(κ) - 1), which is large near κ = 1.
     ends = -np.log(eigenvalue.max()) - 3, -np.log(eigenvalue.min()) + 9
     edge = 0.0
     for m in np.exp(np.linspace(*ends, _EDGE_POINTS)):
@@ -153,7 +172,7 @@ def _lower_edge(ratio: Array, eigenvalue: Array) -> float:
 
 
 def _condition(problem: FiniteProblem) -> float:
-    """Of the solver's matrix, roughly."""
+    """Estimate of the condition number of the solver's matrix."""
     if not problem.alive:
         return 1.0
     spectrum = _spectrum(problem)
@@ -161,13 +180,14 @@ def _condition(problem: FiniteProblem) -> float:
 
 
 def _steps(problem: FiniteProblem, tolerance: float) -> float:
-    """Steps that conjugate gradients need, roughly.
+    r"""Estimate of the number of steps of conjugate gradients.
 
-    One for each eigenvalue above some value, and for those below it as many as their condition
-    asks for.
+    One step removes one outlying eigenvalue.  If the k largest are removed, the others, up to
+    :math:`u_k`, take :math:`\frac12\sqrt{u_k/l}\,\log(2/\text{tolerance})` steps.  The estimate is
+    the least sum over k.
     """
     if not problem.alive:
         return 2.0
-    outside, upper, lower = _spectrum(problem)
+    upper, outside, lower = _spectrum(problem)
     below = 0.5 * np.sqrt(upper / lower) * np.log(2 / tolerance)
     return 2 + float(np.min(outside + below))

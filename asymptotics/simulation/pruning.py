@@ -1,4 +1,4 @@
-"""Pruning trained weights, and the test error that is left."""
+"""Pruning of trained weights, and the test error of the pruned model."""
 
 import numpy as np
 
@@ -7,27 +7,27 @@ from ..theory import Rule
 from ..theory.rules import Oracle, Random, WeightRule
 from .finite import BLOCK, Block, FiniteProblem
 
-#: Scores that differ by less, relative to their size, are tied.
-_ROUNDING = 1e-10
+#: Scores whose relative difference is at most this are tied: a solver's rounding tells them apart.
+_TIE_TOLERANCE = 1e-10
 
 
 def pruned_errors(
     problem: FiniteProblem, coefficient: Array, trained: Array, rng: np.random.Generator
 ) -> Array:
-    r"""Test error after pruning, :math:`\sigma^2 + \frac1p\sum_i\lambda_i(B_i - X_i 1_{kept})^2`.
+    r"""Test error after pruning, :math:`\sigma^2 + \frac1p\sum_i\Lambda_i(B_i - X_i 1_{kept})^2`.
 
     `coefficient` and `trained` hold draws of B and :math:`X=\sqrt p\,\hat\beta`, of shape
     (replicates, p).  Returns an array of shape (replicates, rules, alphas).
     """
     errors = np.empty((len(trained), len(problem.rules), len(problem.kept)))
-    whole = problem.whole
-    step = max(1, BLOCK // problem.p)
+    features = problem.all_features
+    step = max(1, BLOCK // problem.p)  # replicates at a time, so that arrays stay in the cache
     for start in range(0, len(trained), step):
         rows = slice(start, start + step)
         b, x = coefficient[rows], trained[rows]
-        kept_error, signal = losses(problem, whole, b, x)
+        kept_error, signal = losses(problem, features, b, x)
         for place, rule in enumerate(problem.rules):
-            score = scores(problem, rule, whole, b, x, rng)
+            score = scores(problem, rule, features, b, x, rng)
             for column, kept in enumerate(problem.kept):
                 mask = largest(score, kept, rng)
                 errors[rows, place, column] = total(kept_error, signal, mask, ~mask)
@@ -37,8 +37,12 @@ def pruned_errors(
 def losses(
     problem: FiniteProblem, block: Block, coefficient: Array, trained: Array
 ) -> tuple[Array, Array]:
-    """What each weight of a block adds to the error, times p: if it is kept, and if dropped."""
+    """Terms of p times the excess error, one for each weight: if it is kept, and if it is dropped.
+
+    They are Λ (B - X)² (`kept_error`) and Λ B² (`signal`).
+    """
     eigenvalue = block.expand(problem.eigenvalue)
+    # In place: the arrays are large, and this is the inner loop of a trial.
     kept_error, signal = coefficient - trained, coefficient * coefficient
     kept_error *= kept_error
     kept_error *= eigenvalue
@@ -47,7 +51,8 @@ def losses(
 
 
 def total(kept_error: Array, signal: Array, kept: Array, dropped: Array) -> Array:
-    """The losses of kept and of dropped weights in each row, summed; masks tell which are which."""
+    """Sum over each row: `kept_error` where the mask `kept` is set, `signal` where `dropped` is."""
+    # A product with a mask of 0 and 1 by BLAS is faster than selecting the entries.
     of_kept = np.vecdot(kept_error, kept.astype(np.float64))
     return np.asarray(of_kept + np.vecdot(signal, dropped.astype(np.float64)))
 
@@ -60,7 +65,7 @@ def scores(
     trained: Array,
     rng: np.random.Generator,
 ) -> Array:
-    """What the rule ranks weights by; those of eigenvalue 0 come last, and tie."""
+    """Scores by which the rule ranks the weights; a weight of eigenvalue 0 scores 0."""
     if isinstance(rule, Random):
         return np.asarray(rng.random(trained.shape))
     if isinstance(rule, WeightRule):
@@ -71,6 +76,7 @@ def scores(
         raise NotImplementedError(f"no simulation of the rule {rule}")
     eigenvalue = np.array(problem.eigenvalue[block.groups])
     alive = eigenvalue > 0
+    # score = eigenvalue^exponent |weight|; the `where` avoids 0 to a negative power.
     score = abs(ranked)
     scale = np.where(alive, eigenvalue, 1) ** exponent * alive
     if np.any(scale != 1):
@@ -79,18 +85,20 @@ def scores(
 
 
 def largest(score: Array, kept: int, rng: np.random.Generator) -> Array:
-    """A mask of the `kept` largest scores of each row; among ties, at random.
+    """A mask of the `kept` largest scores of each row; ties are broken at random.
 
-    Scores that agree but for the rounding of a solver are tied.
+    Scores that differ only by the rounding of a solver count as tied.
     """
     size = score.shape[1]
     if kept in (0, size):
         return np.full(score.shape, kept > 0)
-    cut = np.partition(score, size - kept, axis=1)[:, size - kept, None]
-    margin = _ROUNDING * abs(cut)
-    mask = np.asarray(score >= cut - margin)
+    # The threshold of a row is its `kept`-th largest score.
+    threshold = np.partition(score, size - kept, axis=1)[:, size - kept, None]
+    margin = _TIE_TOLERANCE * abs(threshold)
+    mask = np.asarray(score >= threshold - margin)
     surplus = np.count_nonzero(mask, axis=1) - kept
     for row in np.flatnonzero(surplus):
-        tied = np.flatnonzero(mask[row] & (score[row] <= cut[row] + margin[row]))
+        # Too many weights reach the threshold because some are tied with it: drop some of those.
+        tied = np.flatnonzero(mask[row] & (score[row] <= threshold[row] + margin[row]))
         mask[row, rng.choice(tied, surplus[row], replace=False)] = False
     return mask

@@ -1,7 +1,7 @@
-r"""What a sampler is: it draws true and trained weights of a finite problem, and prunes them.
+r"""The base class of samplers, which draw true and trained weights of a finite problem.
 
-Samplers draw :math:`B=\sqrt p\,\beta^*` and :math:`X=\sqrt p\,\hat\beta` from their joint law at
-n and p, exactly, each by another route:
+Every sampler draws :math:`B=\sqrt p\,\beta^*` and :math:`X=\sqrt p\,\hat\beta` from their exact
+joint law at n and p (the implicit one up to the tolerance of its solver), by a route of its own:
 
 ============  =============================================  ================================
 sampler       route                                          regime
@@ -11,7 +11,7 @@ exact         law of least squares, O(p)                     Gaussian, ridge 0, 
 implicit      implicit Gaussian matrix, conjugate gradients  Gaussian design
 ============  =============================================  ================================
 
-Features of eigenvalue 0 carry nothing and are left out; their trained weight is 0.
+Features of eigenvalue 0 are constant, and left out of the training; their trained weight is 0.
 """
 
 from abc import ABC, abstractmethod
@@ -24,8 +24,9 @@ from .control import controls
 from .finite import FiniteProblem
 from .pruning import pruned_errors
 
+#: Seconds that one core takes to draw a normal number, roughly.
 SECONDS_OF_NORMAL = 1e-8
-#: What a trial returns, each of shape (rules, alphas) and a mean over replicates.
+#: The arrays that a trial returns, each a mean over replicates of shape (rules, alphas).
 OUTCOME = ("risk", "control", "truncation")
 
 
@@ -34,52 +35,61 @@ class Draw(NamedTuple):
 
     coefficient: Array
     trained: Array
-    #: The trained weights while the solver was ten times as far from its end, if it iterates.
+    #: For an iterative solver: its last iterate with a residual above ten times the tolerance.
     earlier: Array | None = None
 
 
 class Sampler(ABC):
-    """How weights are drawn.  Its string tells it from every other, its settings included."""
+    """Draws true and trained weights, and prunes them.
+
+    `str` gives the name with all settings; it is part of the key under which trials are stored.
+    """
 
     name: ClassVar[str]
 
     @abstractmethod
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
-        """Draws of true and trained weights.
+        """Draw `replicates` pairs of true and trained weights.
 
-        Replicates may share the design, so that they are exchangeable but not independent.
+        Replicates may share the design.  They are then exchangeable but not independent, and only
+        their mean counts as one trial.
         """
 
     def trial(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Array:
-        """Risk, control and effect of truncation, of shape (3, rules, alphas).
+        """Risk, control variate and truncation, of shape (3, rules, alphas).
 
-        The truncation is by how much the risk moved while the solver's residual fell to its
-        tolerance from ten times as much; what it would still move is less.
+        The truncation is the change of the risk between the solver's iterates with residuals of
+        about 10 times the tolerance and of the tolerance.  It bounds the error that remains: with
+        further steps the risk would change by less.
         """
         draw = self.draw(problem, replicates, rng)
         ties = rng.bit_generator.state
         risk = pruned_errors(problem, draw.coefficient, draw.trained, rng)
         truncation = np.zeros_like(risk)
         if draw.earlier is not None:
-            rng.bit_generator.state = ties  # the same ties fall the same way
+            # Break ties as before, so that only the weights differ between the two risks.
+            rng.bit_generator.state = ties
             truncation = risk - pruned_errors(problem, draw.coefficient, draw.earlier, rng)
         control = controls(problem, draw.coefficient)
         return np.stack([risk, control, truncation]).mean(axis=1)
 
     def refusal(self, problem: FiniteProblem) -> str | None:
-        """Why it does not apply to a problem, if so."""
+        """The reason why the sampler does not apply to a problem, or None if it does."""
         return None
 
     @abstractmethod
     def cost(self, problem: FiniteProblem, replicates: int) -> float:
-        """Seconds that a trial takes on one core, roughly; ratios matter."""
+        """Estimate of the seconds that a trial takes on one core.
+
+        Samplers and trials are compared by it, so that ratios matter more than the seconds.
+        """
 
     @abstractmethod
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
-        """Bytes that a trial needs, roughly."""
+        """Estimate of the bytes of memory that a trial needs."""
 
 
 def pruning_cost(problem: FiniteProblem, replicates: int) -> float:
-    """Seconds that pruning takes on one core, roughly."""
+    """Estimate of the seconds that scores, pruning and errors take on one core."""
     rows = len(problem.rules) * len(problem.kept)
     return SECONDS_OF_NORMAL * (1 + rows / 2) * replicates * problem.p

@@ -1,4 +1,4 @@
-"""Conjugate gradients."""
+"""Conjugate gradients for a matrix that is known by its products only."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,11 +8,14 @@ from ..arithmetic import Array
 
 
 def conjugate_gradients(apply: Callable[[Array], Array], b: Array) -> Iterator[tuple[Array, float]]:
-    """Iterates of the solution of ``A x = b``, each with the norm of its residual over that of b.
+    """Yield the iterates of ``A x = b``, each with its relative residual ``|b - A x| / |b|``.
 
-    `apply` multiplies by a symmetric positive definite ``A``.  It sees the residuals, which are
-    orthogonal to one another, in place of the directions, which nearly repeat themselves.  An
-    iterate is updated in place: copy what is to be kept.
+    `apply` multiplies by a symmetric positive definite ``A``.  Textbooks multiply the search
+    directions by A; here A multiplies the residuals, and the image A d of a direction follows by
+    the recurrence of the directions.  Residuals are orthogonal to one another.  Successive
+    directions are nearly parallel, and a `GaussianMatrix` would lose digits in telling them apart.
+
+    The iterate is updated in place: a caller that keeps one must copy it.
 
     Source: Hestenes, Stiefel (1952).
     """
@@ -20,6 +23,7 @@ def conjugate_gradients(apply: Callable[[Array], Array], b: Array) -> Iterator[t
     direction, image = np.zeros_like(b), np.zeros_like(b)
     before = square = scale = float(b @ b)
     while square > 0:
+        # d <- r + (|r|² / |r before|²) d, and the same recurrence for A d.
         direction *= square / before
         direction += residual
         image *= square / before

@@ -1,4 +1,4 @@
-"""Trials of the linear model: one random draw of a finite problem each."""
+"""The experiment of the linear model: a trial is one random draw of a finite problem."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +11,17 @@ from ..trials.experiment import Experiment
 from .finite import FiniteProblem
 from .sampler import OUTCOME, Sampler
 
-#: Goes up when the same seed gives other numbers than before.
+#: Version of the trials' numbers: it rises when the same seed gives other numbers than before, so
+#: that a store does not mix the two.
 VERSION = 2
-#: Weights that a trial draws, if more than its p, where one design serves many.
-_WEIGHTS = 1 << 18
+#: A trial of small p has several replicates, which together have about this many weights.
+_LEAST_WEIGHTS = 1 << 18
 _MOST_REPLICATES = 256
 
 
 @dataclass(frozen=True)
 class LinearExperiment(Experiment):
-    """A finite problem and how its weights are drawn."""
+    """A finite problem, the sampler of its weights, and the number of replicates in a trial."""
 
     problem: FiniteProblem
     sampler: Sampler
@@ -53,10 +54,13 @@ class LinearExperiment(Experiment):
         return len(OUTCOME), len(self.problem.rules), len(self.problem.kept)
 
     def trial(self, rng: np.random.Generator) -> Array:
-        """Risk, control and effect of truncation; see `Sampler.trial`."""
+        """Risk, control and truncation, of shape (3, rules, alphas); see `Sampler.trial`."""
         return self.sampler.trial(self.problem, self.replicates, rng)
 
 
 def replicates_at(p: int) -> int:
-    """Replicates that make a design of p features worth its while."""
-    return min(max(_WEIGHTS // p, 1), _MOST_REPLICATES)
+    """Number of replicates that share a design of p features.
+
+    For small p, drawing and factorising the design would take longer than all else in a trial.
+    """
+    return min(max(_LEAST_WEIGHTS // p, 1), _MOST_REPLICATES)

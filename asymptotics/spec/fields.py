@@ -1,4 +1,4 @@
-"""What a spec's keys may hold: numbers as they are written, lists and ranges of them, tables."""
+"""The values of a spec's keys: decimal numbers, lists and ranges of numbers, and tables."""
 
 import math
 from collections.abc import Callable, Collection, Mapping
@@ -22,29 +22,31 @@ from ..domains import COUNTS, REAL
 from ..errors import MISSING, InvalidInput, unknown_key
 from ..parameters import parameter
 
-#: Points of a range are rounded to so many digits: short decimals where those were meant.
+#: Inner points of a range are rounded to this many digits, so that 0.3 does not become
+#: 0.30000000000000004.
 _DIGITS = 15
-#: Rows of a grid.
+#: The most rows of a grid.
 MOST_POINTS = 1_000_000
-#: A curve through fewer points shows its corners.
+#: Points of a curve in a figure: with fewer, one sees its corners.
 _SMOOTH = 401
 
 
 def _number(value: Any) -> Any:
+    """The decimal value of a number as it is written, not that of the nearest float."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("must be a number")
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
-#: Whether it is finite, and in its domain, is checked where it is used.
+#: A decimal number.  The code that uses it checks its domain, and that it is finite.
 Number = Annotated[Decimal, Field(allow_inf_nan=True), BeforeValidator(_number)]
 
 
 class Table(BaseModel):
-    """A table whose keys are all known."""
+    """A table of a spec; a key that is no field of the class is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    #: The keys that hold an axis.
+    #: The keys whose value is an `Axis`.
     axes: ClassVar[tuple[str, ...]] = ()
 
 
@@ -53,7 +55,7 @@ Kind = TypeVar("Kind")
 
 
 class Range(Table):
-    """Points from `start` to `stop`, both included."""
+    """A range of `num` points from `start` to `stop`, both included."""
 
     start: Number
     stop: Number
@@ -71,20 +73,23 @@ class Range(Table):
             inner = np.geomspace(float(self.start), float(self.stop), self.num)[1:-1]
         else:
             start, step = Fraction(self.start), Fraction(self.stop - self.start) / (self.num - 1)
+            # In exact arithmetic: in floats, 0.1 + 2 * 0.1 is 0.30000000000000004.
             inner = np.array([float(start + i * step) for i in range(1, self.num - 1)])
         return [self.start, *(Decimal(f"{x:.{_DIGITS}g}") for x in inner), self.stop]
 
     def smooth(self) -> "Range":
-        """The range with points dense enough to draw a curve through."""
+        """The range with enough points for a smooth curve."""
         return self.model_copy(update={"num": max(self.num, _SMOOTH)})
 
 
 def _kind(value: Any) -> str:
+    """The tag of `Axis` under which a value is read."""
     if isinstance(value, list):
         return "list"
     return "range" if isinstance(value, Mapping | Range) else "number"
 
 
+#: The values of a parameter: one number, a list of numbers or a range.
 Axis = Annotated[
     Annotated[Number, Tag("number")]
     | Annotated[Annotated[list[Number], Field(min_length=1)], Tag("list")]
@@ -94,7 +99,7 @@ Axis = Annotated[
 
 
 def points(key: str, axis: Decimal | list[Decimal] | Range) -> Array:
-    """The points of an axis."""
+    """The points of an axis, as an array of decimals; `key` is for messages."""
     try:
         points = axis.points() if isinstance(axis, Range) else axis
     except InvalidInput as error:
@@ -103,7 +108,10 @@ def points(key: str, axis: Decimal | list[Decimal] | Range) -> Array:
 
 
 def product(*columns: Array) -> tuple[Array, ...]:
-    """Columns that broadcast to the grid of their points."""
+    """The columns reshaped so that they broadcast to the grid of all combinations.
+
+    Raises `InvalidInput` if the grid has too many rows.
+    """
     rows = math.prod(column.size for column in columns)
     if rows > MOST_POINTS:
         raise InvalidInput("grid", f"{rows:,} rows", f"must be at most {MOST_POINTS:,} rows")
@@ -111,7 +119,7 @@ def product(*columns: Array) -> tuple[Array, ...]:
 
 
 def rules(given: Any, read: Callable[[Any, str], Kind]) -> tuple[Kind, ...]:
-    """A rule or a list of them, each read with the name that messages call it by."""
+    """The rules that a spec gives, one or a list; `read` converts a rule, given its key too."""
     if not isinstance(given, list):
         return (read(given, "rule"),)
     if not given:
@@ -119,18 +127,18 @@ def rules(given: Any, read: Callable[[Any, str], Kind]) -> tuple[Kind, ...]:
     return tuple(read(rule, f"rule[{index}]") for index, rule in enumerate(given))
 
 
-#: Keys that a spec of some commands has and that of no other has.
-_MARKS = {
+#: Keys that tell for which commands a spec is.
+_TELLING_KEYS = {
     "`asymptotics risk`, `curve` and `verify`": ("kappa", "population"),
     "`asymptotics network`": ("eta", "task"),
 }
 
 
 def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raise `InvalidInput` for a spec of another command, or a key that is not known."""
-    own = {mark for marks in _MARKS.values() for mark in marks if mark in known}
-    for commands, marks in _MARKS.items():
-        found = [mark for mark in marks if mark in document and mark not in known]
+    """Raise `InvalidInput` for a spec of another command, or a key that is not in `known`."""
+    own = {key for keys in _TELLING_KEYS.values() for key in keys if key in known}
+    for commands, keys in _TELLING_KEYS.items():
+        found = [key for key in keys if key in document and key not in known]
         if found and not own & set(document):
             has = " and ".join(_as_written(key, document[key]) for key in found)
             raise InvalidInput("spec", MISSING, f"this is a spec for {commands}: it has {has}")
@@ -140,24 +148,27 @@ def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
 
 
 def _as_written(key: str, value: Any) -> str:
-    """How a key stands in a spec: tables have their brackets."""
+    """A key as it is written in a spec, with brackets if its value is a table."""
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return f"[[{key}]]"
     return f"[{key}]" if key in ("population", "task") else key
 
 
 def validated(model: type[Model], given: Any, key: str = "") -> Model:
-    """`given` as a `model`, or the first thing wrong with it."""
+    """The table `given` as a `model`; raises `InvalidInput` for its first error.
+
+    `key` is the key of the table itself, for messages.
+    """
     if not isinstance(given, Mapping):
         raise InvalidInput(key, given, "must be a table")
     try:
         return model.model_validate(given)
     except ValidationError as errors:
-        # A key that is not known explains one that is missing.
+        # A misspelt key is also missing under its right name; report the misspelling.
         error = min(errors.errors(), key=lambda error: error["type"] != "extra_forbidden")
     place = list(error["loc"])
     if place[0] in model.axes:
-        del place[1:2]  # which kind of axis it was read as
+        del place[1:2]  # the tag of the axis, which pydantic adds
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in [key, *place])
     name = name.strip(".")
     if error["type"] == "extra_forbidden":
@@ -169,7 +180,7 @@ def validated(model: type[Model], given: Any, key: str = "") -> Model:
 
 
 def _allowed(message: str, place: list[Any], axes: tuple[str, ...]) -> str:
-    """What is allowed at the place where pydantic found an error."""
+    """The message of an error of pydantic, in the words of this package."""
     if len(place) == 1 and place[0] in axes:
         return "must be a number, a list of numbers or {start, stop, num, spacing}"
     return message.removeprefix("Value error, ").replace("Input should", "must")

@@ -1,4 +1,4 @@
-"""Sweeps over networks: a task, and a grid of settings."""
+"""Specs of sweeps over networks: a task and a grid of settings."""
 
 import math
 from collections.abc import Mapping
@@ -25,18 +25,21 @@ _AXES = ("eta", "alpha", "width", "samples")
 _TABLES = ("task",)
 
 
+#: An integer; a decimal is not converted.
 Count = Annotated[int, Field(strict=True)]
 
 
 class _Settings(Table):
+    """All keys but ``[task]``."""
+
     axes = _AXES
 
     eta: Axis
-    # What is not given is left to `sweep`.
     alpha: Axis = Decimal("0.5")
     width: Axis = Decimal(64)
     samples: Axis = Decimal(1000)
     rule: Any = "magnitude"
+    # From here on `sweep` has the defaults: only keys that are given are passed to it.
     scope: str = ""
     activation: str = ""
     antisymmetric: Annotated[bool, Field(strict=True)] = True
@@ -45,18 +48,19 @@ class _Settings(Table):
 
 
 class _TaskTable(Table):
-    """A ``[task]`` table."""
+    """A ``[task]`` table; `task` is the class that it builds."""
 
     task: ClassVar[type[Task]]
     kind: str
 
     def build(self) -> Task:
-        """The task."""
+        """The task, with the class's own defaults for keys that are not given."""
         return self.task(**self.model_dump(exclude={"kind"}, exclude_unset=True))
 
 
 class _TeacherTable(_TaskTable):
-    # What is not given is left to `Teacher`.
+    """The keys of a `Teacher`, whose own defaults replace those here."""
+
     task = Teacher
 
     features: Count = 0
@@ -66,6 +70,8 @@ class _TeacherTable(_TaskTable):
 
 
 class _DigitsTable(_TaskTable):
+    """`Digits` has no keys of its own."""
+
     task = Digits
 
 
@@ -76,35 +82,38 @@ _TASKS: dict[str, type[_TaskTable]] = {
 
 @dataclass(frozen=True)
 class NetworkProblem:
-    """What a spec asks to sweep over."""
+    """A sweep as a spec describes it: axes, pruning rules, task and other settings."""
 
     axes: Mapping[str, Array]
     rules: tuple[str, ...]
     task: Task
     settings: Mapping[str, Any]
-    #: The spec as it was read.
+    #: The spec, parsed and otherwise unchanged.
     source: Mapping[str, Any]
 
     def run(self, **options: Any) -> NetworkSweep:
-        """The sweep over (eta, alpha, width, samples, rule); options as of `sweep`."""
+        """Run the sweep over (eta, alpha, width, samples, rule), with more `options` of `sweep`."""
         grid = product(*self.axes.values(), np.array(self.rules, dtype=object))
         named: dict[str, Any] = dict(zip((*self.axes, "rule"), grid, strict=True))
         return sweep(**named, task=self.task, **self.settings, **options)
 
     @property
     def lines(self) -> int:
-        """How many lines of a figure tell rules and settings apart."""
+        """The number of lines in a figure: one for each rule and combination of other settings."""
         others = math.prod(axis.size for key, axis in self.axes.items() if key != self.abscissa)
         return others * len(self.rules)
 
     @property
     def abscissa(self) -> str:
-        """The parameter to draw against: the one with most values."""
+        """The parameter on the axis of a figure: the one with most values."""
         return max(self.axes, key=lambda key: self.axes[key].size)
 
 
 def read_network(path: str | Path | None = None) -> NetworkProblem:
-    """The sweep in a spec file: `path`, ``-`` for standard input, or the bundled example."""
+    """The sweep that a spec file describes.
+
+    `path` is a file, ``-`` for standard input, or None for the bundled example.
+    """
     return network_problem(read(path, NETWORK_EXAMPLE)[0])
 
 
@@ -119,27 +128,32 @@ def network_problem(document: Mapping[str, Any]) -> NetworkProblem:
         parameter(key, given[key])
     task = _task(document)
     for key, most in (("width", COUNTS["width"].most), ("samples", task.most)):
-        given[key] = wholes(key, _whole(given[key], most), 1, most)
+        given[key] = wholes(key, _as_integers(given[key], most), 1, most)
     axes = {key: np.atleast_1d(values) for key, values in given.items()}
     rest = settings.model_dump(exclude={*_AXES, "rule"}, exclude_unset=True)
     return NetworkProblem(axes, rules(settings.rule, _rule), task, rest, document)
 
 
-def _whole(values: Array, most: int) -> Array:
-    """Whole numbers up to `most` as such; others are refused where they are used."""
+def _as_integers(values: Array, most: int) -> Array:
+    """Decimals that are integers of magnitude at most `most` as `int`, and all others unchanged.
+
+    `wholes` refuses the others.
+    """
     found = np.empty(values.shape, dtype=object)
     for index, value in np.ndenumerate(values):
-        # Not before it is known to be small: 1e999999999 has as many digits.
+        # Compared before it is converted, because 1e999999999 would be an int of a billion digits.
         small = value.is_finite() and -most <= value <= most
         found[index] = int(value) if small and value == int(value) else value
     return found
 
 
 def _rule(given: Any, key: str) -> str:
+    """The name of a pruning rule, checked."""
     return measure_name(key, given)
 
 
 def _task(document: Mapping[str, Any]) -> Task:
+    """The task of a parsed spec; by default a teacher."""
     given = document.get("task", {"kind": "teacher"})
     if not isinstance(given, Mapping):
         raise InvalidInput("task", given, "must be a table [task]")

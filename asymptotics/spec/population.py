@@ -15,7 +15,7 @@ from ..population.samples import ignored_columns
 from .fields import Number, Table, validated
 from .reading import ESCAPES
 
-#: Fractions that are written with nine digits or more sum to 1 within this.
+#: Weights whose sum differs from 1 by no more than this are taken as rounded fractions.
 _ROUNDING = 1e-9
 
 
@@ -29,19 +29,20 @@ class GroupTable(Table):
 
 
 class FileTable(Table):
-    """A population of samples in a CSV file."""
+    """A ``[population]`` table with the CSV file of its samples."""
 
     file: Annotated[str, Field(strict=True)]
     clip: Number = Decimal(0)
 
     def population(self, folder: Path) -> Population:
+        """The population; the file is looked up in `folder`."""
         if re.search(r"[\x00-\x1f\x7f]", self.file):  # "C:\table.csv" holds a tab
             raise InvalidInput("file", self.file, f"must have no control characters; {ESCAPES}")
         return Population.from_csv(folder / self.file, self.clip)
 
 
 class IsotropicTable(Table):
-    """`Population.isotropic`."""
+    """A ``[population]`` table with the arguments of `Population.isotropic`."""
 
     family: Literal["isotropic"]
     mean: Number = Decimal(0)
@@ -53,7 +54,7 @@ class IsotropicTable(Table):
 
 
 class SpikeAndSlabTable(Table):
-    """`Population.spike_and_slab`."""
+    """A ``[population]`` table with the arguments of `Population.spike_and_slab`."""
 
     family: Literal["spike-and-slab"]
     fraction: Number
@@ -66,7 +67,7 @@ class SpikeAndSlabTable(Table):
 
 
 class PowerLawTable(Table):
-    """`Population.power_law`."""
+    """A ``[population]`` table with the arguments of `Population.power_law`."""
 
     family: Literal["power-law"]
     capacity: Number
@@ -86,7 +87,11 @@ _FAMILIES: dict[str, type[Source]] = {
 
 
 def population(document: Mapping[str, Any], folder: Path) -> Population:
-    """The population of a parsed spec; files are looked up in `folder`."""
+    """The population of a parsed spec; files are looked up in `folder`.
+
+    A spec has ``[[population]]`` tables of groups, or one ``[population]`` table with a file,
+    a family or a single group.
+    """
     given = document.get("population", MISSING)
     if isinstance(given, list) and given:
         _require_groups(given)
@@ -112,7 +117,7 @@ def population(document: Mapping[str, Any], folder: Path) -> Population:
 
 
 def _require_groups(tables: Sequence[Any]) -> None:
-    """Raise `InvalidInput` for one of several tables that is a population of its own."""
+    """Raise `InvalidInput` if one of several tables has a file or a family, not a group."""
     for index, table in enumerate(tables):
         for key in ("family", "file"):
             if isinstance(table, Mapping) and key in table:
@@ -123,7 +128,7 @@ def _require_groups(tables: Sequence[Any]) -> None:
 
 
 def _source(given: Mapping[str, Any]) -> type[Source]:
-    """The kind of population that a table with a file or a family describes."""
+    """The class for a table with a file or a family."""
     if "file" not in given:
         family = given["family"]
         if not isinstance(family, str) or family not in _FAMILIES:
@@ -135,16 +140,16 @@ def _source(given: Mapping[str, Any]) -> type[Source]:
 
 
 def samples_file(document: Mapping[str, Any], folder: Path) -> Path | None:
-    """The CSV file that a parsed spec names, if it does."""
+    """The path of the CSV file in a parsed spec, or None."""
     given = document.get("population")
     return folder / given["file"] if isinstance(given, Mapping) and "file" in given else None
 
 
 def note_of_weights(document: Mapping[str, Any]) -> str:
-    """What to say where weights of groups are taken as relative, and may not be meant to be.
+    """A note if the weights of groups do not sum to 1, which may be a slip; otherwise empty.
 
-    Groups that all leave their weight out are equal parts by intention; those of a CSV file are
-    counts as often as fractions.
+    There is no note if no group has a weight, because equal parts are meant then, nor for a CSV
+    file, whose weights are often counts.
     """
     given = document.get("population")
     groups = given if isinstance(given, list) else [given]
@@ -154,12 +159,13 @@ def note_of_weights(document: Mapping[str, Any]) -> str:
     total = sum(float(1 if weight is None else weight) for weight in weights)
     if abs(total - 1) <= _ROUNDING:
         return ""
+    # As many digits as it takes to see that the sum is not 1.
     shown = next(text for digits in range(6, 18) if float(text := f"{total:.{digits}g}") != 1)
     return f"the weights of the population sum to {shown}; they are divided by it, to sum to 1"
 
 
 def note_of_columns(samples: Path) -> str:
-    """What to say where columns of a CSV file of samples are not read."""
+    """A note of the columns of a CSV file that are not read; empty if there are none."""
     ignored = ignored_columns(samples)
     if not ignored:
         return ""

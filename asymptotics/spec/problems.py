@@ -1,4 +1,4 @@
-"""Problems of the linear model: a population and a grid of parameters."""
+"""Specs of problems of the linear model: a population and a grid of parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ GRID = (*LINEAR, "rule")
 
 
 class _Grid(Table):
+    """The base of `_Axes`."""
+
     axes = tuple(LINEAR)
 
 
@@ -31,7 +33,7 @@ _KEYS: dict[str, Any] = {
     key: (Axis, ... if parameter.default is None else parameter.default)
     for key, parameter in LINEAR.items()
 }
-#: The parameters as keys of a spec; those without a default must be given.
+#: A table with a key for each parameter; those without a default must be given.
 _Axes = create_model("_Axes", __base__=_Grid, **_KEYS)
 
 
@@ -42,7 +44,7 @@ class Problem:
     population: Population
     axes: Mapping[str, Decimal | list[Decimal] | Range]
     rules: tuple[Rule, ...]
-    #: The spec as it was read.
+    #: The spec, parsed and otherwise unchanged.
     source: Mapping[str, Any]
 
     def grid(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class Problem:
         )
 
     def smooth(self, axis: str) -> "Problem":
-        """The problem with the range of one axis dense enough to draw a curve through."""
+        """The problem with enough points for a smooth curve along `axis`, if that is a range."""
         given = self.axes.get(axis)
         if not isinstance(given, Range):
             return self
@@ -72,12 +74,15 @@ class Problem:
 
     @property
     def abscissa(self) -> str:
-        """The parameter to draw against: the one with most points."""
+        """The parameter on the axis of a figure: the one with most points."""
         return max(self.axes, key=lambda key: points(key, self.axes[key]).size)
 
 
 def read_spec(path: str | Path | None = None) -> Problem:
-    """The problem in a spec file: `path`, ``-`` for standard input, or the bundled example."""
+    """The problem that a spec file describes.
+
+    `path` is a file, ``-`` for standard input, or None for the bundled example.
+    """
     return problem(*read(path, EXAMPLE))
 
 

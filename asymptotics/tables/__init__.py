@@ -1,4 +1,7 @@
-"""Tables: text in columns (`text`), results over a grid (`grid_result`) and their files."""
+"""Tables: columns of text (`text`) and results over a grid (`grid_result`), also as JSON and CSV.
+
+`documents` writes the files.
+"""
 
 from .text import Column, column, counted, fits, text_table
 

@@ -9,11 +9,11 @@ from typing import Any
 from ..outcomes import Status
 from .grid_result import GridResult
 
-#: Version of the JSON document; it changes when a reader of the old one would fail.
+#: Version of the JSON document; it rises when a reader of the old version would fail.
 DOCUMENT_VERSION = 1
-#: How a JSON document starts and ends, by which a file of ours is known.
+#: The first and the last text of a JSON document, by which the command recognises its own files.
 JSON_START, JSON_END = f'{{\n "version": {DOCUMENT_VERSION},\n "spec": ', "]\n}\n"
-#: What pictures and pages say that they were made by.
+#: The name of the creator in the metadata of pictures and pages.
 CREATOR = "asymptotics"
 _INFINITE = (float("inf"), float("-inf"), "inf", "-inf")
 
@@ -21,10 +21,10 @@ _INFINITE = (float("inf"), float("-inf"), "inf", "-inf")
 def to_json(result: GridResult, spec: Mapping[str, Any]) -> str:
     """The document ``{version, spec, rows}``.
 
-    JSON has no infinity and no NaN: both are null.  Two keys of every row tell an infinite value
-    from one that does not exist: ``diverges``, whether the risk is infinite (for networks: whether
-    training diverged in some run), and ``infinite``, the keys whose null stands for an infinite
-    value.  Values of many digits are strings.
+    JSON has no infinity and no NaN, so both are null.  Two more keys of every row tell an infinite
+    value from a missing one: ``infinite`` lists the keys whose null means an infinite value, and
+    ``diverges`` is true if the risk is infinite (for networks: if training diverged in some run).
+    Values of many digits are strings.
     """
     rows = [_json_row(row) for row in result.rows()]
     document = {"version": DOCUMENT_VERSION, "spec": spec, "rows": rows}
@@ -49,5 +49,5 @@ def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a value does not exist: NaN, also as the string of a number of many digits."""
+    """Whether a value is NaN, as a float or as the string of a number of many digits."""
     return bool(value != value or value == "nan")

@@ -1,4 +1,4 @@
-"""Arrays over a grid, and their forms as rows and tables."""
+"""The base of all results: named arrays over a grid of parameters, shown as rows and tables."""
 
 import math
 import textwrap
@@ -23,24 +23,26 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: What ``print(result)`` shows: so many rows, so many reasons, on lines of so many characters.
+#: The most rows, reasons and characters on a line that ``print(result)`` shows.
 _ROWS, _REASONS, _WIDTH = 12, 6, 80
-#: A space at which a line is not broken; it is written as any other.
+#: Marks a space at which `_wrapped` must not break a line.
 _SPACE = "\0"
-#: Entries of a column of objects that are compared at a time.
-_PART = 1_000
+#: Entries of a column of Python objects that are compared in one call.
+_CHUNK = 1_000
 
 
 class GridResult(ABC):
-    """Arrays over a grid, as rows, tables and data frames."""
+    """Named arrays over a grid of parameters; one point of the grid is a row."""
 
-    #: Names of the arrays, in the order of columns.
+    #: Names of all arrays, in the order of the columns of a file.
     columns: ClassVar[tuple[str, ...]]
-    #: Of these, the parameters of the grid.
+    #: Those of the arrays that are parameters.
     grid: ClassVar[tuple[str, ...]] = (*LINEAR, "rule")
-    #: What a table shows beside them, and sums up.
+    #: Those that a table shows beside the parameters.
     shown: ClassVar[tuple[str, ...]]
+    #: The array of outcomes (a status or a verdict), which `summary` counts.
     outcome: ClassVar[str]
+    #: The decimal digits of the numbers; None in double precision.
     digits: int | None = None
 
     @property
@@ -53,49 +55,50 @@ class GridResult(ABC):
         return np.asarray(getattr(self, name))
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """The grid as one record per point, in C order, with plain Python values."""
+        """One dictionary for each point of the grid, in C order, with plain Python values."""
         columns = [map(self._plain, self.column(name).ravel().tolist()) for name in self.columns]
         for values in zip(*columns, strict=True):
             yield dict(zip(self.columns, values, strict=True))
 
     def _plain(self, value: Any) -> Any:
         """An entry of a column as a plain Python value."""
-        if not isinstance(value, Number):  # a rule, or a word
+        if not isinstance(value, Number):  # a rule or an outcome
             return str(value)
         if self.digits is not None:
             return _decimal(value, self.digits)
         return value if isinstance(value, int) else float(value)  # type: ignore[arg-type]
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """The rows as a data frame; needs the extra ``asymptotics[frames]``."""
+        """The rows as a pandas data frame; needs the extra ``asymptotics[frames]``."""
         with extra("frames"):
             import pandas as pd
 
         return pd.DataFrame.from_records(list(self.rows()), columns=list(self.columns))
 
     def summary(self) -> str:
-        """How many rows have which outcome."""
+        """The number of rows with each outcome, such as ``1 diverges, 2 ok``."""
         counts = sorted(_counts(self.column(self.outcome)).items())
-        said = (counted(count, name, PLURALS.get(name, name)) for name, count in counts)
-        return ", ".join(said) or "no rows"
+        texts = (counted(count, name, PLURALS.get(name, name)) for name, count in counts)
+        return ", ".join(texts) or "no rows"
 
     def table(self, most: int | None = None, width: int | None = None) -> str:
-        """The rows as text in ASCII; parameters that do not vary stand above.
+        """The rows as text in ASCII, below a line of the parameters that do not vary.
 
         Parameters
         ----------
         most : int, optional
             Show only this many rows, half of them the first and half of them the last.
         width : int, optional
-            The number of characters on a line.  If the rows are longer, every column of one value
-            stands above, and columns that still do not fit stand in further blocks below, each
-            with the parameters that vary.
+            The number of characters on a line.  If the rows are longer, every constant column
+            moves into the line above.  If they are still longer, the columns are split into blocks
+            below each other, which all repeat the parameters that vary.
         """
         size = math.prod(self.shape)
         places: Sequence[int] = range(size)
         if most is not None and size > most:
             places = [*range(most // 2), *range(size - most // 2, size)]
         fixed = [key for key in self.grid if size and _is_constant(self.column(key))]
+        # Columns: first the parameters that vary, which every block repeats, then the results.
         columns = self._columns([key for key in self.grid if key not in fixed], places)
         varying = len(columns)
         columns += self._columns(self.shown, places)
@@ -112,7 +115,7 @@ class GridResult(ABC):
         return "\n".join(filter(None, (head, rows, *below)))
 
     def _columns(self, names: Iterable[str], places: Sequence[int]) -> list[Column]:
-        """Columns of a table: the rows at these places, with dots where others lie between."""
+        """Columns of a table with the rows at these places, and dots in place of those left out."""
         columns = []
         for name in names:
             entries = self._entries(name, places)
@@ -132,7 +135,7 @@ class GridResult(ABC):
         raise InvalidInput("result", type(self).__name__, "has no figure")
 
     def notes(self) -> Iterator[str]:
-        """What a reader of the table should know of some of its rows."""
+        """Lines below the table that explain some of its rows."""
         yield from ()
 
     def __repr__(self) -> str:
@@ -142,7 +145,7 @@ class GridResult(ABC):
 
 
 def explained(outcome: Array, reason: Array) -> Iterator[str]:
-    """The reasons that some rows have the outcome that they have."""
+    """A line for each pair of an outcome and its reason, with the number of its rows."""
     given = reason != ""
     pairs = zip(outcome[given].tolist(), reason[given].tolist(), strict=True)
     for (name, why), count in Counter(pairs).items():
@@ -150,8 +153,11 @@ def explained(outcome: Array, reason: Array) -> Iterator[str]:
 
 
 def _counts(column: Array) -> dict[str, int]:
-    """How often each of a few words occurs: a pass over the array for each."""
-    rest = _unrepeated(column)
+    """The number of times that each word occurs.
+
+    There are few different words, so that one pass over the array for each is fast.
+    """
+    rest = _without_broadcast(column)
     each = column.size // max(rest.size, 1)
     counts = {}
     while rest.size:
@@ -161,25 +167,28 @@ def _counts(column: Array) -> dict[str, int]:
     return counts
 
 
-def _unrepeated(column: Array) -> Array:
-    """The entries of a flat column; along an axis that is broadcast, one for all."""
+def _without_broadcast(column: Array) -> Array:
+    """The entries of a column, flat, with one entry for all that broadcasting repeats.
+
+    An axis along which an array is broadcast has the stride 0.
+    """
     column = np.atleast_1d(column)
     return column[tuple(slice(1 if step == 0 else None) for step in column.strides)].ravel()
 
 
 def _is_constant(column: Array) -> bool:
     """Whether all entries of a column are equal."""
-    entries = _unrepeated(column)
+    entries = _without_broadcast(column)
     if entries.dtype != object:
         missing = (entries != entries) & (entries[0] != entries[0])  # NaN is not equal to itself
         return bool(((entries == entries[0]) | missing).all())
-    # Objects are compared by Python; a list stops at one and the same object without asking it.
-    parts = (entries[i : i + _PART].tolist() for i in range(0, entries.size, _PART))
-    return all(part.count(entries[0]) == len(part) for part in parts)
+    # `list.count` takes an object for equal to itself without calling its slow comparison.
+    chunks = (entries[i : i + _CHUNK].tolist() for i in range(0, entries.size, _CHUNK))
+    return all(chunk.count(entries[0]) == len(chunk) for chunk in chunks)
 
 
 def _wrapped(line: str, width: int | None) -> str:
-    """A line of words, broken between them where it is longer than `width`."""
+    """A line, broken between words if it is longer than `width`."""
     if width is not None:
         line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
     return line.replace(_SPACE, " ")
@@ -190,7 +199,7 @@ def _decimal(value: Any, digits: int) -> str:
     if isinstance(value, Decimal) and value.is_infinite():
         return "-inf" if value < 0 else "inf"
     if isinstance(value, Fraction) and len(str(value)) > digits:
-        context = Context(prec=digits)  # more of it would be harder to read than to round
+        context = Context(prec=digits)  # a long fraction is hard to read
         return str(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
     if hasattr(value, "context"):
         return str(value.context.nstr(value, digits)).lstrip("+")
@@ -198,4 +207,5 @@ def _decimal(value: Any, digits: int) -> str:
 
 
 def _brief(value: Any) -> str:
+    """A value as text, a float to six digits."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,21 +1,21 @@
-"""Text that every terminal and every file can hold: tables and counts in plain ASCII."""
+"""Tables and counts in plain ASCII, which every terminal and every file can hold."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-#: Spaces between columns: the first that makes the table fit, otherwise the last.
+#: Spaces between columns: the first of these with which the table fits, otherwise the last.
 _GAPS = (3, 2)
 #: The name of a column and its entries.
 Column = Sequence[str]
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: ``1 row``, ``3 rows``; `plural` where an s does not make it."""
+    """A number with its noun: ``1 row``, ``3 rows``; `plural` if it is not the noun with an s."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def column(name: str, values: Iterable[Any]) -> Column:
-    """A column of a table: floats to six digits, anything else as its string."""
+    """A column of a table: floats to six digits, all other values by `str`."""
     return [name, *(f"{x:.6g}" if isinstance(x, float) else str(x) for x in values)]
 
 
@@ -33,9 +33,9 @@ def text_table(columns: Sequence[Column], width: int | None = None, repeated: in
         As `column` makes them, all of one length.
     width : int, optional
         The number of characters that fit on a line.  A table that is wider is split into blocks of
-        columns below one another.  A single column that is wider than this is left whole.
+        columns below one another.  A single column that is wider than this is not split.
     repeated : int
-        How many of the first columns stand in every block, so that its rows can be told apart.
+        The number of first columns that every block repeats, so that its rows can be told apart.
     """
     for gap in _GAPS:
         blocks = _blocks(columns, gap, width, repeated)
@@ -59,11 +59,12 @@ def _blocks(
 
 
 def _width(columns: Sequence[Column], gap: int) -> int:
+    """The characters of a line with these columns."""
     return sum(max(map(len, each)) + gap for each in columns) - gap
 
 
 def _beside(columns: Sequence[Column], gap: int) -> str:
-    """Columns side by side, with a rule below their names."""
+    """Columns side by side, with a line of dashes below their names."""
     padded = []
     for each in columns:
         width = max(map(len, each))

@@ -1,4 +1,4 @@
-"""The theory line, one stage after another: each is a function of what the one before returns.
+"""The formulas of the theory, in stages: each stage takes the result of the one before it.
 
 population -> `fixed_point` -> `channel` -> `Rule.score` -> `threshold` -> `truncated_moments`
 -> `pruned_risk`.

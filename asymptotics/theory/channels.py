@@ -5,7 +5,8 @@ A weight of the trained model behaves like a Gaussian channel that shrinks its c
 .. math:: \sqrt p\,\hat\beta \;\sim\; X = \frac{\Lambda}{\Lambda+\tau} B
           + \frac{\sqrt{\gamma\kappa\Lambda}}{\Lambda+\tau} H,\qquad H\sim N(0,1)
 
-independent of B.  Where :math:`\Lambda=0` the data say nothing and :math:`X=0`.
+independent of B.  Where :math:`\Lambda=0` the data carry no information about B, and
+:math:`X=0`.
 
 Source: Li et al. (arXiv 2006.10903), Theorem 1; Han, Xu (arXiv 2307.02044).
 """
@@ -20,7 +21,8 @@ from .fixed_points import FixedPoint
 class Channel(NamedTuple):
     r"""Per group, the law of (B, X): :math:`B\sim N(m,s^2)`, :math:`X = aB + \sqrt v H`.
 
-    The first four have shape ``(G,)``, the rest the grid's shape followed by ``(G,)``.
+    `weight`, `eigenvalue`, `mean` and `std` have shape ``(G,)`` for G groups; the others have the
+    shape of the grid followed by ``(G,)``.
     """
 
     weight: Array
@@ -29,7 +31,7 @@ class Channel(NamedTuple):
     std: Array
     #: a = Λ/(Λ+τ).
     shrinkage: Array
-    #: 1 - a = τ/(Λ+τ), to full relative accuracy.
+    #: 1 - a = τ/(Λ+τ), computed without the difference, so that it is accurate where a is near 1.
     bias: Array
     #: v = γκΛ/(Λ+τ)².
     noise: Array
@@ -37,7 +39,7 @@ class Channel(NamedTuple):
 
 @QUIET
 def channel(population: Population, fixed: FixedPoint, arithmetic: Arithmetic = FLOAT64) -> Channel:
-    """The law of the trained weights, given the fixed point.
+    """The law of the trained weights at a fixed point; see `Channel`.
 
     >>> from asymptotics import Population
     >>> from asymptotics.theory import fixed_point
@@ -48,6 +50,7 @@ def channel(population: Population, fixed: FixedPoint, arithmetic: Arithmetic = 
     groups = population.groups(arithmetic)
     kappa, tau, gamma = map(arithmetic.column, (fixed.kappa, fixed.tau, fixed.gamma))
     alive = groups.eigenvalue > 0
+    # For Λ = 0 these values give a = 0, 1 - a = 1 and v = 0, also at τ = 0.
     total = arithmetic.where(alive, groups.eigenvalue + tau, 1)
     shrinkage = groups.eigenvalue / total
     bias = arithmetic.where(alive, tau / total, 1)

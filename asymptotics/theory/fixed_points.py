@@ -30,7 +30,7 @@ class FixedPoint(NamedTuple):
     tau: Array
     #: Noise level: the risk before pruning.
     gamma: Array
-    #: How far the equation of `tau` is from holding, relative to its two sides.
+    #: Residual of the equation of `tau`: the log of the ratio of its two sides.
     residual: Array
 
 
@@ -53,15 +53,17 @@ def fixed_point(
     given = {"kappa": kappa, "sigma": sigma, "ridge": ridge}
     checked = {key: own_or_checked(key, value, arithmetic) for key, value in given.items()}
     broadcast_shape(checked)
-    return trained(as_population(population), **checked, arithmetic=arithmetic)
+    return fixed_point_at(as_population(population), **checked, arithmetic=arithmetic)
 
 
 @QUIET
-def trained(
+def fixed_point_at(
     population: Population, kappa: Array, sigma: Array, ridge: Array, arithmetic: Arithmetic
 ) -> FixedPoint:
-    """The fixed point at parameters that were checked: exact ones, or numbers of the arithmetic."""
-    given = kappa  # exact, for what cancels in it
+    """The fixed point at checked parameters: exact numbers, or numbers of the arithmetic."""
+    # kappa as it was given, perhaps exact: `excess` subtracts 1 from kappa P(Λ>0), which would lose
+    # digits if kappa were rounded first.
+    given = kappa
     kappa, sigma, ridge = map(arithmetic.taken, (kappa, sigma, ridge))
     excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
     excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
@@ -69,8 +71,9 @@ def trained(
     groups = population.groups(arithmetic)
     start = None
     if arithmetic.slow:
+        # The solution in floats leaves only a few steps to numbers of many digits.
         floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
-        guess = trained(population, floats[0], floats[1], floats[2], FLOAT64).tau
+        guess = fixed_point_at(population, floats[0], floats[1], floats[2], FLOAT64).tau
         start = arithmetic.log_guess(guess)
 
     def excess_above(tau: Array) -> Array:
@@ -97,6 +100,9 @@ def effective_ridge(
     """
     least_squares = (ridge == 0) & (excess <= 0)
     scale, smallest = _spectrum(groups, arithmetic)
+    # A bracket of tau.  The equation makes r/tau at most 1, and with λ the smallest positive
+    # eigenvalue κ₊ λ/(λ+tau) at most 1, so that tau >= λ (κ₊-1).  Multiplied by tau, it reads
+    # tau = r + κ E[Λ tau/(Λ+tau)], which is at most r + κ E[Λ].
     lower = arithmetic.maximum(ridge, smallest * excess)
     upper = ridge + kappa * scale
     log_lower, log_upper = (
@@ -110,7 +116,8 @@ def effective_ridge(
         return arithmetic.log(arithmetic.where(least_squares, 1, ratio)), slope
 
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
-    # For least squares 0, which a ridge would raise at this rate.
+    # For least squares tau is 0, since the ridge is.  Written as r/(1-κ₊) it also has the right
+    # derivative in the ridge, which dual numbers read off.
     at_zero = arithmetic.ratio(ridge, -excess)
     tau = arithmetic.where(least_squares, at_zero, arithmetic.exp(log_tau))
     value, _ = equation(log_tau)
@@ -127,13 +134,17 @@ def effective_ridge_balance(
 ) -> tuple[Array, Array]:
     r"""Ratio of the two sides of the equation of `tau`, and the slope of its log in log tau.
 
-    The ratio falls through 1 at the effective ridge.  With `excess`
-    :math:`e=\kappa P(\Lambda>\tau)-1` the equation is taken as
+    The ratio falls through 1 at the effective ridge.  Above :math:`\tau` the expectation is written
+    with :math:`\Lambda/(\Lambda+\tau) = 1 - \tau/(\Lambda+\tau)`.  With `excess`
+    :math:`e=\kappa P(\Lambda>\tau)-1`, of positive part :math:`e_+` and negative part
+    :math:`e_-`, the equation becomes
 
     .. math:: \frac r\tau + \kappa E\Big[\frac\Lambda{\Lambda+\tau};\Lambda\le\tau\Big] + e_+
               = \kappa E\Big[\frac\tau{\Lambda+\tau};\Lambda>\tau\Big] + e_-,
 
-    in which nothing cancels that has not cancelled in `excess`.  Its log is close to linear.
+    with sums of non-negative terms on both sides: the only difference that can cancel is the one
+    in `excess`, which the caller computes accurately.  The log of the ratio is nearly linear in
+    log tau, which suits Newton's method.
     """
     column = arithmetic.column(tau)
 
@@ -141,6 +152,7 @@ def effective_ridge_balance(
         total = groups.eigenvalue + column
         above = arithmetic.beyond(groups.eigenvalue, column)
         seen, unseen = groups.eigenvalue / total, column / total
+        # d seen/d(log tau) = -seen unseen, and d unseen/d(log tau) = seen unseen.
         product = seen * unseen
         return (
             arithmetic.where(above, 0, seen),
@@ -151,8 +163,8 @@ def effective_ridge_balance(
 
     below, above, falling, rising = (kappa * part for part in arithmetic.expect(integrand, groups))
     share = ridge / tau
-    over = arithmetic.maximum(excess, 0)
-    left, right = share + below + over, above + (over - excess)
+    positive_part = arithmetic.maximum(excess, 0)
+    left, right = share + below + positive_part, above + (positive_part - excess)
     slope = arithmetic.ratio(share + falling, left) + arithmetic.ratio(rising, right)
     return arithmetic.ratio(left, right), -slope
 
@@ -168,10 +180,12 @@ def noise_level(
 ) -> Array:
     r"""The noise level :math:`\gamma` at the effective ridge `tau`, infinite where it diverges.
 
-    At the root the denominator :math:`1 - \kappa E[\Lambda^2/(\Lambda+\tau)^2]` equals
-    :math:`r/\tau + \kappa E[\Lambda\tau/(\Lambda+\tau)^2]`, a sum of positive terms; for least
-    squares it is :math:`1 - \kappa_+` plus :math:`\kappa E[1 - \Lambda^2/(\Lambda+\tau)^2]`, 0 at
-    :math:`\tau=0`.
+    The denominator :math:`1 - \kappa E[\Lambda^2/(\Lambda+\tau)^2]` is computed in one of two forms
+    that do not cancel.  By the equation of :math:`\tau` it equals
+    :math:`r/\tau + \kappa E[\Lambda\tau/(\Lambda+\tau)^2]`, a sum of non-negative terms.  For
+    least squares, where :math:`\tau=0` and :math:`r/\tau` is undefined, it is
+    :math:`(1 - \kappa_+) + \kappa E[1 - \Lambda^2/(\Lambda+\tau)^2;\,\Lambda>0]`, whose second
+    term vanishes at :math:`\tau=0` but has a derivative in :math:`\tau`.
     """
     column = arithmetic.column(tau)
 
@@ -179,6 +193,7 @@ def noise_level(
         total = groups.eigenvalue + column
         unseen = arithmetic.ratio(column, total)
         missed = groups.eigenvalue * groups.second_moment * unseen * unseen
+        # With s = Λ/(Λ+τ): 1 - s² = (1 - s) + s (1 - s), the sum of `alive` and `product`.
         alive = arithmetic.where(groups.eigenvalue > 0, unseen, 0)
         return missed, arithmetic.ratio(groups.eigenvalue, total) * unseen, alive
 
@@ -194,7 +209,7 @@ def noise_level(
 
 
 def _spectrum(groups: Groups, arithmetic: Arithmetic) -> tuple[Array, Array]:
-    """Mean eigenvalue, and the smallest positive one (1 if there is none)."""
+    """The mean eigenvalue, and the smallest positive one (1 if all are zero)."""
     (mean,) = arithmetic.expect(lambda groups: (groups.eigenvalue,), groups)
     positive = arithmetic.where(groups.eigenvalue > 0, groups.eigenvalue, arithmetic.infinity)
     smallest = arithmetic.over_groups("min", positive)

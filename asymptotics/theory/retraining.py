@@ -1,6 +1,9 @@
 r"""Stage 6: the risk after a second fit, to the same data, of the weights that were kept.
 
-With :math:`S` the kept weights, the second fit minimises :math:`\|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2`,
+With :math:`S` the kept weights, the second fit minimises
+
+.. math:: \|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2,
+
 where :math:`b_1` are the kept weights of the first fit: :math:`\chi=0` shrinks towards zero,
 :math:`\chi=1` towards the pruned weights (fine-tuning).  Its effective ridge :math:`\tau_2` solves
 
@@ -122,8 +125,9 @@ def kept_weights(
 def kept_excess(
     population: Population, kappa: Array, alpha: Array, rule: Rule, arithmetic: Arithmetic
 ) -> Array:
-    r""":math:`\rho - 1`, where :math:`\rho=\kappa P(\Lambda>0, S)` counts the kept features that vary.
+    r""":math:`\rho - 1`, with :math:`\rho=\kappa P(\Lambda>0, S)` the kept features per sample.
 
+    Features of eigenvalue 0 do not count.
     A rule that scores weights keeps those of eigenvalue 0 last; a random one as often as others.
     `kappa` and `alpha` are exact, or numbers of the arithmetic.
     """
@@ -154,26 +158,26 @@ def retrained_at(
     kappa, gamma = fixed.kappa, fixed.gamma
     sigma, ridge = arithmetic.taken(sigma), arithmetic.taken(ridge)
     tau, free, residual = _second_ridge(kept, kappa, ridge, kept_excess, arithmetic)
-    one_tau, two_tau, one_gamma = map(arithmetic.column, (fixed.tau, tau, gamma))
+    one_tau, two_tau = map(arithmetic.column, (fixed.tau, tau))
     least_squares = fixed.tau == 0
 
-    def seen(part: Kept) -> tuple[Array, Array]:
+    def shares(part: Kept) -> tuple[Array, Array]:
         """W and 1 - W."""
         alive = part.eigenvalue > 0
         total = arithmetic.where(alive, part.eigenvalue + two_tau, 1)
         return part.eigenvalue / total, arithmetic.where(alive, two_tau / total, 1)
 
     def coefficients(part: Kept) -> tuple[Array, ...]:
-        W, unseen = seen(part)
+        seen, unseen = shares(part)
         a, bias, mass = part.shrinkage, part.bias, part.mass
         # a times b, U, V/a and x at the boundary, weighted by its density.
-        of_signal = W * a * (part.mean * part.level + part.slope * part.rise)
-        of_noise = W * part.retained * part.rise
+        of_signal = seen * a * (part.mean * part.level + part.slope * part.rise)
+        of_noise = seen * part.retained * part.rise
         of_weight = a * part.mean * part.level + part.rise
         both = _signal_by_weight(part)
         return (
-            bias * W * mass,
-            a * bias * W * mass,
+            bias * seen * mass,
+            a * bias * seen * mass,
             a * unseen * mass,
             a * a * unseen * mass,
             of_signal,
@@ -181,12 +185,12 @@ def retrained_at(
             bias * of_signal,
             of_noise,
             a * of_noise,
-            bias * W * of_weight,
-            a * bias * W * of_weight,
+            bias * seen * of_weight,
+            a * bias * seen * of_weight,
             a * unseen * of_weight,
             a * a * unseen * of_weight,
             part.eigenvalue * bias * (part.dropped_signal + unseen * part.signal),
-            one_tau * bias * W * both,
+            one_tau * bias * seen * both,
             part.eigenvalue * bias * unseen * both,
         )
 
@@ -220,12 +224,12 @@ def retrained_at(
     theta_column, left_column, chi_column = map(arithmetic.column, (theta, leftover, chi))
 
     def error(part: Kept) -> tuple[Array, ...]:
-        W, unseen = seen(part)
+        seen, unseen = shares(part)
         a, eigenvalue = part.shrinkage, part.eigenvalue
         # e = signal B + (taken + fresh) N, of which `taken` N alone would be noise that is new.
-        signal = left_column * W * part.bias - unseen * (1 - chi_column * a)
-        taken = arithmetic.ratio(W * theta_column, a)
-        fresh = arithmetic.ratio(W * left_column * one_tau, eigenvalue) + chi_column * unseen
+        signal = left_column * seen * part.bias - unseen * (1 - chi_column * a)
+        taken = arithmetic.ratio(seen * theta_column, a)
+        fresh = arithmetic.ratio(seen * left_column * one_tau, eigenvalue) + chi_column * unseen
         excess_noise = part.noise * part.retained * part.rise
         square = (
             signal * signal * part.signal
@@ -233,7 +237,7 @@ def retrained_at(
             + fresh * (fresh + 2 * taken) * (part.noise * part.mass + excess_noise)
             + taken * taken * excess_noise
         )
-        return eigenvalue * part.dropped_signal, eigenvalue * square, W * unseen * part.mass
+        return eigenvalue * part.dropped_signal, eigenvalue * square, seen * unseen * part.mass
 
     dropped, erred, spread = arithmetic.expect(error, kept)
     # 1 - kappa E[W²; S], a sum of positive terms.

@@ -2,7 +2,7 @@ r"""Stage 5: the risk of the pruned model,
 
 .. math:: \sigma^2 + E[\Lambda(B-X)^2;\,kept] + E[\Lambda B^2;\,dropped],
 
-its test error, noise included, summed from terms that do not cancel.
+its test error with the label noise.  All three terms are non-negative, so none cancels another.
 
 Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), Theorem 1.
 """
@@ -18,13 +18,14 @@ from .truncated_gaussian import Threshold, truncated_moments
 
 
 class PrunedRisk(NamedTuple):
-    """The three parts of the pruned risk, each of the shape of the grid."""
+    """The three parts of the pruned risk and the fractions kept and dropped, on the grid."""
 
     noise: Array
     kept_error: Array
     dropped_signal: Array
-    #: Fraction of weights kept, and dropped; each summed by itself.
+    #: Fraction of all weights that is kept.
     kept: Array
+    #: Fraction that is dropped, summed by itself, since ``1 - kept`` would lose digits.
     dropped: Array
 
     @property
@@ -32,9 +33,12 @@ class PrunedRisk(NamedTuple):
         return self.noise + self.kept_error + self.dropped_signal
 
     def missed(self, alpha: Array, arithmetic: Arithmetic = FLOAT64) -> Array:
-        """By how much the fraction kept is not `alpha`, seen from the smaller part."""
-        rest = 1 - alpha
-        return abs(arithmetic.where(alpha <= rest, self.kept - alpha, self.dropped - rest))
+        """How far the fraction kept is from `alpha`.
+
+        It is computed from the smaller fraction, kept or dropped, which is rounded less.
+        """
+        to_drop = 1 - alpha
+        return abs(arithmetic.where(alpha <= to_drop, self.kept - alpha, self.dropped - to_drop))
 
 
 def pruned_risk(
@@ -44,7 +48,10 @@ def pruned_risk(
     threshold: Threshold,
     arithmetic: Arithmetic = FLOAT64,
 ) -> PrunedRisk:
-    """The risk of the model pruned by `rule` at `threshold`; raises `InvalidInput` for `sigma`."""
+    """The risk of the model pruned by `rule` at `threshold`.
+
+    Raises `InvalidInput` for a `sigma` outside its domain.
+    """
     sigma = own_or_checked("sigma", sigma, arithmetic)
     return pruned_risk_at(channel, sigma, rule, threshold, arithmetic)
 
@@ -53,19 +60,21 @@ def pruned_risk(
 def pruned_risk_at(
     channel: Channel, sigma: Array, rule: Rule, threshold: Threshold, arithmetic: Arithmetic
 ) -> PrunedRisk:
-    """The risk at a `sigma` that was checked: exact, or a number of the arithmetic."""
+    """The risk at a checked `sigma`: an exact number, or one of the arithmetic."""
     sigma = arithmetic.taken(sigma)
 
     def integrand(channel: Channel) -> tuple[Array, ...]:
         moments = truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic)
         given = rule.regression(channel, arithmetic)
         kept, dropped = moments
+        # E[(B-X)²; kept], where B - X = mean - slope (Y - c) + independent noise.
         mean, slope = given.error_mean, given.error_slope
         error = (
             (mean * mean + given.error_variance) * kept.mass
             - 2 * mean * slope * kept.first
             + slope * slope * kept.second
         )
+        # E[B²; dropped], where B = intercept + gain Y + independent noise.
         intercept, gain = given.signal_intercept, given.signal_slope
         signal = (
             (intercept * intercept + given.signal_variance) * dropped.mass
@@ -82,19 +91,22 @@ def pruned_risk_at(
 def kept_share(
     channel: Channel, rule: Rule, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
 ) -> Array:
-    """The share of each group that is kept, of the grid's shape followed by ``(G,)``."""
+    """The fraction of each group that is kept: of the shape of the grid, followed by ``(G,)``."""
     return truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic).kept.mass
 
 
 def null_risk(population: Population, sigma: Any, arithmetic: Arithmetic = FLOAT64) -> Array:
-    r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero."""
+    r"""The risk :math:`\sigma^2 + E[\Lambda B^2]` of the model that predicts zero.
+
+    Raises `InvalidInput` for a `sigma` outside its domain.
+    """
     sigma = own_or_checked("sigma", sigma, arithmetic)
     return null_risk_at(as_population(population), sigma, arithmetic)
 
 
 @QUIET
 def null_risk_at(population: Population, sigma: Array, arithmetic: Arithmetic) -> Array:
-    """The null risk at a `sigma` that was checked: exact, or a number of the arithmetic."""
+    """The null risk at a checked `sigma`: an exact number, or one of the arithmetic."""
     sigma = arithmetic.taken(sigma)
     (signal,) = arithmetic.expect(
         lambda groups: (groups.eigenvalue * groups.second_moment,), population.groups(arithmetic)

@@ -1,22 +1,23 @@
-r"""Stage 3: pruning rules, and what each knows of a weight.
+r"""Stage 3: pruning rules.
 
-A rule scores every weight by :math:`\Lambda^q|Y|`, where ``Y`` is what it observes, and keeps the
-weights of largest score:
+A rule observes one number ``Y`` of every weight, scores the weight by :math:`\Lambda^q|Y|`, and
+keeps the weights of largest score:
 
 ============  ==============  =====  ==========================================================
 rule          observes Y      q      remark
 ============  ==============  =====  ==========================================================
 magnitude     X               0
 covariance    X               1/2    Hessian pruning (optimal brain damage): ΛX² is the saliency;
-                                     also called hessian, as networks do
+                                     also called hessian, the name that networks use
 exponent=q    X               q      any real q
 oracle        B               1/2    ranks by the true importance ΛB²
 random        nothing         0      every score is 0, so all weights tie
 ============  ==============  =====  ==========================================================
 
-The score of a weight with :math:`\Lambda=0` is 0 for every rule.  Within a group ``Y`` is normal,
-so that ``B - X`` and ``B`` regress on it linearly; the pruned risk needs nothing else.  By symmetry
-all is stated for a mean :math:`m\ge0`.
+The score of a weight with :math:`\Lambda=0` is 0 for every rule.  Within a group ``Y``, ``X`` and
+``B`` are jointly normal, so that ``B - X`` and ``B`` have linear regressions on ``Y``.  The law of
+``Y`` and these regressions are all that the pruned risk depends on.  By symmetry the formulas take
+the mean of a group to be :math:`m\ge0`.
 
 Source: Li et al. (arXiv 2006.10903), sections 2-3; LeCun, Denker, Solla (1989).
 """
@@ -34,13 +35,13 @@ from ..errors import InvalidInput, unknown_name
 from ..parameters import scalar
 from .channels import Channel
 
-#: Beyond this, scores would leave the range of double precision.
+#: Factors Λ^q beyond this, or below its inverse, could take scores out of the range of floats.
 _LARGEST_SCALE = 1e100
 Exponent = int | float | Decimal | Fraction
 
 
 class Score(NamedTuple):
-    r"""Per group, the law of the score :math:`\Lambda^q|Y|`, :math:`Y\sim N(center, spread^2)`."""
+    r"""The law of the score :math:`\Lambda^q|Y|`, :math:`Y\sim N(center, spread^2)`, per group."""
 
     weight: Array
     #: Λ^q.
@@ -52,10 +53,12 @@ class Score(NamedTuple):
 
 
 class Regression(NamedTuple):
-    """Per group, what ``Y`` tells of the error ``B - X`` if kept, of the signal ``B`` if dropped.
+    """Per group, the regressions on ``Y`` of the error ``B - X`` and of the coefficient ``B``.
 
+    A kept weight adds its squared error to the risk, a dropped one its squared coefficient:
     ``B - X = error_mean - error_slope * (Y - center)`` plus noise of variance ``error_variance``;
     ``B = signal_intercept + signal_slope * Y`` plus noise of variance ``signal_variance``.
+    Both noises are independent of ``Y``.
     """
 
     error_mean: Array
@@ -78,7 +81,7 @@ class Rule(ABC):
 
     @abstractmethod
     def regression(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Regression:
-        """Error and signal given what the rule observes, in each group."""
+        """The regressions of error and coefficient on the observed Y, in each group."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class WeightRule(Rule):
     def regression(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Regression:
         variance = self._variance(channel)
         prior = channel.std * channel.std
-        # With c the slope of B on X: 1 - c, and 1 - ca, without their cancellation.
+        # With a the shrinkage, v the noise, s the std: c = a s²/(a² s² + v) is the slope of B on X.
+        # `slope` is 1 - c = (v - a (1-a) s²)/(a² s² + v) and `retained` is 1 - c a = v/(a² s² + v),
+        # both written so that c near 1, or c a near 1, costs no digits.
         slope = arithmetic.ratio(channel.noise - channel.shrinkage * channel.bias * prior, variance)
         retained = arithmetic.ratio(channel.noise, variance, otherwise=1)
         return Regression(
@@ -119,13 +124,14 @@ class WeightRule(Rule):
 
     @staticmethod
     def _variance(channel: Channel) -> Array:
+        """The variance of X, a² s² + v."""
         scaled = channel.shrinkage * channel.std
         return scaled * scaled + channel.noise
 
 
 @dataclass(frozen=True)
 class Oracle(Rule):
-    r"""Keep the largest :math:`\sqrt\Lambda|B|`: the true importance, which no estimator sees."""
+    r"""Keep the largest :math:`\sqrt\Lambda|B|`: an ideal rule, which knows the coefficients."""
 
     def __str__(self) -> str:
         return "oracle"
@@ -153,7 +159,7 @@ class Oracle(Rule):
 
 @dataclass(frozen=True)
 class Random(Rule):
-    """Keep weights at random."""
+    """Keep weights at random: all scores are 0, so that all weights tie."""
 
     def __str__(self) -> str:
         return "random"
@@ -181,8 +187,8 @@ ORACLE = Oracle()
 RANDOM = Random()
 
 RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)}
-#: Other names of these: what networks call them.
-_ALSO: Mapping[str, Rule] = {"hessian": COVARIANCE}
+#: Other names of the rules, used for networks.
+_ALIASES: Mapping[str, Rule] = {"hessian": COVARIANCE}
 
 MIN_EXPONENT, MAX_EXPONENT = 1e-12, 5
 _EXPONENT = Domain(
@@ -203,8 +209,8 @@ def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
 def as_rule(rule: "Rule | str | Mapping[str, Exponent]", name: str = "rule") -> Rule:
     """A rule from its name, from ``"exponent=q"`` or ``{"exponent": q}``, or a rule itself.
 
-    ``"hessian"``, as networks call it, is another name of ``"covariance"``.  Raises
-    `InvalidInput`, in which the rule is called `name`.
+    ``"hessian"``, the name used for networks, means ``"covariance"``.  Raises `InvalidInput`
+    for anything else; its message calls the rule `name`.
     """
     if isinstance(rule, Rule):
         return rule
@@ -216,7 +222,7 @@ def as_rule(rule: "Rule | str | Mapping[str, Exponent]", name: str = "rule") -> 
         return exponent_rule(_read_exponent(rule, name), name)
     if not isinstance(rule, str):
         raise InvalidInput(name, rule, "must be the name of a rule, or {exponent = q}")
-    named = {**RULES, **_ALSO}
+    named = {**RULES, **_ALIASES}
     if rule not in named:
         raise unknown_name(name, rule, [*named, "exponent=q"])
     return named[rule]

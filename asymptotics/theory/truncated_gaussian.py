@@ -1,14 +1,19 @@
-r"""Stage 4: moments of the observation over the weights kept, and over those dropped.
+r"""Stage 4: moments of the observation Y over the weights kept, and over those dropped.
 
-Per group ``Y ~ N(center, spread²)``, kept when :math:`|Y|>T`, with :math:`T = t/\Lambda^q`.  With
-``u = (T - center)/spread`` and ``l = (T + center)/spread``,
+In each group :math:`Y\sim N(c,s^2)`, with ``c = center`` and ``s = spread``.  A weight is kept if
+:math:`|Y|>T`, where :math:`T = t/\Lambda^q` is the *cut* of the group: the threshold ``t`` of the
+score, expressed as a value of Y.  With :math:`u = (T-c)/s` and :math:`l = (T+c)/s` the moments over
+the weights kept are
 
-.. math:: P(kept) = Q(u) + Q(l),\quad E[(Y-c);kept] = s(\varphi(u)-\varphi(l)),\quad
-          E[(Y-c)^2;kept] = s^2(P + u\varphi(u) + l\varphi(l)).
+.. math:: P = P(|Y|>T) = Q(u) + Q(l),\quad E[(Y-c);\,kept] = s(\varphi(u)-\varphi(l)),\quad
+          E[(Y-c)^2;\,kept] = s^2(P + u\varphi(u) + l\varphi(l)).
 
-The dropped part is taken as raw moments over the interval, never as a difference from the whole:
-few weights dropped must not cost digits.  A point mass (``spread = 0``) is kept, dropped, or, at
-the threshold, kept with the probability `Threshold.tie`.
+Over the weights dropped the moments are those of Y itself, :math:`E[Y^k;\,|Y|<T]`, computed over
+the interval.  Taking them as total moment minus kept moment would lose digits to cancellation
+where few weights are dropped.
+
+A point mass (``spread = 0``) is kept above the threshold and dropped below it.  At the threshold
+each of its weights is kept with the probability `Threshold.tie`.
 """
 
 from collections.abc import Callable
@@ -19,17 +24,18 @@ from .rules import Score
 
 
 class Threshold(NamedTuple):
-    """The score above which weights are kept, ``t = anchor + offset``, on the grid.
+    """The score above which weights are kept, ``t = anchor + offset``; arrays on the grid.
 
-    Near a point mass the threshold is told from it by the small `offset` alone, which keeps its
-    relative accuracy; elsewhere `anchor` is 0.
+    Near a narrow group or a point mass, `anchor` is the score at its centre and the small `offset`
+    says on which side the threshold lies, and how far.  The offset is stored by itself because
+    rounding ``anchor + offset`` would lose its digits.  Elsewhere `anchor` is 0.
     """
 
     anchor: Array
     offset: Array
     #: Probability of keeping a weight whose score equals the threshold.
     tie: Array
-    #: Probability of dropping it, where that is known better than ``1 - tie``.
+    #: Probability of dropping it, where it is known more accurately than as ``1 - tie``.
     dropped_tie: Array | None = None
 
     @property
@@ -44,20 +50,26 @@ class Threshold(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """The threshold seen from a group: |Y| is cut at `value`, `gap` beyond the centre."""
+    """The threshold as a group sees it: weights with ``|Y| > value`` are kept.
+
+    `gap` is ``value - center``, computed from the threshold's offset where that is more accurate.
+    """
 
     value: Array
     gap: Array
 
-    def over(self, score: Score) -> "StandardCut":
-        """In units of the group's spread."""
+    def standardized(self, score: Score) -> "StandardCut":
+        """The cut in units of the spread of each group."""
         return StandardCut(
             self.gap / score.spread, self.value / score.spread, score.center / score.spread
         )
 
 
 class StandardCut(NamedTuple):
-    """A cut in units of the spread: ``u = h - center``, known better than the difference."""
+    """A cut in units of the spread: ``h = T/s``, ``center = c/s`` and ``u = (T - c)/s``.
+
+    `u` comes from `Cut.gap`, and so may be more accurate than the difference ``h - center``.
+    """
 
     u: Array
     h: Array
@@ -65,7 +77,7 @@ class StandardCut(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Mass, first and second moment over a part of a group."""
+    """Mass, first and second moment over the kept or the dropped part of a group."""
 
     mass: Array
     first: Array
@@ -73,7 +85,7 @@ class Moments(NamedTuple):
 
 
 class TruncatedMoments(NamedTuple):
-    """What `truncated_moments` returns; shapes as in the `Score`."""
+    """Moments over the kept and over the dropped part of each group, as arrays with groups last."""
 
     #: Moments of ``Y - center`` over the weights kept.
     kept: Moments
@@ -88,26 +100,28 @@ def truncated_moments(
     cut = cut_of(score, threshold, arithmetic)
 
     def of_points() -> tuple[Array, ...]:
+        # Y is the constant c: its central moments vanish, its raw ones are c and c².
         center = score.center
-        kept, rest = point_shares(cut, threshold, arithmetic)
-        return kept, 0 * kept, 0 * kept, rest, center * rest, center * center * rest
+        kept, dropped = point_shares(cut, threshold, arithmetic)
+        return kept, 0 * kept, 0 * kept, dropped, center * dropped, center * center * dropped
 
     def of_spread() -> tuple[Array, ...]:
-        standard, variance = cut.over(_widened(score, arithmetic)), score.spread * score.spread
+        standard = cut.standardized(_widened(score, arithmetic))
+        variance = score.spread * score.spread
         mass = part_mass(standard, False, arithmetic)
         u, l = standard.u, standard.h + standard.center
         first = arithmetic.normal_density(u) - arithmetic.normal_density(l)
         second = mass + arithmetic.moment_density(u) + arithmetic.moment_density(l)
-        rest, rest_first, rest_second = arithmetic.interval_moments(
+        dropped, dropped_first, dropped_second = arithmetic.interval_moments(
             standard.h, standard.center, standard.u
         )
         return (
             mass,
             score.spread * first,
             variance * second,
-            rest,
-            score.spread * rest_first,
-            variance * rest_second,
+            dropped,
+            score.spread * dropped_first,
+            variance * dropped_second,
         )
 
     moments = arithmetic.choose(score.spread == 0, of_points, of_spread)
@@ -122,7 +136,7 @@ def boundary_moments(
     They are :math:`\varphi(u)-\varphi(l)` and :math:`u\varphi(u)+l\varphi(l)`: by Stein's lemma the
     boundary of the kept part alone tells them.  A point mass has none.
     """
-    standard = cut_of(score, threshold, arithmetic).over(_widened(score, arithmetic))
+    standard = cut_of(score, threshold, arithmetic).standardized(_widened(score, arithmetic))
     u, l = standard.u, standard.h + standard.center
     wide = score.spread > 0
     first = arithmetic.normal_density(u) - arithmetic.normal_density(l)
@@ -131,13 +145,14 @@ def boundary_moments(
 
 
 def cut_of(score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Cut:
-    """The threshold as each group sees it."""
+    """The threshold as each group sees it: ``T = t / scale`` and ``T - center``."""
     anchor, offset = map(arithmetic.column, (threshold.anchor, threshold.offset))
     offset = offset / score.scale
     if not arithmetic.any(anchor != 0):
         return Cut(offset, offset - score.center)
     origin = anchor / score.scale
-    # The group anchored at, and those tied with it, see the offset alone.
+    # T - c = (anchor/scale - c) + offset/scale.  For the group whose centre is the anchor, and for
+    # groups tied with it, the bracket is zero but for rounding errors: it is left out.
     distance = origin - score.center
     tied = abs(distance) <= 8 * arithmetic.rounding * score.center
     return Cut(origin + offset, arithmetic.where(tied, offset, distance + offset))
@@ -159,32 +174,33 @@ def point_shares(
     """Shares of a point mass that are kept and dropped.
 
     Above the threshold all of it is kept, below it all is dropped.  At the threshold the share
-    kept is `Threshold.tie`; the share dropped is passed beside it, so that it keeps its relative
-    accuracy where almost all is kept.
+    kept is `Threshold.tie`, and the share dropped is `Threshold.dropped_tie`.  The second is not
+    computed as ``1 - tie`` because it would lose digits where almost all is kept.
     """
     kept = arithmetic.step_down(cut.gap)
     dropped = 1 - kept
     if not arithmetic.any(threshold.tie != 0):
         return kept, dropped
-    rest = 1 - threshold.tie if threshold.dropped_tie is None else threshold.dropped_tie
-    tie, rest = map(arithmetic.column, (threshold.tie, rest))
+    dropped_tie = 1 - threshold.tie if threshold.dropped_tie is None else threshold.dropped_tie
+    tie, dropped_tie = map(arithmetic.column, (threshold.tie, dropped_tie))
     at = (cut.gap == 0) & (tie != 0)
-    return arithmetic.where(at, tie, kept), arithmetic.where(at, rest, dropped)
+    return arithmetic.where(at, tie, kept), arithmetic.where(at, dropped_tie, dropped)
 
 
 def part_masses(
-    score: Score, threshold: Threshold, whole: Any, arithmetic: Arithmetic = FLOAT64
+    score: Score, threshold: Threshold, inside: Any, arithmetic: Arithmetic = FLOAT64
 ) -> tuple[Array, Array]:
-    """Per group, the kept mass (the dropped where it is `whole`), and the density of scores.
+    """Per group, the mass below the threshold where `inside`, else the mass above; and a density.
 
-    Weights whose score is 0 count in neither.
+    The density is that of the score at the threshold, 0 for a point mass.  Weights of score 0 are
+    in neither mass.
     """
     cut = cut_of(score, threshold, arithmetic)
 
     def of_points() -> tuple[Array, ...]:
         kept, dropped = point_shares(cut, threshold, arithmetic)
         (mass,) = arithmetic.choose(
-            whole,
+            inside,
             lambda: (arithmetic.where(score.center > 0, dropped, 0),),
             lambda: (kept,),
         )
@@ -192,8 +208,9 @@ def part_masses(
 
     def of_spread() -> tuple[Array, ...]:
         wide = _widened(score, arithmetic)
-        standard = cut.over(wide)
-        mass = part_mass(standard, whole, arithmetic)
+        standard = cut.standardized(wide)
+        mass = part_mass(standard, inside, arithmetic)
+        # The density of the score Λ^q|Y| is that of |Y| in standard units over s Λ^q.
         return mass, density(standard, arithmetic) / (wide.spread * wide.scale)
 
     mass, slope = arithmetic.choose(score.spread == 0, of_points, of_spread)
@@ -201,7 +218,11 @@ def part_masses(
 
 
 def _widened(score: Score, arithmetic: Arithmetic) -> Score:
-    """The score with spread 1 in place of 0, for point masses that a `where` will replace."""
+    """The score with spread 1 in place of 0, to divide by.
+
+    `Arithmetic.choose` evaluates both of its branches for a grid with point masses and wider
+    groups; it discards these results for the point masses.
+    """
     if not arithmetic.any(score.spread == 0):
         return score
     return score._replace(spread=arithmetic.where(score.spread == 0, 1, score.spread))

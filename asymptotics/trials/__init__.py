@@ -1,6 +1,7 @@
-"""Random trials: what one is, and how many of them are run, stored and taken up again.
+"""Random trials: run in parallel, stored in a file, and resumed from it.
 
-Nothing here knows what is tried: the linear model and networks each bring an `Experiment`.
+This package does not know what a trial computes.  The linear model and the networks each derive a
+class from `Experiment`; everything here works on any such class.
 """
 
 from .experiment import Experiment, run_trial

@@ -1,4 +1,4 @@
-"""Running trials through an executor."""
+"""Running trials through an executor: this process, local processes, or a cluster."""
 
 import os
 import signal
@@ -22,22 +22,25 @@ from ..errors import InvalidInput, NoConvergence
 from ..extras import extra
 from .experiment import Experiment, run_trial
 
-#: Attempts at a job whose worker dies.
+#: Number of times that a job is tried if its worker dies.
 _ATTEMPTS = 3
-_TICK = 0.5
-_PATIENCE = 5  # seconds for a cluster to answer
-#: Signals that end a process: Ctrl-C, a request to terminate, a terminal that is closed.
+#: Seconds between two looks at the clock while jobs run.
+_POLL_INTERVAL = 0.5
+#: Seconds within which a Dask scheduler must answer.
+_CLUSTER_TIMEOUT = 5
+#: Signals that end a process: Ctrl-C, a request to terminate, the closing of its terminal.
 _ENDING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-#: Seconds of a trial, by its experiment's reckoning, from which it is left to another process.
-_LONG = 1.0
-#: What a future raises whose worker is gone.
-_DEATHS = (BrokenExecutor, EOFError, OSError)
+#: Trials of at least this many seconds (by `Experiment.cost`) run in another process, which can be
+#: ended, even where one worker would do.
+_LONG_TRIAL = 1.0
+#: Exceptions of a future that mean that its worker died.
+_WORKER_LOST = (BrokenExecutor, EOFError, OSError)
 
 
 class Job(NamedTuple):
-    """Trials of one experiment, small enough to be worth sending together."""
+    """Trials of one experiment that are sent to a worker together."""
 
     experiment: Experiment
     seed: int
@@ -45,75 +48,81 @@ class Job(NamedTuple):
 
 
 def run_job(job: Job) -> list[Array]:
-    """The outcomes of a job's trials."""
+    """The outcomes of a job's trials, in order; a worker runs this function."""
     return [run_trial(job.experiment, job.seed, index) for index in job.indices]
 
 
 class Inline(Executor):
-    """Does what is submitted at once, in the thread that submits it."""
+    """An executor without workers: `submit` runs the function in the calling thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # a future hands on whatever went wrong
+        except Exception as error:  # `Future.result` raises it again
             future.set_exception(error)
         return future
 
 
 class Processes(Executor):
-    """Processes on this machine that are ended by this one alone, and at once.
+    """Processes on this machine that this process alone can end, and can end at once.
 
-    Signals that a terminal or `timeout` sends to the whole group of processes leave them alone.
-    What they are busy with when they are ended is lost.  They do not run the main script again, so
-    that it need not guard itself against that.
+    Ctrl-C in a terminal, and the command `timeout`, signal the whole group of processes.  The
+    workers block such signals; they exit when their owner shuts them down or dies, and lose the
+    trials that they are computing.  They do not import the main script, so that it needs no guard
+    ``if __name__ == "__main__"``.
     """
 
     def __init__(self, workers: int) -> None:
         from loky import ProcessPoolExecutor
         from loky.backend import resource_tracker as tracker_of_loky
 
-        # The processes that track semaphores are started first, because their start lets signals
-        # through that are held back here.  SIGHUP is blocked, or they would end by it.
+        # multiprocessing and loky each start a process that tracks semaphores.  It is started here,
+        # and not together with the first worker, because its start unblocks signals that `submit`
+        # has blocked.  It inherits the blocked signals of `_shielded`: SIGHUP would end it.
         for tracker in (resource_tracker, tracker_of_loky):
-            with _undisturbed():
+            with _shielded():
                 tracker.ensure_running()
-        self._alive, self._held = Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(workers, initializer=_serve, initargs=(self._alive,))
+        # Nothing is ever written to this pipe.  When its owner's end closes, also because the owner
+        # died, the workers notice it at theirs, and exit.
+        self._workers_end, self._owners_end = Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(
+            workers, initializer=_watch_owner, initargs=(self._workers_end,)
+        )
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        with _undisturbed():  # processes may be started
+        with _shielded():  # loky may start a worker here
             future: Future[Any] = self._pool.submit(fn, *args, **kwargs)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        self._held.close()
+        self._owners_end.close()
         self._pool.shutdown(wait, kill_workers=cancel_futures)
-        self._alive.close()
+        self._workers_end.close()
 
 
-def _serve(alive: connection.Connection) -> None:
-    """End this process when the other end of the pipe is closed, or its owner has ended."""
-    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+def _watch_owner(alive: connection.Connection) -> None:
+    """Let this worker exit when its owner closes the other end of the pipe, or dies."""
+    threading.Thread(target=_exit_at_close, args=(alive,), daemon=True).start()
 
 
-def _end_with(alive: connection.Connection) -> None:
-    connection.wait([alive])
-    os._exit(1)
+def _exit_at_close(alive: connection.Connection) -> None:
+    connection.wait([alive])  # returns when the other end is closed
+    os._exit(1)  # unlike `sys.exit`, it ends the process from any thread, even inside BLAS
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals that would end this process wait; processes that are started here never see them."""
-    with _waiting(_ENDING), _blocked(_ENDING):
+def _shielded() -> Iterator[None]:
+    """Defer the signals that would end this process; processes started inside never get them."""
+    with _deferred(_ENDING), _blocked(_ENDING):
         yield
 
 
 @contextmanager
-def _waiting(numbers: Iterable[int]) -> Iterator[None]:
-    """Signals that Python code handles are handled at the end, in the main thread."""
+def _deferred(numbers: Iterable[int]) -> Iterator[None]:
+    """Defer the signals that Python code handles to the end of the block."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # in which Python handles no signals
+        yield  # Python handles signals in the main thread only
         return
     came: list[int] = []
     handlers = {number: signal.getsignal(number) for number in numbers}
@@ -125,14 +134,14 @@ def _waiting(numbers: Iterable[int]) -> Iterator[None]:
     finally:
         for number, handler in handled.items():
             signal.signal(number, handler)
-        for number in came[:1]:
+        for number in came[:1]:  # the first decides how the process ends
             signal.raise_signal(number)
 
 
 @contextmanager
 def _blocked(numbers: Iterable[int]) -> Iterator[None]:
-    """Processes and threads that are started here do not receive the signals."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Block the signals inside; processes and threads that are started there inherit the block."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
@@ -143,32 +152,38 @@ def _blocked(numbers: Iterable[int]) -> Iterator[None]:
 
 
 class Crew:
-    """Workers: an executor that is given, or processes of our own, replaced if one dies."""
+    """Workers behind an executor.
+
+    An `owned` executor is one that the crew made itself: the crew shuts it down at the end, and
+    makes another one if a worker dies.  An executor of the user is left as it is.
+    """
 
     def __init__(self, workers: int, make: Callable[[], Executor], owned: bool) -> None:
         self.workers, self._make, self._owned = workers, make, owned
         self._executor = make()
 
     def submit(self, job: Job) -> "Future[list[Array]]":
+        """Let a worker run a job."""
         return self._executor.submit(run_job, job)
 
     def abandon(self, futures: Iterable["Future[list[Array]]"]) -> None:
-        """Leave jobs undone.
+        """Cancel jobs that are not done, if the executor is the user's.
 
-        Our own processes end with what they are at, and their pool, which sets an error on each
-        job that it did not finish, trips over one that is cancelled.
+        Processes of the crew are killed in `dismiss`.  Their pool then sets an error on every
+        unfinished future, and setting it on a cancelled one would raise.
         """
         if not self._owned:
             for future in futures:
                 future.cancel()
 
     def replace(self) -> None:
-        """Start over after workers died."""
+        """Make a new executor after a worker died, if the crew owns it."""
         if self._owned:
             self.dismiss()
             self._executor = self._make()
 
     def dismiss(self) -> None:
+        """Shut down the executor, with all its jobs, if the crew owns it."""
         if self._owned:
             self._executor.shutdown(wait=True, cancel_futures=True)
 
@@ -180,10 +195,11 @@ def crew(
     scheduler: str | None = None,
     longest: float = 0.0,
 ) -> Iterator[Crew]:
-    """So many workers on this machine or of an executor, or those of a cluster.
+    """A context that gives the workers: of `executor`, of a Dask cluster, or local processes.
 
-    `longest` are the seconds of the longest trial.  A single worker is this process itself, unless
-    trials are long: linear algebra does not listen to Ctrl-C, but another process can be ended.
+    `longest` estimates the seconds of the longest trial.  A single worker is this process itself,
+    unless trials are long: linear algebra does not react to Ctrl-C until it returns, but another
+    process can be killed.
     """
     if executor is not None:
         yield Crew(workers, lambda: executor, owned=False)
@@ -191,7 +207,7 @@ def crew(
         with _cluster(scheduler) as (remote, size):
             yield Crew(size, lambda: remote, owned=False)
     else:
-        inline = workers == 1 and longest < _LONG
+        inline = workers == 1 and longest < _LONG_TRIAL
         local = Crew(workers, lambda: Inline() if inline else Processes(workers), owned=True)
         try:
             yield local
@@ -200,53 +216,62 @@ def crew(
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def _cluster(scheduler: str) -> Iterator[tuple[Executor, int]]:
+    """The executor of a Dask cluster, and its number of cores."""
     with extra("dask"):
         import distributed
 
     connect: Any = distributed.Client
     try:
-        client = connect(scheduler, timeout=_PATIENCE)
-    except Exception as error:  # whatever the client makes of an address that is none
+        client = connect(scheduler, timeout=_CLUSTER_TIMEOUT)
+    except Exception as error:  # an invalid address can raise almost any exception
         reason = str(error) or type(error).__name__
         raise InvalidInput("scheduler", scheduler, f"cannot be reached: {reason}") from None
     with client:
+        # Not `pure`: a job that is submitted again must run again, and not return an old result.
         yield client.get_executor(pure=False), max(1, sum(client.ncores().values()))
 
 
 def run_jobs(
     jobs: Sequence[Job], workers: Crew, deadline: float | None = None, end: float | None = None
 ) -> Iterator[tuple[Job, list[Array] | None]]:
-    """Jobs with their outcomes, as they are done.
+    """Yield each job with its outcomes as soon as it is done.
 
-    After the `deadline` (of `time.monotonic`) no more are begun.  At the `end` those that are still
-    under way are given up, if that can be, and have no outcomes.  A job whose worker dies is tried
-    again; `NoConvergence` is raised if that happens thrice.
+    Both times are of `time.monotonic`.  After the `deadline` no further job begins.  At the `end`
+    the jobs that are still running are abandoned, and yielded with None for their outcomes.  A job
+    whose worker dies is tried again; at the third death `NoConvergence` is raised.
     """
+    # `again` holds jobs that had begun when a worker died.  They are done even after the deadline:
+    # if only jobs that survive were counted, the trials would not be a fair sample.
     waiting, again = deque((job, 1) for job in jobs), deque[tuple[Job, int]]()
     running: dict[Future[list[Array]], tuple[Job, int]] = {}
-    most = workers.workers * _in_hand(jobs)
+    most = workers.workers * _jobs_per_worker(jobs)
     try:
         while waiting or again or running:
             if _passed(deadline):
                 waiting.clear()
+            # Few jobs are submitted at a time, because an executor runs every job that it has, also
+            # after the deadline.
             while (waiting or again) and len(running) < most:
                 job, attempt = (again or waiting).popleft()
                 running[workers.submit(job)] = job, attempt
-            done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
+            # The wait is short, so that the loop sees the deadline, the end and Ctrl-C.
+            done, _ = wait(running, timeout=_POLL_INTERVAL, return_when=FIRST_COMPLETED)
             lost = []
             for future in done:
                 job, attempt = running.pop(future)
                 try:
                     yield job, future.result()
-                except _DEATHS as error:
-                    lost.append(_again(job, attempt, error))
+                except _WORKER_LOST as error:
+                    lost.append(_next_attempt(job, attempt, error))
             if lost:
+                # A pool breaks as a whole: the jobs of its other workers are lost with it, but
+                # that is not counted against them.
                 again.extend([*lost, *running.values()])
                 running.clear()
                 workers.replace()
@@ -258,22 +283,24 @@ def run_jobs(
         workers.abandon(running)
 
 
-def _in_hand(jobs: Sequence[Job]) -> int:
-    """Jobs that each worker has in hand.
+def _jobs_per_worker(jobs: Sequence[Job]) -> int:
+    """The number of jobs that are submitted for each worker at a time.
 
-    Two, so that none waits for the next; but one if trials are long, because what is in hand at the
-    deadline is still done.
+    It is two, so that a worker has its next job at once; but one if trials are long, because all
+    submitted jobs are still done after the deadline.
     """
     experiments = {id(job.experiment): job.experiment for job in jobs}.values()
     longest = max((experiment.cost for experiment in experiments), default=0.0)
-    return 1 if longest >= _LONG else 2
+    return 1 if longest >= _LONG_TRIAL else 2
 
 
 def _passed(instant: float | None) -> bool:
+    """Whether a time of `time.monotonic` has passed; None never passes."""
     return instant is not None and time.monotonic() > instant
 
 
-def _again(job: Job, attempt: int, error: BaseException) -> tuple[Job, int]:
+def _next_attempt(job: Job, attempt: int, error: BaseException) -> tuple[Job, int]:
+    """The job with the number of its next attempt; raises `NoConvergence` after the last one."""
     if attempt == _ATTEMPTS:
         raise NoConvergence(
             f"workers died {attempt} times at one trial ({error}): use fewer, or smaller problems"

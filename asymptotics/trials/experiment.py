@@ -1,4 +1,9 @@
-"""What can be repeated: trials whose numbers depend on a description, a seed and an index alone."""
+"""An experiment: trials whose numbers depend only on its description, a seed and an index.
+
+The random numbers of a trial come from a stream that these three determine.  So the result of a run
+depends neither on the number of workers nor on the order in which trials end, and a trial that a
+store holds need not be repeated.
+"""
 
 import hashlib
 import json
@@ -14,52 +19,61 @@ from ..arithmetic import Array
 
 
 class Experiment(ABC):
-    """What is repeated."""
+    """A random computation that is repeated with independent random numbers."""
 
     @property
     @abstractmethod
     def description(self) -> Mapping[str, Any]:
-        """All that the numbers of a trial depend on but its seed and index, as plain data."""
+        """Everything except seed and index that determines the numbers of a trial, as plain data.
+
+        It can be written as JSON: the store keys trials by a digest of that text.
+        """
 
     @property
     def drawn(self) -> Mapping[str, Any]:
-        """The part of the description that random numbers depend on.
+        """The part of the description that selects the stream of random numbers.
 
-        Experiments that share it draw the same ones, and are compared in pairs.
+        Experiments that share it draw the same random numbers, so that their outcomes can be
+        compared trial by trial (common random numbers).
         """
         return self.description
 
     @property
     @abstractmethod
     def cost(self) -> float:
-        """Seconds that a trial takes on one core, roughly."""
+        """Estimate of the seconds that a trial takes on one core, from its sizes alone."""
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """Shape of a trial's outcome."""
+        """Shape of the array that `trial` returns."""
 
     @abstractmethod
     def trial(self, rng: np.random.Generator) -> Array:
-        """The outcome of a trial that draws from `rng`."""
+        """Compute the outcome of one trial with random numbers from `rng`."""
 
     @cached_property
     def key(self) -> str:
-        """A digest of the description."""
+        """SHA-256 digest of the description; experiments with equal keys give equal trials."""
         return _digest(self.description)
 
     def stream(self, seed: int, index: int) -> np.random.Generator:
-        """The random numbers of a trial: a child of the seed that no other trial shares."""
+        """The random generator of one trial, independent of those of all other trials.
+
+        It is the child of `seed` whose spawn key is the digest of `drawn` followed by `index`.
+        """
         digest = _digest(self.drawn)
+        # Spawn keys are made of 32-bit words: four of them hold the first 128 bits of the digest.
         words = (int(digest[start : start + 8], 16) for start in range(0, 32, 8))
         child = np.random.SeedSequence(seed, spawn_key=(*words, index))
-        return np.random.Generator(np.random.SFC64(child))  # the fastest of NumPy's
+        return np.random.Generator(np.random.SFC64(child))  # the fastest generator of NumPy
 
 
 def run_trial(experiment: Experiment, seed: int, index: int) -> Array:
     """The outcome of one trial.
 
-    BLAS runs on one thread, so that sums do not depend on their number.
+    BLAS is held to one thread: with several, the order of a sum, and so its rounding, would depend
+    on the number of threads.
     """
     rng = experiment.stream(seed, index)
     with _blas().limit(limits=1):
@@ -73,4 +87,5 @@ def _digest(description: Mapping[str, Any]) -> str:
 
 @cache
 def _blas() -> ThreadpoolController:
+    """The controller of the BLAS libraries; cached, because it searches all loaded libraries."""
     return ThreadpoolController()

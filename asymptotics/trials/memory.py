@@ -1,10 +1,10 @@
-"""The memory of this machine, which trials must fit into."""
+"""Whether the trials that run at the same time fit into the memory of this machine."""
 
 import os
 
 
 def available_memory() -> float:
-    """Bytes of memory of this machine, or infinity if it does not tell."""
+    """Bytes of physical memory, or infinity where the operating system does not report them."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
@@ -12,7 +12,10 @@ def available_memory() -> float:
 
 
 def shortage(needed: float, workers: int, of: str) -> str | None:
-    """Why `workers`, each of which needs so many bytes, do not fit into memory; None if they do."""
+    """The message that `workers` do not fit into memory, or None if they do.
+
+    Each worker needs `needed` bytes; `of` is the noun that the message puts after their number.
+    """
     available = available_memory()
     if needed * workers <= available:
         return None

@@ -1,4 +1,4 @@
-"""Runs: trials that are wanted, those that a store has, and workers for the rest."""
+"""Runs: a store supplies the trials that it holds, and workers compute the others."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +16,12 @@ from .execution import Crew, Job, cores, crew, run_jobs
 from .experiment import Experiment
 from .store import Store
 
-#: Seconds that a job takes at least, by its experiment's reckoning: enough to outweigh sending it.
-_WORK = 0.05
-_MOST_TOGETHER = 16
-_SAVING = 1.0  # seconds between writes to the store
-#: Seconds after a time limit, if the limit is shorter, in which what is under way may end.
+#: Short trials are sent to a worker in jobs of about this many seconds (by `Experiment.cost`), so
+#: that the overhead of sending a job does not matter.
+_LEAST_JOB_SECONDS = 0.05
+_MOST_TRIALS_PER_JOB = 16
+_SAVE_INTERVAL = 1.0  # seconds between writes to the store
+#: Least seconds after the time limit in which trials that have begun may still end.
 _GRACE = 10.0
 
 Outcomes = dict[int, Array]
@@ -29,18 +30,20 @@ Repeated = TypeVar("Repeated", bound=Experiment)
 
 @dataclass
 class Run:
-    """Trials under way, of any number of experiments and one seed."""
+    """Trials of any number of experiments with one seed, and their outcomes so far."""
 
     seed: int
     crew: Crew
     store: Store | None = None
-    #: By `time.monotonic`: after the deadline no trials are begun, at the end all are given up.
+    #: Times of `time.monotonic`.  After `deadline` no trial begins; at `end` the trials that are
+    #: still running are abandoned.
     deadline: float | None = None
     end: float | None = None
-    #: Called now and then with trials done and wanted.
+    #: Called repeatedly during the run with the numbers of trials done and wanted.
     tick: Callable[[int, int], object] | None = None
-    #: Whether it was ended by hand.
+    #: Whether Ctrl-C ended it.
     interrupted: bool = False
+    # All of these are keyed by `Experiment.key`.
     _outcomes: dict[str, Outcomes] = field(default_factory=dict)
     _wanted: dict[str, int] = field(default_factory=dict)
     _given_up: set[str] = field(default_factory=set)
@@ -48,63 +51,68 @@ class Run:
     _saved: float = 0.0
 
     def outcomes(self, experiment: Experiment) -> Outcomes:
-        """The outcomes so far of trials that are wanted, by their index and in its order.
+        """The outcomes so far of the wanted trials, in ascending order of their index.
 
-        A store may hold more, which would make the result depend on what was run before.
+        A store may hold trials beyond those wanted.  They are left out, because otherwise the
+        result would depend on earlier runs.
         """
         wanted = self._wanted.get(experiment.key, 0)
         found = sorted(self._outcomes.get(experiment.key, {}).items())
         return {index: outcome for index, outcome in found if index < wanted}
 
     def done(self, experiment: Experiment) -> int:
-        """How many outcomes there are so far, of any trials."""
+        """The number of outcomes so far, including stored trials beyond those wanted."""
         return len(self._outcomes.get(experiment.key, ()))
 
     def gave_up(self, experiment: Experiment) -> bool:
-        """Whether a trial was begun and not ended in time.
+        """Whether a trial of the experiment began and was abandoned.
 
-        Those that are left are then no fair sample, if trials that take longer differ from others.
+        The other trials are then a biased sample if the outcome of a trial depends on its duration.
         """
         return experiment.key in self._given_up
 
     def complete(self, wanted: Mapping[Repeated, int]) -> None:
-        """Do what is missing of the first `wanted` trials of each experiment."""
+        """Run the trials 0, ..., `wanted` - 1 of each experiment that have no outcome yet."""
         jobs, ready, total = [], 0, sum(wanted.values())
         for experiment, trials in wanted.items():
             found = self._recall(experiment)
             self._wanted[experiment.key] = trials
             missing = [index for index in range(trials) if index not in found]
             ready += trials - len(missing)
-            size = _together(experiment)
+            # Jobs hold consecutive missing trials, at most `size` of them.
+            size = _trials_per_job(experiment)
             jobs += [
                 Job(experiment, self.seed, tuple(missing[start : start + size]))
                 for start in range(0, len(missing), size)
             ]
-        # All experiments advance together, so that a run cut short has something of each.
+        # In order of the trial's index, all experiments advance together: a run that ends early
+        # has about as many trials of each.
         jobs.sort(key=lambda job: job.indices[0])
         if self.tick:
             self.tick(ready, total)
         try:
             for job, outcomes in run_jobs(jobs, self.crew, self.deadline, self.end):
-                if outcomes is None:
+                if outcomes is None:  # abandoned at the end of the time
                     self._given_up.add(job.experiment.key)
                     continue
                 for index, outcome in zip(job.indices, outcomes, strict=True):
                     self._outcomes[job.experiment.key][index] = outcome
                     self._unsaved.append((job.experiment, index, outcome))
                 ready += len(outcomes)
-                if time.monotonic() > self._saved + _SAVING:
+                if time.monotonic() > self._saved + _SAVE_INTERVAL:
                     self._save(ready, total)
         finally:
             self._save(ready, total)
 
     def _recall(self, experiment: Experiment) -> Outcomes:
+        """The outcomes known so far; the store is read when an experiment is first seen."""
         if experiment.key not in self._outcomes:
             stored = self.store.outcomes(experiment, self.seed) if self.store else {}
             self._outcomes[experiment.key] = stored
         return self._outcomes[experiment.key]
 
     def _save(self, ready: int, total: int) -> None:
+        """Write new outcomes to the store, and report progress."""
         if self.store and self._unsaved:
             self.store.add(self.seed, self._unsaved)
         self._unsaved.clear()
@@ -114,27 +122,27 @@ class Run:
 
 
 class Resources:
-    """Where, how long and from which seed trials are run, and where they are kept.
+    """The workers, store, seed and time limit of a run, as the user gives them.
 
     Parameters
     ----------
     workers : int, optional
-        Processes on this machine (by default, and at most, one for each core).
+        Number of processes on this machine (by default, and at most, one for each core).
     executor : concurrent.futures.Executor, optional
-        Runs them instead.
+        Runs the trials in place of those processes.
     scheduler : str, optional
-        The address of a Dask scheduler that does.
+        Address of a Dask scheduler whose cluster runs the trials.
     store : path, optional
-        A file to which trials are written, and from which those already there are taken.
+        File that trials are written to.  Trials that it already holds are not run again.
     seed : int
-        Of all random numbers.
+        Seed of all random numbers.
     time_limit : float, optional
-        Seconds after which no more trials are begun.
+        Seconds after which no more trials begin.
 
     Raises
     ------
     InvalidInput
-        A value of another kind, or outside its bounds.
+        If a value has the wrong type, or is outside its bounds.
     """
 
     def __init__(
@@ -148,8 +156,12 @@ class Resources:
     ) -> None:
         asked = cores() if workers is None else whole("workers", workers)
         self.workers = min(asked, cores()) if executor is None else asked
-        self.executor = _given("executor", executor, Executor, "a concurrent.futures.Executor")
-        self.scheduler = _given("scheduler", scheduler, str, "the address of a Dask scheduler")
+        self.executor = _require_kind(
+            "executor", executor, Executor, "a concurrent.futures.Executor"
+        )
+        self.scheduler = _require_kind(
+            "scheduler", scheduler, str, "the address of a Dask scheduler"
+        )
         self.store = None if store is None else as_path("store", store)
         self.seed = whole("seed", seed)
         limited = time_limit is not None
@@ -157,10 +169,12 @@ class Resources:
 
     @contextmanager
     def run(self, longest: float = 0.0) -> Iterator[Run]:
-        """A run whose workers end with it; `longest` are the seconds of its longest trial, roughly.
+        """A context that gives a run, and ends its workers on exit.
 
-        Trials that are under way at the time limit go on for as long again, or ten seconds.  Ctrl-C
-        ends the run, not the program: what was done is there, and the run says `interrupted`.
+        `longest` estimates the seconds of the longest trial.  After the time limit, trials that
+        have begun may go on for as long as the limit again, and for at least ten seconds.  Ctrl-C
+        leaves the context but does not end the program: the outcomes so far stay available, and
+        the run has `interrupted` set.
         """
         with ExitStack() as stack:
             place = self.executor, self.scheduler, longest
@@ -176,13 +190,13 @@ class Resources:
                 run.interrupted = True
 
 
-def _given(key: str, value: Any, kind: Any, what: str) -> Any:
-    """`value`, if it is of a kind or not given."""
+def _require_kind(key: str, value: Any, kind: Any, what: str) -> Any:
+    """`value` if it is None or an instance of `kind`; raise `InvalidInput` otherwise."""
     if not isinstance(value, kind | None):
         raise InvalidInput(key, value, f"must be {what}")
     return value
 
 
-def _together(experiment: Experiment) -> int:
-    """Trials of one job."""
-    return max(1, min(int(_WORK / experiment.cost), _MOST_TOGETHER))
+def _trials_per_job(experiment: Experiment) -> int:
+    """Number of trials that are sent to a worker as one job."""
+    return max(1, min(int(_LEAST_JOB_SECONDS / experiment.cost), _MOST_TRIALS_PER_JOB))

@@ -1,1 +1,5 @@
-"""Simulation against prediction: how much to simulate (`plan`), and the verdict (`statistics`)."""
+"""Tests of predictions by simulation.
+
+`plan` says what is simulated, `cases` what is predicted for it, and `statistics` what the trials
+say about the prediction; `verify` runs all three.
+"""

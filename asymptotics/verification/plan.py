@@ -1,8 +1,12 @@
-"""What is simulated to test the predictions over a grid: problems, their sizes, their samplers."""
+"""What is simulated to test predictions over a grid: problems, their sizes and their samplers.
+
+Rows of the grid that differ only in alpha and rule share one trained model, and so one *point*.  A
+point is simulated at the size p that the user gives, or at three sizes, doubling, from which the
+risk is extrapolated to p = infinity.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,285 +14,128 @@ import numpy as np
 from ..arithmetic import FLOAT64, Array
 from ..errors import InvalidInput
 from ..line.grid import Grid
-from ..parameters import as_array, exact
 from ..population import Population
-from ..prediction.risk import risk
 from ..simulation.choice import choose
 from ..simulation.dense import Dense
 from ..simulation.designs import GAUSSIAN, Law
 from ..simulation.exact import Exact
-from ..simulation.finite import (
-    LARGEST,
-    FiniteProblem,
-    realise,
-    require_size,
-    smallest_size,
-)
+from ..simulation.finite import LARGEST, FiniteProblem, realise, require_size, smallest_size
 from ..simulation.implicit import Implicit
 from ..simulation.sampler import Sampler
-from ..simulation.strata import scatter, weighted
 from ..simulation.trials import LinearExperiment, replicates_at
 from ..tables import counted
 from ..theory import Rule, fixed_point
 from ..trials.memory import shortage
 from .statistics import FEWEST_TRIALS
 
-#: What is tested: the first six parameters of `risk`, returning risks or what has them as `risk`.
+#: The function that is tested.  It takes the first six parameters of `risk`, and returns risks, or
+#: an object that has them as its attribute `risk`.
 Prediction = Callable[..., Any]
 
 SAMPLERS = ("auto", "dense", "exact", "implicit")
-#: Sizes of a ladder, and the least of its first.
-_RUNGS, _LOWEST = 3, 256
-#: At the first size so many weights are kept and dropped, and so many degrees of freedom are left
-#: to the noise, unless that takes a larger size than this.  Trials are dear where these are few.
-_WEIGHTS, _MOST_FOR_WEIGHTS = 48, 1 << 16
-_FREEDOM, _MOST_FOR_FREEDOM = 36, 1024
-#: With fewer there is no telling what the finite size does.
-_FEWEST = 8
-#: The smallest first size has this many times `_FEWEST` weights kept, weights dropped and degrees
-#: of freedom, because counts are rounded when a problem is realised.
+#: Number of sizes of a ladder.
+_SIZES = 3
+#: Smallest p of a ladder.
+_LEAST_SIZE = 256
+#: At the first size of a ladder at least this many weights are kept and dropped, unless that takes
+#: more features than the second number.
+_FIRST_COUNT, _LARGEST_FOR_COUNT = 48, 1 << 16
+#: The same for the degrees of freedom left to the noise.  The second number is small, because
+#: trials are dear where few degrees of freedom are left.
+_FIRST_FREEDOM, _LARGEST_FOR_FREEDOM = 36, 1024
+#: With fewer weights kept, weights dropped or degrees of freedom, an extrapolation is not reliable:
+#: terms of order 1/p² are not small.
+LEAST_COUNT = 8
+#: When sizes are halved to fit into a time limit, the counts stay above `LEAST_COUNT` times this,
+#: because realising a problem rounds them.
 _MARGIN = 1.25
-#: With no more degrees of freedom than this the risk has no finite variance, or hardly one.
-_HEAVY = 3
-#: Nodes of a mean over a standard normal, of which three do for many groups.
-_NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
-#: The risk of a law is a mean over so many weighted draws of its features.  The mean is off by more
-#: than their range with a probability of 1e-4 (Student's t > 8 with 7 degrees of freedom).
-_DRAWS = 8
-#: The range says nothing where none of the draws has any of the rare features that have the signal.
-#: What they miss then is this many standard errors with a probability of 1e-4 (Poisson's law).
-_RARE = 3.0
-#: Rounding of a solver leaves so much of the signal in a simulated risk.
-_ROUNDING = 1e-27
-#: Replicates that draw a design each are so many times fewer.
-_LONE = 4
+#: A trial of the samplers that draw a design for each replicate has this many times fewer
+#: replicates than a trial in which all replicates share one design.
+_REPLICATES_RATIO = 4
 
 
 class Settings(NamedTuple):
-    """How problems are simulated, and what is predicted of them."""
+    """How problems are simulated, and the prediction that is tested."""
 
-    #: Features; a ladder of sizes if not given.
+    #: Number of features; None for a ladder of sizes.
     p: int | None
     sampler: str
     design: Law
     noise: Law
-    #: Relative residual at which solvers end.
+    #: Relative residual at which iterative solvers end.
     tolerance: float
     predict: Prediction
-    #: By which the features of a continuous law are drawn.
+    #: Seed for the features of a continuous law.
     seed: int = 0
 
 
 class Allotment(NamedTuple):
-    """The time that a run is given, which sizes are chosen by."""
+    """The time limit of a run, from which the sizes of ladders follow."""
 
     #: Seconds.
     limit: float
     workers: int
-    #: Trials at each size that should fit into it.
+    #: Number of trials at each size that should fit into the limit.
     trials: int
-    #: Whether trials of earlier runs are at hand, so that one more at each size is worth a run.
+    #: Whether a store may hold trials of earlier runs.  Then a run of a single trial is useful.
     resumed: bool
 
 
 class Point(NamedTuple):
-    """Rows of a grid that share the trained model, and so their trials."""
+    """The rows of a grid with the same kappa, sigma and ridge; they share their trials."""
 
     kappa: float
     sigma: float
     ridge: float
     rules: tuple[Rule, ...]
     alphas: tuple[float, ...]
-    #: Places in the flat grid, each with its places among rules and alphas.
+    #: For each row, its index in the flat grid: the indices of its rule and its alpha above.
     rows: Mapping[int, tuple[int, int]]
 
 
-class Features(NamedTuple):
-    """What is known of a continuous law without its groups: draws of weighted features."""
+class SizedPoint(NamedTuple):
+    """A point and the sizes at which it is simulated; nothing is predicted yet."""
 
-    draws: tuple[Population, ...]
-    #: The relative standard error of the signal in their mean, from rare features.
-    scatter: float
-
-
-class Drawn(NamedTuple):
-    """How risks at the features drawn from a continuous law differ from those of the law.
-
-    Both are risks in theory: at the features of the problem, and at weighted features that also
-    represent the tails of the law.  Where there is no law both are 0.
-    """
-
-    difference: Array
-    #: How far the risk of the law may be from what the weighted features say.
-    uncertainty: Array
-
-
-class Case(NamedTuple):
-    """A point at one size: its experiment, and what is predicted for rules and alphas."""
-
-    experiment: LinearExperiment
-    #: What the prediction is about: the groups realised, or those that stand for a law.
     population: Population
-    predicted: Array
-    #: What the features drawn from a law add to it, in theory, and how well that is known.
-    drawn: "Drawn"
-    #: What the finite size does to it through the cut, in theory.
-    shift: Array
-    #: Degrees of freedom that are left to the noise.
-    freedom: float
-    #: By how much the law of the design makes counts count less; 1 for a normal one.
-    heaviness: float
-    #: What rounding may add to a simulated risk.
-    rounding: float
-
-    @property
-    def problem(self) -> FiniteProblem:
-        return self.experiment.problem
-
-    @property
-    def least(self) -> float:
-        """The smallest of the counts whose inverse measures how far from its limit it is."""
-        p, kept = self.problem.p, self.problem.kept
-        counts = [*kept, *(p - number for number in kept)]
-        return min(self.freedom, *(x for x in counts if x > 0)) / self.heaviness
-
-    @property
-    def divergence(self) -> str | None:
-        """Why the simulated risk has no finite variance, or nearly none, if so."""
-        freedom = self.freedom / self.heaviness
-        if self.problem.divergence or freedom > _HEAVY:
-            return self.problem.divergence
-        return (
-            f"{freedom:.2g} <= {_HEAVY} degrees of freedom are left to the noise: "
-            "nearly infinite variance"
-        )
-
-
-class Ladder(NamedTuple):
-    """A point at the sizes at which it is simulated, in ascending order."""
-
     point: Point
-    cases: tuple[Case, ...]
-    #: What is predicted for rules and alphas: at one size of what is realised, else of the limit.
-    predicted: Array
+    settings: Settings
+    #: The first of its sizes, and the smallest that the first may be.
+    first: int
+    smallest: int
 
     @property
+    def sizes(self) -> list[int]:
+        """Values of p in ascending order, each twice the one before."""
+        number = _SIZES if self.settings.p is None else 1
+        return [self.first << doublings for doublings in range(number)]
+
     def experiments(self) -> list[LinearExperiment]:
-        return [case.experiment for case in self.cases]
+        """One experiment for each size."""
+        return [_experiment(self.population, self.point, p, self.settings) for p in self.sizes]
 
-    @property
-    def obstacle(self) -> str | None:
-        """Why the risk cannot be tested, if so."""
-        for case in self.cases:
-            if reason := case.divergence:
-                return reason
-        predicted = [self.predicted, *(case.predicted for case in self.cases)]
-        if not all(np.isfinite(risks).all() for risks in predicted):
-            return "the prediction is not a finite number"
-        if len(self.cases) > 1 and (least := self.cases[0].least) < _FEWEST:
-            return (
-                f"too few for an extrapolation, {least:.2g} < {_FEWEST}, of weights kept, "
-                "weights dropped or degrees of freedom left to the noise: give p"
-            )
-        return None
+    def halved(self, times: int) -> "SizedPoint":
+        """The point with its first size halved `times` times, but at least `smallest`."""
+        return self._replace(first=max(self.first >> times, self.smallest))
 
 
-def ladders(
-    population: Population, grid: Grid, settings: Settings, allotment: Allotment | None = None
-) -> list[Ladder]:
-    """All that is simulated for a grid.
+def sized_points(
+    population: Population, grid: Grid, settings: Settings, allotment: Allotment | None
+) -> list[SizedPoint]:
+    """The points of a grid, each with its sizes.
 
-    Raises `InvalidInput` if it cannot be simulated at the sizes asked for, or would take more time
-    than is allotted at the smallest sizes that are any use.
+    Raises `InvalidInput` if a point cannot be realised at the sizes asked for, or if the trials at
+    the smallest useful sizes would take longer than the time limit.
     """
     points = _points(grid)
     if settings.p is not None:
         smallest = [smallest_size(population, point.kappa, point.alphas) for point in points]
         require_size(settings.p, max(smallest))
-    climbs = [_climb(population, point, settings) for point in points]
-    if allotment is not None:
-        climbs = _fitting(climbs, allotment)
-    law = population.law
-    features = None
-    if law is not None:
-        draws = weighted(law, settings.seed, _DRAWS)
-        features = Features(tuple(draws), scatter(population, _DRAWS))
-    return [_ladder(climb, features) for climb in climbs]
-
-
-class _Climb(NamedTuple):
-    """A point and the first of its sizes, before anything is predicted."""
-
-    population: Population
-    point: Point
-    settings: Settings
-    #: The first size, and the smallest that it may be.
-    first: int
-    least: int
-
-    @property
-    def sizes(self) -> list[int]:
-        rungs = _RUNGS if self.settings.p is None else 1
-        return [self.first << rung for rung in range(rungs)]
-
-    def experiments(self) -> list[LinearExperiment]:
-        return [_experiment(self.population, self.point, p, self.settings) for p in self.sizes]
-
-    def shrunk(self, halvings: int) -> "_Climb":
-        return self._replace(first=max(self.first >> halvings, self.least))
-
-
-def _fitting(climbs: Sequence[_Climb], allotment: Allotment) -> list[_Climb]:
-    """The largest sizes at which all trials fit into the time, else the smallest.
-
-    The time of a trial is what its sampler reckons, so that sizes do not depend on how fast the
-    machine is.  First sizes are halved, all alike, until the trials asked for fit.
-    """
-    most = max((climb.first // climb.least).bit_length() for climb in climbs)
-    costs = np.empty(0)
-    for halvings in range(most + 1):
-        shrunk = [climb.shrunk(halvings) for climb in climbs]
-        costs = np.array([[e.cost for e in climb.experiments()] for climb in shrunk])
-        if _seconds(costs, allotment.trials, allotment.workers) <= allotment.limit:
-            return shrunk
-    trials = min(allotment.trials, 1 if allotment.resumed else FEWEST_TRIALS)
-    if _seconds(costs, trials, allotment.workers) > allotment.limit:
-        raise InvalidInput("time_limit", allotment.limit, _remedy(shrunk, costs, trials, allotment))
-    return shrunk
-
-
-def _seconds(costs: Array, trials: int, workers: int) -> float:
-    """Seconds that so many trials of each cost take on so many workers."""
-    return max(trials * float(costs.sum()) / workers, float(costs.max()))
-
-
-def _remedy(climbs: Sequence[_Climb], costs: Array, trials: int, allotment: Allotment) -> str:
-    """What to do about trials that take too long at the smallest sizes."""
-    takes = _rounded(_seconds(costs, trials, allotment.workers))
-    dearest = climbs[int(np.argmax(costs.sum(axis=1)))]
-    place = f"kappa = {dearest.point.kappa:.6g}, p = {', '.join(map(str, dearest.sizes))}"
-    each = f" of each of {len(climbs)} problems" if len(climbs) > 1 else ""
-    text = (
-        f"{counted(trials, 'trial')}{each} {'takes' if trials == 1 else 'take'} about {takes} s on "
-        f"{counted(allotment.workers, 'core')}, by reckoning, most of it at {place}: "
-        "give that much time"
-    )
-    if dearest.settings.p is not None:
-        return f"{text}, or a smaller p"
-    p = max(climb.first for climb in climbs)
-    alone = [climb._replace(settings=climb.settings._replace(p=p), first=p) for climb in climbs]
-    costs = np.array([[e.cost for e in climb.experiments()] for climb in alone])
-    return f"{text}, or p = {p} and {_rounded(_seconds(costs, trials, allotment.workers))} s"
-
-
-def _rounded(seconds: float) -> str:
-    """Two digits, rounded up."""
-    unit = 10.0 ** (math.floor(math.log10(seconds)) - 1)
-    return f"{math.ceil(seconds / unit) * unit:.6g}"
+    sized = [_sized(population, point, settings) for point in points]
+    return sized if allotment is None else _fitting(sized, allotment)
 
 
 def _points(grid: Grid) -> list[Point]:
-    """The rows of a grid by what is trained: kappa, sigma and ridge."""
+    """The rows of a grid, collected by kappa, sigma and ridge."""
     if 0 in grid.shape:
         raise InvalidInput("shape", grid.shape, "must have one or more points")
     flat = grid.flat()
@@ -305,69 +152,108 @@ def _points(grid: Grid) -> list[Point]:
     return points
 
 
-def _climb(population: Population, point: Point, settings: Settings) -> _Climb:
-    """A point at the size asked for, or at the sizes that tell most."""
+def _sized(population: Population, point: Point, settings: Settings) -> SizedPoint:
+    """A point at the size asked for, or with the first size of a ladder.
+
+    The first size is large enough that the counts which govern terms of order 1/p (weights kept,
+    weights dropped, degrees of freedom) are not small.
+    """
     if settings.p is not None:
-        return _Climb(population, point, settings, settings.p, settings.p)
-    heaviness = _heaviness(settings)
+        return SizedPoint(population, point, settings, settings.p, settings.p)
+    factor = heaviness(settings)
     share = min(x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0)
-    freedom = max(_freedom(population, point) / point.kappa / heaviness, 1e-9)
-    lowest = max(_LOWEST, smallest_size(population, point.kappa, point.alphas))
+    # Degrees of freedom for each feature: those for each sample, times n / p.
+    freedom = max(freedom_per_sample(population, point) / point.kappa / factor, 1e-9)
+    lowest = max(_LEAST_SIZE, smallest_size(population, point.kappa, point.alphas))
     first = max(
-        lowest, min(_WEIGHTS / share, _MOST_FOR_WEIGHTS), min(_FREEDOM / freedom, _MOST_FOR_FREEDOM)
+        lowest,
+        min(_FIRST_COUNT / share, _LARGEST_FOR_COUNT),
+        min(_FIRST_FREEDOM / freedom, _LARGEST_FOR_FREEDOM),
     )
-    if first > LARGEST >> _RUNGS:
+    if first > LARGEST >> _SIZES:
         allowed = f"takes {first:.3g} features or more to simulate, too many: give p"
         raise InvalidInput("kappa", point.kappa, allowed)
-    least = max(lowest, _MARGIN * _FEWEST * max(heaviness / share, 1 / freedom))
-    return _Climb(population, point, settings, int(first), min(math.ceil(least), int(first)))
+    least = max(lowest, _MARGIN * LEAST_COUNT * max(factor / share, 1 / freedom))
+    return SizedPoint(population, point, settings, int(first), min(math.ceil(least), int(first)))
 
 
-def _ladder(climb: _Climb, features: Features | None) -> Ladder:
-    """A point with its experiments, and what is predicted of them.
+def _fitting(sized: Sequence[SizedPoint], allotment: Allotment) -> list[SizedPoint]:
+    """The points at the largest sizes whose trials fit into the time limit, or at the smallest.
 
-    Counts are whole numbers, so that each size realises a point beside the one asked for.  Given a
-    size, the prediction for what is realised is tested.  Otherwise the one for the point asked for
-    is: from there to what is realised, risks change as the theory's do.
+    First sizes are halved, all by the same factor, until the trials asked for fit.  The time of a
+    trial is what its sampler reckons, so that the sizes do not depend on the speed of the machine.
+
+    Raises `InvalidInput` if not even the fewest useful trials fit at the smallest sizes.
     """
-    population, point, settings = climb.population, climb.point, climb.settings
-    experiments, predict = climb.experiments(), settings.predict
-    if settings.p is not None:
-        cases = [
-            _case(population, features, each, point, settings, partial(_predictions, predict))
-            for each in experiments
-        ]
-        return Ladder(point, tuple(cases), cases[0].predicted)
-    predicted = _predictions(predict, population, point)
-    with np.errstate(invalid="ignore"):  # both may be infinite
-        beyond = predicted - _risks(population, point, np.array(point.alphas))
-
-    def carried(there: Population, realised: Point) -> Array:
-        return beyond + _risks(there, realised, np.array(realised.alphas))
-
-    cases = [_case(population, features, each, point, settings, carried) for each in experiments]
-    return Ladder(point, tuple(cases), predicted)
+    most = max((each.first // each.smallest).bit_length() for each in sized)
+    costs = np.empty(0)
+    for times in range(most + 1):
+        halved = [each.halved(times) for each in sized]
+        costs = np.array([[e.cost for e in each.experiments()] for each in halved])
+        if _seconds(costs, allotment.trials, allotment.workers) <= allotment.limit:
+            return halved
+    # All trials do not fit: go on at the smallest sizes, if a verdict is still possible, or if this
+    # run may add a trial to those of a store.
+    trials = min(allotment.trials, 1 if allotment.resumed else FEWEST_TRIALS)
+    if _seconds(costs, trials, allotment.workers) > allotment.limit:
+        raise InvalidInput("time_limit", allotment.limit, _remedy(halved, costs, trials, allotment))
+    return halved
 
 
-def _freedom(population: Population, at: Point | FiniteProblem) -> float:
-    r"""Degrees of freedom that are left to the noise, for each sample.
+def _seconds(costs: Array, trials: int, workers: int) -> float:
+    """Seconds that `trials` trials of each of the costs take; one trial runs on one worker."""
+    return max(trials * float(costs.sum()) / workers, float(costs.max()))
 
-    They are :math:`1-\kappa E[\Lambda^2/(\Lambda+\tau)^2]`, the inverse of the noise level without
-    signal: 1 - p₊/n for least squares, about p₊/n - 1 for p₊ little above n.
+
+def _remedy(sized: Sequence[SizedPoint], costs: Array, trials: int, allotment: Allotment) -> str:
+    """The message that the trials do not fit into the time limit, and what would help."""
+    takes = _rounded_up(_seconds(costs, trials, allotment.workers))
+    dearest = sized[int(np.argmax(costs.sum(axis=1)))]
+    place = f"kappa = {dearest.point.kappa:.6g}, p = {', '.join(map(str, dearest.sizes))}"
+    each = f" of each of {len(sized)} problems" if len(sized) > 1 else ""
+    text = (
+        f"{counted(trials, 'trial')}{each} {'takes' if trials == 1 else 'take'} about {takes} s on "
+        f"{counted(allotment.workers, 'core')}, by reckoning, most of it at {place}: "
+        "give that much time"
+    )
+    if dearest.settings.p is not None:
+        return f"{text}, or a smaller p"
+    # A single size instead of a ladder takes less time.
+    p = max(point.first for point in sized)
+    single = [point._replace(settings=point.settings._replace(p=p), first=p) for point in sized]
+    costs = np.array([[e.cost for e in point.experiments()] for point in single])
+    return f"{text}, or p = {p} and {_rounded_up(_seconds(costs, trials, allotment.workers))} s"
+
+
+def _rounded_up(seconds: float) -> str:
+    """A number rounded up to two digits."""
+    unit = 10.0 ** (math.floor(math.log10(seconds)) - 1)
+    return f"{math.ceil(seconds / unit) * unit:.6g}"
+
+
+def freedom_per_sample(population: Population, at: Point | FiniteProblem) -> float:
+    r"""Degrees of freedom left to the noise, divided by n.
+
+    They are :math:`1-\kappa E[\Lambda^2/(\Lambda+\tau)^2]`: 1 - p₊/n for least squares, and about
+    p₊/n - 1 for p₊ little above n.  Without signal and with sigma = 1 the noise level
+    :math:`\gamma` is the inverse of this number, which is how it is computed.
     """
     silent = Population(population.weight, population.eigenvalue)
     return 1 / float(fixed_point(silent, at.kappa, 1.0, at.ridge).gamma)
 
 
-def _heaviness(settings: Settings) -> float:
-    """By how much the fourth moment of the design adds to terms of order 1/n."""
+def heaviness(settings: Settings) -> float:
+    """The factor by which the fourth moment of the design enlarges terms of order 1/n.
+
+    It is 1 for a Gaussian design.
+    """
     return 1 + abs(settings.design.kurtosis - GAUSSIAN.kurtosis) / 2
 
 
 def _experiment(
     population: Population, point: Point, p: int, settings: Settings
 ) -> LinearExperiment:
-    """A point as it is realised and simulated at one size."""
+    """The experiment that realises and simulates a point with p features."""
     problem = realise(
         population,
         p,
@@ -380,99 +266,13 @@ def _experiment(
     )
     sampler = _sampler(problem, settings)
     replicates = replicates_at(p)
-    if not isinstance(sampler, Dense):  # no design to share
-        replicates = max(1, replicates // _LONE)
+    if not isinstance(sampler, Dense):  # each replicate has a design of its own
+        replicates = max(1, replicates // _REPLICATES_RATIO)
     return LinearExperiment(problem, sampler, replicates)
 
 
-def _case(
-    population: Population,
-    features: Features | None,
-    experiment: LinearExperiment,
-    point: Point,
-    settings: Settings,
-    predict: Callable[[Population, Point], Array],
-) -> Case:
-    """A point at one size; `features` are of the population's law, if it has one."""
-    problem = experiment.problem
-    there = problem.population
-    stated = there if population.law is None else population
-    freedom = problem.n * _freedom(there, problem)
-    nothing = np.zeros((len(point.rules), len(point.alphas)))
-    predicted = shift = nothing + np.nan
-    draw = Drawn(nothing, nothing)
-    if freedom > 0:
-        realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
-        predicted = predict(stated, realised)
-        shift = _shift(there, realised, problem.p)
-        if features is not None:
-            draw = _drawn(features, there, realised)
-    return Case(
-        experiment,
-        stated,
-        predicted,
-        draw,
-        shift,
-        freedom,
-        heaviness=_heaviness(settings),
-        rounding=_ROUNDING * there.signal,
-    )
-
-
-def _drawn(features: Features, there: Population, point: Point) -> Drawn:
-    """What it makes that a problem has some features of a law, and not all of them."""
-    alphas = np.array(point.alphas)
-    risks = np.array([_risks(population, point, alphas) for population in features.draws])
-    mean, here = risks.mean(axis=0), _risks(there, point, alphas)
-    return Drawn(here - mean, np.ptp(risks, axis=0) + _RARE * features.scatter * abs(mean))
-
-
-def _risks(population: Population, point: Point, alpha: Array) -> Array:
-    """Risks in theory for each rule of a point at values of alpha, which has the last axis."""
-    return risk(population, point.kappa, point.sigma, alpha, point.ridge, _column(point)).risk
-
-
-def _column(point: Point) -> Array:
-    """The rules of a point as a column."""
-    rules = np.empty((len(point.rules), 1), dtype=object)
-    rules[:, 0] = point.rules
-    return rules
-
-
-def _predictions(predict: Prediction, population: Population, point: Point) -> Array:
-    """What is predicted for each rule and alpha of a point."""
-    predicted = np.empty((len(point.rules), len(point.alphas)))
-    for row, column in np.ndindex(predicted.shape):
-        rule, alpha = point.rules[row], point.alphas[column]
-        result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
-        given = as_array("predict", getattr(result, "risk", result))
-        number = exact(given.ravel()[0]) if given.size == 1 else None
-        if number is None:
-            raise InvalidInput("predict", result, "must return one risk for one problem")
-        predicted[row, column] = FLOAT64.floats(np.asarray(number, dtype=object))
-    return predicted
-
-
-def _shift(population: Population, point: Point, p: int) -> Array:
-    r"""What a finite number of features does to the mean risk of each rule and alpha by the cut.
-
-    The fraction of weights above a fixed threshold scatters about alpha, normally, with variance
-    :math:`E[a(1-a)]/p`, where a is the share kept of a group; to keep alpha exactly is to move by
-    as much along the risk as a function of alpha.  Its mean over the scatter is not its value.
-    """
-    nodes = _NODES if len(population) <= _MANY_GROUPS else _NODES[:: len(_NODES) // 2]
-    density = np.exp(-(nodes**2) / 2)
-    alphas = np.array(point.alphas)
-    here = risk(population, point.kappa, point.sigma, alphas, point.ridge, _column(point))
-    share = here.kept_share()
-    scatter = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
-    levels = here.alpha + scatter * nodes[:, None, None]
-    moved = _risks(population, point, np.clip(levels, 0, 1))
-    return np.asarray(np.tensordot(density / density.sum(), moved, 1) - here.risk)
-
-
 def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
-    """The sampler asked for, or the fastest."""
+    """The sampler asked for, or the fastest; raises `InvalidInput` if it does not apply."""
     name, design, noise = settings.sampler, settings.design, settings.noise
     if name == "auto":
         return choose(problem, replicates_at(problem.p), design, noise, settings.tolerance)
@@ -490,7 +290,7 @@ def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
 
 
 def require_memory(experiments: Sequence[LinearExperiment], workers: int, tolerance: float) -> None:
-    """Raise `InvalidInput` if an experiment, once for each worker, does not fit into memory."""
+    """Raise `InvalidInput` if one trial of an experiment on each worker exceeds the memory."""
     for experiment in experiments:
         problem, sampler = experiment.problem, experiment.sampler
         needed = sampler.memory(problem, experiment.replicates)

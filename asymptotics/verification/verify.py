@@ -1,4 +1,4 @@
-"""Simulating a whole grid of problems, and holding the theory against it."""
+"""The public function `verify`: simulate a grid of problems, and test predictions by it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -19,7 +19,8 @@ from ..results import Verification
 from ..simulation.designs import Law, as_law
 from ..simulation.trials import LinearExperiment
 from ..trials.run import Resources, Run
-from .plan import SAMPLERS, Allotment, Ladder, Prediction, Settings, ladders, require_memory
+from .cases import Ladder, ladders
+from .plan import SAMPLERS, Allotment, Prediction, Settings, require_memory
 from .statistics import (
     FEWEST_TRIALS,
     LOWEST_LEVEL,
@@ -34,14 +35,14 @@ from .statistics import (
 #: Called with trials done, trials wanted, and the largest relative standard error so far.
 Progress = Callable[[int, int, float], object]
 
-#: Trials whose variance tells how many are needed.
+#: Size of the pilot sample: its variance determines the number of trials, and enters the test.
 PILOT = 16
-#: Relative error that a run is made to detect if nothing else is asked, and the seconds of one
-#: core, by the samplers' reckoning, that the trials of a model may then take.
-_DETECTED, _MOST_WORK = 0.01, 120.0
-#: The solver's relative residual is that of the target standard error, or this.  The risk moves by
-#: a hundredth of it or so.
-_TOLERANCE = 1e-3
+#: If the user gives neither `trials` nor `target_se`, this relative error of a prediction is to be
+#: detected; but the trials of a ladder take at most the given seconds of work (by `Sampler.cost`).
+_DEFAULT_DETECTABLE, _MOST_WORK = 0.01, 120.0
+#: Solvers end at a relative residual of `target_se`, but at most of this; the error of the risk is
+#: about a hundredth of it.
+_LARGEST_TOLERANCE = 1e-3
 _LEVEL = Domain(
     lambda x: (x >= LOWEST_LEVEL) & (x < 1), f"must be a number in [{LOWEST_LEVEL:g}, 1)"
 )
@@ -73,64 +74,65 @@ def verify(
     store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Verification:
-    """Hold predicted risks against simulated ones.
+    """Test predicted risks by simulation.
 
     Parameters
     ----------
     population, kappa, sigma, alpha, ridge, rule
-        As in `asymptotics.risk`; they broadcast.  Where a population stands for a continuous law
-        (`Population.from_distribution`, `Population.power_law`) the features are drawn from the
-        law, by the seed, and the prediction is that of the groups: a wrong quadrature is found.
+        As in `asymptotics.risk`; they broadcast.  If the population approximates a continuous law
+        by groups (`Population.from_distribution`, `Population.power_law`), features are drawn from
+        the law itself, with the seed, and the prediction is that of the groups: so an error of the
+        quadrature is found.
     p : int, optional
         Number of features.  By default each problem is simulated at three sizes, doubling, and
         the difference between simulation and theory is extrapolated to infinite p.
     trials : int, optional
-        Trials at each size.  By default as many as reach `target_se`.  With fewer than eight a row
-        has a mean and a standard error, but no verdict.
+        Number of trials at each size.  By default as many as reach `target_se`.  With fewer than
+        eight a row has a mean and a standard error, but no verdict.
     target_se : float, optional
         Standard error to reach, relative to the risk.  By default the one at which an error of
         1 % in a prediction is detected, as long as that takes minutes.
     time_limit : float, optional
-        Seconds after which no more trials are begun; those under way go on for no longer than as
-        long again, or ten seconds.  Without `p` smaller problems are taken where 16 trials (or
-        `trials`) of each would not fit into it, by the samplers' reckoning of seconds on so many
-        workers: what is chosen does not depend on how fast the machine is.
+        Seconds after which no more trials begin.  Trials that have begun may go on for as long
+        again, and for at least ten seconds.  Without `p`, smaller problems are taken if 16 trials
+        (or `trials`) of each would not fit into the limit.  The time of a trial is estimated from
+        its sizes, so that the choice does not depend on the speed of the machine.
     seed : int
-        Of all random numbers.  The same seed gives the same trials, with any workers.
+        Seed of all random numbers.  The same seed gives the same trials with any workers.
     sampler : {"auto", "dense", "exact", "implicit"}
         See `asymptotics.simulation`.
     design, noise : str
         Law of the entries of the design, and of the label noise: ``gaussian``, ``rademacher``,
         ``uniform``, ``student-t=5``, ``sparse=0.1``.
     predict : callable
-        What is tested: a function with the first six parameters of `asymptotics.risk`, which
-        returns an array of risks, or an object with one as its attribute ``risk``.  It is asked for
-        the risk at the points given (with `p`, at those realised with whole numbers of weights).
+        The function that is tested.  It takes the first six parameters of `asymptotics.risk`, and
+        returns a risk, or an object that has it as its attribute ``risk``.  It is called for each
+        point of the grid (with `p`, for the realised points, whose numbers of weights are whole).
     level : float
-        Probability that any right prediction of the run comes out inconsistent.
+        Probability that at least one right prediction of the run comes out inconsistent.
     resolution : float
         Relative error, at most 1, that must be detectable for a prediction to be called consistent.
     workers, executor, scheduler
-        Processes on this machine (by default, and at most, one for each core); or any
+        Number of processes on this machine (by default, and at most, one for each core); or any
         `concurrent.futures.Executor`; or the address of a Dask scheduler.
     store : path, optional
-        A file to which trials are written, and from which those already there are taken.
+        File that trials are written to.  Trials that it already holds are not run again.
     progress : callable, optional
-        Called now and then with the numbers of trials done and wanted, and the largest relative
-        standard error so far.
+        Called repeatedly during the run with the numbers of trials done and wanted, and the largest
+        relative standard error so far.
 
     Returns
     -------
     Verification
-        A verdict for each row; after Ctrl-C, with the trials that were done.
+        A verdict for each row; after Ctrl-C, from the trials that were done.
 
     Raises
     ------
     InvalidInput
-        A parameter outside its domain, a problem that cannot be simulated at `p`, or one of which
-        eight trials at the smallest sizes would not fit into `time_limit` (with a `store`, one).
+        If a parameter is outside its domain, a problem cannot be simulated at `p`, or eight trials
+        (with a `store`, one) at the smallest sizes would not fit into `time_limit`.
     NoConvergence
-        A solver that does not converge, or workers that keep dying.
+        If a solver does not converge, or workers keep dying.
 
     Examples
     --------
@@ -142,21 +144,22 @@ def verify(
     population = as_population(population)
     choice("sampler", sampler, SAMPLERS)
     grid = as_grid(kappa, sigma, alpha, ridge, rule)
-    target = _number("target_se", target_se)
+    target = _optional_number("target_se", target_se)
     settings = Settings(
-        _whole("p", p),
+        _optional_integer("p", p),
         sampler,
         as_law(design),
         as_law(noise, "noise"),
-        min(target or _TOLERANCE, _TOLERANCE),
+        min(target or _LARGEST_TOLERANCE, _LARGEST_TOLERANCE),
         function("predict", predict),
         whole("seed", seed),
     )
-    trials = _whole("trials", trials, 2)
+    trials = _optional_integer("trials", trials, 2)
     level = float(scalar("level", level, _LEVEL))
     resolution = float(scalar("resolution", resolution, _RESOLUTION))
     resources = Resources(workers, executor, scheduler, store, settings.seed, time_limit)
 
+    # Everything that can be refused is refused before the first trial.
     planned = ladders(population, grid, settings, _allotment(trials, resources))
     tested = [ladder for ladder in planned if ladder.obstacle is None]
     if not tested:
@@ -169,122 +172,135 @@ def verify(
     with resources.run(longest=max(experiment.cost for experiment in experiments)) as run:
         if progress is not None:
             run.tick = _Monitor(tested, run, function("progress", progress))
+        # Without `trials`: a pilot sample first, then as many trials as its variance asks for.
         run.complete(dict.fromkeys(experiments, trials or PILOT))
         if trials is None:
-            run.complete(_wanted(tested, run, target, level / size))
+            # Bonferroni: each of `size` rows is tested at the level over their number.
+            run.complete(_trials_wanted(tested, run, target, level / size))
     records: list[Mapping[str, Any]] = [{}] * size
     for ladder in planned:
         outcomes = [run.outcomes(experiment) for experiment in ladder.experiments]
         for row, place in ladder.point.rows.items():
-            samples = _samples(ladder, outcomes, place, None if trials else PILOT)
+            samples = _samples_of_row(ladder, outcomes, place, None if trials else PILOT)
             predicted = float(ladder.predicted[place])
             found = estimate(samples, predicted) if _usable(samples, ladder) else None
             why = _objection(ladder, samples, run, trials)
             records[row] = {
                 "risk": predicted,
                 "samples": tuple(samples),
-                **_judged(found, predicted, why, level / size, resolution),
-                **_cost(ladder.experiments[-1], outcomes[-1], place),
+                **_verdict_columns(found, predicted, why, level / size, resolution),
+                **_simulation_columns(ladder.experiments[-1], outcomes[-1], place),
             }
+    # At one size, the groups and their realised sizes are the same for all points.
     there = None if settings.p is None else planned[0].cases[0].population
     return _result(population, grid, there, records, run.interrupted)
 
 
 def _allotment(trials: int | None, of: Resources) -> Allotment | None:
-    """The time for trials, if it is limited."""
+    """The time limit with what determines how many trials fit into it, or None without limit."""
     if of.time_limit is None:
         return None
     return Allotment(of.time_limit, of.workers, trials or PILOT, resumed=of.store is not None)
 
 
 class _Monitor:
-    """Reports progress; what it knows of a ladder it computes anew only after new trials of it."""
+    """Reports progress to the user's function.
+
+    It caches the standard error of each ladder together with the number of its trials, and computes
+    it again only when there are new trials.
+    """
 
     def __init__(self, tested: Sequence[Ladder], run: Run, progress: Progress) -> None:
         self._tested, self._run, self._progress = tested, run, progress
-        self._known: dict[int, tuple[int, float]] = {}
+        self._cached: dict[int, tuple[int, float]] = {}
 
     def __call__(self, done: int, wanted: int) -> None:
+        # 0 means that no row has a standard error yet.
         self._progress(done, wanted, max(map(self._error, range(len(self._tested)))) or np.nan)
 
     def _error(self, index: int) -> float:
-        """The largest relative standard error of the rows of a ladder that have one."""
+        """The largest relative standard error of the rows of a ladder; 0 if none is known yet."""
         ladder = self._tested[index]
         done = sum(map(self._run.done, ladder.experiments))
-        if self._known.get(index, (None,))[0] != done:
-            self._known[index] = done, _largest_error(ladder, self._run)
-        return self._known[index][1]
+        if self._cached.get(index, (None,))[0] != done:
+            self._cached[index] = done, _largest_error(ladder, self._run)
+        return self._cached[index][1]
 
 
 def _largest_error(ladder: Ladder, run: Run) -> float:
+    """The largest relative standard error of the rows of a ladder, from the trials so far."""
     outcomes = [run.outcomes(experiment) for experiment in ladder.experiments]
     largest = 0.0
     for place in ladder.point.rows.values():
-        samples = _samples(ladder, outcomes, place)
+        samples = _samples_of_row(ladder, outcomes, place)
         if _usable(samples, ladder):
             found = estimate(samples, float(ladder.predicted[place]))
             largest = max(largest, found.standard_error / (found.scale or 1))
     return largest
 
 
-def _wanted(
+def _trials_wanted(
     tested: Sequence[Ladder], run: Run, target: float | None, level: float
 ) -> dict[LinearExperiment, int]:
-    """Trials that every row needs for its standard error."""
+    """The number of trials of each experiment with which every row reaches its standard error."""
     wanted: dict[LinearExperiment, int] = {}
     for ladder in tested:
-        trials = _trials(ladder, run, target, level)
+        trials = _trials_of_ladder(ladder, run, target, level)
         wanted |= dict(zip(ladder.experiments, trials, strict=True))
     return wanted
 
 
-def _trials(ladder: Ladder, run: Run, target: float | None, level: float) -> list[int]:
-    """Trials at each size that every row of a ladder needs for its standard error."""
+def _trials_of_ladder(ladder: Ladder, run: Run, target: float | None, level: float) -> list[int]:
+    """Numbers of trials, one for each size, with which all rows of a ladder reach their target."""
     most = [PILOT] * len(ladder.cases)
     outcomes = [run.outcomes(experiment) for experiment in ladder.experiments]
     costs = [experiment.cost for experiment in ladder.experiments]
+    # Rows of a ladder share their trials, so that the neediest row decides at each size.
     for place in ladder.point.rows.values():
-        samples = _samples(ladder, outcomes, place, PILOT)
+        samples = _samples_of_row(ladder, outcomes, place, PILOT)
         if _usable(samples, ladder):
-            needed = _needed(samples, costs, float(ladder.predicted[place]), target, level)
+            needed = _trials_of_row(samples, costs, float(ladder.predicted[place]), target, level)
             most = [max(pair) for pair in zip(most, needed, strict=True)]
     work = sum(cost * trials for cost, trials in zip(costs, most, strict=True))
-    if target is None and work > _MOST_WORK:
+    if target is None and work > _MOST_WORK:  # the user set no target: keep the time in bounds
         most = [max(int(trials * _MOST_WORK / work), PILOT) for trials in most]
     return most
 
 
-def _needed(
+def _trials_of_row(
     samples: Sequence[Sample],
     costs: Sequence[float],
     risk: float,
     target: float | None,
     level: float,
 ) -> list[int]:
-    """Trials at each size that one row needs."""
+    """Numbers of trials, one for each size, that one row needs."""
     if target is not None:
         return trials_needed(samples, costs, target * estimate(samples, risk).scale)
-    for _ in range(5):  # degrees of freedom depend on how trials are shared out
+    # The degrees of freedom, and so the standard error that detects an error, depend on how the
+    # trials are divided among the sizes: iterate.
+    for _ in range(5):
         found = estimate(samples, risk)
-        goal = detecting(found, level, _DETECTED * found.scale)
+        goal = detecting(found, level, _DEFAULT_DETECTABLE * found.scale)
         needed = [max(number, PILOT) for number in trials_needed(samples, costs, goal)]
         samples = [s._replace(trials=trials) for s, trials in zip(samples, needed, strict=True)]
     return needed
 
 
 def _usable(samples: Sequence[Sample], ladder: Ladder) -> bool:
-    """Whether a mean and its standard error can be told from samples."""
+    """Whether the samples of a row give a mean and its standard error."""
     return ladder.obstacle is None and len(samples) == len(ladder.cases) and _finite(samples)
 
 
 def _finite(samples: Sequence[Sample]) -> bool:
+    """Whether all means and variances are finite numbers."""
     return bool(np.isfinite([(sample.mean, sample.variance) for sample in samples]).all())
 
 
 def _objection(
     ladder: Ladder, samples: Sequence[Sample], run: Run, asked: int | None
 ) -> str | None:
-    """Why samples do not allow of a verdict, if so."""
+    """The reason why there is no verdict, or None; `asked` is the user's number of trials."""
     if ladder.obstacle is not None:
         return ladder.obstacle
     if not _finite(samples):
@@ -300,18 +316,23 @@ def _objection(
     return f"fewer than {min(asked or FEWEST_TRIALS, FEWEST_TRIALS)} trials {until}"
 
 
-def _samples(
+def _samples_of_row(
     ladder: Ladder,
     outcomes: Sequence[Mapping[int, Array]],
     place: tuple[int, int],
     pilot: int | None = None,
 ) -> list[Sample]:
-    """What the trials say of one row, at each size that has two or more."""
+    """Summaries of the trials of one row, one for each size with two trials or more.
+
+    The mean is over all trials; the variance is that of the first `pilot` trials.
+    """
     samples = []
     for case, trials in zip(ladder.cases, outcomes, strict=True):
         if len(trials) < 2:
             continue
-        risk, control, truncation = _columns(trials, place)
+        risk, control, truncation = _trial_columns(trials, place)
+        # The control variate has mean 0, so that the mean of `values` is that of the risk.  The
+        # prediction for the simulated features is `predicted`, plus their difference from the law.
         values = risk - control
         first = values[:pilot]
         samples.append(
@@ -331,12 +352,12 @@ def _samples(
     return samples
 
 
-def _judged(
+def _verdict_columns(
     found: Estimate | None, risk: float, objection: str | None, level: float, resolution: float
 ) -> dict[str, Any]:
-    """What was found of one row's predicted risk.
+    """The columns of the result for one row that come from the test.
 
-    There is a mean without a verdict where an objection stands against it.
+    With an `objection` they have a mean and a standard error, if known, but no verdict.
     """
     record = dict.fromkeys(("mean", "standard_error", "z", "p_value", "detectable"), np.nan)
     if found is not None:
@@ -347,10 +368,14 @@ def _judged(
     return record | {"verdict": Verdict.NO_VERDICT, "reason": objection}
 
 
-def _cost(
+def _simulation_columns(
     experiment: LinearExperiment, outcomes: Mapping[int, Array], place: tuple[int, int]
 ) -> dict[str, Any]:
-    """How the trials of one row were made, and what was gained and lost by it."""
+    """The columns of the result for one row that describe its simulation at the largest size.
+
+    `gain` is the factor by which the control variate lowers the variance; `truncation` is the mean
+    change of the risk during the last steps of an iterative solver.
+    """
     problem = experiment.problem
     record = {
         "trials": len(outcomes),
@@ -362,7 +387,7 @@ def _cost(
     }
     if len(outcomes) < 2:
         return record
-    risk, control, truncation = _columns(outcomes, place)
+    risk, control, truncation = _trial_columns(outcomes, place)
     plain, controlled = float(risk.var()), float((risk - control).var())
     gain = plain / controlled if controlled else np.nan
     return record | {"gain": gain, "truncation": abs(float(truncation.mean()))}
@@ -375,11 +400,17 @@ def _result(
     records: Sequence[Mapping[str, Any]],
     interrupted: bool,
 ) -> Verification:
+    """The public result, from the records of all rows.
+
+    Its prediction is computed at the realised points if there is one size (then `realised` is their
+    population), and at the points of the grid otherwise.
+    """
     shape, flat = grid.shape, grid.flat()
-    columns = {name: _column([record[name] for record in records]) for name in records[0]}
+    columns = {name: _as_column([record[name] for record in records]) for name in records[0]}
     asked = {key: FLOAT64.array(getattr(flat, key)) for key in NUMBERS} | {"rule": flat.rule}
     theory = asked
     if realised is not None:
+        # The realised problems have whole numbers of samples and of weights kept.
         p, n = columns["p"], columns["n"]
         theory = asked | {"kappa": p / n, "alpha": np.rint(asked["alpha"] * p) / p}
     parameters = [theory[key].reshape(shape) for key in (*NUMBERS, "rule")]
@@ -390,7 +421,8 @@ def _result(
     )
 
 
-def _column(values: Sequence[Any]) -> Array:
+def _as_column(values: Sequence[Any]) -> Array:
+    """An array with an entry for each row; tuples stay single entries."""
     if isinstance(values[0], tuple):
         column = np.empty(len(values), dtype=object)
         column[:] = values
@@ -398,14 +430,16 @@ def _column(values: Sequence[Any]) -> Array:
     return np.array(values)
 
 
-def _columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
-    """Risk, control and truncation of one row, trial by trial."""
+def _trial_columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
+    """Risk, control and truncation of one row, as an array of shape (3, trials)."""
     return np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
 
 
-def _whole(key: str, value: Any, least: int | None = None) -> int | None:
+def _optional_integer(key: str, value: Any, least: int | None = None) -> int | None:
+    """A checked integer, or None if it is not given."""
     return None if value is None else whole(key, value, least)
 
 
-def _number(key: str, value: Any, domain: Domain = POSITIVE) -> float | None:
+def _optional_number(key: str, value: Any, domain: Domain = POSITIVE) -> float | None:
+    """A checked number, or None if it is not given."""
     return None if value is None else float(scalar(key, value, domain))

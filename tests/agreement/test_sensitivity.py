@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from scipy.stats import norm
 
 from asymptotics import Population, risk, sensitivity
 from asymptotics.testing import Problem, populations, problems
@@ -133,3 +134,17 @@ def test_the_grid_broadcasts() -> None:
     single = sensitivity(Population.isotropic(), 2, 1, 0.5, rule="oracle")
     assert single.d_kappa.item() == found.d_kappa[1, 1]
     assert [*next(found.rows())] == list(found.columns)
+
+
+@pytest.mark.parametrize(("kappa", "sigma", "rule"), [(2, 0.5, "oracle"), (0.5, 0, "magnitude")])
+def test_a_point_mass_beside_a_wide_group(kappa: float, sigma: float, rule: str) -> None:
+    """The slope in alpha jumps where the threshold meets the point mass and where it leaves it."""
+    population = Population(weight=[0.3, 0.7], eigenvalue=1, mean=[1, 0], std=[0, 1])
+    meets = 0.7 * 2 * norm.sf(1)
+    at = sensitivity(population, kappa, sigma, [meets, meets + 0.3], rule=rule).d_alpha
+    assert np.isnan(at).all()
+    for alpha in (0.2, 0.3, 0.4, 0.6):
+        step = 1e-6 * np.array([-1, 1])
+        below, above = risk(population, kappa, sigma, alpha + step, rule=rule).risk
+        found = sensitivity(population, kappa, sigma, alpha, rule=rule).d_alpha
+        assert found == pytest.approx((above - below) / 2e-6, rel=1e-6)

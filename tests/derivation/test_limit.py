@@ -9,9 +9,9 @@ import pytest
 #: In the main thread, which tests need not be.
 SCRIPT = """
 import gc, sys, time
-from asymptotics.derivation import limit
-from asymptotics.derivation.limit import OutOfTime, limited
-limit._AGAIN = 0.007
+from asymptotics.derivation import time_limit
+from asymptotics.derivation.time_limit import OutOfTime, limited
+time_limit._REPEAT_AFTER = 0.007
 
 def spin():
     end = time.process_time() + 0.005

@@ -13,7 +13,7 @@ import sympy as sp
 
 from asymptotics.derivation import POSITIVE, Derivation, Equal, Exactly, Ruling
 from asymptotics.derivation.claims import Finding
-from asymptotics.derivation.limit import OutOfTime
+from asymptotics.derivation.time_limit import OutOfTime
 from tests.derivation.verdicts import chosen
 from tests.one_step import verdict_of
 

@@ -58,7 +58,7 @@ def main(budget: str = "") -> None:
     if "." in budget:
         derivation.PATIENCE = float(budget)
     elif budget:
-        checks.UPHELD = checks.SEARCHED = int(budget)
+        checks.POINTS_AFTER_PROOF = checks.POINTS_SEARCHED = int(budget)
     found = {}
     for name, (symbols, claim, check, given) in chosen().items():
         print(name, file=sys.stderr, flush=True)

@@ -32,7 +32,7 @@ from asymptotics.trials.execution import (
     Inline,
     Job,
     Processes,
-    _undisturbed,
+    _shielded,
     crew,
     run_jobs,
 )
@@ -216,7 +216,7 @@ def test_signals_wait_while_processes_are_started(number: int) -> None:
     seen: list[str] = []
 
     def disturbed() -> None:
-        with _undisturbed():
+        with _shielded():
             signal.raise_signal(number)
             seen.append("all that was inside")
 

@@ -144,11 +144,11 @@ def test_a_singular_design_has_its_minimum_norm_solution(kappa: float, ridge: fl
 
     spy: Any = Repeating()
     draw = Dense(spy, spy).draw(problem, 2, np.random.default_rng(0))
-    root = np.sqrt(problem.expand(problem.eigenvalue)[problem.living])
+    root = np.sqrt(problem.expand(problem.eigenvalue)[problem.alive_features])
     x = seen[0] * root
-    y = draw.coefficient[:, problem.living] @ x.T + problem.sigma * 20**0.5 * seen[1]
+    y = draw.coefficient[:, problem.alive_features] @ x.T + problem.sigma * 20**0.5 * seen[1]
     inverse = np.linalg.pinv(x.T @ x + problem.n * ridge * np.eye(root.size), rtol=1e-12)
-    np.testing.assert_allclose(draw.trained[:, problem.living], y @ x @ inverse, atol=1e-9)
+    np.testing.assert_allclose(draw.trained[:, problem.alive_features], y @ x @ inverse, atol=1e-9)
 
 
 @pytest.mark.parametrize(("kappa", "ridge"), REGIMES.values(), ids=REGIMES)

@@ -56,7 +56,10 @@ def test_the_error_is_that_of_weights_in_memory(sigma: float, bracket: str) -> N
     small = problem.resized(500)
     few = Exact().draw(small, 1, np.random.default_rng(2))
     brackets = brackets_from(
-        problem, small, Part(small.whole, few.coefficient, few.trained), np.random.default_rng(3)
+        problem,
+        small,
+        Part(small.all_features, few.coefficient, few.trained),
+        np.random.default_rng(3),
     )
     widths = [upper - lower for lower, upper in brackets.values()]
     assert np.isfinite(widths).any()

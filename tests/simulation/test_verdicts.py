@@ -27,9 +27,10 @@ from asymptotics.line.grid import as_grid
 from asymptotics.simulation import as_law
 from asymptotics.theory import Rule
 from asymptotics.trials import execution
-from asymptotics.verification import plan
+from asymptotics.verification import cases
 from asymptotics.verification import verify as verification
-from asymptotics.verification.plan import Allotment, Settings, ladders
+from asymptotics.verification.cases import ladders
+from asymptotics.verification.plan import Allotment, Settings
 from asymptotics.verification.statistics import (
     Estimate,
     Sample,
@@ -446,7 +447,7 @@ def test_sizes_are_those_that_fit_into_the_limit() -> None:
 
 def test_work_before_the_first_trial_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit that is too short is refused before anything is predicted."""
-    monkeypatch.setattr(plan, "_predictions", None)
+    monkeypatch.setattr(cases, "_predictions", None)
     with pytest.raises(InvalidInput, match="time_limit"):
         run(time_limit=1e-9)
 

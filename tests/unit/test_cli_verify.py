@@ -122,7 +122,7 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
 def test_bad_calls(
     arguments: list[str], message: str, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asymptotics.trials.execution._PATIENCE", 0.1)
+    monkeypatch.setattr("asymptotics.trials.execution._CLUSTER_TIMEOUT", 0.1)
     done = run(arguments[0], spec, *arguments[1:], status=2)
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1

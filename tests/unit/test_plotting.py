@@ -221,7 +221,7 @@ def test_a_listed_point_is_in_the_picture() -> None:
 
 
 def test_what_takes_too_long_is_markers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asymptotics.plotting.curves._MOST", 100)
+    monkeypatch.setattr("asymptotics.plotting.curves._MOST_VALUES", 100)
     line, before = risk(POPULATION, [0.5, 2, 3], 0.5, 0.3).plot().get_lines()[:2]
     assert (line.get_linestyle(), line.get_marker()) == ("None", "o")
     assert before.get_linestyle() == "None"

@@ -1,10 +1,10 @@
-"""What a step may claim, and how each claim is decided in three ways.
+"""The claims that a step may make.  Each has three methods, one for each way to check it.
 
-Exactly, by algebra; over boxes of its symbols, by enclosures; at a point, by numbers of many
-digits.  A way that does not apply, or does not decide, leaves the claim undecided.
+`Claim.exactly` decides it by algebra, `Claim.positive_parts` reduces it to inequalities that
+enclosures prove over boxes, and `Claim.at` decides it at a point, by numbers.  A method that does
+not apply, or does not decide, leaves the claim undecided.
 """
 
-from .approach import Limit, UniqueRoot
 from .base import (
     Box,
     Change,
@@ -19,7 +19,9 @@ from .base import (
     free,
 )
 from .code import Computed
+from .limits import Limit
 from .relations import AtMost, Equal, Less
+from .roots import UniqueRoot
 
 __all__ = [
     "AtMost",

@@ -1,4 +1,4 @@
-"""What every claim is, and the inputs that it is decided with."""
+"""The base class of claims, and the inputs and numbers that decide a claim at a point."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,26 +13,30 @@ from ...arithmetic import Arithmetic, Array
 from ...arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
 from ...errors import InvalidInput
 from ...population import Groups
+from .. import algebra
+from ..arithmetics import Values
 from ..domains import Domain
-from ..evaluation import Values, value_of
+from ..evaluation import value_of
 
-#: Digits that are shown of a side.
+#: Digits of a number in a message.
 _SHOWN = 12
-#: Sizes that are shown as floats show them.
+#: Numbers between these sizes are shown as Python shows a float.
 _LEAST, _MOST = 1e-300, 1e300
 
+#: A function from expressions to expressions, such as a substitution.
 Change = Callable[[Any], Any]
+#: An interval for each symbol.
 Box = Mapping[sp.Symbol, tuple[Fraction, Fraction]]
 
 
 class Finding(NamedTuple):
-    """What a way of deciding found: True, False or, undecided, None; and why."""
+    """The result of one way of deciding: True, False or, if undecided, None; and the reason."""
 
     holds: bool | None
     why: str = ""
-    #: The value of a variable of the claim itself, where a point of the domains does not give one.
+    #: The place of the claim's own variable, as text: a point gives this variable no value.
     where: str = ""
-    #: Undecided, and the numbers speak against the claim without proving it false.
+    #: True if it is undecided and the numbers speak against the claim, without proving it false.
     against: bool = False
 
 
@@ -40,11 +44,14 @@ PROVED = Finding(True)
 
 
 class Inputs(NamedTuple):
-    """The symbols of a derivation as numbers, for code to compute with."""
+    """The symbols of a derivation as numbers, for code to compute with.
+
+    ``inputs(expression)`` evaluates an expression in them.
+    """
 
     values: Values
     arithmetic: Arithmetic
-    #: What writes out an expression in terms of the symbols that have values.
+    #: Rewrites an expression in terms of the symbols that have values.
     resolve: Change = lambda expression: expression
 
     def __call__(self, expression: Any) -> Array:
@@ -68,34 +75,37 @@ class Inputs(NamedTuple):
         return Groups(weight, *(np.broadcast_to(column, weight.shape) for column in columns))
 
 
-#: Arrays that are computed from inputs, and whether enclosures of their numbers are narrow enough.
+#: Computes arrays from inputs.
 Compute = Callable[[Inputs], Sequence[Array]]
+#: For each of the arrays, the enclosures of its numbers.
 Enclosures = Sequence[Sequence[arb]]
+#: Whether enclosures are narrow enough.
 Enough = Callable[[Enclosures], bool]
 
 
 class Numbers(ABC):
-    """One point of the domains, and how numbers are computed there, as precisely as is needed."""
+    """A point of the domains, and a way to compute numbers there as precisely as a claim needs."""
 
-    #: Two sides count as equal if they differ by less than this, relative to the terms they are
-    #: sums of.
+    #: Two sides count as equal if they differ by less than this, relative to the largest of the
+    #: terms they are sums of.
     tolerance: Fraction
-    #: Narrower enclosures are tried until sides differ by less than this, or surely differ.
+    #: The precision is raised until the sides differ by less than this, or surely differ.
     closest: Fraction
-    #: The farthest that the variable of a limit can go: to 10 to this power.
+    #: The variable of a limit can go to 10 to this power, at most.
     farthest: int
 
     @abstractmethod
     def enclose(self, compute: Compute, enough: Enough, decades: int = 0) -> Enclosures:
-        """Enclosures of what is computed, of rising precision until they are narrow enough.
+        """Enclosures of the numbers that `compute` returns.
 
-        If they never are, the last ones.  `decades` says how far a variable has gone to its limit,
-        of which more digits may cancel.
+        They are computed with rising precision, until `enough` returns true or the highest
+        precision is reached.  `decades` says how far a variable has gone towards its limit: more
+        digits may cancel there, and more are used.
         """
 
     @abstractmethod
     def exact(self, expression: Any) -> Any:
-        """The expression with the exact numbers of the point in it, for algebra."""
+        """The expression at the point, with exact numbers, for algebra."""
 
 
 class Claim(ABC):
@@ -104,45 +114,48 @@ class Claim(ABC):
     @property
     @abstractmethod
     def expressions(self) -> tuple[Any, ...]:
-        """The expressions that it is made of."""
+        """The expressions in it."""
 
     @property
     def bound(self) -> set[sp.Symbol]:
-        """Symbols of its own, which a point of the domain does not give a value."""
+        """Its own variables, such as that of a limit: a point gives them no value."""
         return set()
 
     @property
     def symbols(self) -> set[sp.Symbol]:
-        """Symbols that a point must give a value, those of the population among them."""
+        """The symbols that a point must give a value, including those of the population."""
         used: set[sp.Symbol] = set().union(*map(free, self.expressions))
         return used - self.bound
 
-    def require_meaning(  # noqa: B027  # most have one anywhere
+    def require_meaning(  # noqa: B027  # most claims have a meaning on any domain
         self, domains: Mapping[sp.Symbol, Domain], given: Values
     ) -> None:
-        """Raise `InvalidInput` for a claim that means nothing where its symbols are declared."""
+        """Raise `InvalidInput` for a claim without a meaning on the domains of its symbols."""
 
     @abstractmethod
     def mapped(self, change: Change) -> Self:
-        """The claim with each of its expressions changed."""
+        """The claim with `change` applied to each of its expressions."""
 
     def exactly(self) -> Finding:
-        """Whether it holds for all values of its symbols, by algebra."""
+        """Whether algebra proves it for all values of its symbols."""
         return Finding(None, "it is no matter of algebra")
 
     @abstractmethod
     def at(self, numbers: Numbers) -> Finding:
         """Whether it holds at a point.
 
-        False only where the numbers leave no doubt, True where it holds to the digits asked for.
+        True if it holds to the digits asked for; False only if the numbers leave no doubt.
         """
 
     def nearing(self, inputs: Inputs) -> list[Inputs]:
-        """Inputs on the claim's way to a limit, at which symbols must lie in their domains too."""
+        """Inputs at which the determined symbols must lie in their domains.
+
+        For a limit these are several inputs near it.
+        """
         return [inputs]
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
-        """Expressions whose being positive over their boxes shows the claim over a box."""
+        """Expressions and boxes: the claim holds over `box` if each is positive on its box."""
         yield from ()
 
     @abstractmethod
@@ -151,7 +164,10 @@ class Claim(ABC):
 
 
 def as_expression(value: Any) -> Any:
-    """An expression from one, or from an exact number; text is not read as a formula."""
+    """A value as an expression of SymPy; raises `InvalidInput` for rounded numbers and text.
+
+    Text is not parsed as a formula, because SymPy's parser runs it as code.
+    """
     if isinstance(value, sp.MatrixBase):
         return sp.ImmutableMatrix(value)
     if isinstance(value, sp.Basic):
@@ -162,22 +178,48 @@ def as_expression(value: Any) -> Any:
 
 
 def free(expression: Any) -> set[sp.Symbol]:
-    """The symbols that its value depends on, those of the population among them."""
+    """The symbols that an expression depends on, including those of the population.
+
+    SymPy leaves out the latter inside a `Mean`, which takes the expectation over them.
+    """
     return set(expression.free_symbols) | expression.atoms(GroupSymbol)
 
 
-def infinite(value: arb) -> bool:
-    """Whether it is known to be infinite, rather than not known at all."""
+def require_own_variable(
+    variable: Any, domains: Mapping[sp.Symbol, Domain], given: Values, others: tuple[Any, ...]
+) -> None:
+    """Raise `InvalidInput` unless `variable` can be the own variable of a claim.
+
+    It must be declared and not determined, and `others`, such as the limit, must not contain it.
+    """
+    if variable not in domains or variable in given:
+        raise InvalidInput("variable", variable, "must be a declared symbol that is not given")
+    if any(variable in free(other) for other in others):
+        raise InvalidInput("variable", variable, "must not be in what does not vary with it")
+
+
+def at_most(x: Any, y: Any) -> bool:
+    """Whether x <= y is known for two ends of intervals, which may be infinite or symbols."""
+    return x == -sp.oo or y == sp.oo or algebra.nonnegative(y - x)
+
+
+def less(x: Any, y: Any) -> bool:
+    """Whether x < y is known for two ends of intervals, which may be infinite or symbols."""
+    return x == -sp.oo or y == sp.oo or algebra.sign(y - x) == 1
+
+
+def surely_infinite(value: arb) -> bool:
+    """Whether a number is known to be infinite, rather than not known at all."""
     return bool(not value.is_finite() and not value.is_nan() and value.is_exact())
 
 
-def apart(value: arb) -> bool:
-    """Whether a number is surely not zero."""
+def surely_nonzero(value: arb) -> bool:
+    """Whether the enclosure of a number does not hold zero."""
     return bool(value > 0 or value < 0)
 
 
-def both(left: Sequence[arb], right: Sequence[arb], difference: Sequence[arb]) -> str:
-    """Two sides as they are shown, with their difference where that does not show."""
+def sides_as_text(left: Sequence[arb], right: Sequence[arb], difference: Sequence[arb]) -> str:
+    """Two sides as text, with their difference if their digits in the text are the same."""
     sides = _shown(left), _shown(right)
     more = f", left - right = {_shown(difference)}" if sides[0] == sides[1] else ""
     return f"left = {sides[0]}, right = {sides[1]}{more}"

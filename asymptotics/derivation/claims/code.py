@@ -1,4 +1,4 @@
-"""The tie of a derivation to code."""
+"""The claim that a function of the package computes an expression."""
 
 import inspect
 import sys
@@ -13,8 +13,8 @@ import sympy as sp
 
 from ...arithmetic.symbolic import SYMBOLIC
 from ...errors import InvalidInput
+from ..arithmetics import Values
 from ..domains import Domain
-from ..evaluation import Values
 from .base import Change, Claim, Finding, Inputs, Numbers
 from .relations import Equal, decided, equal, sides_of
 
@@ -23,11 +23,11 @@ from .relations import Equal, decided, equal, sides_of
 class Computed(Claim):
     """A function of the package computes the expression: the tie of a derivation to code.
 
-    `run` takes `Inputs` and calls the function with their arithmetic; in algebra the arithmetic is
-    symbolic, so that the code itself yields the expression that is compared.  It returns one
-    number, or one for each group.  That `run` calls the function is checked, not what it makes of
-    the value: a sum over groups, or a ratio of two calls, is part of the claim, which a reader sees
-    in `run`.
+    `run` takes `Inputs`, calls the function with their arithmetic, and returns a number, or one for
+    each group.  For a proof the arithmetic is symbolic: the code itself then yields the expression
+    that is compared.  It is checked that `run` calls `function`.  What `run` does with the returned
+    value, such as a sum over groups or a ratio of two calls, is part of the claim, and a reader
+    sees it in `run`.
     """
 
     expression: Any
@@ -46,12 +46,14 @@ class Computed(Claim):
             asked.update(expression.atoms(sp.Symbol))
             return expression
 
-        with suppress(Exception):  # it is asked before code that is no use on symbols is run
+        # A dry run on symbols records the expressions that `run` asks for; it may end early, where
+        # the code cannot compute with symbols, but inputs are asked for before that.
+        with suppress(Exception):
             self.run(Inputs({}, SYMBOLIC, noted))
         return asked
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
-        if not _is_alone(_undecorated(self.function)) or _is_cached(self.function):
+        if not _is_distinguishable(_undecorated(self.function)) or _is_cached(self.function):
             allowed = (
                 "must be the function that `run` calls: not a cached function, or one with "
                 "defaults that another function makes"
@@ -72,14 +74,14 @@ class Computed(Claim):
     def exactly(self) -> Finding:
         try:
             code, called = self._run(Inputs({}, SYMBOLIC))
-        except _CODE_FAILS as error:  # such as SymPy's, where assumptions decide no branch
+        except _CODE_FAILS as error:  # e.g. a comparison that the assumptions do not decide
             return Finding(None, f"the code cannot be run on symbols: {error}")
         if not called:
             return Finding(None, f"{self.name} is not called")
         return Equal(self.expression, code).exactly()
 
     def _run(self, inputs: Inputs) -> tuple[Any, bool]:
-        """What the code computes, and whether it is the function that it is said to be."""
+        """The value that `run` returns, and whether it has called the function."""
         called = False
         function = _undecorated(self.function)
 
@@ -87,28 +89,29 @@ class Computed(Claim):
             nonlocal called
             called = called or (event == "call" and _runs(frame, function))
 
+        # A profiler sees every call of a Python function, however deep, and changes none of them.
         before = sys.getprofile()
         sys.setprofile(watch)
         try:
             value = self.run(inputs)
         finally:
             sys.setprofile(before)
-        return _only(value), called
+        return _single(value), called
 
     def at(self, numbers: Numbers) -> Finding:
-        always = True
+        always_called = True
 
         def run(inputs: Inputs) -> Any:
-            nonlocal always
+            nonlocal always_called
             code, called = self._run(inputs)
-            always = always and called
+            always_called = always_called and called
             found = inputs.arithmetic.array(code)
-            if found.size == 0:  # it would agree with everything
+            if found.size == 0:  # an empty array would agree with everything
                 raise ValueError("the code returns no number")
             return found
 
         sides = sides_of(self.expression, self.expression, numbers, decided, run)
-        if not always:
+        if not always_called:
             return Finding(None, f"{self.name} is not called", against=True)
         return equal(sides, numbers)
 
@@ -117,45 +120,48 @@ class Computed(Claim):
         return rf"\texttt{{{name}}} = {sp.latex(self.expression)}"
 
 
-#: What running code on symbols that it is not made for may raise.
+#: Errors of code that is run on symbols although it was not written for them.
 _CODE_FAILS = (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError)
 
 
 def _is_cached(function: Any) -> bool:
-    """Whether a call may return without running the function."""
+    """Whether a call may return a cached value without running the function."""
     return hasattr(function, "cache_info")
 
 
 def _undecorated(function: Any) -> Any:
-    """The function that a decorator wraps: all that one decorator wraps share the code of it."""
+    """The function inside its decorators, whose code all functions with that decorator share."""
     return inspect.unwrap(function)
 
 
 def _runs(frame: FrameType, function: Any) -> bool:
-    """Whether a frame runs a function, not another one that shares its code.
+    """Whether a frame runs this function, rather than another one with the same code object.
 
-    Functions that are made by one call of another share their code, but not what they hold of it.
-    So do the methods of two objects.  Functions that differ in nothing but their defaults are not
-    told apart: `require_meaning` refuses them.
+    The functions that a factory returns share their code, and differ in the variables that they
+    close over; the methods of two objects share theirs, and differ in the object.  Functions that
+    differ in their defaults alone cannot be distinguished, and `require_meaning` refuses them.
     """
     if frame.f_code is not function.__code__:
         return False
     if isinstance(function, MethodType):
-        owner = function.__code__.co_varnames[0]
+        owner = function.__code__.co_varnames[0]  # the name of the first parameter, mostly self
         return frame.f_locals.get(owner) is function.__self__
-    held = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    return all(frame.f_locals.get(name) is _content(cell) for name, cell in held)
+    closed_over = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return all(frame.f_locals.get(name) is _content(cell) for name, cell in closed_over)
 
 
 def _content(cell: CellType) -> Any:
     try:
         return cell.cell_contents
-    except ValueError:  # it is empty
+    except ValueError:  # the variable has no value yet
         return None
 
 
-def _is_alone(function: Any) -> bool:
-    """Whether no other function can share its code and hold the same: one that a module defines."""
+def _is_distinguishable(function: Any) -> bool:
+    """Whether `_runs` can distinguish a function from all others.
+
+    It must be a Python function, and one without defaults if another function makes it.
+    """
     if isinstance(function, MethodType):
         function = function.__func__
     plain = isinstance(function, FunctionType)
@@ -164,8 +170,8 @@ def _is_alone(function: Any) -> bool:
     )
 
 
-def _only(value: Any) -> Any:
-    """The one number in what a function returns, or its array of one for each group.
+def _single(value: Any) -> Any:
+    """The value of a function, as a single number if it is an array with one entry.
 
     Raises `ValueError` for an empty array, which would agree with everything.
     """

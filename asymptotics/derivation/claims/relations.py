@@ -1,4 +1,4 @@
-"""Equalities and inequalities."""
+"""The claims that two sides are equal, or ordered."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,18 @@ from flint import arb
 from ...arithmetic import Array
 from ...arithmetic.symbolic import Mean
 from .. import algebra
-from .base import PROVED, Box, Change, Claim, Enclosures, Finding, Inputs, Numbers, apart, both
+from .base import (
+    PROVED,
+    Box,
+    Change,
+    Claim,
+    Enclosures,
+    Finding,
+    Inputs,
+    Numbers,
+    sides_as_text,
+    surely_nonzero,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Equal(_TwoSides):
             equal(sides_of(left, right, numbers, decided), numbers)
             for left, right in _entries(self.left, self.right)
         ]
-        # What is false decides, then what is undecided.
+        # One false entry refutes the claim; else one undecided entry leaves it undecided.
         return min(found, key=lambda finding: (False, None, True).index(finding.holds))
 
     def latex(self) -> str:
@@ -53,7 +64,7 @@ class Equal(_TwoSides):
 class _Inequality(_TwoSides):
     @property
     def _real(self) -> bool:
-        """Whether no side is known to be a number that has no order, such as the root of -2."""
+        """Whether no side is known to be complex, as sqrt(-2), which is neither more nor less."""
         return all(side.doit().is_extended_real is not False for side in self.expressions)
 
     def positive_parts(self, box: Box) -> Iterator[tuple[Any, Box]]:
@@ -70,9 +81,9 @@ class Less(_Inequality):
         return PROVED if sign == 1 else Finding(None, "algebra does not show the sign")
 
     def at(self, numbers: Numbers) -> Finding:
-        # Two sides that no digits tell apart may be equal: narrower enclosures are tried to the
-        # end, and then algebra at the point.
-        sides = sides_of(self.left, self.right, numbers, lambda sides, _: sides.all_told)
+        # Sides that agree in all digits so far may be equal, which refutes the claim: enclosures
+        # are narrowed up to the highest precision, and then algebra is asked at the point.
+        sides = sides_of(self.left, self.right, numbers, lambda sides, _: sides.all_signs_known)
         if all(x < 0 for x in sides.difference):
             return PROVED
         if any(x > 0 or x == 0 for x in sides.difference):
@@ -100,7 +111,7 @@ class AtMost(_Inequality):
             return PROVED
         if any(x > 0 for x in sides.difference):
             return Finding(False, sides.shown)
-        # Digits that agree do not tell which side is larger in later ones: algebra may.
+        # Sides that agree to many digits may differ in later ones: algebra is asked at the point.
         exact = numbers.exact(self.right - self.left)
         estimated = exact.has(Mean, sp.Integral)
         equal = sides.agree(numbers) and (estimated or algebra.vanishes(exact))
@@ -112,11 +123,12 @@ class AtMost(_Inequality):
 
 _INFINITE = float("inf")
 _NO_ORDER = Finding(None, "a side is no real number: only real numbers are larger or smaller")
-#: Why numbers decide nothing.
+#: The reason why numbers do not decide.
 _CLOSE = "no number of digits tells the two sides apart, or shows that they are equal"
 
 
 def _entries(left: Any, right: Any) -> list[tuple[Any, Any]]:
+    """The pairs of entries of two matrices, or the pair of two numbers."""
     left, right = map(_explicit, (left, right))
     if getattr(left, "shape", ()) != getattr(right, "shape", ()):
         raise ValueError("the two sides must be numbers, or matrices of the same shape")
@@ -126,12 +138,12 @@ def _entries(left: Any, right: Any) -> list[tuple[Any, Any]]:
 
 
 def _explicit(side: Any) -> Any:
-    """A matrix with its entries."""
+    """A matrix expression written out as a matrix with entries; a number as it is."""
     return side.doit().as_explicit() if isinstance(side, sp.MatrixExpr) else side
 
 
 class Sides(NamedTuple):
-    """Enclosures of two sides, of their difference, and the size of the terms they are sums of."""
+    """Enclosures of two sides and of their difference, and the size of their largest term."""
 
     left: list[arb]
     right: list[arb]
@@ -139,35 +151,35 @@ class Sides(NamedTuple):
     size: arb
 
     @property
-    def all_told(self) -> bool:
+    def all_signs_known(self) -> bool:
         """Whether the sign of each difference is known."""
         return all(x > 0 or x < 0 or x == 0 for x in self.difference)
 
     def agree(self, numbers: Numbers) -> bool:
-        """Whether the sides differ by less than the tolerance, beside the size of their terms."""
+        """Whether the sides are equal to the tolerance, relative to the size of their terms."""
         return self.within(numbers.tolerance)
 
     def within(self, tolerance: Fraction) -> bool:
-        """Whether the sides differ by less than this, beside the size of their terms."""
+        """Whether the sides differ by at most `tolerance`, relative to the size of their terms."""
         most = self.size * tolerance.numerator / tolerance.denominator
         return all(abs(x) <= most for x in self.difference)
 
     @property
     def shown(self) -> str:
-        return both(self.left, self.right, self.difference)
+        return sides_as_text(self.left, self.right, self.difference)
 
 
 def decided(sides: Sides, numbers: Numbers) -> bool:
-    """Whether the enclosures tell that two sides differ, or that they agree to many more digits.
+    """Whether enclosures show that two sides differ, or agree to many more digits than asked for.
 
-    Sides that agree to the digits asked for may differ in later ones: more of them are looked at.
+    More digits are computed because sides that agree to the digits asked for may differ later.
     """
-    return any(map(apart, sides.difference)) or sides.within(numbers.closest)
+    return any(map(surely_nonzero, sides.difference)) or sides.within(numbers.closest)
 
 
 def equal(sides: Sides, numbers: Numbers) -> Finding:
-    """Whether two sides agree; they surely do not if an enclosure of their difference says so."""
-    if any(map(apart, sides.difference)):
+    """The finding on an equality: false if an enclosure of the difference does not hold 0."""
+    if any(map(surely_nonzero, sides.difference)):
         return Finding(False, sides.shown)
     return PROVED if sides.agree(numbers) else Finding(None, _CLOSE)
 
@@ -179,10 +191,11 @@ def sides_of(
     enough: Callable[[Sides, Numbers], bool],
     run: Callable[[Inputs], Array] | None = None,
 ) -> Sides:
-    """Two sides at a point; the first one by running code, if there is any."""
+    """The two sides at a point, the left one computed by the code `run` if that is passed."""
 
     def compute(inputs: Inputs) -> tuple[Array, ...]:
         x, y = inputs(left) if run is None else run(inputs), inputs(right)
+        # The tolerance is relative to the largest term, because terms that cancel lose digits.
         sides = (left, right)
         terms = [_size(term, inputs) for side in sides for term in sp.Add.make_args(side)]
         zero = inputs.arithmetic.array(0).item()
@@ -198,9 +211,9 @@ def sides_of(
 
 
 def _size(term: Any, inputs: Inputs) -> Any:
-    """The size of a term; of one with integrals, that of what cancels in it too.
+    """The absolute value of a term; for one with integrals, as if nothing in it cancelled.
 
-    The errors of integrals are relative to their size, and do not cancel.
+    Integrals that cancel leave their errors, which are relative to the size of each integral.
     """
     if term.has(sp.Integral) and isinstance(term, sp.Add | sp.Mul | Mean):
         sizes = [_size(part, inputs) for part in term.args]
@@ -209,7 +222,7 @@ def _size(term: Any, inputs: Inputs) -> Any:
 
 
 def _difference(x: Array, y: Array, zero: Any) -> Array:
-    """``x - y``, and 0 where both are the same infinity."""
+    """``x - y``, with 0 for two equal infinities, whose difference would be nan."""
 
     def apart_by(a: Any, b: Any) -> Any:
         ends = [abs(value) == _INFINITE for value in (a, b)]

@@ -1,0 +1,286 @@
+"""What is predicted for each simulated problem, and what its finite size does to the risk.
+
+A *case* is a point at one size; a *ladder* is a point at all its sizes.  Beside the prediction a
+case has three numbers from theory that a comparison must allow for: the shift of the mean risk
+because a finite number of weights is kept, the difference between a continuous law and the features
+drawn from it, and a bound on rounding.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, Array
+from ..errors import InvalidInput
+from ..line.grid import Grid
+from ..parameters import as_array, exact
+from ..population import Population
+from ..prediction.risk import risk
+from ..simulation.finite import FiniteProblem
+from ..simulation.strata import scatter, weighted
+from ..simulation.trials import LinearExperiment
+from .plan import (
+    LEAST_COUNT,
+    Allotment,
+    Point,
+    Prediction,
+    Settings,
+    SizedPoint,
+    freedom_per_sample,
+    heaviness,
+    sized_points,
+)
+
+#: With at most this many degrees of freedom the simulated risk has no finite variance, or nearly
+#: none.
+_LEAST_FREEDOM = 3
+#: Nodes for the mean over a standard normal in `_shift`; every twelfth of them is enough for a
+#: population of many groups, whose risk takes long.
+_NORMAL_NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
+#: The risk of a continuous law is a mean over this many stratified samples of its features.  Its
+#: error exceeds their range with a probability of 1e-4 (Student's t > 8 with 7 degrees of freedom).
+_LAW_SAMPLES = 8
+#: The range says nothing if rare features have the signal and no sample contains any.  Where N such
+#: features are expected, that has the probability exp(-N) (Poisson's law), and the mean then misses
+#: N of them, or sqrt(N) standard errors: 3 for a probability of 1e-4.
+_MISSED_ERRORS = 3.0
+#: Rounding in a solver adds at most this fraction of the signal to a simulated risk.
+_ROUNDING = 1e-27
+
+
+class Features(NamedTuple):
+    """Stratified samples of a continuous law, independent of the groups that approximate it."""
+
+    samples: tuple[Population, ...]
+    #: Relative standard error of the signal, averaged over the samples, that rare features cause.
+    scatter: float
+
+
+class Drawn(NamedTuple):
+    """The difference between risks at features drawn from a continuous law and those of the law.
+
+    All are risks in theory.  One is at the features of the problem; the risk of the law is a mean
+    over stratified samples, which also represent its tails.  Without a law both fields are 0.
+    """
+
+    difference: Array
+    #: Bound on the error of the risk of the law.
+    uncertainty: Array
+
+
+class Case(NamedTuple):
+    """A point at one size.  Arrays have the shape (rules, alphas)."""
+
+    experiment: LinearExperiment
+    #: The population that the prediction is about: the realised groups, or the groups that
+    #: approximate a continuous law.
+    population: Population
+    predicted: Array
+    #: What features drawn from a continuous law add to the risk of the law.
+    drawn: Drawn
+    #: Mean change of the risk because the fraction above a threshold fluctuates; see `_shift`.
+    shift: Array
+    #: Degrees of freedom left to the noise.
+    freedom: float
+    #: Factor by which the design enlarges terms of order 1/n; 1 for a Gaussian one.
+    heaviness: float
+    #: Bound on the rounding error of a simulated risk.
+    rounding: float
+
+    @property
+    def problem(self) -> FiniteProblem:
+        return self.experiment.problem
+
+    @property
+    def least(self) -> float:
+        """The smallest of the counts of weights kept, weights dropped and degrees of freedom.
+
+        Its inverse measures the distance of the simulated risk from its limit.
+        """
+        p, kept = self.problem.p, self.problem.kept
+        counts = [*kept, *(p - number for number in kept)]
+        return min(self.freedom, *(x for x in counts if x > 0)) / self.heaviness
+
+    @property
+    def divergence(self) -> str | None:
+        """The message that the simulated risk has (nearly) infinite variance, or None."""
+        freedom = self.freedom / self.heaviness
+        if self.problem.divergence or freedom > _LEAST_FREEDOM:
+            return self.problem.divergence
+        return (
+            f"{freedom:.2g} <= {_LEAST_FREEDOM} degrees of freedom are left to the noise: "
+            "nearly infinite variance"
+        )
+
+
+class Ladder(NamedTuple):
+    """A point at the sizes at which it is simulated, in ascending order."""
+
+    point: Point
+    cases: tuple[Case, ...]
+    #: The prediction that is tested, of shape (rules, alphas): for the realised problem if there is
+    #: one size, and for the point itself if there are several.
+    predicted: Array
+
+    @property
+    def experiments(self) -> list[LinearExperiment]:
+        return [case.experiment for case in self.cases]
+
+    @property
+    def obstacle(self) -> str | None:
+        """The reason why the risk cannot be tested, or None."""
+        for case in self.cases:
+            if reason := case.divergence:
+                return reason
+        predicted = [self.predicted, *(case.predicted for case in self.cases)]
+        if not all(np.isfinite(risks).all() for risks in predicted):
+            return "the prediction is not a finite number"
+        if len(self.cases) > 1 and (least := self.cases[0].least) < LEAST_COUNT:
+            return (
+                f"too few for an extrapolation, {least:.2g} < {LEAST_COUNT}, of weights kept, "
+                "weights dropped or degrees of freedom left to the noise: give p"
+            )
+        return None
+
+
+def ladders(
+    population: Population, grid: Grid, settings: Settings, allotment: Allotment | None = None
+) -> list[Ladder]:
+    """The ladders of all points of a grid, with their predictions.
+
+    Raises `InvalidInput` as `sized_points`, before anything is predicted; and if the prediction
+    does not return one risk for one problem.
+    """
+    sized = sized_points(population, grid, settings, allotment)
+    law = population.law
+    features = None
+    if law is not None:
+        samples = weighted(law, settings.seed, _LAW_SAMPLES)
+        features = Features(tuple(samples), scatter(population, _LAW_SAMPLES))
+    return [_ladder(each, features) for each in sized]
+
+
+def _ladder(sized: SizedPoint, features: Features | None) -> Ladder:
+    """A point with its experiments and predictions.
+
+    Numbers of samples and of weights kept are whole, so that a problem realises a point slightly
+    beside the one asked for.  At a given size p, the prediction for the realised point is tested.
+    For a ladder, the prediction for the point asked for is tested; at each size it is carried over
+    to the realised point by adding the change of the theory's own risk.
+    """
+    population, point, settings = sized.population, sized.point, sized.settings
+    experiments, predict = sized.experiments(), settings.predict
+    if settings.p is not None:
+        cases = [
+            _case(population, features, each, point, settings, partial(_predictions, predict))
+            for each in experiments
+        ]
+        return Ladder(point, tuple(cases), cases[0].predicted)
+    predicted = _predictions(predict, population, point)
+    with np.errstate(invalid="ignore"):  # both may be infinite
+        beyond = predicted - _risks(population, point, np.array(point.alphas))
+
+    def carried(there: Population, realised: Point) -> Array:
+        return beyond + _risks(there, realised, np.array(realised.alphas))
+
+    cases = [_case(population, features, each, point, settings, carried) for each in experiments]
+    return Ladder(point, tuple(cases), predicted)
+
+
+def _case(
+    population: Population,
+    features: Features | None,
+    experiment: LinearExperiment,
+    point: Point,
+    settings: Settings,
+    predict: Callable[[Population, Point], Array],
+) -> Case:
+    """A point at one size; `features` belong to the population's law, if it has one."""
+    problem = experiment.problem
+    there = problem.population
+    # For a continuous law, the prediction is about the groups that approximate it, so that an error
+    # of the quadrature is found; for groups, it is about their realised sizes.
+    stated = there if population.law is None else population
+    freedom = problem.n * freedom_per_sample(there, problem)
+    nothing = np.zeros((len(point.rules), len(point.alphas)))
+    predicted = shift = nothing + np.nan
+    draw = Drawn(nothing, nothing)
+    if freedom > 0:
+        realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
+        predicted = predict(stated, realised)
+        shift = _shift(there, realised, problem.p)
+        if features is not None:
+            draw = _drawn(features, there, realised)
+    return Case(
+        experiment,
+        stated,
+        predicted,
+        draw,
+        shift,
+        freedom,
+        heaviness=heaviness(settings),
+        rounding=_ROUNDING * there.signal,
+    )
+
+
+def _drawn(features: Features, there: Population, point: Point) -> Drawn:
+    """The effect on the risk that a problem has some features of a law in place of the law."""
+    alphas = np.array(point.alphas)
+    risks = np.array([_risks(population, point, alphas) for population in features.samples])
+    mean, here = risks.mean(axis=0), _risks(there, point, alphas)
+    uncertainty = np.ptp(risks, axis=0) + _MISSED_ERRORS * features.scatter * abs(mean)
+    return Drawn(here - mean, uncertainty)
+
+
+def _risks(population: Population, point: Point, alpha: Array) -> Array:
+    """Risks in theory for each rule of a point; values of alpha are along the last axis."""
+    rules = _rule_column(point)
+    return risk(population, point.kappa, point.sigma, alpha, point.ridge, rules).risk
+
+
+def _rule_column(point: Point) -> Array:
+    """The rules of a point as an array of shape (rules, 1)."""
+    rules = np.empty((len(point.rules), 1), dtype=object)
+    rules[:, 0] = point.rules
+    return rules
+
+
+def _predictions(predict: Prediction, population: Population, point: Point) -> Array:
+    """The user's prediction for each rule and alpha of a point, asked for one by one."""
+    predicted = np.empty((len(point.rules), len(point.alphas)))
+    for row, column in np.ndindex(predicted.shape):
+        rule, alpha = point.rules[row], point.alphas[column]
+        result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
+        given = as_array("predict", getattr(result, "risk", result))
+        number = exact(given.ravel()[0]) if given.size == 1 else None
+        if number is None:
+            raise InvalidInput("predict", result, "must return one risk for one problem")
+        predicted[row, column] = FLOAT64.floats(np.asarray(number, dtype=object))
+    return predicted
+
+
+def _shift(population: Population, point: Point, p: int) -> Array:
+    r"""Mean change of the risk of each rule and alpha because a finite number of weights is kept.
+
+    The fraction of weights that score above a fixed threshold fluctuates about :math:`\alpha`.  It
+    is nearly normal with variance :math:`s^2=E[a(1-a)]/p`, where a is the fraction kept of a group.
+    Pruning keeps exactly :math:`\alpha p` weights, so that the threshold moves instead, and the
+    risk moves along its curve :math:`R(\alpha)` by as much.  On average it changes by
+
+    .. math:: E[R(\alpha+sz)]-R(\alpha),\qquad z\sim N(0,1),
+
+    which is of order 1/p, by the curvature of R.
+    """
+    few = len(population) <= _MANY_GROUPS
+    nodes = _NORMAL_NODES if few else _NORMAL_NODES[:: len(_NORMAL_NODES) // 2]
+    density = np.exp(-(nodes**2) / 2)
+    alphas = np.array(point.alphas)
+    rules = _rule_column(point)
+    here = risk(population, point.kappa, point.sigma, alphas, point.ridge, rules)
+    share = here.kept_share()
+    std = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
+    fractions = here.alpha + std * nodes[:, None, None]
+    moved = _risks(population, point, np.clip(fractions, 0, 1))
+    return np.asarray(np.tensordot(density / density.sum(), moved, 1) - here.risk)
