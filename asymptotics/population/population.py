@@ -539,7 +539,8 @@ class Population:
         :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  In the
         restricted model, alpha is the fraction kept of the features seen.  A continuous law behind
         the groups is kept if `share` is one number.  With a share for each group, the new
-        population is the groups themselves, as in `rescaled`.
+        population is the groups themselves, as in `rescaled`.  The new numbers are computed in
+        double precision.
         """
         given, share = share, _one_per_group("share", share, _SHARE, len(self))
         seen = share * self.weight

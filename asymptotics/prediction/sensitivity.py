@@ -178,10 +178,12 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     # also has one at the interpolation threshold, kappa P(Λ>0) = 1.
     points = ((population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)).any()
     share = float(population.mass_above(0).value)
-    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1)
+    # As in the fixed point, a kappa within a few roundings of the threshold counts as at it.
+    at_threshold = abs(flat.kappa * share - 1) <= FLOAT64.indistinct
+    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1) & ~at_threshold
     by_weight = np.array([isinstance(rule, WeightRule) for rule in flat.rule], dtype=bool)
     kink = points & exact & by_weight & (flat.alpha < 1) & ~nothing_kept
-    interpolation = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share == 1)
+    interpolation = (flat.sigma == 0) & (flat.ridge == 0) & at_threshold
     for key in ("kappa", "sigma", "ridge"):
         slopes[(kink | interpolation) & ~nothing_kept, NUMBERS.index(key)] = np.nan
     # While the threshold is tied with a point mass the risk is linear in alpha.  The slope jumps
