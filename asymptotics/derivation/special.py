@@ -60,6 +60,8 @@ def _unproved(
     """
     # An infinite limit may differ wherever a coefficient vanishes; a finite one only if it is in a
     # denominator or an argument.
+    for exponent in _exponents_without_sign(claim):
+        return exponent
     infinite = claim.value.is_finite is not True
     sought = [claim.expression]
     if not infinite:
@@ -75,6 +77,25 @@ def _unproved(
                 return factor
         settled |= {factor}
     return None
+
+
+def _exponents_without_sign(claim: Limit) -> Iterator[Any]:
+    """Exponents, or logarithms of bases, whose sign decides whether a power grows or vanishes.
+
+    SymPy takes ``x**(a - 1)`` for growing, or for vanishing, without asking for the sign of
+    ``a - 1``.  The limit may then be wrong for all ``a`` on one side of 1.
+    """
+    for power in claim.expression.atoms(sp.Pow):
+        base, exponent = power.args
+        if base.has(claim.variable):
+            deciding = exponent
+        elif exponent.has(claim.variable):
+            deciding = sp.log(base)
+        else:
+            continue
+        known = deciding.is_number or not _parameters(deciding, claim)
+        if not known and algebra.sign(deciding) is None:
+            yield deciding
 
 
 def _denominators_and_arguments(expression: Any, variable: sp.Symbol) -> Iterator[Any]:

@@ -10,7 +10,7 @@ import sympy as sp
 from flint import arb
 
 from ...arithmetic import Arithmetic, Array
-from ...arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
+from ...arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, Mean
 from ...errors import InvalidInput
 from ...population import Groups
 from .. import algebra
@@ -186,14 +186,22 @@ def free(expression: Any) -> set[sp.Symbol]:
 
 
 def require_own_variable(
-    variable: Any, domains: Mapping[sp.Symbol, Domain], given: Values, others: tuple[Any, ...]
+    variable: Any,
+    varying: Any,
+    domains: Mapping[sp.Symbol, Domain],
+    given: Values,
+    others: tuple[Any, ...],
 ) -> None:
     """Raise `InvalidInput` unless `variable` can be the own variable of a claim.
 
     It must be declared and not determined, and `others`, such as the limit, must not contain it.
+    In an expectation, which `varying` may hold, a quantity of the population is bound.
     """
     if variable not in domains or variable in given:
         raise InvalidInput("variable", variable, "must be a declared symbol that is not given")
+    if isinstance(variable, GroupSymbol) and varying.has(Mean):
+        allowed = "must be a number beside an expectation, in which it has a value in each group"
+        raise InvalidInput("variable", variable, allowed)
     if any(variable in free(other) for other in others):
         raise InvalidInput("variable", variable, "must not be in what does not vary with it")
 

@@ -30,6 +30,7 @@ from .base import (
     Inputs,
     Numbers,
     at_most,
+    less,
     require_own_variable,
     sides_as_text,
     surely_nonzero,
@@ -86,11 +87,15 @@ class UniqueRoot(Claim):
         return replace(self, function=function, low=low, high=high)
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
-        require_own_variable(self.variable, domains, given, (self.low, self.high))
+        ends = (self.low, self.high)
+        require_own_variable(self.variable, self.function, domains, given, ends)
         domain = domains[self.variable]
         if not (at_most(domain.low, self.low) and at_most(self.high, domain.high)):
             interval = f"({self.low}, {self.high})"
             raise InvalidInput("interval", interval, f"must lie in the domain, {domain}")
+        if self.low == self.high or less(self.high, self.low):
+            interval = f"({self.low}, {self.high})"
+            raise InvalidInput("interval", interval, "must hold numbers: low < high")
 
     def exactly(self) -> Finding:
         if not algebra.continuous(self.function, self.variable):
