@@ -171,6 +171,28 @@ def test_the_cut_shifts_the_mean_as_theory_says() -> None:
     assert np.all(verify(STEEP, 0.8, 0.1, 0.17, rule=rules, workers=1).verdict == "consistent")
 
 
+@pytest.mark.parametrize("few", [1, 2])
+def test_few_coefficients_shift_the_mean_as_theory_says(few: int) -> None:
+    """Where few features carry the noise level: the risk is curved in what they are."""
+    carried = Population([few, 327, 673 - few], [305, 3.7, 0.24], [0, 1, 0], [600, 0.3, 0])
+    found = verify(carried, 1.95, 0.05, 0.229, p=1000, trials=24, workers=1)
+    (sample,) = found.samples.item()
+    difference = found.mean - found.risk
+    assert difference < -3 * found.standard_error
+    assert difference == pytest.approx(sample.shift, abs=4 * found.standard_error)
+    assert (found.verdict, found.reason.item().split(": ")[1]) == ("too weak", "take a larger p")
+
+
+def test_coefficients_that_are_known_shift_nothing() -> None:
+    """Neither constants nor coefficients that training finds exactly move the noise level."""
+    constant = Population([1, 999], [30, 1], mean=[20, 0.1])
+    learnt = Population([1, 999], [30, 1], std=[20, 0.1])
+    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+    for population, kappa in ((constant, 2.0), (learnt, 0.5)):
+        (ladder,) = ladders(population, as_grid(kappa, 0.5, 1.0, 0.0, "magnitude"), told)
+        assert abs(ladder.cases[0].shift.item()) < 1e-12
+
+
 POINTS = Population([0.6, 0.4], [1, 10], mean=[0, 1], std=[1, 0])
 KINKS = {  # point masses at the cut: the risk has a kink in alpha, near or at it
     "at": (POINTS, 0.59, 0.0, "magnitude"),
@@ -366,6 +388,36 @@ def test_what_explains_a_large_difference_is_said() -> None:
     known = Estimate(0.01, standard_error=1e-5, freedom=50, scale=1.0, allowance=0.02)
     assert "within what the finite size may do" in judge(known, 0.01, 0.05).reason
     assert judge(known._replace(difference=1e-5), 0.01, 0.05).reason == ""
+
+
+HIDDEN = {  # by what most of the allowance is for
+    "take a larger p": {},
+    "take a smaller target_se or the sampler dense": {"truncation": 0.2},
+    "rare features of the law carry too much of the risk": {"sampling": 0.2},
+    "rounding hides it": {"rounding": 0.2},
+}
+
+
+@pytest.mark.parametrize(("remedy", "part"), HIDDEN.items(), ids=HIDDEN)
+def test_what_hides_an_error_is_said(remedy: str, part: dict[str, float]) -> None:
+    sample = Sample(10, 1e-3, 16, mean=0.15, variance=1e-6, freedom=15)
+    if part:
+        sample = sample._replace(least=1e6, **part)
+    known = estimate([sample], 1.0)
+    assert judge(known, 0.01, 0.05).verdict == "too weak"
+    assert remedy in judge(known, 0.01, 0.05).reason
+    solver = "the solver's tolerance" in judge(known, 0.01, 1.0).reason
+    assert solver == ("truncation" in part)
+
+
+def test_a_solver_that_ends_early_is_named() -> None:
+    """A few features have nearly all of the labels, and little of the risk."""
+    large = Population([0.02, 0.3, 0.68], [1e5, 3.7, 0.24], [0, 1, 0], [1e3, 0.3, 0])
+    settings: dict[str, Any] = {"p": 1000, "trials": 8, "workers": 1}
+    found = verify(large, 1.95, 0.05, 0.229, sampler="implicit", **settings)
+    assert found.mean > 2 * found.risk
+    assert found.verdict == "too weak"
+    assert "the solver ends too early" in found.reason.item()
 
 
 class Held(Executor):
