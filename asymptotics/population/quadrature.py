@@ -180,6 +180,7 @@ def _refined(law: LineLaw, probes: Probes, left: Array, right: Array, tolerance:
     most = law.most_panels + 2 * left.size
     while True:
         allowed = _PROBE_SHARE * tolerance * probes.total(panels.value)
+        allowed[0] = min(allowed[0], law.mass_error)  # the first probe is the constant 1
         judged = panels
         failing = judged.error.sum(axis=1) > allowed
         if not failing.any():  # poles are sought last, for that takes many evaluations
@@ -297,27 +298,35 @@ def _check_masses(law: LineLaw, probes: Probes, panels: Panels, tolerance: float
     half = (panels.right - panels.left)[:, None] / 2
     x = (panels.left + panels.right)[:, None] / 2 + half * NODES
     edges = np.stack([panels.left, panels.right], axis=1)
-    slack = float(panels.error[0].sum())  # the first probe is the constant 1
-    error = law.misplaced(edges, x, panels.nodes.eigenvalue, panels.weight, slack)
-    there = panels.weight > 0
+    slack = panels.error[0]
+    nodes = panels.nodes
+    error = law.misplaced(edges, x, nodes.eigenvalue, panels.weight, slack)
+    # Probability may be missing at nodes of density 0, too.  (Nodes out of range have neither
+    # a density nor a signal.)
+    there = (panels.weight > 0) | (nodes.mean != 0) | (nodes.std != 0)
     # If the distribution function is off by at most e_i between nodes i and i + 1, the mean of f
     # is off by at most the sum of e_i |f_(i+1) - f_i|.
     off = error[there]
-    values = probes.integrands(Columns(*(column[there] for column in panels.nodes)))
-    variation = abs(np.diff(values, axis=1)) @ np.maximum(off[1:], off[:-1])
+    values = probes.integrands(Columns(*(column[there] for column in nodes)))
+    between = np.maximum(off[1:], off[:-1])
+    variation = abs(np.diff(values, axis=1)) @ between
     # Beyond the ends of the line f is taken to be no larger than at the outermost nodes.
     variation += law.beyond * np.maximum(abs(values[:, 0]), abs(values[:, -1]))
     total = probes.total(panels.value)
-    reached = float((variation[total > 0] / total[total > 0]).max())
+    relative = np.where(total > 0, variation / total, 0)
+    reached = float(relative.max())
     if not reached <= tolerance / 2:
+        change = abs(np.diff(values[np.argmax(relative)])) * between
+        where = nodes.eigenvalue[there][1:][np.argmax(change)]
         raise NoConvergence(
             f"{law.name} is known to a relative accuracy of {2 * reached:.1e} only, not to "
             f"{tolerance:g}: so far its quantile function or density and its distribution function "
-            "disagree, or end; ask for a larger tolerance, give the law an exact _ppf, or groups"
+            f"disagree, or end, most of all near the eigenvalue {where:.6g}; name a peak, jump or "
+            "pole there in breakpoints=, give the law an exact _ppf, or groups"
         )
     # Features out of range have density 0 in `panels`, and their probability is missing in the sum.
     lost = 1 - float(panels.weight.sum()) - law.beyond
-    if lost > slack + _LEFT_OUT_SHARE * tolerance:
+    if lost > float(slack.sum()) + _LEFT_OUT_SHARE * tolerance:
         allowed = (
             f"must be in the range of numbers for all features, and are not for {lost:.1e} of "
             f"them: at most {LARGEST:g} the eigenvalue, {REAL.largest:g} the others"
