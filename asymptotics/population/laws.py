@@ -72,6 +72,8 @@ class LineLaw(Law):
     most_panels = 4000
     #: The error that the integral of the density may have, at any tolerance.
     mass_error = math.inf
+    #: Whether the density has no rounding error that may look like an endless tail.
+    clear_tails = True
     #: Whether mean or std are functions that a user wrote, in which peaks may hide.
     has_functions = False
 
@@ -176,7 +178,7 @@ class ContinuousLaw(LineLaw):
         breaks = _breakpoints(law, breakpoints)
         self._line = line_of(law, breaks, tolerance)
         self.most_panels, self.remedy = self._line.most_panels, self._line.remedy
-        self.mass_error = self._line.mass_error
+        self.mass_error, self.clear_tails = self._line.mass_error, self._line.clear_tails
         places = self._line.locate(breaks)
         edges = self._line.edges
         inside = places[(places > edges[0]) & (places < edges[-1])]

@@ -85,6 +85,8 @@ class Line(ABC):
     most_panels = 4000
     #: The error that the integral of the density may have, at any tolerance.
     mass_error = math.inf
+    #: Whether the density has no rounding error that may look like an endless tail.
+    clear_tails = True
     #: The advice that messages give.
     remedy = "give the law a _ppf and an _isf of its own, or groups"
 
@@ -471,6 +473,8 @@ class _ByDensity(_OverSupport):
 
 class _ByDistribution(_OverSupport):
     """A law by its distribution function F, which is fitted by a piecewise polynomial."""
+
+    clear_tails = False  # the derivative of the fit is rounded
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
         super().__init__(law, known, tolerance)

@@ -413,7 +413,8 @@ class Population:
         breakpoints
             Eigenvalues at which the law, `mean` or `std` jumps or bends.  Panels then end there,
             which saves many groups.  They may be left out, because halving panels finds them; the
-            bin edges of a histogram (`rv_histogram`) are always known.
+            bin edges of a histogram (`rv_histogram`) are always known.  Only a narrow peak of
+            a density may have to be named: by its middle and both ends.
 
         Returns
         -------
@@ -430,8 +431,8 @@ class Population:
             mean or its std is outside the range of numbers).
         NoConvergence
             The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), because a
-            tail decays too slowly, or because the law's quantile and distribution functions
-            disagree.
+            tail decays too slowly, or because the law's quantile function or density and its
+            distribution function disagree.  Or a density alone does not integrate to 1.
 
         Notes
         -----

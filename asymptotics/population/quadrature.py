@@ -343,7 +343,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
     a geometric series of factor l / b, and the rest is l (l / b) / (1 - l / b) = l² / (b - l).
 
     Raises `InvalidInput` if the series does not converge, and `NoConvergence` if its rest is too
-    large, or if rounding of the eigenvalue makes b and l unreliable.
+    large, or if rounding makes b and l unreliable.
     """
     low, high = float(law.edges[0]), float(law.edges[-1])
     # x = 0 is the median of the law, or the middle of its support.
@@ -363,11 +363,13 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
         blurred.append(bool((abs(np.diff(last)) <= _BLURRED * last[:, 1:]).any()))
     total = float(sum(tail.sum() for tail in tails))
     for tail, place, unclear in zip(tails, last_eigenvalues, blurred, strict=True):
-        before, last = (*(0.0, 0.0), *tail)[-2:]  # a short tail is preceded by zeros
+        first, before, last = (0.0, 0.0, 0.0, *tail)[-3:]  # a short tail is preceded by zeros
         if not last > _NEGLIGIBLE * tolerance * total:
             continue  # a tail that small matters to no risk
         endless = last > _NO_DECAY * before
-        if endless and not unclear:
+        # A peak in the last step grows too, but not over three steps.
+        lasting = first > 0 and before > _NO_DECAY * first
+        if endless and lasting and law.clear_tails and not unclear:
             raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
         if endless or not last * last / (before - last) <= _LEFT_OUT_SHARE * tolerance * total:
             raise NoConvergence(
