@@ -298,7 +298,7 @@ def _check_masses(law: LineLaw, probes: Probes, panels: Panels, tolerance: float
     half = (panels.right - panels.left)[:, None] / 2
     x = (panels.left + panels.right)[:, None] / 2 + half * NODES
     edges = np.stack([panels.left, panels.right], axis=1)
-    slack = panels.error[0]
+    slack = panels.error[0]  # the first probe is the constant 1
     nodes = panels.nodes
     error = law.misplaced(edges, x, nodes.eigenvalue, panels.weight, slack)
     # Probability may be missing at nodes of density 0, too.  (Nodes out of range have neither
