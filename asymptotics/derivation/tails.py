@@ -27,8 +27,6 @@ from .holomorphic import Constant
 
 #: The highest power of 1/d that bounds an exponential.
 _HIGHEST_POWER = 10**6
-
-
 #: A logarithm is put under this power of d.
 _POWER_OF_LOGARITHM = Fraction(1, 100)
 #: The inverse of the distance from a finite end.

@@ -8,7 +8,6 @@ stops when the balls are narrow enough; their ends are proved bounds.
 import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -87,13 +86,12 @@ def _agreed(
         raise InvalidInput("digits", digits, allowed)
 
     telling = {rule: _digits_that_tell_scores(population, rule) for rule in set(grid.rule)}
-    least = digits + _GUARD_DIGITS
-    last = max(least << _DOUBLINGS_OF_DIGITS, _MOST_DIGITS)
 
     def row(index: int) -> dict[str, Any]:
-        precision = first = least + telling[grid.rule[index]]
+        precision = digits + _GUARD_DIGITS + telling[grid.rule[index]]
+        last = max(precision << _DOUBLINGS_OF_DIGITS, _MOST_DIGITS)
         values = _row(population, grid, index, Multiprecision(precision))
-        while 2 * precision <= max(last, 2 * first):
+        while 2 * precision <= last:
             precision *= 2
             before, values = values, _row(population, grid, index, Multiprecision(precision))
             if _agree(before, values, digits):
@@ -115,9 +113,8 @@ def _digits_that_tell_scores(population: Population, rule: Rule) -> int:
 
     if not isinstance(rule, WeightRule | Oracle):
         return 0
-    exponent = getattr(rule, "exponent", Fraction(1, 2))
     point = (population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)
-    score = np.where(point, population.eigenvalue, 1) ** float(exponent) * abs(population.mean)
+    score = np.where(point, population.eigenvalue, 1) ** float(rule.exponent) * abs(population.mean)
     order = np.argsort(score)
     order = order[point[order]]
     near = np.flatnonzero(np.diff(score[order]) <= _NEAR * score[order][1:])
@@ -128,7 +125,7 @@ def _digits_that_tell_scores(population: Population, rule: Rule) -> int:
     if len(pairs) < 2:
         return 0
     eigenvalues, means = (np.array(column) for column in zip(*pairs, strict=True))
-    scores = np.sort(arithmetic.power(eigenvalues, exponent) * means)
+    scores = np.sort(arithmetic.power(eigenvalues, rule.exponent) * means)
     gaps = np.diff(scores) / scores[1:]
     told = gaps[gaps > arithmetic.context.mpf(10) ** -(_MOST_DIGITS - _GUARD_DIGITS)]
     return math.ceil(-arithmetic.context.log10(told.min())) if told.size else 0

@@ -371,7 +371,7 @@ def _breakpoints(law: Any, given: Any) -> Array:
     family = getattr(law, "dist", law)
     if isinstance(family, rv_histogram):
         # SciPy keeps the bins in a private attribute, which its types do not know.
-        bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009
+        bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009  # untyped
         (low, high), (first, last) = law.support(), bins[[0, -1]]
         breaks = np.concatenate([breaks, low + (bins - first) * ((high - low) / (last - first))])
     return np.unique(breaks)

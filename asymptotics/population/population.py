@@ -23,6 +23,7 @@ from ..domains import DOMAINS, REAL, Domain
 from ..errors import InvalidInput
 from ..parameters import broadcast_shape, eigenvalues, parameter, scalar
 from ..tables import column, counted, text_table
+from .groups import Groups
 
 if TYPE_CHECKING:
     from .laws import Law
@@ -44,20 +45,6 @@ _LARGEST_TAIL = 1e-3
 _JUMP = 10
 #: Changes of mean or std that are smaller than this, relatively, are taken as rounding.
 _ROUNDING = 1e-9
-
-
-class Groups(NamedTuple):
-    """The columns of a population as numbers of one arithmetic; the weights sum to 1."""
-
-    weight: Array
-    eigenvalue: Array
-    mean: Array
-    std: Array
-
-    @property
-    def second_moment(self) -> Array:
-        """E[B²] in each group."""
-        return self.mean * self.mean + self.std * self.std
 
 
 class Restriction(NamedTuple):

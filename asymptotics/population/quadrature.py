@@ -38,6 +38,7 @@ from ..arithmetic import Array
 from ..domains import REAL, Domain
 from ..errors import MISSING, InvalidInput, NoConvergence
 from ..parameters import scalar
+from .groups import Groups
 from .laws import LARGEST, Columns, LineLaw, in_range, into_range
 from .panels import (
     NODES,
@@ -87,15 +88,6 @@ _BLOCK_SIZE, _FEW_BLOCKS = 64, 16
 _LOCAL = legendre.leggauss(12)[0]
 _IN_BLOCK = (np.arange(_BLOCK_SIZE) + 0.5) / _BLOCK_SIZE * 2 - 1
 _FROM_LOCAL = legendre.legvander(_IN_BLOCK, 11) @ np.linalg.inv(legendre.legvander(_LOCAL, 11))
-
-
-class Groups(NamedTuple):
-    """The columns of a population, each of shape (groups,)."""
-
-    weight: Array
-    eigenvalue: Array
-    mean: Array
-    std: Array
 
 
 class Quadrature(NamedTuple):

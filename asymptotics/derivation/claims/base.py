@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import sympy as sp
@@ -108,13 +109,17 @@ class Numbers(ABC):
         """The expression at the point, with exact numbers, for algebra."""
 
 
+@dataclass(frozen=True)
 class Claim(ABC):
     """A statement about the symbols of a derivation."""
 
+    #: The names of its fields that hold expressions.
+    parts: ClassVar[tuple[str, ...]]
+
     @property
-    @abstractmethod
     def expressions(self) -> tuple[Any, ...]:
         """The expressions in it."""
+        return tuple(getattr(self, name) for name in self.parts)
 
     @property
     def bound(self) -> set[sp.Symbol]:
@@ -132,9 +137,9 @@ class Claim(ABC):
     ) -> None:
         """Raise `InvalidInput` for a claim without a meaning on the domains of its symbols."""
 
-    @abstractmethod
     def mapped(self, change: Change) -> Self:
         """The claim with `change` applied to each of its expressions."""
+        return replace(self, **{name: change(getattr(self, name)) for name in self.parts})
 
     def exactly(self) -> Finding:
         """Whether algebra proves it for all values of its symbols."""

@@ -1,9 +1,9 @@
 """The claim that an expression has a limit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import sympy as sp
 
@@ -14,7 +14,6 @@ from ..arithmetics import Undefined, Values
 from ..domains import Domain
 from .base import (
     PROVED,
-    Change,
     Claim,
     Finding,
     Inputs,
@@ -65,17 +64,11 @@ class Limit(Claim):
     value: Any
     side: str = "+"
 
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return self.expression, self.value, self.point
+    parts = ("expression", "value", "point")
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
-
-    def mapped(self, change: Change) -> Self:
-        expression, value, point = map(change, self.expressions)
-        return replace(self, expression=expression, value=value, point=point)
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
         others = (self.value, self.point)

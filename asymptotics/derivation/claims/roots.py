@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import pairwise
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -23,7 +23,6 @@ from ..domains import Domain
 from .base import (
     PROVED,
     Box,
-    Change,
     Claim,
     Enclosures,
     Finding,
@@ -74,17 +73,11 @@ class UniqueRoot(Claim):
     low: Any
     high: Any
 
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return self.function, self.low, self.high
+    parts = ("function", "low", "high")
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
-
-    def mapped(self, change: Change) -> Self:
-        function, low, high = map(change, self.expressions)
-        return replace(self, function=function, low=low, high=high)
 
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
         ends = (self.low, self.high)
