@@ -62,7 +62,7 @@ def _checked(
     return done
 
 
-def on_terminal(*arguments: str | Path) -> bytes:
+def on_terminal(*arguments: str | Path, before: str = "") -> bytes:
     """What a command prints on a terminal as its standard error; it must succeed.
 
     Progress is shown from the beginning, without the usual delay.
@@ -70,7 +70,7 @@ def on_terminal(*arguments: str | Path) -> bytes:
     command = [
         sys.executable,
         "-c",
-        f"{_SHOW_PROGRESS_AT_ONCE}; {_RUN_COMMAND}",
+        f"{before}{_SHOW_PROGRESS_AT_ONCE}; {_RUN_COMMAND}",
         *map(str, arguments),
     ]
     primary, secondary = pty.openpty()

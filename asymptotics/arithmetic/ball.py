@@ -44,7 +44,8 @@ class Ball:
     """
 
     __slots__ = ("arb", "exact")
-    __hash__ = None  # type: ignore[assignment]
+    # Numbers that know only an enclosure, or carry slopes, are not keys: `==` is no identity.
+    __hash__ = None  # type: ignore[assignment]  # as Python documents for such classes
 
     def __init__(self, enclosure: arb, exact: Surd | None = None) -> None:
         self.arb, self.exact = enclosure, exact

@@ -19,7 +19,8 @@ class Dual:
 
     __slots__ = ("slope", "value")
     __array_ufunc__ = None  # arrays leave operations with duals to them
-    __hash__ = None  # type: ignore[assignment]
+    # Numbers that know only an enclosure, or carry slopes, are not keys: `==` is no identity.
+    __hash__ = None  # type: ignore[assignment]  # as Python documents for such classes
 
     def __init__(self, value: Array, slope: Array) -> None:
         self.value, self.slope = value, slope

@@ -96,19 +96,22 @@ def progress_bar(what: str) -> Iterator[Callable[..., None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    # Imported in this thread and not in the one of the timer.  A thread that loads an extension
+    # module holds the interpreter and waits for the lock of the dynamic loader.  The search for
+    # BLAS libraries holds that lock and waits for the interpreter.  Both would wait for ever.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     bars: list[Bar] = []
     seen: dict[str, Any] = {}  # the last report; without one the bar pulses
 
     def show() -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

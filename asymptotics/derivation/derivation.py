@@ -229,6 +229,8 @@ class Derivation:
             if expression.has(sp.Float):
                 allowed = "holds a rounded number: write it as a Rational"
                 raise InvalidDerivation(place, str(expression), allowed)
+            for part in written_out(expression).atoms(sp.Subs):
+                _require_clear(place, part)
 
     def require_complete(self, place: str) -> None:
         """Raise `InvalidDerivation` unless there are steps, and the last is tied to code.
@@ -321,6 +323,22 @@ def _require_line(place: str, key: str, text: Any) -> None:
     _require_text(place, key, text)
     if not (text.strip() and text.isprintable()):
         raise InvalidDerivation(f"{place}, {key}", text, "must be one line, and not be empty")
+
+
+def _require_clear(place: str, subs: Any) -> None:
+    """Raise for a substitution that SymPy carries out in another way than it reads.
+
+    It puts a value for a quantity of the population into expectations too, where the quantity is
+    bound.  It puts in several values one after another, and not at once.
+    """
+    groups = subs.point.has(GroupSymbol) or any(isinstance(x, GroupSymbol) for x in subs.variables)
+    if groups and subs.expr.has(Mean):
+        allowed = "puts a value into an expectation: write the expression with the value"
+        raise InvalidDerivation(place, str(subs), allowed)
+    pairs = zip(subs.variables, subs.point, strict=True)
+    if any(value.free_symbols & (set(subs.variables) - {variable}) for variable, value in pairs):
+        allowed = "puts in values that hold others that are replaced: write it with the values"
+        raise InvalidDerivation(place, str(subs), allowed)
 
 
 def _expression(place: str, value: Any) -> Any:

@@ -29,6 +29,11 @@ class Boxes(NamedTuple):
     of_logarithm: Box
 
 
+#: The enclosure of a part of an expression on boxes of its variables: one, or several inside an
+#: inner integral.
+_Part = Callable[[Mapping[sp.Symbol, acb], bool], acb]
+#: The most boxes on which an inner integral is enclosed, for each box of the outer variable.
+_MOST_INNER_BOXES = 500
 #: The logarithm of the variable, as a symbol.
 _LOGARITHM = sp.Dummy("s", real=True)
 #: Evaluates a part of the expression that does not depend on the variable.
@@ -47,9 +52,14 @@ def boxes_of(expression: Any, variable: sp.Symbol, constant: Constant) -> Boxes:
     of x before.
     """
     return Boxes(
-        _on_boxes(expression, variable, constant),
-        _on_boxes(_of_logarithm(expression, variable), _LOGARITHM, constant),
+        _of_one(expression, variable, constant),
+        _of_one(_of_logarithm(expression, variable), _LOGARITHM, constant),
     )
+
+
+def _of_one(expression: Any, variable: sp.Symbol, constant: Constant) -> Box:
+    part = _on_boxes(expression, frozenset({variable}), constant)
+    return lambda z, analytic: part({variable: z}, analytic)
 
 
 @lru_cache(maxsize=1000)
@@ -58,22 +68,44 @@ def _of_logarithm(expression: Any, variable: sp.Symbol) -> Any:
     return merged.subs(variable, sp.exp(_LOGARITHM))
 
 
-def _on_boxes(expression: Any, variable: sp.Symbol, constant: Constant) -> Box:
-    if expression == variable:
-        return lambda z, _: z
-    if variable not in expression.free_symbols:
+def _on_boxes(expression: Any, variables: frozenset[sp.Symbol], constant: Constant) -> _Part:
+    if expression in variables:
+        return lambda boxes, _: boxes[expression]
+    if not variables & expression.free_symbols:
         value = acb(constant(expression))
         return lambda _, __: value
+    if isinstance(expression, sp.Integral):
+        return _inner_integral(expression, variables, constant)
     rule = _RULES.get(expression.func)
     if rule is None:
         raise NoBox(f"no rule for {expression.func.__name__} on boxes")
-    return rule(expression, [_on_boxes(part, variable, constant) for part in expression.args])
+    return rule(expression, [_on_boxes(part, variables, constant) for part in expression.args])
 
 
-def _fold(combine: Callable[[acb, acb, bool], acb]) -> Callable[[Any, list[Box]], Box]:
-    def rule(_: Any, parts: list[Box]) -> Box:
-        def folded(z: acb, analytic: bool) -> acb:
-            values = (part(z, analytic) for part in parts)
+def _inner_integral(expression: Any, variables: frozenset[sp.Symbol], constant: Constant) -> _Part:
+    """An integral over one variable, between numbers, as a function of the outer variables."""
+    (inner, *ends), *others = expression.limits
+    if others or len(ends) != 2 or any(variables & end.free_symbols for end in ends):
+        raise NoBox("an inner integral has a rule only for one variable between fixed ends")
+    low, high = (acb(constant(end)) for end in ends)
+    if not (low.is_finite() and high.is_finite()):
+        raise NoBox("an inner integral has a rule only between finite ends")
+    function = _on_boxes(expression.function, variables | {inner}, constant)
+
+    def enclosed(boxes: Mapping[sp.Symbol, acb], analytic: bool) -> acb:
+        # The integral is analytic in the outer variables where its integrand is so all along.
+        def along(z: acb, analytic_inside: bool) -> acb:
+            return function({**boxes, inner: z}, analytic or analytic_inside)
+
+        return acb.integral(along, low, high, eval_limit=_MOST_INNER_BOXES)
+
+    return enclosed
+
+
+def _fold(combine: Callable[[acb, acb, bool], acb]) -> Callable[[Any, list[_Part]], _Part]:
+    def rule(_: Any, parts: list[_Part]) -> _Part:
+        def folded(boxes: Mapping[sp.Symbol, acb], analytic: bool) -> acb:
+            values = (part(boxes, analytic) for part in parts)
             return reduce(lambda x, y: combine(x, y, analytic), values)
 
         return folded
@@ -81,31 +113,31 @@ def _fold(combine: Callable[[acb, acb, bool], acb]) -> Callable[[Any, list[Box]]
     return rule
 
 
-def _function(function: Callable[[acb, bool], acb]) -> Callable[[Any, list[Box]], Box]:
-    def rule(_: Any, parts: list[Box]) -> Box:
+def _function(function: Callable[[acb, bool], acb]) -> Callable[[Any, list[_Part]], _Part]:
+    def rule(_: Any, parts: list[_Part]) -> _Part:
         (inner,) = parts
-        return lambda z, analytic: function(inner(z, analytic), analytic)
+        return lambda boxes, analytic: function(inner(boxes, analytic), analytic)
 
     return rule
 
 
-def _power(expression: Any, parts: list[Box]) -> Box:
+def _power(expression: Any, parts: list[_Part]) -> _Part:
     base, exponent = parts
     if expression.exp.is_Integer:
         n = int(expression.exp)
-        return lambda z, analytic: base(z, analytic) ** n
+        return lambda boxes, analytic: base(boxes, analytic) ** n
     if expression.exp == sp.Rational(1, 2):
-        return lambda z, analytic: base(z, analytic).sqrt(analytic=analytic)
+        return lambda boxes, analytic: base(boxes, analytic).sqrt(analytic=analytic)
 
-    def power(z: acb, analytic: bool) -> acb:
-        return (exponent(z, analytic) * base(z, analytic).log(analytic=analytic)).exp()
+    def power(boxes: Mapping[sp.Symbol, acb], analytic: bool) -> acb:
+        return (exponent(boxes, analytic) * base(boxes, analytic).log(analytic=analytic)).exp()
 
     return power
 
 
 def _with_branch_cut(
     function: Callable[[acb], acb], may_touch_cut: Callable[[acb], bool]
-) -> Callable[[Any, list[Box]], Box]:
+) -> Callable[[Any, list[_Part]], _Part]:
     """A function that is analytic off its branch cut, with a test of whether a box may touch it."""
     not_finite = acb(arb.nan())
     return _function(
@@ -123,13 +155,13 @@ def _may_touch_imaginary_cut(z: acb) -> bool:
     return bool(z.real.contains(0) and not (z.imag > -1 and z.imag < 1))
 
 
-def _named(name: str) -> Callable[[Any, list[Box]], Box]:
+def _named(name: str) -> Callable[[Any, list[_Part]], _Part]:
     return _function(lambda z, _: getattr(z, name)())
 
 
 #: Functions that need no test: they have no branch cut, and at a pole Arb's value is not finite.
 _MEROMORPHIC = ("exp", "erf", "erfc", "sin", "cos", "tan", "sinh", "cosh", "tanh", "gamma")
-_RULES: Mapping[Any, Callable[[Any, list[Box]], Box]] = {
+_RULES: Mapping[Any, Callable[[Any, list[_Part]], _Part]] = {
     sp.Add: _fold(lambda x, y, _: x + y),
     sp.Mul: _fold(lambda x, y, _: x * y),
     sp.Max: _fold(lambda x, y, analytic: x.real_max(y, analytic=analytic)),

@@ -21,10 +21,10 @@ from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import GroupSymbol, Mean
 from .arithmetics import EnclosingIntegrals, NoValue, Values, ball_of
-from .holomorphic import Boxes, Constant, NoBox, boxes_of
-from .quadrature import NotConverged, enclosed_quadrature, quadrature
+from .holomorphic import NoBox, boxes_of
+from .quadrature import Ends, NotConverged, Outward, enclosed_quadrature, quadrature
 from .substitution import sign_changes
-from .tails import tail_bound
+from .tails import near_end, tail_bound
 
 #: Evaluates an expression, given values of its symbols and an arithmetic: `evaluation.value_of`.
 #: The evaluator comes in as an argument, because it calls this module for inner integrals.
@@ -51,8 +51,9 @@ def integral(expression: Any, values: Values, arithmetic: Arithmetic, evaluate: 
 
     It is always computed by quadrature: SymPy's antiderivatives may be wrong, and the numbers are
     there to notice that.  Raises `NoValue` for an integral without both ends, an expectation in
-    disguise (its variable is a `GroupSymbol`), an arithmetic without quadrature, and a result of
-    too few digits; and `NotConverged` where the quadrature does not converge.
+    disguise (its variable is a `GroupSymbol`), an arithmetic without quadrature, an integrand that
+    has no enclosure on boxes, and a result of too few digits; and `NotConverged` where the
+    quadrature does not converge.
     """
     variable, *ends = expression.limits[-1]
     if len(ends) != 2 or isinstance(variable, GroupSymbol):
@@ -116,20 +117,30 @@ def _cached_area(key: _IntegralAtValues) -> arb:
     if low.is_nan() or high.is_nan() or low.overlaps(high):
         raise NoValue(f"the ends of {expression} are not told apart")
     if low > high:
-        turned = expression.func(function, (variable, *reversed(ends)))
-        return -_area(turned, values, balls, evaluate)
+        backwards = expression.func(function, (variable, *reversed(ends)))
+        return -_area(backwards, values, balls, evaluate)
     integrand = partial(_at_places, function, variable, values, balls, evaluate)
     inner = _breakpoints(function, variable, low, high, values, balls, evaluate)
     breakpoints = [low, *sorted(inner), high]
     bits = int(_SHARE_OF_BITS * balls.bits)
     constant = partial(_constant, values, balls, evaluate)
-    boxes = _on_boxes(function, variable, constant)
-    if not isinstance(balls, EnclosingIntegrals):
-        return quadrature(integrand, breakpoints, bits, boxes)
-    if boxes is None:
-        raise NoValue(f"{expression} is only estimated")
-    tail = partial(tail_bound, function, variable, constant)
-    return enclosed_quadrature(integrand, breakpoints, bits, boxes, tail)
+    try:
+        boxes = boxes_of(function, variable, constant)
+    except NoBox as reason:
+        raise NoValue(f"{expression} is not enclosed: {reason}") from reason
+
+    def turned(place: arb, side: int) -> Outward | None:
+        known = zip((*ends, sp.Integer(0)), (low, high, arb(0)), strict=True)
+        end = next((end for end, value in known if value is place or value == place), None)
+        if end is None:
+            return None
+        near = near_end(function, variable, end, side)
+        at_inverses = partial(_at_places, *near, values, balls, evaluate)
+        return Outward(at_inverses, partial(tail_bound, *near, constant))
+
+    towards = Ends(partial(tail_bound, function, variable, constant), turned)
+    rule = enclosed_quadrature if isinstance(balls, EnclosingIntegrals) else quadrature
+    return rule(integrand, breakpoints, bits, boxes, towards)
 
 
 def _constant(values: Values, balls: Balls, evaluate: Evaluate, part: Any) -> arb:
@@ -165,14 +176,6 @@ def _at_places(
     except (NotConverged, Undecided):
         # One place has spoiled the whole array: evaluate each alone, so that the others survive.
         return [alone(place) for place in places]
-
-
-def _on_boxes(function: Any, variable: sp.Symbol, constant: Constant) -> Boxes | None:
-    """The integrand on boxes of complex numbers; None if a part of it has no rule for them."""
-    try:
-        return boxes_of(function, variable, constant)
-    except NoBox:
-        return None
 
 
 def _breakpoints(

@@ -8,10 +8,11 @@ times show how far one must go in either direction.  They come in blocks of a fe
 get smaller towards an end, the integral is not seen to converge.
 
 Between the first and the last time the trapezoidal rule in t converges fast: its step is halved
-until the sum no longer changes.  `quadrature` returns this estimate.  A narrow peak between the
-times may escape it, so an estimate refutes nothing.  `enclosed_quadrature` is a proof instead: Arb
-encloses the integral by enclosures of the integrand on boxes of complex numbers, which hold every
-peak, and the tails are bounded.
+until the sum no longer changes.  `quadrature` returns this estimate.  A narrow peak between
+the times, or beyond them, may escape it.  Therefore it must agree with a rough enclosure of the
+integral, and the rest beyond the times must have a bound.  Its error is still an estimate, so it
+refutes nothing.  `enclosed_quadrature` is a proof instead: Arb encloses the integral by enclosures
+of the integrand on boxes of complex numbers, which hold every peak.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -52,10 +53,30 @@ _EXTRA_STEPS = 2
 #: A function that bounds the integral of the absolute value from a far distance on to infinity.
 #: Its arguments are a ball with the ratio of the variable to its distance, and that distance.
 TailBound = Callable[[arb, arb], arb]
-#: Intervals on which an integrand is bounded, one after another, on its way to infinity.  Each ends
-#: `_RATIO` times farther out than it begins; all together reach 10**310, beyond the range of
-#: floats, where the tail is tiny even if it falls off as a power close to -1.
-_RATIO, _INTERVALS = arb(5) / 4, 3_200
+
+
+class Outward(NamedTuple):
+    """An integrand on its way to infinity: its values, and a bound of its tail."""
+
+    integrand: Integrand
+    tail: TailBound
+
+
+class Ends(NamedTuple):
+    """What bounds an integrand towards the ends of a part."""
+
+    #: A bound of the tail towards infinity.
+    tail: TailBound
+    #: The integrand near a finite end, from below (side 1) or above (-1), as a function of the
+    #: inverse y = 1/d of the distance d from that end; None where it is not known.
+    turned: Callable[[arb, int], Outward | None]
+
+
+#: Intervals on which an integrand is bounded, one after another, on its way to infinity, until the
+#: bound of the tail is small: these numbers of them are tried.  Each ends `_RATIO` times farther
+#: out than it begins.  The most of them reach 10**310, beyond the range of floats, where the tail
+#: is tiny even if it falls off as a power close to -1.
+_RATIO, _INTERVALS = arb(5) / 4, (0, 32, 320, 3_200)
 #: An estimate is checked against an enclosure by a few boxes: their number at most, the accuracy
 #: that Arb is asked for, and the accuracy that it must reach for the check to count.
 _FEW_BOXES, _ASKED_ACCURACY, _NEEDED_ACCURACY = 20_000, arb(2) ** -20, arb(2) ** -10
@@ -93,29 +114,31 @@ _NOTHING = _Sum(arb(0), arb(0))
 
 
 def quadrature(
-    integrand: Integrand, breakpoints: Sequence[arb], bits: int, boxes: Boxes | None = None
+    integrand: Integrand, breakpoints: Sequence[arb], bits: int, boxes: Boxes, ends: Ends
 ) -> arb:
     """An estimate of an integral, with its estimated error as the radius of the ball.
 
     The integral goes from the first breakpoint to the last; these two may be infinite.  All of them
     rise.  The error that is sought is ``2**(-bits)`` times the integral of the absolute value.
-    `boxes` is the integrand on boxes, if all of its parts have rules for them: then a rough
-    enclosure must agree with the estimate, so that it misses no peak.
+    A rough enclosure by `boxes` must agree with the estimate, so that it misses no peak, and what
+    lies beyond them must be bounded, by `ends`.
 
-    Raises `NotConverged` if the enclosure does not agree, or is too wide to tell, and if the terms
-    do not show a small error.
+    Raises `NotConverged` if the enclosure does not agree, or is too wide to tell, if the rest has
+    no small bound, and if the terms do not show a small error.
     """
-    parts = [_part(integrand, part, bits, boxes) for part in pairwise(with_origin(breakpoints))]
+    parts = [
+        _part(integrand, part, bits, boxes, ends) for part in pairwise(with_origin(breakpoints))
+    ]
     return sum(parts, arb(0))
 
 
 def enclosed_quadrature(
-    integrand: Integrand, breakpoints: Sequence[arb], bits: int, boxes: Boxes, tail: TailBound
+    integrand: Integrand, breakpoints: Sequence[arb], bits: int, boxes: Boxes, ends: Ends
 ) -> arb:
     """As `quadrature`, but the ball is proved to hold the integral.
 
     On each part, boxes enclose the integral between the first and the last time; the rest, towards
-    either end, is bounded by the largest absolute values there and, at infinity, by `tail`.
+    either end, is bounded by the largest absolute values there and by `ends`.
     """
     least = arb(2) ** (-bits)
     total = arb(0)
@@ -124,8 +147,7 @@ def enclosed_quadrature(
         extent = _extent(integrand, path, least).widened(_EXTRA_STEPS)
         # The sum says where the enclosure may stop and how accurate it must be, and nothing more.
         found = _enclosed(boxes, path, extent, least, _MOST_BOXES)
-        bounds = (_outer_bound(integrand, path, tail, *side) for side in extent.sides)
-        left_out = sum(bounds, arb(0)).upper()
+        left_out = _rest(integrand, path, boxes, ends, extent, least)
         error = found.rad() + left_out
         _require(error.is_finite() and error <= _LARGEST_ERROR * extent.size.max(abs(found)))
         total += found + arb(0, left_out)
@@ -134,9 +156,10 @@ def enclosed_quadrature(
 
 def _part(
     integrand: Integrand,
-    ends: tuple[arb, arb],
+    part: tuple[arb, arb],
     bits: int,
-    boxes: Boxes | None,
+    boxes: Boxes,
+    ends: Ends,
     splits: int = _MOST_SPLITS,
 ) -> arb:
     """An estimate of the integral over a part, which may be split at a peak `splits` times more.
@@ -144,25 +167,27 @@ def _part(
     At the ends of a part places lie much closer together, so that they see a peak there.
     """
     try:
-        return _unsplit(integrand, Path(*ends), bits, boxes)
+        return _unsplit(integrand, Path(*part), bits, boxes, ends)
     except _Narrow as narrow:
         if not splits:
             raise
-        halves = (ends[0], narrow.peak), (narrow.peak, ends[1])
-        parts = [_part(integrand, half, bits, boxes, splits - 1) for half in halves]
+        halves = (part[0], narrow.peak), (narrow.peak, part[1])
+        parts = [_part(integrand, half, bits, boxes, ends, splits - 1) for half in halves]
         return sum(parts, arb(0))
 
 
-def _unsplit(integrand: Integrand, path: Path, bits: int, boxes: Boxes | None) -> arb:
+def _unsplit(integrand: Integrand, path: Path, bits: int, boxes: Boxes, ends: Ends) -> arb:
     """An estimate of the integral over a part; raises `_Narrow` if the part may have a peak."""
     least = arb(2) ** (-bits)
     extent = _extent(integrand, path, least)
     value = _trapezoidal(partial(_terms, integrand, path), path, extent, least)
-    if boxes is not None:
-        rough = _enclosed(boxes, path, extent, _ASKED_ACCURACY, _FEW_BOXES)
-        narrow_enough = rough.rad() <= _NEEDED_ACCURACY * extent.size.max(abs(value))
-        _require(narrow_enough and rough.overlaps(value))
-    return value + arb(0, extent.left_out)
+    wider = extent.widened(_EXTRA_STEPS)
+    rough = _enclosed(boxes, path, wider, _ASKED_ACCURACY, _FEW_BOXES)
+    narrow_enough = rough.rad() <= _NEEDED_ACCURACY * extent.size.max(abs(value))
+    _require(narrow_enough and rough.overlaps(value))
+    rest = _rest(integrand, path, boxes, ends, wider, least)
+    _require(rest <= _LARGEST_ERROR * extent.size.max(abs(value)))
+    return value + arb(0, (extent.left_out + rest).upper())
 
 
 class _Extent(NamedTuple):
@@ -294,25 +319,67 @@ def _bound_at_end(integrand: Integrand, path: Path, side: int, steps: int) -> ar
     return bound.upper() if bound.is_finite() else arb.pos_inf()
 
 
-def _outer_bound(integrand: Integrand, path: Path, tail: TailBound, side: int, steps: int) -> arb:
-    """A bound of the integral beyond the last of `steps` places on a side.
+def _rest(
+    integrand: Integrand, path: Path, boxes: Boxes, ends: Ends, extent: _Extent, least: arb
+) -> arb:
+    """A bound of the integral beyond the last places of both sides."""
+    small = least * extent.size
+    bounds = (_outer_bound(integrand, path, boxes, ends, small, *side) for side in extent.sides)
+    return sum(bounds, arb(0)).upper()
 
-    On the way to infinity the integrand is enclosed on one interval after another, so that no
-    narrow peak escapes; beyond the last interval `tail` bounds it.
+
+def _outer_bound(
+    integrand: Integrand,
+    path: Path,
+    boxes: Boxes,
+    ends: Ends,
+    small: arb,
+    side: int,
+    steps: int,
+) -> arb:
+    """A bound of the integral beyond the last of `steps` places on a side; infinite if unknown.
+
+    A finite end where the integrand is not bounded is turned to infinity by y = 1/d, with the
+    distance d from the end.
     """
-    beyond = _bound_at_end(integrand, path, side, steps)
-    if beyond.is_finite() or path.end(side).is_finite():
-        return beyond
-    distance = path(_last(side, steps)).distance
-    distances = [distance * _RATIO**k for k in range(_INTERVALS + 1)]
-    far_tail = tail(path.ratio_beyond(distances[-1]), distances[-1])
-    if not far_tail.is_finite():
+    for values in (integrand, partial(_at_balls, boxes)):
+        beyond = _bound_at_end(values, path, side, steps)
+        if beyond.is_finite():
+            return beyond
+    end, distance = path.end(side), path(_last(side, steps)).distance
+    if not end.is_finite():
+        return _far_bound(Outward(integrand, ends.tail), path, distance, small)
+    turned = ends.turned(end, 1 if end is path.high else -1)
+    if turned is None:
+        return arb.pos_inf()
+    return _far_bound(turned, Path(arb(0), arb.pos_inf()), 1 / distance, small)
+
+
+def _at_balls(boxes: Boxes, places: Sequence[arb]) -> list[arb]:
+    """The absolute values of an integrand on balls of real places, by its boxes."""
+    return [abs(boxes.of(acb(place), False)) for place in places]
+
+
+def _far_bound(outward: Outward, path: Path, distance: arb, small: arb) -> arb:
+    """A bound of the integral over an endless path from a distance on.
+
+    Until the bound of the tail is `small`, the integrand is enclosed on one interval after another,
+    so that no narrow peak escapes.
+    """
+    for count in _INTERVALS:
+        far = distance * _RATIO**count
+        far_tail = outward.tail(path.ratio_beyond(far), far)
+        if far_tail <= small:
+            break
+    if not (count and far_tail.is_finite()):
         return far_tail
+    distances = [distance * _RATIO**k for k in range(count + 1)]
     intervals = list(pairwise(map(path.beyond, distances)))
-    values = integrand([near.union(far) for near, far in intervals])
+    values = outward.integrand([near.union(far) for near, far in intervals])
     lengths = (abs(far - near) for near, far in intervals)
     sizes = (abs(value) * length for value, length in zip(values, lengths, strict=True))
-    return sum(sizes, far_tail).upper()
+    bound = sum(sizes, far_tail).upper()
+    return bound if bound.is_finite() else arb.pos_inf()
 
 
 def _last(side: int, steps: int) -> arb:

@@ -44,8 +44,8 @@ def _differentiated_then_substituted(subs: Any) -> Any:
     differentiation under the integral sign must be allowed at that value too.
     """
     own = {x: sp.Dummy(x.name, real=True) for x in subs.variables}
-    found, points = written_for_numbers(subs.expr.xreplace(own)), subs.point.xreplace(own)
-    return found.subs(list(zip(own.values(), points, strict=True)))
+    found = written_for_numbers(subs.expr.xreplace(own))
+    return found.subs(list(zip(own.values(), subs.point, strict=True)))
 
 
 def _written_for_numbers(part: Any) -> Any:

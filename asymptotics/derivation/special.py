@@ -58,6 +58,8 @@ def _unproved(
 
     `settled` holds the factors at whose zeros the limit has been shown already.
     """
+    if exponents := _exponents_without_sign(claim):
+        return exponents[0]
     # An infinite limit may differ wherever a coefficient vanishes; a finite one only if it is in a
     # denominator or an argument.
     infinite = claim.value.is_finite is not True
@@ -77,6 +79,27 @@ def _unproved(
     return None
 
 
+def _exponents_without_sign(claim: Limit) -> list[Any]:
+    """Exponents, or logarithms of bases, whose sign decides whether a power grows or vanishes.
+
+    SymPy takes ``x**(a - 1)`` for growing, or for vanishing, without asking for the sign of
+    ``a - 1``.  The limit may then be wrong for all ``a`` on one side of 1.
+    """
+    found = []
+    for power in claim.expression.atoms(sp.Pow):
+        base, exponent = power.args
+        if base.has(claim.variable):
+            deciding = exponent
+        elif exponent.has(claim.variable):
+            deciding = sp.log(base)
+        else:
+            continue
+        known = deciding.is_number or not _parameters(deciding, claim)
+        if not known and algebra.sign(deciding) is None:
+            found.append(deciding)
+    return sorted(found, key=sp.default_sort_key)
+
+
 def _denominators_and_arguments(expression: Any, variable: sp.Symbol) -> Iterator[Any]:
     """The denominators of an expression, and the arguments of its functions.
 
@@ -91,9 +114,8 @@ def _denominators_and_arguments(expression: Any, variable: sp.Symbol) -> Iterato
         if polynomial:
             yield from _denominators_and_arguments(base, variable)
         else:
+            # The logarithm of a base without the variable has a sign: see above.
             yield from (part for part in (base, exponent) if part.has(variable))
-            if exponent.has(variable):
-                yield sp.log(base) * variable  # base**x changes its limit where log(base) = 0
     elif isinstance(expression, sp.Add | sp.Mul | Mean):
         for part in expression.args:
             yield from _denominators_and_arguments(part, variable)

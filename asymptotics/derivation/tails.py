@@ -9,11 +9,15 @@ Terms of different powers are put under the highest one, as :math:`c\,d^q = c\,d
 :math:`0 < d^{q-p} \le D^{q-p}` for q < p.  An exponential that falls off is put under a high power
 of :math:`1/d`.  If the integrand has a power p < -1, the tail is at most
 :math:`|c|\,D^{p+1}/(-p-1)`.  A part without a rule here leaves the tail without a bound.
+
+A finite end becomes infinity with the inverse of the distance from it as the variable; see
+`near_end`.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 import sympy as sp
@@ -22,7 +26,11 @@ from flint import acb, arb
 from .holomorphic import Constant
 
 #: The highest power of 1/d that bounds an exponential.
-_HIGHEST_POWER = 1000
+_HIGHEST_POWER = 10**6
+#: A logarithm is put under this power of d.
+_POWER_OF_LOGARITHM = Fraction(1, 100)
+#: The inverse of the distance from a finite end.
+_INVERSE = sp.Dummy("y", positive=True)
 
 
 class NoTail(ArithmeticError):
@@ -55,13 +63,48 @@ def tail_bound(
             raise NoTail(f"no rule for {part.func.__name__} at infinity")
         return rule(part, [tail(inner) for inner in part.args], far)
 
-    try:
-        factor, power = tail(expression)
-    except NoTail:
-        return arb.pos_inf()
+    for written in dict.fromkeys((expression, _with_falling_exponentials(expression))):
+        with suppress(NoTail):
+            return _beyond(tail(written), far)
+    return arb.pos_inf()
+
+
+@lru_cache(maxsize=1000)
+def _with_falling_exponentials(expression: Any) -> Any:
+    """The same expression, with ``exp(-g) / (1 + exp(-g))`` in place of ``1 / (1 + exp(g))``.
+
+    Only exponentials that do not grow have a bound by a power.
+    """
+
+    def divides_by_exponential(part: Any) -> bool:
+        below = part.is_Pow and part.exp.is_Integer and part.exp < 0 and part.base.is_Add
+        return bool(below and any(isinstance(term, sp.exp) for term in part.base.args))
+
+    def drawn_out(part: Any) -> Any:
+        largest = next(term.args[0] for term in part.base.args if isinstance(term, sp.exp))
+        terms = (term * sp.exp(-largest) for term in part.base.args)
+        return sp.Add(*terms) ** part.exp * sp.exp(largest * part.exp)
+
+    return expression.replace(divides_by_exponential, drawn_out)
+
+
+def _beyond(tail: _Tail, far: arb) -> arb:
+    """A bound of the integral of a tail from a distance on; infinite where there is none."""
+    factor, power = tail
     # The integral of d**power from `far` to infinity is far**(power + 1) / (-power - 1).
     bound = abs(factor) * _raised(far, power + 1) / _number(-power - 1) if power < -1 else arb.nan()
     return bound.upper() if bound.is_finite() else arb.pos_inf()
+
+
+@lru_cache(maxsize=1000)
+def near_end(expression: Any, variable: sp.Symbol, end: Any, side: int) -> tuple[Any, sp.Symbol]:
+    """An integrand near a finite end, as an integrand in the inverse y = 1/d of the distance d.
+
+    The variable is end - d below the end (side 1) and end + d above it (side -1), and
+    ``dd = dy / y**2`` up to the sign.  The variable y is the second value.
+    """
+    near = expression.subs(variable, end - side / _INVERSE)
+    return sp.powsimp(near / _INVERSE**2), _INVERSE
 
 
 def _number(value: Fraction) -> arb:
@@ -153,6 +196,19 @@ def _erfc(_: Any, parts: list[_Tail], far: arb) -> _Tail:
     return _Tail(_up_to(arb(2)), Fraction(0))
 
 
+def _logarithm(_: Any, parts: list[_Tail], far: arb) -> _Tail:
+    """It is log c + p log d, where log d lies between 0 and ``d**q / (e q)`` for d > 1, q > 0."""
+    (inner,) = parts
+    if not (inner.factor > 0 and far > 1):
+        raise NoTail("a logarithm of what may be zero")
+    constant, power = inner.factor.log(), inner.power
+    if power == 0:
+        return _Tail(constant, power)
+    q = _POWER_OF_LOGARITHM
+    most = 1 / (arb(1).exp() * _number(q))
+    return _Tail(constant * _up_to(_raised(far, -q)) + _number(power) * _up_to(most), q)
+
+
 def _bounded(most: int) -> Callable[..., _Tail]:
     """The rule of a function whose absolute value is at most `most`."""
     return lambda *_: _Tail(arb(0, most), Fraction(0))
@@ -166,6 +222,7 @@ _RULES: Mapping[Any, Callable[[Any, list[_Tail], arb], _Tail]] = {
     sp.Pow: _power,
     sp.Abs: lambda _, parts, __: _Tail(abs(parts[0].factor), parts[0].power),
     sp.exp: lambda _, parts, far: _exponential(parts[0], far),
+    sp.log: _logarithm,
     sp.erfc: _erfc,
     **dict.fromkeys((sp.erf, sp.sin, sp.cos, sp.tanh), _bounded(1)),
     sp.atan: _bounded(2),

@@ -86,5 +86,5 @@ class Formula:
 class _Printer(SciPyPrinter):  # type: ignore[misc]  # SymPy has no types
     """Prints expressions as calls of NumPy and SciPy, and an expectation as a sum over groups."""
 
-    def _print_Mean(self, mean: Mean) -> str:  # noqa: N802
+    def _print_Mean(self, mean: Mean) -> str:  # noqa: N802  # SymPy finds it by this name
         return f"numpy.sum({WEIGHT} * ({self._print(mean.integrand)}))"

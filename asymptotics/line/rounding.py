@@ -223,8 +223,10 @@ def _are_tied(eigenvalue: Array, mean: Array, rule: Rule, exact: bool) -> bool:
     pairs = set(zip(eigenvalue.tolist(), abs(mean).tolist(), strict=True))
     if len(pairs) == 1:
         return True
-    power = Fraction(rule.exponent) if isinstance(rule, WeightRule) else Fraction(1, 2)
-    if not exact or power.denominator > _LARGEST_ROOT:
+    if not exact or not isinstance(rule, WeightRule | Oracle):
+        return False
+    power = Fraction(rule.exponent)
+    if power.denominator > _LARGEST_ROOT:
         return False
     scores = {Fraction(x) ** power.numerator * Fraction(m) ** power.denominator for x, m in pairs}
     return len(scores) == 1

@@ -5,6 +5,7 @@ A `Population` holds groups of features.  A continuous law (`laws`) is laid out 
 and bounds the error, also next to `poles`.  A table of `samples` becomes one group for each row.
 """
 
-from .population import Groups, Population, Restriction, as_population, neighbours_of_a_law
+from .groups import Groups
+from .population import Population, Restriction, as_population, neighbours_of_a_law
 
 __all__ = ["Groups", "Population", "Restriction", "as_population", "neighbours_of_a_law"]

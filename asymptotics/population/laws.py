@@ -70,6 +70,10 @@ class LineLaw(Law):
     remedy = "give groups"
     #: The most panels that a quadrature may add to the first ones.
     most_panels = 4000
+    #: The error that the integral of the density may have, at any tolerance.
+    mass_error = math.inf
+    #: Whether the density has no rounding error that may look like an endless tail.
+    clear_tails = True
     #: Whether mean or std are functions that a user wrote, in which peaks may hide.
     has_functions = False
 
@@ -100,7 +104,7 @@ class LineLaw(Law):
         """Mean and std at eigenvalues; needed only if the law `has_functions`."""
 
     def misplaced(
-        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: Array
     ) -> Array:
         """A bound of the error of the distribution function at each node of a quadrature.
 
@@ -114,9 +118,9 @@ class LineLaw(Law):
             The ends of the panels, in ascending order.
         x, nodes, weight : array_like, shape (panels, nodes)
             Places, eigenvalues and weights of the nodes.
-        slack
-            The error of a probability that the quadrature counts itself, and that is not counted
-            again.
+        slack : array_like, shape (panels,)
+            The error of the probability of each panel that the quadrature counts itself, and that
+            is not counted again.
         """
         return np.zeros_like(x)
 
@@ -174,6 +178,7 @@ class ContinuousLaw(LineLaw):
         breaks = _breakpoints(law, breakpoints)
         self._line = line_of(law, breaks, tolerance)
         self.most_panels, self.remedy = self._line.most_panels, self._line.remedy
+        self.mass_error, self.clear_tails = self._line.mass_error, self._line.clear_tails
         places = self._line.locate(breaks)
         edges = self._line.edges
         inside = places[(places > edges[0]) & (places < edges[-1])]
@@ -215,7 +220,7 @@ class ContinuousLaw(LineLaw):
         return _evaluate("mean", self._mean, within), _evaluate("std", self._std, within)
 
     def misplaced(
-        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: Array
     ) -> Array:
         return self._line.misplaced(panels, x, nodes, weight, slack)
 
@@ -366,7 +371,7 @@ def _breakpoints(law: Any, given: Any) -> Array:
     family = getattr(law, "dist", law)
     if isinstance(family, rv_histogram):
         # SciPy keeps the bins in a private attribute, which its types do not know.
-        bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009
+        bins = np.asarray(getattr(family, "_histogram")[1], dtype=np.float64)  # noqa: B009  # untyped
         (low, high), (first, last) = law.support(), bins[[0, -1]]
         breaks = np.concatenate([breaks, low + (bins - first) * ((high - low) / (last - first))])
     return np.unique(breaks)

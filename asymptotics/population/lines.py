@@ -60,6 +60,15 @@ _MISFIT_LIMIT = 0.5
 #: Ends of a line are left out where the density is less than this fraction of the largest, or where
 #: less than this probability lies beyond.
 _NEGLIGIBLE_DENSITY, _NEGLIGIBLE_MASS = 1e-30, 1e-16
+#: If a distribution function rises by more than this in the last 64th of its range, the line is
+#: continued by this length, on which the tail is seen to have ended.
+_JUMP_AT_END, _LEVEL = 1e-12, 6.0
+#: A density without a distribution function to test it may leave out only little probability, at
+#: any tolerance, for nothing tells at which eigenvalue it is: this much at the typical eigenvalue,
+#: in proportion less if the largest is larger, but no less than the second number.
+_UNSEEN_MOMENT, _UNSEEN_MASS = 1e-7, 1e-10
+#: The rounding error of a sum of many weights.
+_SUM_ROUNDING = 64 * float(np.finfo(np.float64).eps)
 #: A distribution function that SciPy integrates numerically may leave [0, 1] by this much.
 _CDF_ROUNDING = 1e-6
 #: If a method fails for an array of at most this many values, each value is evaluated alone.
@@ -74,6 +83,10 @@ class Line(ABC):
     #: Ends of the first panels, of shape (panels + 1,).
     edges: Array
     most_panels = 4000
+    #: The error that the integral of the density may have, at any tolerance.
+    mass_error = math.inf
+    #: Whether the density has no rounding error that may look like an endless tail.
+    clear_tails = True
     #: The advice that messages give.
     remedy = "give the law a _ppf and an _isf of its own, or groups"
 
@@ -100,7 +113,7 @@ class Line(ABC):
 
     @abstractmethod
     def misplaced(
-        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: Array
     ) -> Array:
         """A bound of the probability that is misplaced at nodes; see `LineLaw.misplaced`."""
 
@@ -184,7 +197,7 @@ class _ByQuantile(Line):
         return float(probabilities(self.edges[0])[0] + probabilities(self.edges[-1])[1])
 
     def misplaced(
-        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: Array
     ) -> Array:
         """The distance of F(Q(u)) from u at each node."""
         u, rest = probabilities(x)
@@ -313,6 +326,46 @@ class _OverSupport(Line):
                 raise InvalidInput(where, float(values[wrong][0]), allowed)
         return function, t, rising
 
+    def _effective_range(self, low: float, high: float) -> Array:
+        """Places from the first to the last between which F rises from 0 to 1, to within rounding.
+
+        A search in steps of 1 over the line is followed by one in steps of 1/64 around its ends.
+        Where F jumps at an end of the range, more of the line is kept, on which F is level.
+        """
+        places = np.arange(low, high)
+        for _ in range(2):
+            probability = evaluate(self._law, "cdf", self.eigenvalue(places))
+            there = np.flatnonzero(
+                (probability > _NEGLIGIBLE_MASS) & (probability < 1 - 100 * _NEGLIGIBLE_MASS)
+            )
+            if not there.size:
+                allowed = "must rise over a range of eigenvalues; one eigenvalue alone is a group"
+                raise InvalidInput("eigenvalue.cdf", self._law, allowed)
+            first, last = float(places[there[0]]), float(places[there[-1]])
+            fine = np.linspace(0, 1, 65)
+            places = np.clip(np.concatenate([first - 1 + fine, last + fine]), low, high)
+        ends = np.clip([first - 1 / 64, first, last, last + 1 / 64], low, high)
+        rises = np.diff(evaluate(self._law, "cdf", self.eigenvalue(ends)))[[0, 2]]
+        before, after = np.where(rises > _JUMP_AT_END, _LEVEL, 0)
+        return np.unique(np.clip([ends[0] - before, *ends, ends[-1] + after], low, high))
+
+    def _misplaced_by(
+        self, there: Array, mass: Array, weight: Array, slack: Array, fit: float = 0.0
+    ) -> Array:
+        """The error of F at the end of each panel, of the shape of `weight`.
+
+        `there` is F at all ends of panels, `mass` the integral of the density over each, and `fit`
+        the error of the values of F.  The quadrature counts the error `slack` of each panel itself.
+        """
+        off = np.diff(there) - mass
+        off = np.sign(off) * np.maximum(abs(off) - slack, 0)
+        # Probability that lies beyond the ends of the line is missing, too.
+        error = abs(there[0] + np.cumsum(off)) + abs(1 - there[-1])
+        error = np.maximum(error - _SUM_ROUNDING, 0) + fit
+        # No more can be misplaced than the nodes, or F, have from the panel on.
+        most = np.maximum(_mass_from_panel_on(weight), 1 - there[:-1] - _SUM_ROUNDING)
+        return np.broadcast_to(np.minimum(error, most)[:, None], weight.shape)
+
     def _mass(self, panels: Array, x: Array, weight: Array) -> Array:
         """The probability of each panel by the quadrature rule, of shape (panels,).
 
@@ -331,15 +384,29 @@ class _ByDensity(_OverSupport):
 
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
         super().__init__(law, known, tolerance)
-        density, _ = self.at(self.edges)
+        density, eigenvalue = self.at(self.edges)
         if not density.any():
             raise InvalidInput("eigenvalue.pdf", law, "must be > 0 where the quantiles are")
-        # One edge more is kept on either side, because the density may rise between two edges.
-        there = np.flatnonzero(density > _NEGLIGIBLE_DENSITY * density.max())
-        edges = self.edges[max(there[0] - 1, 0) : there[-1] + 2]
+        if is_generic(law, "_cdf"):  # then only the integral can tell that a peak was missed
+            typical = float(eigenvalue[np.argmax(density)])
+            self.mass_error = max(_UNSEEN_MOMENT * typical / self.high, _UNSEEN_MASS)
+        there = self.edges[density > _NEGLIGIBLE_DENSITY * density.max()]
+        # A peak may lie farther out, where a breakpoint is named or the cdf rises.
         breaks = self.locate(breakpoints)
-        inside = breaks[(breaks > edges[0]) & (breaks < edges[-1])]
-        self.edges = np.unique(np.concatenate([edges, inside]))
+        breaks = breaks[(breaks > self.edges[0]) & (breaks < self.edges[-1])]
+        there = np.concatenate([there, breaks])
+        grid = np.unique(np.concatenate([self.edges, breaks]))
+        there = np.concatenate([there, self._rising(_around(grid, there)[[0, -1]])])
+        self.edges = _around(np.union1d(grid, there), there)
+
+    def _rising(self, ends: Array) -> Array:
+        """The range of the law's own distribution function, if it rises beyond these two ends."""
+        if is_generic(self._law, "_cdf"):
+            return np.empty(0)
+        below, above = evaluate(self._law, "cdf", self.eigenvalue(ends)).tolist()
+        if below <= _NEGLIGIBLE_MASS and above >= 1 - 100 * _NEGLIGIBLE_MASS:
+            return np.empty(0)
+        return self._effective_range(self.edges[0], self.edges[-1])
 
     def at(self, x: Array) -> tuple[Array, Array]:
         eigenvalue = self.eigenvalue(x)
@@ -369,49 +436,51 @@ class _ByDensity(_OverSupport):
         return integral._replace(series=integral.series / mass)
 
     def misplaced(
-        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: Array
     ) -> Array:
-        """The largest error of F at the ends of each panel, by two tests.
+        """The error of F at the ends of each panel.
 
-        The density must integrate to 1.  If the law has a distribution function of its own, the
-        integral up to the end of every panel must agree with it.
+        If the law has a distribution function of its own, the integral of the density must agree
+        with it on every panel.  Otherwise the density must integrate to 1.
         """
         mass = self._mass(panels, x, weight)
-        total = np.cumsum(mass)
-        error = np.full(len(panels), abs(total[-1] - 1))
+        ends = self.eigenvalue(np.append(panels[:1, 0], panels[:, 1]))
         # A generic cdf is itself an integral of the density, and would test nothing.
-        if is_generic(self._law, "_cdf"):
-            self._require_mass(float(total[-1]), 1.0, "in all")
-        else:
-            ends = self.eigenvalue(np.append(panels[:1, 0], panels[:, 1]))
+        if not is_generic(self._law, "_cdf"):
             there = evaluate(self._law, "cdf", ends)
             rise = np.diff(there)
             worst = int(np.argmax(abs(rise - mass)))
-            place = f"from {ends[worst]:.6g} to {ends[worst + 1]:.6g}"
-            self._require_mass(float(mass[worst]), float(rise[worst]), place)
-            error = np.maximum(error, abs(there[1:] - total))
-        # The quadrature counts its own error, `slack`; sums of many weights are rounded.
-        error = np.maximum(error - slack - 64 * np.finfo(np.float64).eps, 0)
+            place = f"from the eigenvalue {ends[worst]:.6g} to {ends[worst + 1]:.6g}"
+            self._require_mass(float(mass[worst]), float(rise[worst]), place, self._tolerance)
+            return self._misplaced_by(there, mass, weight, slack)
+        total = float(mass.sum())
+        place = f"in all, so far from the eigenvalue {ends[0]:.6g} to {ends[-1]:.6g}"
+        missing = min(self._tolerance, self.mass_error)
+        self._require_mass(total, 1.0, place, missing if total < 1 else self._tolerance)
+        # The quadrature counts its own error, `slack`.
+        error = max(abs(total - 1) - float(slack.sum()) - _SUM_ROUNDING, 0)
         return np.broadcast_to(np.minimum(error, _mass_from_panel_on(weight))[:, None], x.shape)
 
-    def _require_mass(self, mass: float, known: float, place: str) -> None:
+    def _require_mass(self, mass: float, known: float, place: str, allowed: float) -> None:
         """Raise `NoConvergence` if the integral of the density, `mass`, is not `known`."""
-        if abs(mass - known) > self._tolerance:
+        if abs(mass - known) > allowed:
             raise NoConvergence(
-                f"the density of the eigenvalue law has the integral {mass:.6g} {place}, which has "
-                f"to be {known:.6g}: _pdf or _cdf is wrong, or a peak, jump or pole was missed; "
-                "name its eigenvalue in breakpoints=, ask for a larger tolerance, or give groups"
+                f"the density of the eigenvalue law has the integral {mass:.9g} {place}, which has "
+                f"to be {known:.9g}: _pdf or _cdf is wrong, or a peak, jump or pole was missed; "
+                "name its eigenvalue in breakpoints=, or give the law a _ppf, or groups"
             )
 
 
 class _ByDistribution(_OverSupport):
     """A law by its distribution function F, which is fitted by a piecewise polynomial."""
 
+    clear_tails = False  # the derivative of the fit is rounded
+
     def __init__(self, law: Any, known: Array, breakpoints: Array, tolerance: float) -> None:
         super().__init__(law, known, tolerance)
         ends = self._effective_range(self.edges[0], self.edges[-1])
         edges = np.unique(np.concatenate([self.edges, self.locate(breakpoints), ends]))
-        edges = edges[(edges >= ends[0]) & (edges <= ends[1])]
+        edges = edges[(edges >= ends[0]) & (edges <= ends[-1])]
         # The density is the derivative of a fit, whose error must be far below the tolerance.
         pieces = self._fitted_to(edges, 1e-3 * tolerance)
         _require_smooth(pieces, self, tolerance)
@@ -449,37 +518,27 @@ class _ByDistribution(_OverSupport):
             )
         return pieces
 
-    def _effective_range(self, low: float, high: float) -> tuple[float, float]:
-        """The first and the last place between which F rises from 0 to 1, to within rounding.
-
-        A search in steps of 1 over the line is followed by one in steps of 1/64 around its ends.
-        """
-        places = np.arange(low, high)
-        for _ in range(2):
-            probability = evaluate(self._law, "cdf", self.eigenvalue(places))
-            there = np.flatnonzero(
-                (probability > _NEGLIGIBLE_MASS) & (probability < 1 - 100 * _NEGLIGIBLE_MASS)
-            )
-            if not there.size:
-                allowed = "must rise over a range of eigenvalues; one eigenvalue alone is a group"
-                raise InvalidInput("eigenvalue.cdf", self._law, allowed)
-            first, last = float(places[there[0]]), float(places[there[-1]])
-            fine = np.linspace(0, 1, 65)
-            places = np.clip(np.concatenate([first - 1 + fine, last + fine]), low, high)
-        return first, last
-
     def at(self, x: Array) -> tuple[Array, Array]:
         density = self._density.at(x)
         return np.maximum(density, 0), self.eigenvalue(x)  # a polynomial may undershoot 0
 
     def misplaced(
-        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: float
+        self, panels: Array, x: Array, nodes: Array, weight: Array, slack: Array
     ) -> Array:
         """The distance of F from the integral up to the end of each panel, plus that of the fit."""
-        mass = np.cumsum(self._mass(panels, x, weight))
-        there = evaluate(self._law, "cdf", self.eigenvalue(panels[:, 1]))
-        error = np.maximum(abs(there - mass) - slack, 0) + self._error.max()
-        return np.broadcast_to(np.minimum(error, _mass_from_panel_on(weight))[:, None], x.shape)
+        ends = self.eigenvalue(np.append(panels[:1, 0], panels[:, 1]))
+        there = evaluate(self._law, "cdf", ends)
+        mass = self._mass(panels, x, weight)
+        return self._misplaced_by(there, mass, weight, slack, float(self._error.max()))
+
+
+def _around(grid: Array, places: Array) -> Array:
+    """The part of an ascending grid from the first of the places to the last, and one more each.
+
+    (For the density may rise between two places of the grid.)
+    """
+    inside = np.flatnonzero((grid >= places.min()) & (grid <= places.max()))
+    return np.asarray(grid[max(inside[0] - 1, 0) : inside[-1] + 2])
 
 
 def _mass_from_panel_on(weight: Array) -> Array:

@@ -86,7 +86,9 @@ def fitted_pieces(
         x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _POINTS
         # Interpolate at every other point, and compare with the function at the rest.
         values = function(x)
-        series = values[:, ::2] @ _TO_SERIES.T
+        # Without the first value, the series of a level function is exactly constant.
+        series = (values[:, ::2] - values[:, :1]) @ _TO_SERIES.T
+        series[:, 0] += values[:, 0]
         error = abs(values[:, 1::2] - series @ _AT_CHECKS.T).max(axis=1)
         many = sum(len(piece[0]) for piece in done) + left.size > _MOST_PIECES
         good = (error <= allowed(left, right)) | (right - left < NARROWEST_PIECE) | many

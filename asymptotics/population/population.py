@@ -23,6 +23,7 @@ from ..domains import DOMAINS, REAL, Domain
 from ..errors import InvalidInput
 from ..parameters import broadcast_shape, eigenvalues, parameter, scalar
 from ..tables import column, counted, text_table
+from .groups import Groups
 
 if TYPE_CHECKING:
     from .laws import Law
@@ -44,20 +45,6 @@ _LARGEST_TAIL = 1e-3
 _JUMP = 10
 #: Changes of mean or std that are smaller than this, relatively, are taken as rounding.
 _ROUNDING = 1e-9
-
-
-class Groups(NamedTuple):
-    """The columns of a population as numbers of one arithmetic; the weights sum to 1."""
-
-    weight: Array
-    eigenvalue: Array
-    mean: Array
-    std: Array
-
-    @property
-    def second_moment(self) -> Array:
-        """E[B²] in each group."""
-        return self.mean * self.mean + self.std * self.std
 
 
 class Restriction(NamedTuple):
@@ -413,7 +400,8 @@ class Population:
         breakpoints
             Eigenvalues at which the law, `mean` or `std` jumps or bends.  Panels then end there,
             which saves many groups.  They may be left out, because halving panels finds them; the
-            bin edges of a histogram (`rv_histogram`) are always known.
+            bin edges of a histogram (`rv_histogram`) are always known.  Only a narrow peak of
+            a density may have to be named: by its middle and both ends.
 
         Returns
         -------
@@ -430,8 +418,8 @@ class Population:
             mean or its std is outside the range of numbers).
         NoConvergence
             The tolerance is not reached: at a jump or a pole (name it in `breakpoints`), because a
-            tail decays too slowly, or because the law's quantile and distribution functions
-            disagree.
+            tail decays too slowly, or because the law's quantile function or density and its
+            distribution function disagree.  Or a density alone does not integrate to 1.
 
         Notes
         -----
@@ -539,7 +527,8 @@ class Population:
         :math:`\sqrt\zeta B`, at :math:`\zeta\kappa`, and the unseen signal is noise.  In the
         restricted model, alpha is the fraction kept of the features seen.  A continuous law behind
         the groups is kept if `share` is one number.  With a share for each group, the new
-        population is the groups themselves, as in `rescaled`.
+        population is the groups themselves, as in `rescaled`.  The new numbers are computed in
+        double precision.
         """
         given, share = share, _one_per_group("share", share, _SHARE, len(self))
         seen = share * self.weight

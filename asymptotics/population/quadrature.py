@@ -38,6 +38,7 @@ from ..arithmetic import Array
 from ..domains import REAL, Domain
 from ..errors import MISSING, InvalidInput, NoConvergence
 from ..parameters import scalar
+from .groups import Groups
 from .laws import LARGEST, Columns, LineLaw, in_range, into_range
 from .panels import (
     NODES,
@@ -87,15 +88,6 @@ _BLOCK_SIZE, _FEW_BLOCKS = 64, 16
 _LOCAL = legendre.leggauss(12)[0]
 _IN_BLOCK = (np.arange(_BLOCK_SIZE) + 0.5) / _BLOCK_SIZE * 2 - 1
 _FROM_LOCAL = legendre.legvander(_IN_BLOCK, 11) @ np.linalg.inv(legendre.legvander(_LOCAL, 11))
-
-
-class Groups(NamedTuple):
-    """The columns of a population, each of shape (groups,)."""
-
-    weight: Array
-    eigenvalue: Array
-    mean: Array
-    std: Array
 
 
 class Quadrature(NamedTuple):
@@ -180,6 +172,7 @@ def _refined(law: LineLaw, probes: Probes, left: Array, right: Array, tolerance:
     most = law.most_panels + 2 * left.size
     while True:
         allowed = _PROBE_SHARE * tolerance * probes.total(panels.value)
+        allowed[0] = min(allowed[0], law.mass_error)  # the first probe is the constant 1
         judged = panels
         failing = judged.error.sum(axis=1) > allowed
         if not failing.any():  # poles are sought last, for that takes many evaluations
@@ -297,27 +290,35 @@ def _check_masses(law: LineLaw, probes: Probes, panels: Panels, tolerance: float
     half = (panels.right - panels.left)[:, None] / 2
     x = (panels.left + panels.right)[:, None] / 2 + half * NODES
     edges = np.stack([panels.left, panels.right], axis=1)
-    slack = float(panels.error[0].sum())  # the first probe is the constant 1
-    error = law.misplaced(edges, x, panels.nodes.eigenvalue, panels.weight, slack)
-    there = panels.weight > 0
+    slack = panels.error[0]  # the first probe is the constant 1
+    nodes = panels.nodes
+    error = law.misplaced(edges, x, nodes.eigenvalue, panels.weight, slack)
+    # Probability may be missing at nodes of density 0, too.  (Nodes out of range have neither
+    # a density nor a signal.)
+    there = (panels.weight > 0) | (nodes.mean != 0) | (nodes.std != 0)
     # If the distribution function is off by at most e_i between nodes i and i + 1, the mean of f
     # is off by at most the sum of e_i |f_(i+1) - f_i|.
     off = error[there]
-    values = probes.integrands(Columns(*(column[there] for column in panels.nodes)))
-    variation = abs(np.diff(values, axis=1)) @ np.maximum(off[1:], off[:-1])
+    values = probes.integrands(Columns(*(column[there] for column in nodes)))
+    between = np.maximum(off[1:], off[:-1])
+    variation = abs(np.diff(values, axis=1)) @ between
     # Beyond the ends of the line f is taken to be no larger than at the outermost nodes.
     variation += law.beyond * np.maximum(abs(values[:, 0]), abs(values[:, -1]))
     total = probes.total(panels.value)
-    reached = float((variation[total > 0] / total[total > 0]).max())
+    relative = np.where(total > 0, variation / total, 0)
+    reached = float(relative.max())
     if not reached <= tolerance / 2:
+        change = abs(np.diff(values[np.argmax(relative)])) * between
+        where = nodes.eigenvalue[there][1:][np.argmax(change)]
         raise NoConvergence(
             f"{law.name} is known to a relative accuracy of {2 * reached:.1e} only, not to "
             f"{tolerance:g}: so far its quantile function or density and its distribution function "
-            "disagree, or end; ask for a larger tolerance, give the law an exact _ppf, or groups"
+            f"disagree, or end, most of all near the eigenvalue {where:.6g}; name a peak, jump or "
+            "pole there in breakpoints=, give the law an exact _ppf, or groups"
         )
     # Features out of range have density 0 in `panels`, and their probability is missing in the sum.
     lost = 1 - float(panels.weight.sum()) - law.beyond
-    if lost > slack + _LEFT_OUT_SHARE * tolerance:
+    if lost > float(slack.sum()) + _LEFT_OUT_SHARE * tolerance:
         allowed = (
             f"must be in the range of numbers for all features, and are not for {lost:.1e} of "
             f"them: at most {LARGEST:g} the eigenvalue, {REAL.largest:g} the others"
@@ -334,7 +335,7 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
     a geometric series of factor l / b, and the rest is l (l / b) / (1 - l / b) = l² / (b - l).
 
     Raises `InvalidInput` if the series does not converge, and `NoConvergence` if its rest is too
-    large, or if rounding of the eigenvalue makes b and l unreliable.
+    large, or if rounding makes b and l unreliable.
     """
     low, high = float(law.edges[0]), float(law.edges[-1])
     # x = 0 is the median of the law, or the middle of its support.
@@ -354,11 +355,13 @@ def _check_tails(law: LineLaw, tolerance: float) -> None:
         blurred.append(bool((abs(np.diff(last)) <= _BLURRED * last[:, 1:]).any()))
     total = float(sum(tail.sum() for tail in tails))
     for tail, place, unclear in zip(tails, last_eigenvalues, blurred, strict=True):
-        before, last = (*(0.0, 0.0), *tail)[-2:]  # a short tail is preceded by zeros
+        first, before, last = (0.0, 0.0, 0.0, *tail)[-3:]  # a short tail is preceded by zeros
         if not last > _NEGLIGIBLE * tolerance * total:
             continue  # a tail that small matters to no risk
         endless = last > _NO_DECAY * before
-        if endless and not unclear:
+        # A peak in the last step grows too, but not over three steps.
+        lasting = first > 0 and before > _NO_DECAY * first
+        if endless and lasting and law.clear_tails and not unclear:
             raise InvalidInput("E[Lambda B^2]", math.inf, "must be finite")
         if endless or not last * last / (before - last) <= _LEFT_OUT_SHARE * tolerance * total:
             raise NoConvergence(

@@ -178,10 +178,12 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     # also has one at the interpolation threshold, kappa P(Λ>0) = 1.
     points = ((population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)).any()
     share = float(population.mass_above(0).value)
-    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1)
+    # As in the fixed point, a kappa within a few roundings of the threshold counts as at it.
+    at_threshold = abs(flat.kappa * share - 1) <= FLOAT64.indistinct
+    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1) & ~at_threshold
     by_weight = np.array([isinstance(rule, WeightRule) for rule in flat.rule], dtype=bool)
     kink = points & exact & by_weight & (flat.alpha < 1) & ~nothing_kept
-    interpolation = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share == 1)
+    interpolation = (flat.sigma == 0) & (flat.ridge == 0) & at_threshold
     for key in ("kappa", "sigma", "ridge"):
         slopes[(kink | interpolation) & ~nothing_kept, NUMBERS.index(key)] = np.nan
     # While the threshold is tied with a point mass the risk is linear in alpha.  The slope jumps
@@ -199,20 +201,20 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     slopes[jump, NUMBERS.index("alpha")] = np.nan
 
 
-def _fractions_at_atoms(rule: Any, population: Population) -> Array:
+def _fractions_at_atoms(rule: WeightRule | Oracle, population: Population) -> Array:
     """The fractions kept when the threshold meets a point mass, and when it leaves it, ascending.
 
     They are P(score > t) and P(score >= t), with t the score of the point mass.  The rule observes
     the coefficients B themselves, so a score is Λ^q |B|.
     """
     alive = population.eigenvalue > 0
-    scale = np.where(alive, population.eigenvalue, 1) ** float(getattr(rule, "exponent", 0.5))
+    scale = np.where(alive, population.eigenvalue, 1) ** float(rule.exponent)
     center = abs(population.mean)
     point, wide = alive & (population.std == 0) & (center > 0), alive & (population.std > 0)
     weight, height = population.weight[point], (scale * center)[point]
     cut = height[:, None] / scale[wide]
-    above_of_wide = FLOAT64.normal_tail((cut - center[wide]) / population.std[wide])
-    above_of_wide += FLOAT64.normal_tail((cut + center[wide]) / population.std[wide])
+    std, gap = population.std[wide], cut - center[wide]
+    above_of_wide = FLOAT64.part_mass(False, cut / std, center[wide] / std, gap / std)
     tied = abs(height[:, None] - height) <= _SAME_SCORE * height
     above = above_of_wide @ population.weight[wide] + ((height > height[:, None]) & ~tied) @ weight
     return np.sort(np.concatenate([above, above + tied @ weight]))

@@ -68,17 +68,14 @@ def scores(
     """Scores by which the rule ranks the weights; a weight of eigenvalue 0 scores 0."""
     if isinstance(rule, Random):
         return np.asarray(rng.random(trained.shape))
-    if isinstance(rule, WeightRule):
-        exponent, ranked = float(rule.exponent), trained
-    elif isinstance(rule, Oracle):
-        exponent, ranked = 0.5, coefficient
-    else:
+    if not isinstance(rule, WeightRule | Oracle):
         raise NotImplementedError(f"no simulation of the rule {rule}")
+    ranked = coefficient if isinstance(rule, Oracle) else trained
     eigenvalue = np.array(problem.eigenvalue[block.groups])
     alive = eigenvalue > 0
     # score = eigenvalue^exponent |weight|; the `where` avoids 0 to a negative power.
     score = abs(ranked)
-    scale = np.where(alive, eigenvalue, 1) ** exponent * alive
+    scale = np.where(alive, eigenvalue, 1) ** float(rule.exponent) * alive
     if np.any(scale != 1):
         score *= block.spread(scale)
     return score

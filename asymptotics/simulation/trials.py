@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
+from ..errors import InvalidInput
+from ..theory import Rule, as_rule
+from ..theory.rules import WeightRule
 from ..trials.experiment import Experiment
 from .finite import FiniteProblem
 from .sampler import OUTCOME, Sampler
@@ -43,7 +46,7 @@ class LinearExperiment(Experiment):
             "n": problem.n,
             "sigma": problem.sigma,
             "ridge": problem.ridge,
-            "rules": [str(rule) for rule in problem.rules],
+            "rules": [_identity(rule) for rule in problem.rules],
             "kept": problem.kept,
             "sampler": str(self.sampler),
             "replicates": self.replicates,
@@ -56,6 +59,23 @@ class LinearExperiment(Experiment):
     def trial(self, rng: np.random.Generator) -> Array:
         """Risk, control and truncation, of shape (3, rules, alphas); see `Sampler.trial`."""
         return self.sampler.trial(self.problem, self.replicates, rng)
+
+
+def _identity(rule: Rule) -> str:
+    """A text that tells a rule from all others: its name, unless that names no rule or another.
+
+    A rule that a caller builds may have any name, which does not tell its exponent.
+    """
+    name = str(rule)
+    try:
+        named = as_rule(name)
+    except InvalidInput:
+        return repr(rule)
+    if isinstance(rule, WeightRule) and isinstance(named, WeightRule):
+        same = float(rule.exponent) == float(named.exponent)
+    else:
+        same = rule == named
+    return name if same else repr(rule)
 
 
 def replicates_at(p: int) -> int:

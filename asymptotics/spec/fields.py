@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -70,12 +70,23 @@ class Range(Table):
             if not (self.start > 0 and self.stop > 0):
                 ends = f"from {self.start} to {self.stop}"
                 raise InvalidInput("range", ends, "must have positive ends for log spacing")
-            inner = np.geomspace(float(self.start), float(self.stop), self.num)[1:-1]
+            floats = np.geomspace(float(self.start), float(self.stop), self.num)[1:-1]
+            inner = [Decimal(f"{x:.{_DIGITS}g}") for x in floats]
         else:
-            start, step = Fraction(self.start), Fraction(self.stop - self.start) / (self.num - 1)
             # In exact arithmetic: in floats, 0.1 + 2 * 0.1 is 0.30000000000000004.
-            inner = np.array([float(start + i * step) for i in range(1, self.num - 1)])
-        return [self.start, *(Decimal(f"{x:.{_DIGITS}g}") for x in inner), self.stop]
+            start, step = Fraction(self.start), Fraction(self.stop - self.start) / (self.num - 1)
+            context = Context(prec=_DIGITS + self._shared_digits)
+            exact = (start + i * step for i in range(1, self.num - 1))
+            inner = [context.divide(Decimal(x.numerator), Decimal(x.denominator)) for x in exact]
+        # Rounding must not take a point out of its range.
+        low, high = sorted((self.start, self.stop))
+        return [self.start, *(min(max(x, low), high) for x in inner), self.stop]
+
+    @property
+    def _shared_digits(self) -> int:
+        """How many leading digits all points of a linear range share."""
+        width, size = abs(self.stop - self.start), max(abs(self.start), abs(self.stop))
+        return max(0, (size / width).adjusted()) if width else 0
 
     def smooth(self) -> "Range":
         """The range with enough points for a smooth curve."""

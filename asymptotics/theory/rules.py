@@ -133,6 +133,9 @@ class WeightRule(Rule):
 class Oracle(Rule):
     r"""Keep the largest :math:`\sqrt\Lambda|B|`: an ideal rule, which knows the coefficients."""
 
+    #: q of its score :math:`\Lambda^q|B|`.
+    exponent = Fraction(1, 2)
+
     def __str__(self) -> str:
         return "oracle"
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ..arithmetic import Array
 from ..errors import InvalidInput, NoConvergence
 from ..extras import extra
-from .experiment import Experiment, run_trial
+from .experiment import Experiment, blas_threads, run_trial
 
 #: Number of times that a job is tried if its worker dies.
 _ATTEMPTS = 3
@@ -246,6 +246,7 @@ def run_jobs(
     the jobs that are still running are abandoned, and yielded with None for their outcomes.  A job
     whose worker dies is tried again; at the third death `NoConvergence` is raised.
     """
+    blas_threads()  # before any thread of an executor needs it
     # `again` holds jobs that had begun when a worker died.  They are done even after the deadline:
     # if only jobs that survive were counted, the trials would not be a fair sample.
     waiting, again = deque((job, 1) for job in jobs), deque[tuple[Job, int]]()

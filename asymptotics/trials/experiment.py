@@ -76,7 +76,7 @@ def run_trial(experiment: Experiment, seed: int, index: int) -> Array:
     on the number of threads.
     """
     rng = experiment.stream(seed, index)
-    with _blas().limit(limits=1):
+    with blas_threads().limit(limits=1):
         return experiment.trial(rng)
 
 
@@ -86,6 +86,11 @@ def _digest(description: Mapping[str, Any]) -> str:
 
 
 @cache
-def _blas() -> ThreadpoolController:
-    """The controller of the BLAS libraries; cached, because it searches all loaded libraries."""
+def blas_threads() -> ThreadpoolController:
+    """The controller of the BLAS libraries; cached, because it searches all loaded libraries.
+
+    The search holds the lock of the dynamic loader while it runs Python code.  If another thread
+    loads an extension module meanwhile, both may wait for each other for ever.  So whoever runs
+    trials in threads calls this before they start.
+    """
     return ThreadpoolController()

@@ -2,8 +2,8 @@
 
 A *case* is a point at one size; a *ladder* is a point at all its sizes.  Beside the prediction a
 case has three numbers from theory that a comparison must allow for: the shift of the mean risk
-because a finite number of weights is kept, the difference between a continuous law and the features
-drawn from it, and a bound on rounding.
+because finite numbers of weights are kept and of coefficients are drawn, the difference between a
+continuous law and the features drawn from it, and a bound on rounding.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,18 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
-from ..arithmetic import FLOAT64, Array
+from ..arithmetic import FLOAT64, QUIET, Array
 from ..errors import InvalidInput
-from ..line.grid import Grid
+from ..line.grid import Grid, parts
 from ..parameters import as_array, exact
 from ..population import Population
 from ..prediction.risk import risk
 from ..simulation.finite import FiniteProblem
 from ..simulation.strata import scatter, weighted
 from ..simulation.trials import LinearExperiment
+from ..theory import channel, fixed_point, pruned_risk, threshold
 from .plan import (
     LEAST_COUNT,
     Allotment,
@@ -36,9 +38,11 @@ from .plan import (
 #: With at most this many degrees of freedom the simulated risk has no finite variance, or nearly
 #: none.
 _LEAST_FREEDOM = 3
-#: Nodes for the mean over a standard normal in `_shift`; every twelfth of them is enough for a
-#: population of many groups, whose risk takes long.
-_NORMAL_NODES, _MANY_GROUPS = np.linspace(-4, 4, 25), 10_000
+#: Nodes for means over a standard normal.  The risk has kinks in alpha, which take all of them;
+#: for a smooth function of the noise level, nodes a unit apart are enough.
+_NORMAL_NODES, _SMOOTH_NODES = np.linspace(-4, 4, 25), np.linspace(-4, 4, 9)
+#: For a population of many groups, whose risk takes long, three nodes of nearly the variance 1.
+_MANY_GROUPS, _THREE_NODES = 10_000, np.sqrt(3) * np.array([-1, 0, 1])
 #: The risk of a continuous law is a mean over this many stratified samples of its features.  Its
 #: error exceeds their range with a probability of 1e-4 (Student's t > 8 with 7 degrees of freedom).
 _LAW_SAMPLES = 8
@@ -80,7 +84,8 @@ class Case(NamedTuple):
     predicted: Array
     #: What features drawn from a continuous law add to the risk of the law.
     drawn: Drawn
-    #: Mean change of the risk because the fraction above a threshold fluctuates; see `_shift`.
+    #: Mean change of the risk because the fraction above a threshold and the noise level fluctuate;
+    #: see `_cut_shift` and `_level_shift`.
     shift: Array
     #: Degrees of freedom left to the noise.
     freedom: float
@@ -210,7 +215,7 @@ def _case(
     if freedom > 0:
         realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = predict(stated, realised)
-        shift = _shift(there, realised, problem.p)
+        shift = _cut_shift(there, realised, problem.p) + _level_shift(there, realised, problem.p)
         if features is not None:
             draw = _drawn(features, there, realised)
     return Case(
@@ -261,7 +266,7 @@ def _predictions(predict: Prediction, population: Population, point: Point) -> A
     return predicted
 
 
-def _shift(population: Population, point: Point, p: int) -> Array:
+def _cut_shift(population: Population, point: Point, p: int) -> Array:
     r"""Mean change of the risk of each rule and alpha because a finite number of weights is kept.
 
     The fraction of weights that score above a fixed threshold fluctuates about :math:`\alpha`.  It
@@ -273,9 +278,7 @@ def _shift(population: Population, point: Point, p: int) -> Array:
 
     which is of order 1/p, by the curvature of R.
     """
-    few = len(population) <= _MANY_GROUPS
-    nodes = _NORMAL_NODES if few else _NORMAL_NODES[:: len(_NORMAL_NODES) // 2]
-    density = np.exp(-(nodes**2) / 2)
+    nodes, share_of_node = _normal_nodes(population, _NORMAL_NODES)
     alphas = np.array(point.alphas)
     rules = _rule_column(point)
     here = risk(population, point.kappa, point.sigma, alphas, point.ridge, rules)
@@ -283,4 +286,50 @@ def _shift(population: Population, point: Point, p: int) -> Array:
     std = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
     fractions = here.alpha + std * nodes[:, None, None]
     moved = _risks(population, point, np.clip(fractions, 0, 1))
-    return np.asarray(np.tensordot(density / density.sum(), moved, 1) - here.risk)
+    return np.asarray(np.tensordot(share_of_node, moved, 1) - here.risk)
+
+
+@QUIET
+def _level_shift(population: Population, point: Point, p: int) -> Array:
+    r"""Mean change of the risk of each rule and alpha because p coefficients are drawn.
+
+    The numerator of the noise level, :math:`\sigma^2+E[\Lambda B^2\tau^2/(\Lambda+\tau)^2]`, is a
+    mean over the features.  Its second term fluctuates with the coefficients drawn, and much where
+    a few features carry most of it.  As a sum of squares of normal numbers it has nearly the gamma
+    law of the same mean and variance (Satterthwaite, *An approximate distribution of estimates of
+    variance components*, Biometrics Bull. 2, 1946).  The risk moves along its curve
+    :math:`R(\gamma)`, whose curvature changes the mean by a term of order 1/p.
+    """
+    nothing = np.zeros((len(point.rules), len(point.alphas)))
+    fixed = fixed_point(population, point.kappa, point.sigma, point.ridge)
+    missed = population.eigenvalue * channel(population, fixed).bias ** 2
+    fixed_part, drawn_part = missed * population.mean**2, missed * population.std**2
+    total = point.sigma**2 + population.weight @ (fixed_part + drawn_part)
+    if not total > 0:
+        return nothing
+    fixed_part, drawn_part = fixed_part / total, drawn_part / total
+    share = population.weight @ (fixed_part + drawn_part)
+    variance = population.weight @ (4 * fixed_part * drawn_part + 2 * drawn_part**2) / p
+    if not variance > 0:
+        return nothing
+    nodes, share_of_node = _normal_nodes(population, _SMOOTH_NODES)
+    shape = share**2 / variance
+    drawn = special.gammaincinv(shape, special.ndtr(nodes)) / shape
+    # The first row is the risk without fluctuation.
+    levels = fixed.gamma * np.concatenate([[1], 1 + share * (drawn - 1)])
+    level, alpha = (x.ravel() for x in np.meshgrid(levels, point.alphas, indexing="ij"))
+    risks = np.empty((len(point.rules), level.size))
+    for row, rule in enumerate(point.rules):
+        for part in parts(np.arange(level.size), len(population)):
+            law = channel(population, fixed._replace(gamma=level[part]))
+            cut = threshold(rule.score(law), alpha[part])
+            risks[row, part] = pruned_risk(law, point.sigma, rule, cut).risk
+    here, moved = np.split(risks.reshape(len(point.rules), levels.size, -1), [1], axis=1)
+    return np.asarray(np.einsum("n,rna->ra", share_of_node, moved - here))
+
+
+def _normal_nodes(population: Population, nodes: Array) -> tuple[Array, Array]:
+    """Nodes for a mean over a standard normal, or fewer for many groups, with their shares."""
+    nodes = nodes if len(population) <= _MANY_GROUPS else _THREE_NODES
+    density = np.exp(-(nodes**2) / 2)
+    return nodes, density / density.sum()

@@ -53,10 +53,12 @@ class Sample(NamedTuple):
     #: Variance of one trial, estimated from the pilot sample, and its degrees of freedom.
     variance: float
     freedom: int
-    #: Theory's mean change of the risk because a finite number of weights is kept.
+    #: Theory's mean change of the risk because finite numbers of weights are kept and of
+    #: coefficients are drawn.
     shift: float = 0.0
-    #: Bound on the error of the mean by the solver's tolerance and by rounding.
+    #: Bounds on the error of the mean by the solver's tolerance, and by rounding.
     truncation: float = 0.0
+    rounding: float = 0.0
     #: Bound on the error of the mean because the risk of a continuous law is computed from some of
     #: its features.
     sampling: float = 0.0
@@ -78,6 +80,9 @@ class Estimate(NamedTuple):
     allowance: float
     #: The part of the allowance for features drawn from a continuous law.
     sampling: float = 0.0
+    #: The parts of the allowance for the solver's tolerance, and for rounding.
+    truncation: float = 0.0
+    rounding: float = 0.0
 
 
 class Judgement(NamedTuple):
@@ -128,6 +133,7 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
     shift = abs(float(weights @ [sample.shift for sample in samples]))
     # Errors of unknown sign at different sizes may add up.
     truncation = float(abs(weights) @ [abs(sample.truncation) for sample in samples])
+    rounding = float(abs(weights) @ [sample.rounding for sample in samples])
     sampling = float(abs(weights) @ [sample.sampling for sample in samples])
     difference = float(sum(w * s.mean for w, s in zip(weights, samples, strict=True)))
     # If the prediction is far too small, errors relative to it would be meaningless.
@@ -139,8 +145,10 @@ def estimate(samples: Sequence[Sample], risk: float) -> Estimate:
         standard_error=math.sqrt(variance),
         freedom=1 / spread if spread else math.inf,
         scale=scale,
-        allowance=size * largest + _SIZE_TERM * shift + truncation + sampling,
+        allowance=size * largest + _SIZE_TERM * shift + truncation + rounding + sampling,
         sampling=sampling,
+        truncation=truncation,
+        rounding=rounding,
     )
 
 
@@ -211,18 +219,33 @@ def judge(estimated: Estimate, level: float, resolution: float) -> Judgement:
     elif not detectable <= resolution:
         verdict = Verdict.TOO_WEAK
         reason = f"a relative error of {resolution:.3g} would not be found: "
-        if hidden < resolution * scale:
-            reason += "take more trials"
-        elif 2 * estimated.sampling < resolution * scale:
-            reason += "take a larger p"
-        else:
-            reason += "rare features of the law carry too much of the risk"
+        reason += _remedy(estimated, resolution)
     elif excess / error > critical_value(LOWEST_LEVEL, math.inf):
         verdict = Verdict.TOO_WEAK
         reason = "a difference of many standard errors, which few trials tell badly: take more"
     elif abs(z) > critical_value(level, estimated.freedom):
         verdict = Verdict.CONSISTENT
-        reason = "the difference is more than chance, but within what the finite size may do"
+        reason = f"the difference is more than chance, but within what {_cause(estimated)} may do"
     else:
         verdict, reason = Verdict.CONSISTENT, ""
     return Judgement(z, p_value, detectable, verdict, reason)
+
+
+def _remedy(estimated: Estimate, resolution: float) -> str:
+    """What would make a test find a relative error of `resolution`, or why nothing would."""
+    tolerable = resolution * estimated.scale / 2
+    if estimated.allowance < tolerable:
+        return "take more trials"
+    if estimated.truncation >= tolerable:
+        return "the solver ends too early, take a smaller target_se or the sampler dense"
+    if estimated.sampling >= tolerable:
+        return "rare features of the law carry too much of the risk"
+    if estimated.rounding >= tolerable:
+        return "rounding hides it, since the risk is too small a part of the signal"
+    return "take a larger p"
+
+
+def _cause(estimated: Estimate) -> str:
+    """What most of the allowance is for."""
+    early = estimated.truncation > estimated.allowance / 2
+    return "the solver's tolerance" if early else "the finite size"

@@ -344,7 +344,8 @@ def _samples_of_row(
                 variance=float(first.var(ddof=1)),
                 freedom=first.size - 1,
                 shift=float(case.shift[place]),
-                truncation=abs(float(truncation.mean())) + case.rounding,
+                truncation=abs(float(truncation.mean())),
+                rounding=case.rounding,
                 sampling=float(case.drawn.uncertainty[place]),
                 realised=float(case.predicted[place] + case.drawn.difference[place]),
             )

@@ -1,5 +1,7 @@
 """Double precision against forty digits, on problems drawn to break it."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,3 +72,17 @@ def test_near_ties(sigma: float, rule: str) -> None:
         problem = (population, 0.5, sigma, alpha, 0.0, rule)
         computed, exact = risk(*problem).risk.item(), risk(*problem, digits=20).risk.item()
         assert abs(computed - exact) <= 1e-8 * exact
+
+
+@pytest.mark.parametrize(("rule", "means"), [("magnitude", (1, 1)), ("oracle", (2, 1))])
+@pytest.mark.parametrize("difference", [Fraction(1, 10**80), -Fraction(1, 10**200)])
+def test_scores_that_hardly_differ_are_not_equal(
+    rule: str, means: tuple[int, int], difference: Fraction
+) -> None:
+    """Only one of two groups is kept, though their scores differ in a far digit alone."""
+    half = Fraction(1, 2)
+    population = Population([half, half], [1, 4], [means[0], means[1] + difference])
+    problem = (population, half, 0, half, 0, rule)
+    expected = risk(*problem, certify=True, digits=15)
+    assert expected.status == "ok"
+    assert str(risk(*problem, digits=15).risk) == str(expected.risk)

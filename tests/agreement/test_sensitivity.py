@@ -108,6 +108,14 @@ def test_slopes_where_eigenvalues_alone_interpolate(kappa: float, ridge: float) 
     assert_slopes(Problem(population, kappa, 0.5, 0.4, ridge, "magnitude"))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kappa", [1, 1 + 2**-52, 1 - 2**-53])
+def test_slopes_at_the_interpolation_threshold_without_noise(kappa: float) -> None:
+    """There the risk has a kink in kappa, and the roundings of kappa hide its side."""
+    found = sensitivity(Population.isotropic(), kappa, 0, 1)
+    assert found.status == "no slope"
+    assert np.isnan([found.d_kappa, found.d_sigma, found.d_ridge]).all()
+
+
 def test_slopes_that_differ_on_two_sides_are_none() -> None:
     points = Population([1, 1], mean=[1, 2])
     between = sensitivity(points, 0.5, [0, 1], 0.5, rule=["magnitude", "oracle"])

@@ -27,6 +27,7 @@ from asymptotics.derivation import (
     between,
     integers_from,
 )
+from asymptotics.derivation.derivation import InvalidDerivation
 from asymptotics.errors import InvalidInput
 from tests.one_step import verdict_among
 
@@ -100,6 +101,21 @@ def test_ends_of_domains_are_exact(low: Any, high: Any) -> None:
         Domain(low, high)
     with pytest.raises(InvalidInput, match="must be an exact rational number, or oo"):
         between(low, high)
+
+
+MISREAD = {
+    "a value in an expectation": Equal(sp.Subs(Mean(Lambda), Lambda, 1), 1),
+    "a quantity of the population": Equal(sp.Subs(Mean(Lambda * p), p, Lambda), 1),
+    "a swap": Equal(sp.Subs(x - 2 * p, (x, p), (p, x)), p - 2 * x),
+    "a limit in an expectation": Limit(Mean(Lambda), Lambda, zero, zero),
+    "an interval without numbers": UniqueRoot(x - 1, x, 2, 0),
+}
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_what_would_be_read_in_two_ways_is_refused(name: str) -> None:
+    with pytest.raises(InvalidDerivation, match=r"write|beside an expectation|low < high"):
+        verdict(MISREAD[name], EXACT)
 
 
 def test_domains_of_plain_numbers_are_domains() -> None:
@@ -227,6 +243,39 @@ def test_special_numbers_are_tried_in_one_of_two_groups() -> None:
 def test_factors_that_change_no_limit_are_no_matter(claim: Limit) -> None:
     found = verdict(claim, EXACT)
     assert found.found == "proved", found
+
+
+#: Of no known sign: it is positive for most u, but not for all.
+power = 2 * u**2 - R(1, 10**9)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        at_infinity(x**power / (1 + x**power), 1),
+        at_infinity(x ** (2 * power) / (1 + x**power), oo),
+        at_infinity((x + 1) ** power / (1 + (x + 1) ** power), 1),
+        at_infinity(1 / (1 + sp.exp(-(x ** (2 * u**2 - R(1999, 1000))))), R(1, 2)),
+        at_infinity(sp.exp(-(x ** (2 * u**2 - R(1999, 1000)))), 1),
+    ],
+)
+def test_a_power_grows_or_vanishes_by_the_sign_of_its_exponent(claim: Limit) -> None:
+    found = verdict(claim, EXACT)
+    assert not found.holds, found
+
+
+SLOW = {
+    "a maximum": at_infinity(1 / (1 + R(1, 10**70) * sp.Max(1, sp.log(x)))),
+    "a small power": at_infinity(sp.Max(x, sp.sqrt(x)) ** -R(1, 10**100)),
+    "at zero": at_zero(sp.Max(x, sp.sqrt(x)) ** R(1, 10**100)),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_scale_of_values_alone_refutes_a_limit(name: str) -> None:
+    for check in (EXACT, FEW):
+        found = verdict(SLOW[name], check)
+        assert found.found.startswith("undecided"), found
 
 
 NOT_MONOTONE = {

@@ -57,7 +57,6 @@ FALSE: dict[str, Claim] = {
 TRUE: dict[str, tuple[Claim, Check]] = {
     "a positive integral": (Less(zero, resonance), POINTS),
     "across a jump": (Less(zero, sp.Integral(step, (v, -1, 1))), POINTS),
-    "a peak far away": (Less(sp.Rational(1, 1000), peaks), POINTS),
     "an exponential": (Equal(sp.Integral(sp.exp(-p * v), (v, 0, oo)), 1 / p), EXACT),
     "a power": (Equal(sp.Integral(v**p, (v, 0, 1)), 1 / (1 + p)), EXACT),
     "of two variables": (
@@ -101,6 +100,11 @@ NOT_KNOWN: dict[str, tuple[Claim, Check]] = {
         EXACT,
     ),
     "a wave in the ends": (Limit(1 / p + wave, p, oo, zero), POINTS),
+    "a true bound where terms grow in the way": (Less(R(1, 1000), peaks), POINTS),
+    "a singularity inside": (
+        Less(zero, sp.Integral(1 / sp.sqrt(sp.Abs(v - R(1, 3))), (v, 0, 1))),
+        POINTS,
+    ),
     "no ends": (Equal(sp.Integral(p, p), zero), POINTS),
 }
 
@@ -242,6 +246,44 @@ def test_the_inside_of_an_integral_is_not_taken_for_generic(name: str) -> None:
 def test_a_jump_of_a_power_is_no_root() -> None:
     power = sp.Max(0, 1 - x) ** sp.Max(0, x - 1) - HALF
     assert not verdict_among(d, UniqueRoot(power, x, 0, 5), AtPoints(10)).holds
+
+
+unit, to_infinity = (v, 0, 1), (v, 1, oo)
+far = v / 10**100
+bump = 10**12 / (1 + 10**24 * (sp.sin(v) ** 2 - R(6, 5) * sp.sin(v) + R(9, 25))) ** 20
+
+
+def near(log_v: int) -> sp.Expr:
+    """A peak at a place with this logarithm, which no term of a sum sees."""
+    square = sp.log(v) ** 2 - 2 * log_v * sp.log(v) + log_v**2
+    return 10**7 / (v * (1 + 10**12 * square) ** 40)
+
+
+@pytest.mark.parametrize(
+    "false",
+    [
+        Equal(sp.Integral(v**-2 + far**20 * sp.exp(-(far**2)) / 10**100, to_infinity), 1),
+        Less(sp.Integral(v**-2 + far**20 * sp.exp(-(far**2)) / 10**100, to_infinity), 2),
+        Equal(sp.Integral(v**-2 + near(230), to_infinity), 1),
+        Equal(sp.Integral(1 / sp.sqrt(v) + near(-230), unit), 2),
+        Less(sp.Integral(1 / sp.sqrt(1 - v) + near(-230).subs(v, 1 - v), unit), 3),
+        Equal(sp.Integral(v + near(-230), unit), HALF),
+        Equal(sp.Integral(sp.Sum(v, (k, 1, 1)) + bump, unit), HALF),
+        Equal(sp.Integral(sp.Integral(v + k, (k, v, 1 + v)) + bump, unit), R(3, 2)),
+    ],
+)
+def test_a_peak_that_no_box_covers_is_not_missed(false: Claim) -> None:
+    assert verdict_among(d, false, AtPoints(10)).ruling is Ruling.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [(1 / sp.sqrt(1 - v), 2), (sp.log(v), -1), (sp.exp(-1 / v) / v**2, sp.exp(-1))],
+)
+def test_an_integrand_without_bound_at_an_end_is_bounded_by_powers(
+    function: sp.Expr, value: sp.Expr
+) -> None:
+    assert verdict_among(d, Equal(sp.Integral(function, unit), value), POINTS).holds
 
 
 def test_mass_far_out_is_no_counterexample() -> None:

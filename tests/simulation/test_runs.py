@@ -26,6 +26,7 @@ from asymptotics.simulation import (
     run_trial,
 )
 from asymptotics.theory import MAGNITUDE
+from asymptotics.theory.rules import WeightRule
 from asymptotics.trials import execution
 from asymptotics.trials.execution import (
     Crew,
@@ -307,6 +308,17 @@ def test_no_name_of_a_store_has_a_meaning(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     Store(":memory:").close()
     assert [path.name for path in tmp_path.iterdir()] == [":memory:"]
+
+
+def test_rules_of_one_name_have_stored_trials_of_their_own(tmp_path: Path) -> None:
+    population = Population([0.5, 0.5], [4, 1], std=1)
+    rules = (WeightRule(2, "mine"), WeightRule(-2, "mine"))
+    found = [
+        verify(population, 0.5, 0.5, 0.3, rule=rule, p=100, trials=4, workers=1, store=store).mean
+        for rule in rules
+        for store in (tmp_path / "trials.db", None)
+    ]
+    assert found[0] == found[1] != found[2] == found[3]
 
 
 @pytest.mark.parametrize("content", ["text", "other", "layout", "empty"])

@@ -171,6 +171,44 @@ def test_the_cut_shifts_the_mean_as_theory_says() -> None:
     assert np.all(verify(STEEP, 0.8, 0.1, 0.17, rule=rules, workers=1).verdict == "consistent")
 
 
+def carried(few: int) -> Population:
+    """A population in which a few of 1,000 features carry the noise level."""
+    return Population([few, 327, 673 - few], [305, 3.7, 0.24], [0, 1, 0], [600, 0.3, 0])
+
+
+def test_few_coefficients_are_no_false_alarm() -> None:
+    """The risk is curved in what they are."""
+    found = verify(carried(2), 1.95, 0.05, 0.229, p=1000, trials=16, workers=1)
+    (sample,) = found.samples.item()
+    difference, error = float(found.mean - found.risk), float(found.standard_error)
+    assert difference < -3 * error
+    assert difference == pytest.approx(sample.shift, abs=4 * error)
+    assert found.verdict == "too weak"
+    assert "take a larger p" in found.reason.item()
+
+
+def test_one_coefficient_shifts_the_mean_as_its_law_says() -> None:
+    population, point = carried(1), (1.95, 0.05, 0.229)
+    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+    (ladder,) = ladders(population, as_grid(*point, 0.0, "magnitude"), told)
+    mean = 0.0
+    for z in stats.norm.ppf((np.arange(100) + 0.5) / 100):
+        realised = Population([1, 327, 672], [305, 3.7, 0.24], [600 * z, 1, 0], [0, 0.3, 0])
+        mean += float(risk(realised, *point).risk) / 100
+    expected = mean - float(risk(population, *point).risk)
+    assert ladder.cases[0].shift.item() == pytest.approx(expected, rel=0.05)
+
+
+def test_coefficients_that_are_known_shift_nothing() -> None:
+    """Neither constants nor coefficients that training finds exactly move the noise level."""
+    constant = Population([1, 999], [30, 1], mean=[20, 0.1])
+    learnt = Population([1, 999], [30, 1], std=[20, 0.1])
+    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+    for population, kappa in ((constant, 2.0), (learnt, 0.5)):
+        (ladder,) = ladders(population, as_grid(kappa, 0.5, 1.0, 0.0, "magnitude"), told)
+        assert abs(ladder.cases[0].shift.item()) < 1e-12
+
+
 POINTS = Population([0.6, 0.4], [1, 10], mean=[0, 1], std=[1, 0])
 KINKS = {  # point masses at the cut: the risk has a kink in alpha, near or at it
     "at": (POINTS, 0.59, 0.0, "magnitude"),
@@ -366,6 +404,36 @@ def test_what_explains_a_large_difference_is_said() -> None:
     known = Estimate(0.01, standard_error=1e-5, freedom=50, scale=1.0, allowance=0.02)
     assert "within what the finite size may do" in judge(known, 0.01, 0.05).reason
     assert judge(known._replace(difference=1e-5), 0.01, 0.05).reason == ""
+
+
+HIDDEN: dict[str, dict[str, Any]] = {  # by what most of the allowance is for
+    "take a larger p": {},
+    "take a smaller target_se or the sampler dense": {"truncation": 0.2},
+    "rare features of the law carry too much of the risk": {"sampling": 0.2},
+    "rounding hides it": {"rounding": 0.2},
+}
+
+
+@pytest.mark.parametrize(("remedy", "part"), HIDDEN.items(), ids=HIDDEN)
+def test_what_hides_an_error_is_said(remedy: str, part: dict[str, Any]) -> None:
+    sample = Sample(10, 1e-3, 16, mean=0.15, variance=1e-6, freedom=15)
+    if part:
+        sample = sample._replace(least=1e6, **part)
+    known = estimate([sample], 1.0)
+    assert judge(known, 0.01, 0.05).verdict == "too weak"
+    assert remedy in judge(known, 0.01, 0.05).reason
+    solver = "the solver's tolerance" in judge(known, 0.01, 1.0).reason
+    assert solver == ("truncation" in part)
+
+
+def test_a_solver_that_ends_early_is_named() -> None:
+    """A few features have nearly all of the signal, and little of the risk."""
+    large = Population([1, 999], [1e5, 1], std=[1e3, 0.3])
+    settings: dict[str, Any] = {"p": 16_000, "trials": 8, "workers": 1}
+    found = verify(large, 4.0, 0.05, 0.229, sampler="implicit", **settings)
+    assert found.mean > 2 * found.risk
+    assert found.verdict == "too weak"
+    assert "the solver ends too early" in found.reason.item()
 
 
 class Held(Executor):

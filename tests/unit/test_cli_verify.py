@@ -158,3 +158,19 @@ def test_progress_says_how_far_it_is(spec: Path) -> None:
     seen = on_terminal("verify", spec, *exact)
     assert b"/40" in seen
     assert b"standard error" in seen
+
+
+@pytest.mark.linux
+def test_extension_modules_are_loaded_in_one_thread(spec: Path, tmp_path: Path) -> None:
+    """A thread that loads one may wait for ever for another that searches loaded libraries."""
+    log = tmp_path / "loaded.txt"
+    watch = (
+        "import sys, threading\n"
+        "def hook(event, args):\n"
+        "    elsewhere = threading.current_thread() is not threading.main_thread()\n"
+        "    if event == 'import' and elsewhere and str(args[1]).endswith('.so'):\n"
+        f"        open({str(log)!r}, 'a').write(args[0] + ' ')\n"
+        "sys.addaudithook(hook)\n"
+    )
+    on_terminal("verify", spec, "--p", "600", "--trials", "20", "--workers", "1", before=watch)
+    assert not log.exists(), log.read_text()

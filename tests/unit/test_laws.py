@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from scipy.special import ndtr
+from scipy.special import gammainc, ndtr
 
 from asymptotics import InvalidInput, NoConvergence, Population, risk
 from asymptotics.population.laws import ContinuousLaw, power_law
@@ -483,6 +483,70 @@ def test_a_peak_of_the_density_that_was_missed_is_said_to_be_one() -> None:
         Population.from_distribution(ThinPeak(a=0, b=2))
     named = Population.from_distribution(ThinPeak(a=0, b=2), breakpoints=[1.2345])
     close(named, 0.999 + 1e-3 * 1.2345)
+
+
+class FarPeak(stats.rv_continuous):
+    """A few eigenvalues close to a million, which have most of the signal."""
+
+    RARE, FAR = 4e-5, 1e6
+    SIGNAL = (1 - RARE) * 3 + RARE * FAR
+
+    def _pdf(self, x: Any) -> Any:
+        return (1 - self.RARE) * x * x * np.exp(-x) / 2 + self.RARE * bell(x, self.FAR, 1)
+
+
+class FarPeakByDistribution(stats.rv_continuous):
+    def _cdf(self, x: Any) -> Any:
+        rare, far = FarPeak.RARE, FarPeak.FAR
+        return (1 - rare) * gammainc(3, np.maximum(x, 0)) + rare * ndtr(x - far)
+
+
+class FarPeakByBoth(FarPeak):
+    def _cdf(self, x: Any) -> Any:
+        return FarPeakByDistribution()._cdf(x)
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.01, 1e-6, 1e-8])
+@pytest.mark.parametrize("high", [math.inf, 1e7])
+@pytest.mark.parametrize("kind", [FarPeak, FarPeakByBoth, FarPeakByDistribution])
+def test_a_far_peak_is_seen_or_refused(kind: Any, high: float, tolerance: float) -> None:
+    """At any tolerance: few eigenvalues may have most of the signal."""
+    far = FarPeak.FAR
+    for named in ([], [far - 8, far, far + 8]):
+        try:
+            law = Population.from_distribution(
+                kind(a=0, b=high)(), tolerance=tolerance, breakpoints=named
+            )
+        except NoConvergence as error:
+            refusal = str(error)
+        else:
+            refusal = ""
+            close(law, FarPeak.SIGNAL)
+        assert not refusal or "breakpoints=" in refusal
+        assert named or "larger tolerance" not in refusal
+
+
+@pytest.mark.parametrize("high", [math.inf, 1e7])
+@pytest.mark.parametrize("kind", [FarPeak, FarPeakByBoth])
+def test_a_breakpoint_extends_the_range_of_a_density(kind: Any, high: float) -> None:
+    far = FarPeak.FAR
+    law = kind(a=0, b=high)()
+    with pytest.raises(NoConvergence, match="a peak, jump or pole"):
+        Population.from_distribution(law, tolerance=0.01)
+    named = Population.from_distribution(law, tolerance=0.01, breakpoints=[far - 8, far, far + 8])
+    close(named, FarPeak.SIGNAL)
+    u = np.array([0.5, 1 - FarPeak.RARE / 2])
+    assert named.law is not None
+    eigenvalue, _, _ = named.law.quantiles(u)  # type: ignore[attr-defined]
+    assert eigenvalue == pytest.approx([2.674, far], rel=1e-3)
+
+
+def test_where_probability_was_missed_is_said() -> None:
+    law = FarPeakByBoth(a=0)()
+    with pytest.raises(NoConvergence, match=r"from the eigenvalue 99\d{4} to 1\.01\d*e\+06"):
+        Population.from_distribution(law, tolerance=1e-6)
+    with pytest.raises(NoConvergence, match=r"most of all near the eigenvalue \d{6};"):
+        Population.from_distribution(law, tolerance=0.1)
 
 
 def test_coefficients_out_of_range_are_no_fault_of_the_density() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,9 @@ rule = ["magnitude", { exponent = 0.25 }]
 
 
 def test_numbers_are_the_decimals_written() -> None:
+    narrow = Range(start=Decimal("1." + 19 * "0" + "1"), stop=Decimal("1." + 17 * "0" + "1"), num=4)
+    steps = [float(y - x) for x, y in pairwise(narrow.points())]
+    assert steps == pytest.approx([3.3e-19] * 3, rel=1e-3)
     points = Range(start=Decimal("0.1"), stop=Decimal("0.7"), num=7).points()
     assert points == [Decimal(f"0.{k}") for k in range(1, 8)]
     down = Range(start=Decimal(10), stop=Decimal("0.1"), num=3, spacing="log").points()

@@ -2,15 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import sympy as sp
 from flint import arb
 
 from ...arithmetic import Arithmetic, Array
-from ...arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
+from ...arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, Mean
 from ...errors import InvalidInput
 from ...population import Groups
 from .. import algebra
@@ -108,13 +109,17 @@ class Numbers(ABC):
         """The expression at the point, with exact numbers, for algebra."""
 
 
+@dataclass(frozen=True)
 class Claim(ABC):
     """A statement about the symbols of a derivation."""
 
+    #: The names of its fields that hold expressions.
+    parts: ClassVar[tuple[str, ...]]
+
     @property
-    @abstractmethod
     def expressions(self) -> tuple[Any, ...]:
         """The expressions in it."""
+        return tuple(getattr(self, name) for name in self.parts)
 
     @property
     def bound(self) -> set[sp.Symbol]:
@@ -132,9 +137,9 @@ class Claim(ABC):
     ) -> None:
         """Raise `InvalidInput` for a claim without a meaning on the domains of its symbols."""
 
-    @abstractmethod
     def mapped(self, change: Change) -> Self:
         """The claim with `change` applied to each of its expressions."""
+        return replace(self, **{name: change(getattr(self, name)) for name in self.parts})
 
     def exactly(self) -> Finding:
         """Whether algebra proves it for all values of its symbols."""
@@ -186,14 +191,22 @@ def free(expression: Any) -> set[sp.Symbol]:
 
 
 def require_own_variable(
-    variable: Any, domains: Mapping[sp.Symbol, Domain], given: Values, others: tuple[Any, ...]
+    variable: Any,
+    varying: Any,
+    domains: Mapping[sp.Symbol, Domain],
+    given: Values,
+    others: tuple[Any, ...],
 ) -> None:
     """Raise `InvalidInput` unless `variable` can be the own variable of a claim.
 
     It must be declared and not determined, and `others`, such as the limit, must not contain it.
+    In an expectation, which `varying` may hold, a quantity of the population is bound.
     """
     if variable not in domains or variable in given:
         raise InvalidInput("variable", variable, "must be a declared symbol that is not given")
+    if isinstance(variable, GroupSymbol) and varying.has(Mean):
+        allowed = "must be a number beside an expectation, in which it has a value in each group"
+        raise InvalidInput("variable", variable, allowed)
     if any(variable in free(other) for other in others):
         raise InvalidInput("variable", variable, "must not be in what does not vary with it")
 

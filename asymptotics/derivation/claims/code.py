@@ -34,9 +34,7 @@ class Computed(Claim):
     function: Callable[..., Any]
     run: Callable[[Inputs], Any]
 
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return (self.expression,)
+    parts = ("expression",)
 
     @property
     def symbols(self) -> set[sp.Symbol]:
@@ -69,7 +67,7 @@ class Computed(Claim):
         def run(inputs: Inputs) -> Any:
             return self.run(inputs._replace(resolve=lambda x: inputs.resolve(change(x))))
 
-        return replace(self, expression=change(self.expression), run=run)
+        return replace(super().mapped(change), run=run)
 
     def exactly(self) -> Finding:
         try:

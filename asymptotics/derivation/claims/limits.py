@@ -1,9 +1,9 @@
 """The claim that an expression has a limit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import sympy as sp
 
@@ -14,7 +14,6 @@ from ..arithmetics import Undefined, Values
 from ..domains import Domain
 from .base import (
     PROVED,
-    Change,
     Claim,
     Finding,
     Inputs,
@@ -25,7 +24,6 @@ from .base import (
     sides_as_text,
 )
 from .convergence import (
-    EXTREME_DECADES,
     LEAST_DECADES,
     MODERATE_DECADES,
     SCALES,
@@ -66,20 +64,15 @@ class Limit(Claim):
     value: Any
     side: str = "+"
 
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return self.expression, self.value, self.point
+    parts = ("expression", "value", "point")
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
-    def mapped(self, change: Change) -> Self:
-        expression, value, point = map(change, self.expressions)
-        return replace(self, expression=expression, value=value, point=point)
-
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
-        require_own_variable(self.variable, domains, given, (self.value, self.point))
+        others = (self.value, self.point)
+        require_own_variable(self.variable, self.expression, domains, given, others)
         if self.side not in ("+", "-"):
             raise InvalidInput("side", self.side, "must be '+' or '-'")
         domain, point = domains[self.variable], self.point
@@ -97,6 +90,8 @@ class Limit(Claim):
             found = algebra.limit(self.expression, self.variable, self.point, self.side)
         except NotImplementedError:
             return Finding(None, f"the limit is not found{self._because_of_waves()}")
+        if any(power.base in (0, sp.oo, -sp.oo, sp.zoo) for power in found.atoms(sp.Pow)):
+            return Finding(None, f"the limit is {found}, whose exponent has no known sign")
         value = self.value
         if found == value or (value.is_finite is not False and algebra.vanishes(found - value)):
             return PROVED
@@ -129,7 +124,7 @@ class Limit(Claim):
         where = f"{self.variable} = {self._place(last.decades)}"
         if oscillates:
             return Finding(None, f"{said}: {_OSCILLATES}", where)
-        if self._has_another_limit(values, trend, numbers):
+        if self._has_another_limit(values, numbers):
             return Finding(False, said, where)
         against = trend is Trend.STAYS_AWAY
         return Finding(None, f"{said}: {_NOT_AGREED if against else _SLOW}", where, against)
@@ -163,18 +158,17 @@ class Limit(Claim):
             (value,), (target,) = found
             yield Near(decades, value, target)
 
-    def _has_another_limit(self, values: list[Near], trend: Trend, numbers: Numbers) -> bool:
+    def _has_another_limit(self, values: list[Near], numbers: Numbers) -> bool:
         """Whether the expression surely has another limit than the claimed one.
 
-        Values and algebra must agree on the other limit.  If algebra finds none, the values must
-        stay away from the claimed limit up to extreme scales.
+        Values and algebra must agree on the other limit: no scale of values disproves one alone.
         """
         here = self.mapped(numbers.exact)
         try:
             found = algebra.limit(here.expression, here.variable, here.point, here.side)
             ((other,),) = numbers.enclose(lambda inputs: (inputs(found),), lambda _: True)
         except Exception:  # SymPy raises errors of many kinds where it finds no limit
-            return trend is Trend.STAYS_AWAY and values[-1].decades >= EXTREME_DECADES
+            return False
         return tends_to(values, other)
 
     def _sides(self, decades: int, inputs: Inputs) -> tuple[Array, Array]:

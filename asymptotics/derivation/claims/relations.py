@@ -1,10 +1,10 @@
 """The claims that two sides are equal, or ordered."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -16,7 +16,6 @@ from .. import algebra
 from .base import (
     PROVED,
     Box,
-    Change,
     Claim,
     Enclosures,
     Finding,
@@ -32,12 +31,7 @@ class _TwoSides(Claim):
     left: Any
     right: Any
 
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return self.left, self.right
-
-    def mapped(self, change: Change) -> Self:
-        return replace(self, left=change(self.left), right=change(self.right))
+    parts = ("left", "right")
 
 
 class Equal(_TwoSides):

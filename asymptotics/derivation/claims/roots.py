@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import pairwise
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -23,13 +23,13 @@ from ..domains import Domain
 from .base import (
     PROVED,
     Box,
-    Change,
     Claim,
     Enclosures,
     Finding,
     Inputs,
     Numbers,
     at_most,
+    less,
     require_own_variable,
     sides_as_text,
     surely_nonzero,
@@ -73,24 +73,22 @@ class UniqueRoot(Claim):
     low: Any
     high: Any
 
-    @property
-    def expressions(self) -> tuple[Any, ...]:
-        return self.function, self.low, self.high
+    parts = ("function", "low", "high")
 
     @property
     def bound(self) -> set[sp.Symbol]:
         return {self.variable}
 
-    def mapped(self, change: Change) -> Self:
-        function, low, high = map(change, self.expressions)
-        return replace(self, function=function, low=low, high=high)
-
     def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
-        require_own_variable(self.variable, domains, given, (self.low, self.high))
+        ends = (self.low, self.high)
+        require_own_variable(self.variable, self.function, domains, given, ends)
         domain = domains[self.variable]
         if not (at_most(domain.low, self.low) and at_most(self.high, domain.high)):
             interval = f"({self.low}, {self.high})"
             raise InvalidInput("interval", interval, f"must lie in the domain, {domain}")
+        if self.low == self.high or less(self.high, self.low):
+            interval = f"({self.low}, {self.high})"
+            raise InvalidInput("interval", interval, "must hold numbers: low < high")
 
     def exactly(self) -> Finding:
         if not algebra.continuous(self.function, self.variable):
