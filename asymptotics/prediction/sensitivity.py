@@ -116,7 +116,7 @@ def sensitivity(
     value[failed] = np.nan
     slopes[failed | np.isinf(value)] = np.nan
     columns = {f"d_{key}": slopes[:, index] for index, key in enumerate(NUMBERS)}
-    columns |= {"risk": value, "status": status, **flat._asdict()}
+    columns |= {"risk": value, "status": status, **flat.columns}
     return Sensitivity(**{key: column.reshape(grid.shape) for key, column in columns.items()})
 
 
@@ -131,13 +131,13 @@ def _slopes(population: Population, flat: Grid) -> tuple[Array, Array, Array]:
     # A dual number holds a value and a slope for each parameter, so batches are that much smaller.
     groups = len(population) * (1 + len(NUMBERS))
     for each, part in batches(flat.rule, flat.rule.shape, groups):
-        numbers = (
-            arithmetic.parameter(getattr(flat, key)[part], index)
+        numbers = {
+            key: arithmetic.parameter(getattr(flat, key)[part], index)
             for index, key in enumerate(NUMBERS)
-        )
-        at_kappa, at_sigma, at_alpha, at_ridge = numbers
-        fixed = fixed_point_at(population, at_kappa, at_sigma, at_ridge, arithmetic)
-        rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
+        }
+        at = flat.take(part)._replace(**numbers)
+        fixed = fixed_point_at(population, at.kappa, at.sigma, at.ridge, arithmetic)
+        rows = evaluate(population, fixed, at, each, arithmetic)
         value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
         residual[part] = arithmetic.plain(rows.residual)
     return value, slopes, residual

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..arithmetic import Array
-from ..line.grid import as_grid
+from ..line.grid import as_grid, as_refit
 from ..line.rows import risk_columns
 from ..line.shares import kept_shares
 from ..population import Population
@@ -125,8 +125,10 @@ class RiskResult(GridResult):
 
     def theory(self, **parameters: Any) -> dict[str, Array]:
         """The same columns at other values of the parameters, in double precision and flat."""
-        grid = as_grid(**parameters).in_floats()
-        return risk_columns(self.population, grid) | grid.flat()._asdict()
+        names = ("retrain_ridge", "retrain_towards")
+        given = {name: parameters.pop(name) for name in names if name in parameters}
+        grid = as_grid(**parameters, refit=as_refit(**given) if given else None).in_floats()
+        return risk_columns(self.population, grid) | grid.flat().columns
 
 
 RiskResult.columns = tuple(
@@ -162,3 +164,87 @@ class CertifiedRisk(RiskResult):
 
 
 CertifiedRisk.columns = (*RiskResult.columns, "lower", "upper", "reason")
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RetrainedRisk(RiskResult):
+    r"""Predicted risks before and after a second fit, to the same data, of the weights kept.
+
+    The second fit minimises :math:`\|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2` over the kept weights, with
+    their first fit :math:`b_1`.  All that is said of `risk`, `residual` and `status` in `RiskResult`
+    holds for `retrained_risk`, `retrained_residual` and `retrained_status`.
+
+    Attributes
+    ----------
+    retrain_ridge, retrain_towards
+        The ridge :math:`r_2`; ``"zero"`` is :math:`\chi=0`, ``"pruned"`` is :math:`\chi=1`.
+    retrained_risk
+        Test error after the second fit, noise included.
+    retrained_residual
+        Its estimated relative error.
+    retrained_status
+        ``"ok"``, ``"diverges"`` or ``"no convergence"``, of the second fit alone.  Where the first
+        fit diverges the second may be finite, and the other way round: it diverges where as many
+        features are kept as there are samples, with noise and without a ridge.
+    """
+
+    retrain_ridge: Array
+    retrain_towards: Array
+    retrained_risk: Array
+    retrained_residual: Array
+    retrained_status: Array
+
+    grid = (*RiskResult.grid, "retrain_ridge", "retrain_towards")
+    shown = (
+        "risk",
+        "retrained_risk",
+        "unpruned_risk",
+        "null_risk",
+        "threshold",
+        "status",
+        "retrained_status",
+    )
+
+
+_RETRAINED = (
+    "retrain_ridge",
+    "retrain_towards",
+    "retrained_risk",
+    "retrained_residual",
+    "retrained_status",
+)
+RetrainedRisk.columns = (*RiskResult.columns, *_RETRAINED)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CertifiedRetrainedRisk(CertifiedRisk, RetrainedRisk):
+    """Predicted risks before and after a second fit, both with proved bounds.
+
+    Attributes
+    ----------
+    retrained_lower, retrained_upper
+        Decimals that enclose the exact value of `retrained_risk`, as `lower` and `upper` do with
+        `risk`.
+    retrained_reason
+        Why `retrained_status` is undecided; otherwise empty.
+    """
+
+    retrained_lower: Array
+    retrained_upper: Array
+    retrained_reason: Array
+
+    grid = RetrainedRisk.grid
+    shown = ("lower", "upper", "status", "retrained_lower", "retrained_upper", "retrained_status")
+
+    def notes(self) -> Iterator[str]:
+        yield from super().notes()
+        yield from explained(self.retrained_status, self.retrained_reason)
+
+
+CertifiedRetrainedRisk.columns = (
+    *CertifiedRisk.columns,
+    *_RETRAINED,
+    "retrained_lower",
+    "retrained_upper",
+    "retrained_reason",
+)

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..arithmetic.base import Mass
 from ..parameters import broadcast_shape, own_or_checked
 from ..population import Groups, Population, as_population
 
@@ -61,12 +62,9 @@ def fixed_point_at(
     population: Population, kappa: Array, sigma: Array, ridge: Array, arithmetic: Arithmetic
 ) -> FixedPoint:
     """The fixed point at checked parameters: exact numbers, or numbers of the arithmetic."""
-    # kappa as it was given, perhaps exact: `excess` subtracts 1 from kappa P(Λ>0), which would lose
-    # digits if kappa were rounded first.
     given = kappa
     kappa, sigma, ridge = map(arithmetic.taken, (kappa, sigma, ridge))
-    excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
-    excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
+    excess = features_excess(given, population.mass_above(0, arithmetic), arithmetic)
 
     groups = population.groups(arithmetic)
     start = None
@@ -82,6 +80,16 @@ def fixed_point_at(
     tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, start, arithmetic)
     gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
     return FixedPoint(kappa, tau, gamma, residual)
+
+
+def features_excess(kappa: Array, mass: Mass, arithmetic: Arithmetic) -> Array:
+    """``kappa * mass - 1``, which is 0 at interpolation: features in the fit per sample, minus 1.
+
+    `kappa` is as it was given, perhaps exact: the difference would lose digits if it were rounded
+    first.
+    """
+    excess = arithmetic.excess(kappa, mass)
+    return arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 
 
 def effective_ridge(

@@ -36,9 +36,15 @@ from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..arithmetic.base import Mass
 from ..population import Groups, Population
 from .channels import Channel
-from .fixed_points import FixedPoint, effective_ridge
-from .rules import Random, Rule
+from .fixed_points import FixedPoint, effective_ridge, features_excess
+from .rules import Random, Regression, Rule, Score
 from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
+
+
+#: A difference from 1 of so few rounding errors has lost more digits than a risk may.
+_LOST = 1e7
+#: Where the ridge of a second fit draws its weights: to zero, or to the pruned weights.
+TOWARDS = ("zero", "pruned")
 
 
 class Kept(NamedTuple):
@@ -66,43 +72,59 @@ class Kept(NamedTuple):
     slope: Array
 
 
+class SecondRidge(NamedTuple):
+    """The effective ridge of the second fit, on the grid."""
+
+    tau: Array
+    #: 1 - κ E[W; S], the share of the samples that the second fit leaves free.
+    free: Array
+    #: How far the equation of `tau` is from holding: the log of the ratio of its two sides.
+    residual: Array
+
+
 class Retrained(NamedTuple):
     """The second fit, each of the shape of the grid."""
 
     #: The test error, noise included.
     risk: Array
-    #: Its effective ridge.
-    tau: Array
     #: How much it takes up of the first fit's noise, and of what the first fit's ridge left over.
     theta: Array
     leftover: Array
-    #: How far the equation of `tau` is from holding, relative to its two sides.
-    residual: Array
 
 
 def kept_weights(
-    channel: Channel, rule: Rule, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+    channel: Channel,
+    score: Score,
+    regression: Regression,
+    threshold: Threshold,
+    sees_noise: Array,
+    arithmetic: Arithmetic = FLOAT64,
 ) -> Kept:
-    """What a rule keeps of the trained weights, in each group."""
-    score = rule.score(channel, arithmetic)
+    """What a mask keeps of the trained weights, in each group.
+
+    The mask keeps the weights whose `score` is above the `threshold`; `regression` says what the
+    number it observes tells of the coefficients, and `sees_noise` whether that number holds the
+    noise of the trained weights.
+    """
     kept, dropped = truncated_moments(score, threshold, arithmetic)
-    given = rule.regression(channel, arithmetic)
-    mean, gain = abs(channel.mean), given.signal_slope
-    intercept = given.signal_intercept
+    mean, gain = abs(channel.mean), regression.signal_slope
+    intercept, variance = regression.signal_intercept, regression.signal_variance
     signal = (
-        (mean * mean + given.signal_variance) * kept.mass
+        (mean * mean + variance) * kept.mass
         + 2 * mean * gain * kept.first
         + gain * gain * kept.second
     )
     dropped_signal = (
-        (intercept * intercept + given.signal_variance) * dropped.mass
+        (intercept * intercept + variance) * dropped.mass
         + 2 * intercept * gain * dropped.first
         + gain * gain * dropped.second
     )
     level, rise = 0 * kept.mass, 0 * kept.mass
-    if rule.sees_noise:
+    if arithmetic.any(sees_noise):
+        column = arithmetic.column(sees_noise)
         level, rise = boundary_moments(score, threshold, arithmetic)
-        level = arithmetic.ratio(level, score.spread)
+        level = arithmetic.where(column, arithmetic.ratio(level, score.spread), 0)
+        rise = arithmetic.where(column, rise, 0)
     variance = score.spread * score.spread
     return Kept(
         channel.weight,
@@ -123,41 +145,88 @@ def kept_weights(
 
 
 def kept_excess(
-    population: Population, kappa: Array, alpha: Array, rule: Rule, arithmetic: Arithmetic
+    population: Population,
+    score: Score,
+    kappa: Array,
+    alpha: Array,
+    rule: Rule,
+    arithmetic: Arithmetic,
 ) -> Array:
     r""":math:`\rho - 1`, with :math:`\rho=\kappa P(\Lambda>0, S)` the kept features per sample.
 
-    Features of eigenvalue 0 do not count.
-    A rule that scores weights keeps those of eigenvalue 0 last; a random one as often as others.
-    `kappa` and `alpha` are exact, or numbers of the arithmetic.
+    Features of eigenvalue 0 do not count.  The random rule keeps as many of them as of others.
+    The other rules keep them last, at random among all weights of score 0.  `kappa` and `alpha` are
+    exact, or numbers of the arithmetic.
     """
     alive = population.mass_above(0, arithmetic)
     if isinstance(rule, Random):
-        return arithmetic.excess(kappa, Mass(alpha * alive.value, alpha * alive.rest))
-    few = alpha <= alive.value
-    value, rest = np.where(few, alpha, alive.value), np.where(few, 0, alive.rest)
-    return arithmetic.excess(kappa, Mass(value, rest))
+        part = Mass(alpha * alive.value, alpha * alive.rest)
+        return features_excess(kappa, part, arithmetic)
+    few = features_excess(kappa, Mass(alpha, np.zeros(())), arithmetic)
+    all_alive = _all_alive_excess(score, population, kappa, alpha, alive, arithmetic)
+    return arithmetic.minimum(few, all_alive)
+
+
+def _all_alive_excess(
+    score: Score,
+    population: Population,
+    kappa: Array,
+    alpha: Array,
+    alive: Mass,
+    arithmetic: Arithmetic,
+) -> Array:
+    r""":math:`\rho - 1` if the weights of positive score are fewer than those kept.
+
+    Of the weights of score 0, those of eigenvalue 0 are kept as often as those whose trained weight
+    vanishes although their eigenvalue does not.
+    """
+    excess = features_excess(kappa, alive, arithmetic)
+    eigenvalue = population.groups(arithmetic).eigenvalue
+    vanishing = (score.center == 0) & (score.spread == 0)
+    if not arithmetic.any(vanishing & (eigenvalue > 0)):
+        return excess
+
+    def integrand(part: _Scored) -> tuple[Array, ...]:
+        zero = (part.center == 0) & (part.spread == 0)
+        dead = part.eigenvalue == 0
+        return tuple(arithmetic.where(x, 1, 0) for x in (~zero, zero & ~dead, zero & dead))
+
+    scored, idle, dead = arithmetic.expect(
+        integrand, _Scored(score.weight, eigenvalue, score.center, score.spread)
+    )
+    share = arithmetic.ratio(idle, idle + dead)
+    kept = scored + share * (arithmetic.taken(alpha) - scored)
+    mixed = arithmetic.taken(kappa) * kept - 1
+    # In floats the difference has lost too many digits near 0.
+    mixed = arithmetic.where(abs(mixed) < _LOST * arithmetic.indistinct, arithmetic.nan, mixed)
+    return arithmetic.where((idle > 0) & (dead > 0), mixed, excess)
+
+
+class _Scored(NamedTuple):
+    """Per group, the eigenvalue and the law of the score."""
+
+    weight: Array
+    eigenvalue: Array
+    center: Array
+    spread: Array
 
 
 @QUIET
 def retrained_at(
     kept: Kept,
     fixed: FixedPoint,
+    second_ridge: SecondRidge,
     sigma: Array,
     excess: Array,
-    ridge: Array,
-    kept_excess: Array,
     towards_pruned: Array,
     arithmetic: Arithmetic,
 ) -> Retrained:
     r"""The second fit of the kept weights, at parameters that were checked.
 
-    `excess` is :math:`\kappa_+-1` of the first fit, `kept_excess` :math:`\rho-1` of the second, and
-    `towards_pruned` :math:`\chi`.
+    `excess` is :math:`\kappa_+-1` of the first fit, and `towards_pruned` is :math:`\chi`.
     """
     kappa, gamma = fixed.kappa, fixed.gamma
-    sigma, ridge = arithmetic.taken(sigma), arithmetic.taken(ridge)
-    tau, free, residual = _second_ridge(kept, kappa, ridge, kept_excess, arithmetic)
+    sigma, tau, free = arithmetic.taken(sigma), second_ridge.tau, second_ridge.free
     one_tau, two_tau = map(arithmetic.column, (fixed.tau, tau))
     least_squares = fixed.tau == 0
 
@@ -227,7 +296,7 @@ def retrained_at(
         seen, unseen = shares(part)
         a, eigenvalue = part.shrinkage, part.eigenvalue
         # e = signal B + (taken + fresh) N, of which `taken` N alone would be noise that is new.
-        signal = left_column * seen * part.bias - unseen * (1 - chi_column * a)
+        signal = left_column * seen * part.bias - unseen * (1 - chi_column + chi_column * part.bias)
         taken = arithmetic.ratio(seen * theta_column, a)
         fresh = arithmetic.ratio(seen * left_column * one_tau, eigenvalue) + chi_column * unseen
         excess_noise = part.noise * part.retained * part.rise
@@ -245,7 +314,7 @@ def retrained_at(
     numerator = sigma * sigma + dropped + erred
     divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
     risk = arithmetic.ratio(numerator, denominator, divergent)
-    return Retrained(risk, tau, theta, leftover, residual)
+    return Retrained(risk, theta, leftover)
 
 
 def _signal_by_noise(part: Kept) -> Array:
@@ -260,10 +329,12 @@ def _signal_by_weight(part: Kept) -> Array:
     return part.shrinkage * part.signal + _signal_by_noise(part)
 
 
-def _second_ridge(
+@QUIET
+def second_ridge(
     kept: Kept, kappa: Array, ridge: Array, excess: Array, arithmetic: Arithmetic
-) -> tuple[Array, Array, Array]:
-    r""":math:`\tau_2`, the share :math:`1-\kappa E[W;S]` of free samples, and a residual."""
+) -> SecondRidge:
+    r"""The effective ridge :math:`\tau_2`; `excess` is :math:`\rho-1`."""
+    ridge = arithmetic.taken(ridge)
     groups = Groups(kept.weight * kept.mass, kept.eigenvalue, kept.mean, kept.std)
 
     def excess_above(tau: Array) -> Array:
@@ -278,4 +349,5 @@ def _second_ridge(
 
     tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, None, arithmetic)
     least_squares = (ridge == 0) & (excess <= 0)
-    return tau, arithmetic.where(least_squares, -excess, arithmetic.ratio(ridge, tau)), residual
+    free = arithmetic.where(least_squares, -excess, arithmetic.ratio(ridge, tau))
+    return SecondRidge(tau, free, residual)
