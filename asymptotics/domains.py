@@ -1,8 +1,8 @@
 """The parameters of the models, and the domains of all numbers that a user passes.
 
-`LINEAR`, `RETRAINING` and `NETWORK` record the symbol, label, domain and default of each parameter.  The grid of
-a prediction, the keys of a spec, the columns of a result and the labels of a figure are all derived
-from them.
+`LINEAR`, `RETRAINING` and `NETWORK` record the symbol, label, domain and default of each parameter.
+The grid of a prediction, the keys of a spec, the columns of a result and the labels of a figure are
+all derived from them.
 """
 
 from collections.abc import Callable, Mapping

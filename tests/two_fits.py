@@ -10,7 +10,7 @@ identity for ``E[G √Λ X₂]``.  All moments over the kept weights are integra
 from typing import Any
 
 import numpy as np
-from scipy.integrate import quad
+from scipy.integrate import quad_vec
 from scipy.optimize import brentq
 
 _REACH = 12.0
@@ -29,19 +29,12 @@ def _moments(cut: float, mean: float, std: float, a: float, v: float) -> np.ndar
         direction = np.array([0.0, 1.0, -a])
         return np.outer(basis, basis) + rest * np.outer(direction, direction)
 
-    def integrand(z: float, i: int, j: int) -> float:
-        x = center + spread * z
-        return float(outer(x)[i, j] * np.exp(-z * z / 2) / np.sqrt(2 * np.pi))
+    def integrand(z: float) -> np.ndarray[Any, Any]:
+        return outer(center + spread * z) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
 
-    low, high = (-cut - center) / spread, (cut - center) / spread
-    found = np.empty((3, 3))
-    for i in range(3):
-        for j in range(3):
-            parts = [(-_REACH, low), (high, _REACH)]
-            found[i, j] = sum(
-                quad(integrand, *np.clip(part, -_REACH, _REACH), args=(i, j), epsabs=1e-13)[0]
-                for part in parts
-            )
+    low, high = np.clip([(-cut - center) / spread, (cut - center) / spread], -_REACH, _REACH)
+    parts = [(-_REACH, low), (high, _REACH)]
+    found: np.ndarray[Any, Any] = sum(quad_vec(integrand, *part, epsabs=1e-14)[0] for part in parts)
     return found
 
 
@@ -79,13 +72,13 @@ def risk(
             return float(1 - ridge / t - kappa * (mass * eigenvalue / (eigenvalue + t)).sum())
 
         tau_2 = float(np.exp(brentq(equation, -60, 60, xtol=1e-15)))
-    W = eigenvalue / (eigenvalue + tau_2)
-    free = 1 - kappa * (mass * W).sum()
+    seen = eigenvalue / (eigenvalue + tau_2)
+    free = 1 - kappa * (mass * seen).sum()
 
     # Linear in (1, theta, c): covariance of the errors, and E[G √Λ X₂]/√κ.
     covariance, stein = np.zeros(3), np.zeros(3)
     lost = 0.0
-    for moment, (w, eig, m, s, _), factor in zip(kept, groups, W, strict=True):
+    for moment, (w, eig, m, s, _), factor in zip(kept, groups, seen, strict=True):
         a = eig / (eig + tau)
         # In (B, N): the error of the first fit, G √(κ/Λ) = N/a, and V = X τ/Λ.
         first = np.array([a - 1, 1.0])
@@ -104,7 +97,7 @@ def risk(
     matrix = np.array(
         [
             [covariance[1] - gamma, covariance[2]],
-            [stein[1] - gamma * (mass * W).sum(), stein[2] + gamma * free / kappa],
+            [stein[1] - gamma * (mass * seen).sum(), stein[2] + gamma * free / kappa],
         ]
     )
     if tau == 0:  # V is 0
@@ -112,11 +105,11 @@ def risk(
     else:
         theta, c = np.linalg.solve(matrix, -np.array([covariance[0], stein[0]]))
     total = sigma**2 + lost
-    for moment, (w, eig, *_), factor in zip(kept, groups, W, strict=True):
+    for moment, (w, eig, *_), factor in zip(kept, groups, seen, strict=True):
         a = eig / (eig + tau)
         plain = np.array([factor + towards * (1 - factor) * a, towards * (1 - factor)])
         error = plain - [1, 0]
         error = error + factor * (theta * np.array([0, 1 / a]) + c * np.array([a, 1]) * tau / eig)
         total += w * eig * error @ moment[1:, 1:] @ error
-    used = kappa * (mass * W * W).sum()
+    used = kappa * (mass * seen * seen).sum()
     return float((total - theta**2 * gamma * used) / (1 - used))

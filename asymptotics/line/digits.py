@@ -257,7 +257,7 @@ def _proved_part(
     record = _recorded(part, known, digits, Status.UNDECIDED if reason else None)
     if bounds[0] == math.inf:
         record[part.name("status")] = str(Status.DIVERGES)
-    ends = {"lower": bounds[0], "upper": bounds[1]}
+    ends: dict[str, Any] = {"lower": bounds[0], "upper": bounds[1]}
     ends["reason"] = f"{reason}, in {bits:,} bits" if reason else ""
     return record | {part.name(key): value for key, value in ends.items()}
 
@@ -337,9 +337,7 @@ def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
     return numbers | ({"unpruned_risk": numbers["gamma"]} if "gamma" in numbers else {})
 
 
-def _agree(
-    coarse: Mapping[str, Any], fine: Mapping[str, Any], part: _Part, digits: int
-) -> bool:
+def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], part: _Part, digits: int) -> bool:
     """Whether two precisions give a risk and agree to `digits` digits of every value of a part.
 
     Two values agree if they are equal, if both are NaN, or if they are finite and their difference

@@ -70,7 +70,8 @@ class Grid(NamedTuple):
     def _mapped(self, function: Callable[[Array], Array]) -> "Grid":
         """The grid with a function applied to each of its arrays."""
         refit = None if self.refit is None else Refit(*map(function, self.refit))
-        return Grid(*map(function, self[:-1]), refit)
+        arrays = {key: function(getattr(self, key)) for key in (*NUMBERS, "rule")}
+        return Grid(**arrays, refit=refit)
 
 
 def as_grid(

@@ -25,7 +25,7 @@ from ..theory.retraining import (
 )
 from ..theory.rules import Regression, Score
 from ..theory.thresholds import threshold_at
-from .grid import Grid
+from .grid import Grid, Refit
 from .rounding import LEAST, Displaced, displaced
 
 #: The relative change of the inputs by which their influence on the result is measured.
@@ -73,6 +73,7 @@ def retrained(
     threshold: Threshold,
     pruned: PrunedRisk,
     grid: Grid,
+    refit: Refit,
     rule: Rule,
     arithmetic: Arithmetic,
 ) -> tuple[Array, Array]:
@@ -81,9 +82,8 @@ def retrained(
     `grid` is flat, and has one `rule`.  Where the noise level of the first fit is `infinite`,
     `fixed` has 1 in its place.
     """
-    assert grid.refit is not None
-    ridge = arithmetic.taken(grid.refit.retrain_ridge)
-    pulled = grid.refit.retrain_towards == "pruned"
+    ridge = arithmetic.taken(refit.retrain_ridge)
+    pulled = refit.retrain_towards == "pruned"
     alpha = arithmetic.taken(grid.alpha)
     mask_law, regression = law, rule.regression(law, arithmetic)
     blind = infinite & rule.sees_noise

@@ -147,13 +147,12 @@ def displaced(
     at = threshold.mapped(lambda x: x[rows])
     underflowed = _underflows(some, _noisy(some))
     cut = _at_cut(_Law(*some, _doubtful(some, rule, at), underflowed), rule, at)
-    # The fraction that the threshold misses lies in tied point masses, or else where the density is.
+    # The fraction that the threshold misses lies in tied point masses, if there are any, and
+    # otherwise where the density is.
     weight = some.weight
     tied = (weight * cut.tied).sum(axis=(0, -1))[..., None]
     density = (weight * cut.density).sum(axis=(0, -1))[..., None]
-    place = np.where(
-        tied > 0, FLOAT64.ratio(cut.tied, tied), FLOAT64.ratio(cut.density, density)
-    )
+    place = np.where(tied > 0, FLOAT64.ratio(cut.tied, tied), FLOAT64.ratio(cut.density, density))
     misplaced = _misplaced(missed, smaller)[rows][..., None]
     return Displaced(rows, cut.y, cut.moved + misplaced * place + underflowed)
 

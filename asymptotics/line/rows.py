@@ -84,7 +84,7 @@ def evaluate(
     again, again_error = nan + 0 * alpha, 0 * alpha
     if grid.refit is not None:
         again, again_error = retrained(
-            population, fixed, infinite, law, threshold, pruned, grid, rule, arithmetic
+            population, fixed, infinite, law, threshold, pruned, grid, grid.refit, rule, arithmetic
         )
         # The threshold errs as much in both risks.
         again_error = again_error + error if arithmetic.exact else again_error
@@ -198,7 +198,7 @@ def quadrature_errors(
 def _jumps(
     population: Population, grid: Grid, fixed: FixedPoint, retrained_risk: Array
 ) -> tuple[Array, Array]:
-    r"""Estimated absolute errors of both risks where the kept share jumps between two nodes of a law.
+    r"""Estimated absolute errors of both risks where the kept share jumps between nodes of a law.
 
     The share of weights kept is a smooth function along the law, which the quadrature integrates
     well if the nodes resolve it.  Where the share falls by more than `_STEEP` between neighbouring

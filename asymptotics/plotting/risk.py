@@ -201,9 +201,11 @@ def _lines(result: Theory, x: str) -> Iterator[_Line]:
         more = result.theory(**at, rule=rule, **dict(zip(words, towards, strict=True)))
         values, own = along(x, given, {key: more[key] for key in columns})
         marks = marked(values["risk"], own, fill.joined)
-        at_x, *others = (values[key] for key in (x, *_VALUES))
+        at_x, pruned, unpruned, null = (values[key] for key in (x, *_VALUES))
         again = values["retrained_risk"] if retrained else None
-        yield _Line(rule, parameters, towards, marks, fill.joined, at_x, *others, again)
+        yield _Line(
+            rule, parameters, towards, marks, fill.joined, at_x, pruned, unpruned, null, again
+        )
 
 
 def _draw_references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:

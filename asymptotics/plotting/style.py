@@ -30,9 +30,7 @@ STYLE: Any = {  # for files alone: axes of the user keep the user's settings
 SYMBOLS = {key: parameter.symbol for key, parameter in LINEAR.items()}
 RETRAINING_SYMBOLS = {key: parameter.symbol for key, parameter in RETRAINING.items()}
 NETWORK_SYMBOLS = {key: parameter.symbol for key, parameter in NETWORK.items()}
-LABELS = {
-    key: parameter.label for key, parameter in {**LINEAR, **RETRAINING, **NETWORK}.items()
-}
+LABELS = {key: parameter.label for key, parameter in {**LINEAR, **RETRAINING, **NETWORK}.items()}
 #: A parameter gets a logarithmic axis if its largest value is more than this times its least.
 _WIDE = 20
 #: A logarithmic axis over less than this factor is also labelled at 2 and 5 times powers of ten.

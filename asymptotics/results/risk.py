@@ -157,7 +157,7 @@ class CertifiedRisk(RiskResult):
     upper: Array
     reason: Array
 
-    shown = ("lower", "upper", "status")
+    shown: ClassVar[tuple[str, ...]] = ("lower", "upper", "status")
 
     def notes(self) -> Iterator[str]:
         return explained(self.status, self.reason)
@@ -170,9 +170,13 @@ CertifiedRisk.columns = (*RiskResult.columns, "lower", "upper", "reason")
 class RetrainedRisk(RiskResult):
     r"""Predicted risks before and after a second fit, to the same data, of the weights kept.
 
-    The second fit minimises :math:`\|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2` over the kept weights, with
-    their first fit :math:`b_1`.  All that is said of `risk`, `residual` and `status` in `RiskResult`
-    holds for `retrained_risk`, `retrained_residual` and `retrained_status`.
+    The second fit minimises
+
+    .. math:: \|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2
+
+    over the kept weights, with :math:`b_1` their values in the first fit.  All that `RiskResult`
+    says of `risk`, `residual` and `status` holds for `retrained_risk`, `retrained_residual` and
+    `retrained_status`.
 
     Attributes
     ----------
@@ -195,7 +199,7 @@ class RetrainedRisk(RiskResult):
     retrained_status: Array
 
     grid = (*RiskResult.grid, "retrain_ridge", "retrain_towards")
-    shown = (
+    shown: ClassVar[tuple[str, ...]] = (
         "risk",
         "retrained_risk",
         "unpruned_risk",

@@ -40,7 +40,6 @@ from .fixed_points import FixedPoint, effective_ridge, features_excess
 from .rules import Random, Regression, Rule, Score
 from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
 
-
 #: A difference from 1 of so few rounding errors has lost more digits than a risk may.
 _LOST = 1e7
 #: Where the ridge of a second fit draws its weights: to zero, or to the pruned weights.

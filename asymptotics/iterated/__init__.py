@@ -1,1 +1,0 @@
-"""Prune, retrain, repeat: the joint law of several fits to the same data."""
