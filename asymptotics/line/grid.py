@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array
-from ..domains import LINEAR
-from ..parameters import broadcast_shape, choice, entry_name, objects, parameter
+from ..domains import LINEAR, RETRAINING
+from ..errors import InvalidInput
+from ..parameters import broadcast_shape, choice, entry_name, flag, objects, parameter
 from ..theory import Rule, as_rule
 from ..theory.retraining import TOWARDS
 from ..theory.rules import Exponent
@@ -96,6 +97,21 @@ def as_refit(retrain_ridge: Any, retrain_towards: Any) -> Refit:
     for index, word in np.ndenumerate(towards):
         choice(entry_name("retrain_towards", index), word, TOWARDS)
     return Refit(parameter("retrain_ridge", retrain_ridge), towards)
+
+
+def asked_refit(retrain: Any, retrain_ridge: Any, retrain_towards: Any) -> Refit | None:
+    """The second fit that is asked for; raises `InvalidInput` for its settings without one.
+
+    A setting that is not given is None.
+    """
+    given = {"retrain_ridge": retrain_ridge, "retrain_towards": retrain_towards}
+    if flag("retrain", retrain):
+        ridge = RETRAINING["retrain_ridge"].default if retrain_ridge is None else retrain_ridge
+        return as_refit(ridge, TOWARDS[0] if retrain_towards is None else retrain_towards)
+    for key, value in given.items():
+        if value is not None:
+            raise InvalidInput(key, value, "must be left out without retrain = True")
+    return None
 
 
 def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple[Rule, Array]]:

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from ..domains import RETRAINING
-from ..errors import InvalidInput
 from ..line.digits import agreed_columns, proved_columns
-from ..line.grid import Refit, RulesLike, as_grid, as_refit
+from ..line.grid import RulesLike, as_grid, asked_refit
 from ..line.rows import Progress, risk_columns
 from ..parameters import flag, function, whole
 from ..population import Population, as_population
 from ..results import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
-from ..theory.retraining import TOWARDS
 
 #: With `certify` and without `digits`, this many digits are proved.
 _CERTIFIED = 15
@@ -101,7 +98,7 @@ def risk(
     2.50909112435674422 2.50909112435674423
     """
     population = as_population(population)
-    refit = _refit(retrain, retrain_ridge, retrain_towards)
+    refit = asked_refit(retrain, retrain_ridge, retrain_towards)
     grid = as_grid(kappa, sigma, alpha, ridge, rule, refit)
     kind: type[RiskResult] = RiskResult if refit is None else RetrainedRisk
     if progress is not None:
@@ -122,15 +119,3 @@ def risk(
         digits=digits,
         **{key: column.reshape(shape) for key, column in columns.items()},
     )
-
-
-def _refit(retrain: bool, retrain_ridge: Any, retrain_towards: Any) -> Refit | None:
-    """The second fit that is asked for; raises `InvalidInput` for its settings without one."""
-    given = {"retrain_ridge": retrain_ridge, "retrain_towards": retrain_towards}
-    if flag("retrain", retrain):
-        ridge = RETRAINING["retrain_ridge"].default if retrain_ridge is None else retrain_ridge
-        return as_refit(ridge, TOWARDS[0] if retrain_towards is None else retrain_towards)
-    for key, value in given.items():
-        if value is not None:
-            raise InvalidInput(key, value, "must be left out without retrain = True")
-    return None

@@ -28,6 +28,7 @@ with :math:`f_g` the density of ``X`` in group ``g`` and ``T`` its threshold.  F
 noise (random, oracle) has no such terms.
 """
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -159,7 +160,10 @@ def kept_excess(
     """
     alive = population.mass_above(0, arithmetic)
     if isinstance(rule, Random):
-        part = Mass(alpha * alive.value, alpha * alive.rest)
+        share = alpha
+        if arithmetic.exact and not arithmetic.owns(alpha):
+            share = np.asarray(np.frompyfunc(Fraction, 1, 1)(alpha), dtype=object)
+        part = Mass(share * alive.value, share * alive.rest)
         return features_excess(kappa, part, arithmetic)
     few = features_excess(kappa, Mass(alpha, np.zeros(())), arithmetic)
     all_alive = _all_alive_excess(score, population, kappa, alpha, alive, arithmetic)
@@ -224,25 +228,67 @@ def retrained_at(
 
     `excess` is :math:`\kappa_+-1` of the first fit, and `towards_pruned` is :math:`\chi`.
     """
-    kappa, gamma = fixed.kappa, fixed.gamma
-    sigma, tau, free = arithmetic.taken(sigma), second_ridge.tau, second_ridge.free
-    one_tau, two_tau = map(arithmetic.column, (fixed.tau, tau))
-    least_squares = fixed.tau == 0
+    sigma = arithmetic.taken(sigma)
+    theta, leftover = _taken_up(
+        kept, fixed, second_ridge, sigma, excess, towards_pruned, arithmetic
+    )
+    tau, theta_column, left, chi = map(
+        arithmetic.column, (fixed.tau, theta, leftover, towards_pruned)
+    )
 
-    def shares(part: Kept) -> tuple[Array, Array]:
-        """W and 1 - W."""
-        alive = part.eigenvalue > 0
-        total = arithmetic.where(alive, part.eigenvalue + two_tau, 1)
-        return part.eigenvalue / total, arithmetic.where(alive, two_tau / total, 1)
+    def error(part: Kept) -> tuple[Array, ...]:
+        seen, unseen = _shares(part, second_ridge.tau, arithmetic)
+        a, eigenvalue = part.shrinkage, part.eigenvalue
+        # e = signal B + (taken + fresh) N, of which `taken` N alone would be noise that is new.
+        # The coefficient of -(1 - W) is 1 - χ a.
+        signal = left * seen * part.bias - unseen * (1 - chi + chi * part.bias)
+        taken = arithmetic.ratio(seen * theta_column, a)
+        fresh = arithmetic.ratio(seen * left * tau, eigenvalue) + chi * unseen
+        excess_noise = part.noise * part.retained * part.rise
+        square = (
+            signal * signal * part.signal
+            + 2 * signal * (taken + fresh) * _signal_by_noise(part)
+            + fresh * (fresh + 2 * taken) * (part.noise * part.mass + excess_noise)
+            + taken * taken * excess_noise
+        )
+        return eigenvalue * part.dropped_signal, eigenvalue * square, seen * unseen * part.mass
+
+    dropped, erred, spread = arithmetic.expect(error, kept)
+    # 1 - kappa E[W²; S], a sum of positive terms.
+    denominator = second_ridge.free + fixed.kappa * spread
+    numerator = sigma * sigma + dropped + erred
+    divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
+    return Retrained(arithmetic.ratio(numerator, denominator, divergent), theta, leftover)
+
+
+def _taken_up(
+    kept: Kept,
+    fixed: FixedPoint,
+    second_ridge: SecondRidge,
+    sigma: Array,
+    excess: Array,
+    chi: Array,
+    arithmetic: Arithmetic,
+) -> tuple[Array, Array]:
+    r""":math:`\theta` and h, from two linear equations.
+
+    The first is Stein's identity :math:`E[G\sqrt\Lambda X_2]` for the noise ``G`` of the first fit,
+    the second the covariance of the errors of both fits, over :math:`\gamma`.  A mean over the kept
+    weights is a mean over the whole group where the mask is independent of ``x``, and else has a
+    boundary term, in which :math:`E[z;S]/\sqrt{v_x}` and :math:`E[z^2-1;S]` take the place of P(S).
+    """
+    kappa, gamma, free = fixed.kappa, fixed.gamma, second_ridge.free
+    tau = arithmetic.column(fixed.tau)
 
     def coefficients(part: Kept) -> tuple[Array, ...]:
-        seen, unseen = shares(part)
+        seen, unseen = _shares(part, second_ridge.tau, arithmetic)
         a, bias, mass = part.shrinkage, part.bias, part.mass
         # a times b, U, V/a and x at the boundary, weighted by its density.
         of_signal = seen * a * (part.mean * part.level + part.slope * part.rise)
         of_noise = seen * part.retained * part.rise
         of_weight = a * part.mean * part.level + part.rise
         both = _signal_by_weight(part)
+        alive = arithmetic.where(part.eigenvalue > 0, 1, 0)
         return (
             bias * seen * mass,
             a * bias * seen * mass,
@@ -258,26 +304,30 @@ def retrained_at(
             a * unseen * of_weight,
             a * a * unseen * of_weight,
             part.eigenvalue * bias * (part.dropped_signal + unseen * part.signal),
-            one_tau * bias * seen * both,
+            tau * bias * seen * both,
             part.eigenvalue * bias * unseen * both,
+            alive * bias * (1 + a),
         )
 
     (
         missed, shrunk_missed, damped, shrunk_damped,
         signal, shrunk_signal, missed_signal, noise, shrunk_noise,
         left, shrunk_left, weight, shrunk_weight,
-        unexplained, left_product, missed_product,
+        unexplained, left_product, missed_product, shrinking,
     ) = arithmetic.expect(coefficients, kept)  # fmt: skip
 
     def per_gamma(x: Array) -> Array:
         return arithmetic.ratio(x, gamma)
 
-    chi = towards_pruned
-    # For least squares sigma²/gamma is 1 - kappa_+, and nothing is left over.
-    known = arithmetic.where(least_squares, -excess, per_gamma(sigma * sigma + unexplained))
-    by_theta = arithmetic.where(least_squares, 0, noise)
-    by_left = arithmetic.where(least_squares, 1, free / kappa + missed + left)
-    first = arithmetic.where(least_squares, 0, -signal - chi * (damped + weight))
+    # (σ² + unexplained)/γ.  For least squares σ²/γ is 1 - κE[a²], which is known also where both
+    # vanish; 1 - κ₊ and a part that is 0 there, but has a slope in the ridge.
+    known = arithmetic.where(
+        fixed.tau == 0,
+        kappa * shrinking - excess + per_gamma(unexplained),
+        per_gamma(sigma * sigma + unexplained),
+    )
+    by_theta, by_left = noise, free / kappa + missed + left
+    first = -signal - chi * (damped + weight)
     second_by_theta = free + kappa * (missed + missed_signal - shrunk_noise)
     second_by_left = per_gamma(left_product) - kappa * (shrunk_missed + shrunk_left)
     second = (
@@ -288,32 +338,14 @@ def retrained_at(
     determinant = by_left * second_by_theta - by_theta * second_by_left
     theta = arithmetic.ratio(by_left * second - second_by_left * first, determinant)
     leftover = arithmetic.ratio(second_by_theta * first - by_theta * second, determinant)
+    return theta, leftover
 
-    theta_column, left_column, chi_column = map(arithmetic.column, (theta, leftover, chi))
 
-    def error(part: Kept) -> tuple[Array, ...]:
-        seen, unseen = shares(part)
-        a, eigenvalue = part.shrinkage, part.eigenvalue
-        # e = signal B + (taken + fresh) N, of which `taken` N alone would be noise that is new.
-        signal = left_column * seen * part.bias - unseen * (1 - chi_column + chi_column * part.bias)
-        taken = arithmetic.ratio(seen * theta_column, a)
-        fresh = arithmetic.ratio(seen * left_column * one_tau, eigenvalue) + chi_column * unseen
-        excess_noise = part.noise * part.retained * part.rise
-        square = (
-            signal * signal * part.signal
-            + 2 * signal * (taken + fresh) * _signal_by_noise(part)
-            + fresh * (fresh + 2 * taken) * (part.noise * part.mass + excess_noise)
-            + taken * taken * excess_noise
-        )
-        return eigenvalue * part.dropped_signal, eigenvalue * square, seen * unseen * part.mass
-
-    dropped, erred, spread = arithmetic.expect(error, kept)
-    # 1 - kappa E[W²; S], a sum of positive terms.
-    denominator = free + kappa * spread
-    numerator = sigma * sigma + dropped + erred
-    divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
-    risk = arithmetic.ratio(numerator, denominator, divergent)
-    return Retrained(risk, theta, leftover)
+def _shares(part: Kept, second_tau: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
+    """W and 1 - W."""
+    alive, tau = part.eigenvalue > 0, arithmetic.column(second_tau)
+    total = arithmetic.where(alive, part.eigenvalue + tau, 1)
+    return part.eigenvalue / total, arithmetic.where(alive, tau / total, 1)
 
 
 def _signal_by_noise(part: Kept) -> Array:
@@ -347,6 +379,15 @@ def second_ridge(
         return excess - kappa * below
 
     tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, None, arithmetic)
-    least_squares = (ridge == 0) & (excess <= 0)
-    free = arithmetic.where(least_squares, -excess, arithmetic.ratio(ridge, tau))
+    column = arithmetic.column(tau)
+
+    def unseen(part: Groups) -> tuple[Array, ...]:
+        alive = part.eigenvalue > 0
+        return (arithmetic.where(alive, arithmetic.ratio(column, part.eigenvalue + column), 0),)
+
+    # For least squares the sum is 0, but has a slope in the ridge.
+    (missed,) = arithmetic.expect(unseen, groups)
+    free = arithmetic.where(
+        (ridge == 0) & (excess <= 0), kappa * missed - excess, arithmetic.ratio(ridge, tau)
+    )
     return SecondRidge(tau, free, residual)
