@@ -55,12 +55,21 @@ class _Inputs(NamedTuple):
 
     def mapped(self, function: Callable[[Array], Array]) -> "_Inputs":
         """The inputs with a function applied to each array."""
+        return self._mapped(function, function)
+
+    def take(self, rows: Array) -> "_Inputs":
+        """The inputs of some rows; the groups themselves are the same for all."""
+        return self._mapped(lambda x: x if x.ndim == 1 else x[rows], lambda x: x[rows])
+
+    def _mapped(
+        self, of_groups: Callable[[Array], Array], of_rows: Callable[[Array], Array]
+    ) -> "_Inputs":
         kept, fixed, second, *others = self
         return _Inputs(
-            Kept(*map(function, kept)),
-            FixedPoint(*map(function, fixed)),
-            SecondRidge(*map(function, second)),
-            *map(function, others),
+            Kept(*map(of_groups, kept)),
+            FixedPoint(*map(of_rows, fixed)),
+            SecondRidge(*map(of_rows, second)),
+            *map(of_rows, others),
         )
 
 
@@ -166,11 +175,11 @@ def _displacement(
         return error
 
     def at(x: Array) -> Array:
-        return x[moved.rows] if x.ndim > 1 or x.shape == error.shape else x
+        return x if x.ndim == 1 else x[moved.rows]
 
-    some = inputs.mapped(at)
+    some = inputs.take(moved.rows)
     tells = Regression(*map(at, regression))
-    spread = np.where(at(sees_noise)[:, None], at(score.spread), 0)
+    spread = np.where(sees_noise[moved.rows, None], at(score.spread), 0)
     z = FLOAT64.ratio(moved.y - at(score.center), spread)
     past = np.where(spread > 0, z * z - 1, 0)
     signal = (tells.signal_intercept + tells.signal_slope * moved.y) ** 2 + tells.signal_variance

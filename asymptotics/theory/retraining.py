@@ -42,7 +42,7 @@ from .rules import Random, Regression, Rule, Score
 from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
 
 #: A difference from 1 of so few rounding errors has lost more digits than a risk may.
-_LOST = 1e7
+_LOST = 10**7
 #: Where the ridge of a second fit draws its weights: to zero, or to the pruned weights.
 TOWARDS = ("zero", "pruned")
 
