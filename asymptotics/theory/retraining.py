@@ -29,16 +29,18 @@ noise (random, oracle) has no such terms.
 """
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..arithmetic.base import Mass
+from ..parameters import choice, own_or_checked
 from ..population import Groups, Population
 from .channels import Channel
 from .fixed_points import FixedPoint, effective_ridge, features_excess
-from .rules import Random, Regression, Rule, Score
+from .rules import RANDOM, Random, Regression, Rule, Score
+from .thresholds import threshold_at
 from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
 
 #: A difference from 1 of so few rounding errors has lost more digits than a risk may.
@@ -82,6 +84,32 @@ class SecondRidge(NamedTuple):
     residual: Array
 
 
+class Mask(NamedTuple):
+    """How weights are chosen: by a score, with a threshold."""
+
+    #: The law by which weights are ranked.
+    law: Channel
+    score: Score
+    threshold: Threshold
+    #: What the observed number tells of the coefficients.
+    regression: Regression
+    #: Whether it holds the noise of the trained weights, on the grid.
+    sees_noise: Array
+
+
+class SecondFit(NamedTuple):
+    """What the risk of the second fit is a function of."""
+
+    kept: Kept
+    fixed: FixedPoint
+    second_ridge: SecondRidge
+    sigma: Array
+    #: κ₊ - 1 of the first fit.
+    excess: Array
+    #: χ.
+    towards_pruned: Array
+
+
 class Retrained(NamedTuple):
     """The second fit, each of the shape of the grid."""
 
@@ -92,20 +120,103 @@ class Retrained(NamedTuple):
     leftover: Array
 
 
-def kept_weights(
+def retrained_risk(
+    population: Population,
+    fixed: FixedPoint,
     channel: Channel,
-    score: Score,
-    regression: Regression,
+    sigma: Any,
+    alpha: Any,
+    rule: Rule,
     threshold: Threshold,
-    sees_noise: Array,
+    retrain_ridge: Any = 0.0,
+    retrain_towards: str = "zero",
     arithmetic: Arithmetic = FLOAT64,
-) -> Kept:
-    """What a mask keeps of the trained weights, in each group.
+) -> Retrained:
+    """The second fit of the weights that a rule keeps at a threshold, for a finite noise level.
 
-    The mask keeps the weights whose `score` is above the `threshold`; `regression` says what the
-    number it observes tells of the coefficients, and `sees_noise` whether that number holds the
-    noise of the trained weights.
+    Raises `InvalidInput` for a parameter outside its domain.
+
+    >>> from asymptotics import Population, theory
+    >>> population = Population.isotropic()
+    >>> fixed = theory.fixed_point(population, kappa=0.8, sigma=0.5)
+    >>> law = theory.channel(population, fixed)
+    >>> cut = theory.threshold(theory.RANDOM.score(law), 0.5)
+    >>> again = retrained_risk(population, fixed, law, 0.5, 0.5, theory.RANDOM, cut)
+    >>> again.risk.round(12).item()  # (sigma² + 0.5) / (1 - 0.5 kappa)
+    1.25
     """
+    given = {"sigma": sigma, "alpha": alpha, "retrain_ridge": retrain_ridge}
+    sigma, alpha, ridge = (own_or_checked(key, x, arithmetic) for key, x in given.items())
+    pulled = np.asarray(choice("retrain_towards", retrain_towards, TOWARDS) == TOWARDS[1])
+    infinite = np.zeros(np.shape(fixed.gamma), dtype=bool)
+    mask = mask_at(channel, rule, threshold, alpha, infinite, arithmetic)
+    fit = second_fit_at(
+        population, fixed, mask, fixed.kappa, sigma, alpha, rule, ridge, pulled, arithmetic
+    )
+    return retrained_at(fit, arithmetic)
+
+
+@QUIET
+def mask_at(
+    law: Channel,
+    rule: Rule,
+    threshold: Threshold,
+    alpha: Array,
+    infinite: Array,
+    arithmetic: Arithmetic,
+) -> Mask:
+    """The mask of a rule; where the noise level is `infinite`, `law` has 1 in its place.
+
+    Infinite weights are ranked by their noise alone, which tells nothing of the coefficients.
+    """
+    regression = rule.regression(law, arithmetic)
+    blind = infinite & rule.sees_noise
+    if arithmetic.any(blind):
+        column = arithmetic.column(blind)
+        pairs = zip(RANDOM.regression(law, arithmetic), regression, strict=True)
+        regression = Regression(*(arithmetic.where(column, x, y) for x, y in pairs))
+        mean, std = (arithmetic.where(column, 0, x) for x in (law.mean, law.std))
+        law = law._replace(mean=mean, std=std)
+        threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
+    score = rule.score(law, arithmetic)
+    return Mask(law, score, threshold, regression, ~blind & rule.sees_noise)
+
+
+@QUIET
+def second_fit_at(
+    population: Population,
+    fixed: FixedPoint,
+    mask: Mask,
+    kappa: Array,
+    sigma: Array,
+    alpha: Array,
+    rule: Rule,
+    ridge: Array,
+    pulled: Array,
+    arithmetic: Arithmetic,
+) -> SecondFit:
+    """The inputs of the second fit at checked parameters: exact, or numbers of the arithmetic.
+
+    `pulled` says where the ridge draws the weights to the pruned ones.
+    """
+    groups = population.groups(arithmetic)
+    kept = kept_weights(
+        mask._replace(law=mask.law._replace(mean=groups.mean, std=groups.std)), arithmetic
+    )
+    excess = kept_excess(population, mask.score, kappa, alpha, rule, arithmetic)
+    return SecondFit(
+        kept,
+        fixed,
+        second_ridge(kept, fixed.kappa, arithmetic.taken(ridge), excess, arithmetic),
+        arithmetic.taken(sigma),
+        features_excess(kappa, population.mass_above(0, arithmetic), arithmetic),
+        arithmetic.array(np.where(pulled, 1, 0)),
+    )
+
+
+def kept_weights(mask: Mask, arithmetic: Arithmetic = FLOAT64) -> Kept:
+    """What a mask keeps of the trained weights, in each group; its law is theirs."""
+    channel, score, threshold, regression, sees_noise = mask
     kept, dropped = truncated_moments(score, threshold, arithmetic)
     mean, gain = abs(channel.mean), regression.signal_slope
     intercept, variance = regression.signal_intercept, regression.signal_variance
@@ -215,23 +326,10 @@ class _Scored(NamedTuple):
 
 
 @QUIET
-def retrained_at(
-    kept: Kept,
-    fixed: FixedPoint,
-    second_ridge: SecondRidge,
-    sigma: Array,
-    excess: Array,
-    towards_pruned: Array,
-    arithmetic: Arithmetic,
-) -> Retrained:
-    r"""The second fit of the kept weights, at parameters that were checked.
-
-    `excess` is :math:`\kappa_+-1` of the first fit, and `towards_pruned` is :math:`\chi`.
-    """
-    sigma = arithmetic.taken(sigma)
-    theta, leftover = _taken_up(
-        kept, fixed, second_ridge, sigma, excess, towards_pruned, arithmetic
-    )
+def retrained_at(fit: SecondFit, arithmetic: Arithmetic) -> Retrained:
+    """The second fit of the kept weights."""
+    kept, fixed, second_ridge, sigma, _, towards_pruned = fit
+    theta, leftover = _taken_up(fit, arithmetic)
     tau, theta_column, left, chi = map(
         arithmetic.column, (fixed.tau, theta, leftover, towards_pruned)
     )
@@ -261,15 +359,7 @@ def retrained_at(
     return Retrained(arithmetic.ratio(numerator, denominator, divergent), theta, leftover)
 
 
-def _taken_up(
-    kept: Kept,
-    fixed: FixedPoint,
-    second_ridge: SecondRidge,
-    sigma: Array,
-    excess: Array,
-    chi: Array,
-    arithmetic: Arithmetic,
-) -> tuple[Array, Array]:
+def _taken_up(fit: SecondFit, arithmetic: Arithmetic) -> tuple[Array, Array]:
     r""":math:`\theta` and h, from two linear equations.
 
     The first is Stein's identity :math:`E[G\sqrt\Lambda X_2]` for the noise ``G`` of the first fit,
@@ -277,6 +367,7 @@ def _taken_up(
     weights is a mean over the whole group where the mask is independent of ``x``, and else has a
     boundary term, in which :math:`E[z;S]/\sqrt{v_x}` and :math:`E[z^2-1;S]` take the place of P(S).
     """
+    kept, fixed, second_ridge, sigma, excess, chi = fit
     kappa, gamma, free = fixed.kappa, fixed.gamma, second_ridge.free
     tau = arithmetic.column(fixed.tau)
 
@@ -365,7 +456,6 @@ def second_ridge(
     kept: Kept, kappa: Array, ridge: Array, excess: Array, arithmetic: Arithmetic
 ) -> SecondRidge:
     r"""The effective ridge :math:`\tau_2`; `excess` is :math:`\rho-1`."""
-    ridge = arithmetic.taken(ridge)
     groups = Groups(kept.weight * kept.mass, kept.eigenvalue, kept.mean, kept.std)
 
     def excess_above(tau: Array) -> Array:
