@@ -104,5 +104,5 @@ def test_scores_that_only_training_tells_apart_are_not_equal() -> None:
     problem = (population, Fraction(1, 10), 0, half, Fraction(1, 10**50))
     few, many = (risk(*problem, digits=digits) for digits in (15, 120))
     assert str(few.risk) == str(risk(*problem, certify=True, digits=15).risk)
-    shares = [result.kept_share().astype(float) for result in (few, many)]
-    np.testing.assert_allclose(*shares, rtol=1e-13)
+    shares, expected = (result.kept_share().astype(float) for result in (few, many))
+    np.testing.assert_allclose(shares, expected, rtol=1e-13)
