@@ -18,8 +18,8 @@ from ..outcomes import Status
 from ..population import Population
 from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at
-from ..theory.rules import Oracle, Rule, WeightRule
 from .grid import Grid
+from .near_scores import MOST_DIGITS, digits_that_tell_scores
 from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
 
 #: The most groups of a population with digits; with more, a row would take minutes.
@@ -32,9 +32,7 @@ _GUARD_BITS = 48
 #: `_MOST_BITS`.
 _DOUBLINGS, _MOST_BITS = 1, 1_024
 #: The same for two precisions that are to agree, in decimal digits.
-_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _MOST_DIGITS = 20, 2, 2_000
-#: Scores that differ by less, relative to their size, are looked at with many digits.
-_NEAR = 1e-10
+_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS = 20, 2
 #: Values that the quadrature of a continuous law affects.
 _OF_LAWS = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "gamma")
 #: Parts of the risk; the quadrature may change each by as much as it changes the risk.
@@ -85,50 +83,24 @@ def _agreed(
         allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
         raise InvalidInput("digits", digits, allowed)
 
-    telling = {rule: _digits_that_tell_scores(population, rule) for rule in set(grid.rule)}
-
-    def row(index: int) -> dict[str, Any]:
-        precision = digits + _GUARD_DIGITS + telling[grid.rule[index]]
-        last = max(precision << _DOUBLINGS_OF_DIGITS, _MOST_DIGITS)
+    def agreed(index: int, precision: int) -> tuple[dict[str, Any], Status]:
+        last = max(precision << _DOUBLINGS_OF_DIGITS, MOST_DIGITS)
         values = _row(population, grid, index, Multiprecision(precision))
         while 2 * precision <= last:
             precision *= 2
             before, values = values, _row(population, grid, index, Multiprecision(precision))
             if _agree(before, values, digits):
-                status = Status.DIVERGES if values["risk"] == math.inf else Status.OK
-                return _rounded(values, digits) | {"status": str(status)}
-        failed = dict.fromkeys(values, math.nan)
-        return _rounded(failed, digits) | {"status": str(Status.NO_CONVERGENCE)}
+                return values, Status.DIVERGES if values["risk"] == math.inf else Status.OK
+        return dict.fromkeys(values, math.nan), Status.NO_CONVERGENCE
+
+    def row(index: int) -> dict[str, Any]:
+        values, status = agreed(index, digits + _GUARD_DIGITS)
+        telling = digits_that_tell_scores(population, grid, index, values["tau"], digits)
+        if telling > digits:
+            values, status = agreed(index, digits + _GUARD_DIGITS + telling)
+        return _rounded(values, digits) | {"status": str(status)}
 
     return _columns(row, grid.rule.size, progress)
-
-
-def _digits_that_tell_scores(population: Population, rule: Rule) -> int:
-    """How many digits tell two point masses apart whose scores Λ^q |m| hardly differ.
-
-    With fewer digits both precisions would take the scores for equal, and agree on a wrong row.
-    Scores that agree to `_MOST_DIGITS` digits are equal.
-    """
-    from ..arithmetic.multiprecision import Multiprecision
-
-    if not isinstance(rule, WeightRule | Oracle):
-        return 0
-    point = (population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)
-    score = np.where(point, population.eigenvalue, 1) ** float(rule.exponent) * abs(population.mean)
-    order = np.argsort(score)
-    order = order[point[order]]
-    near = np.flatnonzero(np.diff(score[order]) <= _NEAR * score[order][1:])
-    chosen = order[np.union1d(near, near + 1)]
-    arithmetic = Multiprecision(_MOST_DIGITS)
-    exact = population.groups(arithmetic)
-    pairs = set(zip(exact.eigenvalue[chosen], abs(exact.mean[chosen]), strict=True))
-    if len(pairs) < 2:
-        return 0
-    eigenvalues, means = (np.array(column) for column in zip(*pairs, strict=True))
-    scores = np.sort(arithmetic.power(eigenvalues, rule.exponent) * means)
-    gaps = np.diff(scores) / scores[1:]
-    told = gaps[gaps > arithmetic.context.mpf(10) ** -(_MOST_DIGITS - _GUARD_DIGITS)]
-    return math.ceil(-arithmetic.context.log10(told.min())) if told.size else 0
 
 
 def proved_columns(
