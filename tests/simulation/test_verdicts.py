@@ -25,12 +25,20 @@ from asymptotics import (
 )
 from asymptotics.line.grid import as_grid
 from asymptotics.simulation import as_law
+from asymptotics.simulation.designs import GAUSSIAN
+from asymptotics.simulation.finite import realise
+from asymptotics.simulation.implicit import Implicit
 from asymptotics.theory import Rule
 from asymptotics.trials import execution
 from asymptotics.verification import cases
 from asymptotics.verification import verify as verification
 from asymptotics.verification.cases import ladders
-from asymptotics.verification.plan import Allotment, Settings
+from asymptotics.verification.plan import (
+    Allotment,
+    Settings,
+    resolving_tolerance,
+    sized_points,
+)
 from asymptotics.verification.statistics import (
     Estimate,
     Sample,
@@ -424,6 +432,33 @@ def test_what_hides_an_error_is_said(remedy: str, part: dict[str, Any]) -> None:
     assert remedy in judge(known, 0.01, 0.05).reason
     solver = "the solver's tolerance" in judge(known, 0.01, 1.0).reason
     assert solver == ("truncation" in part)
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-3])
+def test_a_solver_ranks_weights_of_narrow_groups(spread: float) -> None:
+    # Both groups have mean 1, and noise of about 1e-6: what ranks weights is their spread.
+    narrow = Population([0.5, 0.5], eigenvalue=[10, 0.1], mean=1, std=spread)
+    problem = realise(narrow, 2000, 0.5, 0, (0.1,), 1e-6, (theory.MAGNITUDE,))
+    chosen = resolving_tolerance(problem)
+    coarse, risk_chosen, fine = (
+        Implicit(tolerance).trial(problem, 1, np.random.default_rng(0))[0].item()
+        for tolerance in (1e-3, chosen, chosen / 100)
+    )
+    assert risk_chosen == pytest.approx(fine, rel=1e-3)
+    # The residual that is small enough for wide groups ranks wrongly.
+    assert coarse != pytest.approx(fine, rel=1e-2)
+    settings = Settings(2000, "implicit", GAUSSIAN, GAUSSIAN, 1e-3, risk)
+    grid = as_grid(0.5, 0, 0.1, 1e-6, "magnitude")
+    (planned,) = sized_points(narrow, grid, settings, None)
+    assert planned.experiments()[0].sampler == Implicit(chosen)
+
+
+def test_a_solver_that_would_break_ties_is_refused() -> None:
+    equal = Population([0.5, 0.5], eigenvalue=[100, 0.01], mean=1)
+    problem = (equal, 0.5, 0, 0.1, 0)
+    with pytest.raises(InvalidInput, match="must be dense: .* equal weights"):
+        verify(*problem, p=200, trials=8, sampler="implicit", workers=1)
+    assert verify(*problem, p=400, trials=8, workers=1).sampler != "implicit"
 
 
 def test_a_solver_that_ends_early_is_named() -> None:
