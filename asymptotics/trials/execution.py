@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -81,7 +82,7 @@ class Processes(Executor):
         # and not together with the first worker, because its start unblocks signals that `submit`
         # has blocked.  It inherits the blocked signals of `_shielded`: SIGHUP would end it.
         for tracker in (resource_tracker, tracker_of_loky):
-            with _shielded():
+            with _shielded(), _without_warnings():
                 tracker.ensure_running()
         # Nothing is ever written to this pipe.  When its owner's end closes, also because the owner
         # died, the workers notice it at theirs, and exit.
@@ -116,6 +117,21 @@ def _shielded() -> Iterator[None]:
     """Defer the signals that would end this process; processes started inside never get them."""
     with _deferred(_ENDING), _blocked(_ENDING):
         yield
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Let Python processes that are started inside show no warnings.
+
+    A tracker unlinks the semaphores that it has heard of but not heard to be gone, and warns of
+    each.  The warning is about a semaphore that is gone if this process ended, or was interrupted,
+    between unlinking it and telling the tracker.
+    """
+    sys.warnoptions.append("ignore")  # the last option counts
+    try:
+        yield
+    finally:
+        sys.warnoptions.pop()
 
 
 @contextmanager

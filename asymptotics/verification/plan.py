@@ -280,9 +280,11 @@ def resolving_tolerance(problem: FiniteProblem) -> float:
 
     A solver that leaves a residual of `t` times the labels fits labels with noise of about that
     size.  By the law of a trained weight this noise moves a weight by
-    :math:`\sqrt{\kappa\Lambda\gamma_1E[y^2]}\,t/(\Lambda+\tau)`, with :math:`\gamma_1` the noise level
-    for labels of pure noise of variance 1.  In every group that is to be `_RESOLVED` of the spread
-    of the trained weights, which is all that ranks them.
+
+    .. math:: \frac{t}{\Lambda+\tau}\sqrt{\kappa\Lambda\gamma_1E[y^2]},
+
+    with :math:`\gamma_1` the noise level for labels of pure noise of variance 1.  In every group
+    that is to be `_RESOLVED` of the spread of the trained weights, which is all that ranks them.
     """
     population = problem.population
     fixed = fixed_point(population, problem.kappa, problem.sigma, problem.ridge)

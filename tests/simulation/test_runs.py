@@ -205,6 +205,26 @@ def test_long_trials_are_left_to_a_process_that_can_be_ended() -> None:
         assert workers.submit(Job(experiment(), 0, (0,))).result()
 
 
+#: A process that ends before it has told the tracker that a semaphore is gone.
+_INTERRUPTED = """
+from loky.backend import resource_tracker
+from asymptotics.trials.execution import Processes
+
+pool = Processes(1)
+pool.submit(abs, -1).result()
+resource_tracker.register("/loky-0-gone", "semlock")
+pool.shutdown()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-W", "error")])
+@pytest.mark.linux
+def test_a_semaphore_that_is_gone_is_no_warning(options: tuple[str, ...]) -> None:
+    command = [sys.executable, *options, "-c", _INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.linux
 def test_signals_wait_while_processes_are_started(number: int) -> None:

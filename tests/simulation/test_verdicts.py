@@ -456,7 +456,7 @@ def test_a_solver_ranks_weights_of_narrow_groups(spread: float) -> None:
 def test_a_solver_that_would_break_ties_is_refused() -> None:
     equal = Population([0.5, 0.5], eigenvalue=[100, 0.01], mean=1)
     problem = (equal, 0.5, 0, 0.1, 0)
-    with pytest.raises(InvalidInput, match="must be dense: .* equal weights"):
+    with pytest.raises(InvalidInput, match=r"must be dense: .* equal weights"):
         verify(*problem, p=200, trials=8, sampler="implicit", workers=1)
     assert verify(*problem, p=400, trials=8, workers=1).sampler != "implicit"
 
