@@ -289,12 +289,14 @@ def resolving_tolerance(problem: FiniteProblem) -> float:
     population = problem.population
     fixed = fixed_point(population, problem.kappa, problem.sigma, problem.ridge)
     law = channel(population, fixed)
-    labels = float(null_risk(population, problem.sigma)) / freedom_per_sample(population, problem)
+    labels = null_risk(population, problem.sigma)
     alive = law.eigenvalue > 0
-    variance = (law.shrinkage * law.std) ** 2 + law.noise
-    moved = problem.kappa * law.eigenvalue * labels / (law.eigenvalue + fixed.tau) ** 2
-    ratio = variance[alive] / moved[alive]
-    return _RESOLVED * float(np.sqrt(ratio.min(initial=np.inf)))
+    with np.errstate(invalid="ignore", divide="ignore"):  # at n = p₊ both variances are infinite
+        labels = labels / freedom_per_sample(population, problem)
+        moved = problem.kappa * law.eigenvalue * labels / (law.eigenvalue + fixed.tau) ** 2
+        spread = (law.shrinkage * law.std) ** 2 + law.noise
+        ratio = FLOAT64.ratio(spread, moved, np.inf)[alive]
+    return _RESOLVED * float(np.sqrt(np.nan_to_num(ratio, nan=np.inf).min(initial=np.inf)))
 
 
 def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:

@@ -30,7 +30,7 @@ from asymptotics.simulation.finite import realise
 from asymptotics.simulation.implicit import Implicit
 from asymptotics.theory import Rule
 from asymptotics.trials import execution
-from asymptotics.verification import cases
+from asymptotics.verification import cases, plan
 from asymptotics.verification import verify as verification
 from asymptotics.verification.cases import ladders
 from asymptotics.verification.plan import (
@@ -238,16 +238,13 @@ def test_a_kink_is_no_false_alarm(
     assert abs(found.z) > 4  # 1/p would not explain it
 
 
-@pytest.mark.parametrize("sampler", ["exact", "dense", "implicit"])
+@pytest.mark.parametrize("sampler", ["exact", "dense"])
 @pytest.mark.parametrize("alpha", [0.1, 0.3, 0.9])
-def test_ties_are_broken_at_random_by_every_sampler(sampler: str, alpha: float) -> None:
+def test_ties_are_broken_at_random(sampler: str, alpha: float) -> None:
     """Rounding would give one group both ends of the order."""
     tied = Population([1, 1], [1e-4, 1], mean=1)
     found = verify(tied, 0.5, 0.0, alpha, p=1000, trials=30, sampler=sampler, workers=1)
-    if sampler == "implicit":  # which stops before it knows that they tie
-        assert found.truncation > 0
-    else:
-        assert found.verdict == "consistent"
+    assert found.verdict == "consistent"
 
 
 @pytest.mark.parametrize(
@@ -461,8 +458,9 @@ def test_a_solver_that_would_break_ties_is_refused() -> None:
     assert verify(*problem, p=400, trials=8, workers=1).sampler != "implicit"
 
 
-def test_a_solver_that_ends_early_is_named() -> None:
+def test_a_solver_that_ends_early_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few features have nearly all of the signal, and little of the risk."""
+    monkeypatch.setattr(plan, "resolving_tolerance", lambda _: np.inf)
     large = Population([1, 999], [1e5, 1], std=[1e3, 0.3])
     settings: dict[str, Any] = {"p": 16_000, "trials": 8, "workers": 1}
     found = verify(large, 4.0, 0.05, 0.229, sampler="implicit", **settings)
