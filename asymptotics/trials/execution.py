@@ -97,9 +97,13 @@ class Processes(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        self._owners_end.close()
-        self._pool.shutdown(wait, kill_workers=cancel_futures)
-        self._workers_end.close()
+        # An exception between the unlinking of a semaphore and the message to its tracker would be
+        # lost, as in all finalisers, and the message with it.
+        with _shielded():
+            self._owners_end.close()
+            self._pool.shutdown(wait, kill_workers=cancel_futures)
+            self._workers_end.close()
+            del self._pool
 
 
 def _watch_owner(alive: connection.Connection) -> None:

@@ -225,6 +225,32 @@ def test_a_semaphore_that_is_gone_is_no_warning(options: tuple[str, ...]) -> Non
     assert done.stderr == ""
 
 
+@pytest.mark.linux
+def test_signals_wait_while_processes_are_shut_down() -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    processes, seen = Processes(1), []
+    shutdown = processes._pool.shutdown
+
+    def disturbed(*arguments: Any, **settings: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        shutdown(*arguments, **settings)
+        seen.append("all that was inside")
+
+    processes._pool.shutdown = disturbed
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Ended):
+            processes.shutdown()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.linux
 def test_signals_wait_while_processes_are_started(number: int) -> None:
