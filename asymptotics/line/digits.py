@@ -18,8 +18,8 @@ from ..outcomes import Status
 from ..population import Population
 from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at
-from ..theory.rules import Oracle, Rule, WeightRule
 from .grid import Grid
+from .near_scores import MOST_DIGITS, digits_that_tell_scores
 from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
 
 #: The most groups of a population with digits; with more, a row would take minutes.
@@ -32,9 +32,7 @@ _GUARD_BITS = 48
 #: `_MOST_BITS`.
 _DOUBLINGS, _MOST_BITS = 1, 1_024
 #: The same for two precisions that are to agree, in decimal digits.
-_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS, _MOST_DIGITS = 20, 2, 2_000
-#: Scores that differ by less, relative to their size, are looked at with many digits.
-_NEAR = 1e-10
+_GUARD_DIGITS, _DOUBLINGS_OF_DIGITS = 20, 2
 #: Values that the quadrature of a continuous law affects.
 _OF_LAWS = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "gamma")
 #: Parts of the risk; the quadrature may change each by as much as it changes the risk.
@@ -119,13 +117,10 @@ def _agreed(
         allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
         raise InvalidInput("digits", digits, allowed)
 
-    telling = {rule: _digits_that_tell_scores(population, rule) for rule in set(grid.rule)}
-
     parts = _parts(grid)
 
-    def row(index: int) -> dict[str, Any]:
-        precision = digits + _GUARD_DIGITS + telling[grid.rule[index]]
-        last = max(precision << _DOUBLINGS_OF_DIGITS, _MOST_DIGITS)
+    def agreed(index: int, precision: int) -> dict[str, Any]:
+        last = max(precision << _DOUBLINGS_OF_DIGITS, MOST_DIGITS)
         values = _row(population, grid, index, Multiprecision(precision))
         record: dict[str, Any] = {}
         missing = parts
@@ -139,6 +134,11 @@ def _agreed(
         for part in missing:
             record |= _recorded(part, {}, digits, Status.NO_CONVERGENCE)
         return record
+
+    def row(index: int) -> dict[str, Any]:
+        record = agreed(index, digits + _GUARD_DIGITS)
+        telling = digits_that_tell_scores(population, grid, index, record["tau"], digits)
+        return record if telling <= digits else agreed(index, digits + _GUARD_DIGITS + telling)
 
     return _columns(row, grid, progress, ("status",))
 
@@ -157,34 +157,6 @@ def _recorded(
     infinite = known[part.values[0]] == math.inf
     status = failure or (Status.DIVERGES if infinite else Status.OK)
     return _rounded(known, digits) | {part.name("status"): str(status)}
-
-
-def _digits_that_tell_scores(population: Population, rule: Rule) -> int:
-    """How many digits tell two point masses apart whose scores Λ^q |m| hardly differ.
-
-    With fewer digits both precisions would take the scores for equal, and agree on a wrong row.
-    Scores that agree to `_MOST_DIGITS` digits are equal.
-    """
-    from ..arithmetic.multiprecision import Multiprecision
-
-    if not isinstance(rule, WeightRule | Oracle):
-        return 0
-    point = (population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)
-    score = np.where(point, population.eigenvalue, 1) ** float(rule.exponent) * abs(population.mean)
-    order = np.argsort(score)
-    order = order[point[order]]
-    near = np.flatnonzero(np.diff(score[order]) <= _NEAR * score[order][1:])
-    chosen = order[np.union1d(near, near + 1)]
-    arithmetic = Multiprecision(_MOST_DIGITS)
-    exact = population.groups(arithmetic)
-    pairs = set(zip(exact.eigenvalue[chosen], abs(exact.mean[chosen]), strict=True))
-    if len(pairs) < 2:
-        return 0
-    eigenvalues, means = (np.array(column) for column in zip(*pairs, strict=True))
-    scores = np.sort(arithmetic.power(eigenvalues, rule.exponent) * means)
-    gaps = np.diff(scores) / scores[1:]
-    told = gaps[gaps > arithmetic.context.mpf(10) ** -(_MOST_DIGITS - _GUARD_DIGITS)]
-    return math.ceil(-arithmetic.context.log10(told.min())) if told.size else 0
 
 
 def proved_columns(

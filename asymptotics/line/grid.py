@@ -20,6 +20,8 @@ RulesLike = RuleLike | Sequence[RuleLike] | Array
 CHUNK = 1 << 14
 #: The parameters of a grid that are numbers; the rule is not.
 NUMBERS = tuple(LINEAR)
+#: All parameters of a grid but those of a second fit.
+PARAMETERS = (*NUMBERS, "rule")
 
 
 class Refit(NamedTuple):
@@ -44,7 +46,7 @@ class Grid(NamedTuple):
     @property
     def columns(self) -> dict[str, Array]:
         """All parameters, by the names of the columns of a result."""
-        first = {key: getattr(self, key) for key in (*NUMBERS, "rule")}
+        first = {key: getattr(self, key) for key in PARAMETERS}
         return first if self.refit is None else first | self.refit._asdict()
 
     @property
@@ -71,7 +73,7 @@ class Grid(NamedTuple):
     def _mapped(self, function: Callable[[Array], Array]) -> "Grid":
         """The grid with a function applied to each of its arrays."""
         refit = None if self.refit is None else Refit(*map(function, self.refit))
-        arrays = {key: function(getattr(self, key)) for key in (*NUMBERS, "rule")}
+        arrays = {key: function(getattr(self, key)) for key in PARAMETERS}
         return Grid(**arrays, refit=refit)
 
 

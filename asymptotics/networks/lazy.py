@@ -24,7 +24,6 @@ Source: Jacot, Gabriel, Hongler (arXiv 1806.07572) for the kernel; the two parts
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput
@@ -78,46 +77,91 @@ def tangent_kernel(network: TwoLayer, inputs: Any) -> Layers[Array]:
     Raises `InvalidInput` for more than 10 000 samples, or inputs that do not fit the network.
     """
     inputs = as_inputs(inputs, as_two_layer(network).features)
-    if len(inputs) > _MOST_SAMPLES:
-        raise InvalidInput("inputs", len(inputs), f"must be at most {_MOST_SAMPLES} samples here")
+    _require_few_samples(inputs)
     active, sent = network.active(inputs), network.output[:, None] * network.slopes(inputs)
     return Layers((inputs @ inputs.T) * (sent.T @ sent), active.T @ active)
+
+
+def _require_few_samples(inputs: Array) -> None:
+    """Raise `InvalidInput` for more samples than a kernel has rows."""
+    if len(inputs) > _MOST_SAMPLES:
+        raise InvalidInput("inputs", len(inputs), f"must be at most {_MOST_SAMPLES} samples here")
 
 
 def modes(network: TwoLayer, inputs: Any, targets: Any) -> Modes:
     """The modes of the tangent kernel of a network at eta = 1, with its errors y - f.
 
-    Modes for which both parts of the kernel vanish are left out, because they cannot be learned.
+    Modes for which both parts of the kernel vanish are left out, because they cannot be learned:
+    inputs that differ by rounding alone count as equal.
 
     Raises
     ------
     InvalidInput
-        If both parts of the kernel are zero, or the network already fits the targets.
+        If both parts of the kernel are zero, the network already fits the targets, or inputs are so
+        nearly equal that rounding hides which layer can tell them apart.
     """
     inputs, targets = as_sample(as_two_layer(network), inputs, targets)
-    kernel = tangent_kernel(network, inputs)
+    _require_few_samples(inputs)
     error = targets - network(inputs)
-    sizes = [float(np.trace(part)) for part in kernel]
+    output, hidden = network.active(inputs), _hidden_factor(network, inputs)
+    sizes = [float(np.linalg.norm(part)) for part in (hidden, output)]
     # eta² tr K_v = tr K_W / eta² at this scale.
-    scale = (sizes[0] / sizes[1]) ** 0.25 if all(sizes) else 1.0
-    output, hidden = scale**2 * kernel.output, kernel.hidden / scale**2
-    # Generalised eigenvectors: `white` makes K the identity on its range, and the rotation then
-    # makes K_v diagonal; K_W = K - K_v becomes diagonal with it.
-    size, basis = np.linalg.eigh(hidden + output)
-    learned = size > _RANK_TOLERANCE * size[-1]
+    scale = (sizes[0] / sizes[1]) ** 0.5 if all(sizes) else 1.0
+    factors = output * scale, hidden / scale
+    # K = AᵀA with both factors, one above the other, in A = U S Vᵀ.  The modes are those of its
+    # factors and not of K itself, in which samples that are nearly equal would lose twice the
+    # digits.
+    left, size, right = np.linalg.svd(np.vstack(factors), full_matrices=False)
+    rounding = len(left) * np.finfo(np.float64).eps
+    learned = size > rounding * size[0]
     if not learned.any():
         raise InvalidInput("network", repr(network), "must depend on its weights on the sample")
-    white = basis[:, learned] / np.sqrt(size[learned])
-    part, rotation = scipy.linalg.eigh(white.T @ output @ white)
-    dual = white @ rotation  # its columns b_i are dual to the modes: b_i · a_k = 1 if i = k, else 0
-    # 1 - ν from K_W itself: the difference would lose digits for ν near 1.
-    rest = np.vecdot(dual.T, dual.T @ hidden)
+    left, size, right = left[:, learned], size[learned], right[learned]
+    # U has orthonormal columns, in two parts: a rotation that diagonalises one, diagonalises both.
+    upper, lower = np.split(left, [len(output)])
+    _, _, rotation = np.linalg.svd(upper, full_matrices=True)
+    precision = rounding * size[0] / size[-1]
+    of_output, of_hidden = (
+        _without_rounding(np.linalg.norm(part @ rotation.T, axis=0) ** 2, factor, precision, inputs)
+        for part, factor in ((upper, factors[0]), (lower, factors[1]))
+    )
+    # The columns of `dual` are dual to the modes: b_i · a_k = 1 if i = k, else 0.
+    dual = (right.T / size) @ rotation.T
     coefficient = dual.T @ error
     if not coefficient.any():
         raise InvalidInput("targets", "what the network says", "must leave something to learn")
-    energy = coefficient * (((hidden + output) @ dual).T @ error)
-    of_output, of_hidden = (np.where(x > _RANK_TOLERANCE, x, 0.0) for x in (part, rest))
+    energy = coefficient * (rotation @ (size * (right @ error)))
     return Modes(scale, of_output, of_hidden, coefficient, energy)
+
+
+def _hidden_factor(network: TwoLayer, inputs: Array) -> Array:
+    """A matrix F with F.T @ F the part of the hidden layer: its derivatives, made triangular.
+
+    There is a derivative for each weight and sample; a few neurons at a time are taken up by a QR
+    decomposition, so that memory does not grow with the number of neurons.
+    """
+    sent, samples = network.output[:, None] * network.slopes(inputs), len(inputs)
+    factor: Array = np.zeros((0, samples))
+    each = max(1, samples // network.features)
+    for first in range(0, len(sent), each):
+        some = sent[first : first + each, None, :] * inputs.T
+        factor = np.asarray(np.linalg.qr(np.vstack([factor, some.reshape(-1, samples)]), mode="r"))
+    return factor
+
+
+def _without_rounding(part: Array, factor: Array, precision: float, inputs: Array) -> Array:
+    """The fractions of a layer in the modes, 0 where the layer has none.
+
+    A layer has as many modes as its factor has rank.  Raises `InvalidInput` if the others, which
+    rounding leaves at `precision` squared or so, cannot be told from its own.
+    """
+    rank = int(np.linalg.matrix_rank(factor))
+    order = np.argsort(-part)
+    own, others = part[order[:rank]], part[order[rank:]]
+    if own.min(initial=1.0) <= max(precision**2, others.max(initial=0.0)):
+        allowed = "must differ: some are equal but for rounding, which hides who can learn them"
+        raise InvalidInput("inputs", inputs.shape, allowed)
+    return np.where(np.isin(np.arange(part.size), order[:rank]), part, 0.0)
 
 
 def lazy_prediction(found: Modes, eta: Any, arithmetic: Arithmetic = FLOAT64) -> LazyPrediction:

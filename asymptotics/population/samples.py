@@ -32,10 +32,12 @@ _REQUIRED, _OPTIONAL = ("eigenvalue", "coefficient"), "weight"
 #: its author probably meant it as the weight; the file is refused rather than read without it.
 _WEIGHT_WORDS = (
     _OPTIONAL, "wgt", "wt", "count", "frequency", "freq", "multiplicity", "fraction", "share",
-    "proportion", "probability", "prob", "cnt",
+    "proportion", "probability", "prob", "cnt", "degeneracy",
 )  # fmt: skip
 #: Words that mean weights only if they are the full name of a column.
-_WEIGHT_NAMES = ("w", "n", "number", "num", "nr", "mass", "percent", "percentage")
+_WEIGHT_NAMES = (
+    "w", "n", "number", "num", "nr", "mass", "percent", "percentage", "size", "n_features",
+)  # fmt: skip
 #: Words, and full names, for the standard deviation of coefficients.  Groups of features have one,
 #: samples do not.
 _SPREAD_WORDS = ("std", "sd", "stdev", "stddev", "deviation")
@@ -332,6 +334,8 @@ def _remedy(header: list[str], name: str) -> str:
         return "the first line must be the header, without #; comments are not skipped"
     if all(map(_is_number, header)):
         return "the first line must be a header, not numbers"
+    if f'"{name}"' in header:
+        return "quotation marks must follow their comma without a space"
     for separator, called in _SEPARATORS.items():
         if separator in line and _alike(name, line.split(separator)):
             return f"columns are separated by {called}: commas are needed, and decimal points"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..arithmetic import Array
-from ..line.grid import as_grid, as_refit
+from ..line.grid import PARAMETERS, as_grid, as_refit
 from ..line.rows import risk_columns
 from ..line.shares import kept_shares
 from ..population import Population
@@ -95,10 +95,11 @@ class RiskResult(GridResult):
     def kept_share(self) -> Array:
         """The share of each group of the population that is kept, of shape ``shape + (G,)``.
 
-        For a continuous law, shares computed to many digits are only as accurate as `tau` and
-        `gamma`.
+        Shares are NaN where the risk is infinite, unless `alpha` is 0, and where the status tells
+        that the risk is not known, unless `alpha` is 0 or 1.  For a continuous law, shares computed
+        to many digits are only as accurate as `tau` and `gamma`.
         """
-        names = ("kappa", "tau", "gamma", "residual", "alpha", "rule")
+        names = (*PARAMETERS, "tau", "gamma", "residual", "status")
         columns = {name: getattr(self, name) for name in names}
         return kept_shares(self.population, columns, self.shape, self.digits)
 

@@ -4,7 +4,7 @@ from .dense import Dense
 from .designs import GAUSSIAN, Law
 from .exact import Exact
 from .finite import FiniteProblem
-from .implicit import Implicit
+from .implicit import LEAST_TOLERANCE, Implicit
 from .sampler import Sampler
 
 
@@ -14,7 +14,8 @@ def choose(
     """The applicable sampler of the least `Sampler.cost`."""
     samplers: list[Sampler] = [Dense(design, noise)]
     if design == GAUSSIAN:
-        samplers.append(Implicit(tolerance, noise))
+        if tolerance >= LEAST_TOLERANCE:
+            samplers.append(Implicit(tolerance, noise))
         # `Exact` draws from a law that assumes Gaussian noise, unless there is no noise at all.
         if (noise == GAUSSIAN or problem.sigma == 0) and Exact().refusal(problem) is None:
             samplers.append(Exact())

@@ -18,6 +18,8 @@ from .solvers import conjugate_gradients
 #: Largest condition number of the solver's matrix for which bases in single precision are enough.
 _LARGEST_CONDITION_IN_SINGLE = 2e3
 _MOST_STEPS = 10_000
+#: The least relative residual that rounding lets conjugate gradients reach, with a margin.
+LEAST_TOLERANCE = 1e-11
 #: Number of values of m at which `_lower_edge` evaluates its function.
 _EDGE_POINTS = 200
 #: A relative residual above this means that conjugate gradients will not converge.

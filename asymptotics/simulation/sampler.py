@@ -59,8 +59,9 @@ class Sampler(ABC):
         """Risk, control variate and truncation, of shape (3, rules, alphas).
 
         The truncation is the change of the risk between the solver's iterates with residuals of
-        about 10 times the tolerance and of the tolerance.  It bounds the error that remains: with
-        further steps the risk would change by less.
+        about 10 times the tolerance and of the tolerance.  It is an estimate of the error that
+        remains, on the safe side where errors of weights are small beside the spread of the
+        weights; a larger tolerance could rank them wrongly at both iterates.
         """
         draw = self.draw(problem, replicates, rng)
         ties = rng.bit_generator.state

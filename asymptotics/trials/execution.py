@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -81,7 +82,7 @@ class Processes(Executor):
         # and not together with the first worker, because its start unblocks signals that `submit`
         # has blocked.  It inherits the blocked signals of `_shielded`: SIGHUP would end it.
         for tracker in (resource_tracker, tracker_of_loky):
-            with _shielded():
+            with _shielded(), _without_warnings():
                 tracker.ensure_running()
         # Nothing is ever written to this pipe.  When its owner's end closes, also because the owner
         # died, the workers notice it at theirs, and exit.
@@ -96,9 +97,13 @@ class Processes(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        self._owners_end.close()
-        self._pool.shutdown(wait, kill_workers=cancel_futures)
-        self._workers_end.close()
+        # An exception between the unlinking of a semaphore and the message to its tracker would be
+        # lost, as in all finalisers, and the message with it.
+        with _shielded():
+            self._owners_end.close()
+            self._pool.shutdown(wait, kill_workers=cancel_futures)
+            self._workers_end.close()
+            del self._pool
 
 
 def _watch_owner(alive: connection.Connection) -> None:
@@ -116,6 +121,21 @@ def _shielded() -> Iterator[None]:
     """Defer the signals that would end this process; processes started inside never get them."""
     with _deferred(_ENDING), _blocked(_ENDING):
         yield
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Let Python processes that are started inside show no warnings.
+
+    A tracker unlinks the semaphores that it has heard of but not heard to be gone, and warns of
+    each.  The warning is about a semaphore that is gone if this process ended, or was interrupted,
+    between unlinking it and telling the tracker.
+    """
+    sys.warnoptions.append("ignore")  # the last option counts
+    try:
+        yield
+    finally:
+        sys.warnoptions.pop()
 
 
 @contextmanager

@@ -20,11 +20,11 @@ from ..simulation.dense import Dense
 from ..simulation.designs import GAUSSIAN, Law
 from ..simulation.exact import Exact
 from ..simulation.finite import LARGEST, FiniteProblem, realise, require_size, smallest_size
-from ..simulation.implicit import Implicit
+from ..simulation.implicit import LEAST_TOLERANCE, Implicit
 from ..simulation.sampler import Sampler
 from ..simulation.trials import LinearExperiment, replicates_at
 from ..tables import counted
-from ..theory import Rule, fixed_point
+from ..theory import Rule, channel, fixed_point, null_risk
 from ..trials.memory import shortage
 from .statistics import FEWEST_TRIALS
 
@@ -52,6 +52,10 @@ _MARGIN = 1.25
 #: A trial of the samplers that draw a design for each replicate has this many times fewer
 #: replicates than a trial in which all replicates share one design.
 _REPLICATES_RATIO = 4
+#: The largest error of an iterative solver in a weight, relative to the spread of the weights of
+#: its group.  In problems with groups 100 times narrower than their mean, .03 left a bias of the
+#: risk of 7e-4, and .003 none that 8 trials of 4,000 features see.
+_RESOLVED = 0.003
 
 
 class Settings(NamedTuple):
@@ -271,17 +275,45 @@ def _experiment(
     return LinearExperiment(problem, sampler, replicates)
 
 
+def resolving_tolerance(problem: FiniteProblem) -> float:
+    r"""The relative residual below which an iterative solver hardly changes the ranks of weights.
+
+    A solver that leaves a residual of `t` times the labels fits labels with noise of about that
+    size.  By the law of a trained weight this noise moves a weight by
+
+    .. math:: \frac{t}{\Lambda+\tau}\sqrt{\kappa\Lambda\gamma_1E[y^2]},
+
+    with :math:`\gamma_1` the noise level for labels of pure noise of variance 1.  In every group
+    that is to be `_RESOLVED` of the spread of the trained weights, which is all that ranks them.
+    """
+    population = problem.population
+    fixed = fixed_point(population, problem.kappa, problem.sigma, problem.ridge)
+    law = channel(population, fixed)
+    labels = null_risk(population, problem.sigma)
+    alive = law.eigenvalue > 0
+    with np.errstate(invalid="ignore", divide="ignore"):  # at n = p₊ both variances are infinite
+        labels = labels / freedom_per_sample(population, problem)
+        moved = problem.kappa * law.eigenvalue * labels / (law.eigenvalue + fixed.tau) ** 2
+        spread = (law.shrinkage * law.std) ** 2 + law.noise
+        ratio = FLOAT64.ratio(spread, moved, np.inf)[alive]
+    return _RESOLVED * float(np.sqrt(np.nan_to_num(ratio, nan=np.inf).min(initial=np.inf)))
+
+
 def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
     """The sampler asked for, or the fastest; raises `InvalidInput` if it does not apply."""
     name, design, noise = settings.sampler, settings.design, settings.noise
+    tolerance = min(settings.tolerance, resolving_tolerance(problem))
     if name == "auto":
-        return choose(problem, replicates_at(problem.p), design, noise, settings.tolerance)
+        return choose(problem, replicates_at(problem.p), design, noise, tolerance)
     if name == "dense":
         return Dense(design, noise)
     if design != GAUSSIAN:
         raise InvalidInput("design", str(design), f"must be gaussian for the sampler {name}")
     if name == "implicit":
-        return Implicit(settings.tolerance, noise)
+        if tolerance < LEAST_TOLERANCE:
+            allowed = "must be dense: the solver would decide which of nearly equal weights rank"
+            raise InvalidInput("sampler", name, allowed)
+        return Implicit(tolerance, noise)
     if noise != GAUSSIAN:
         raise InvalidInput("noise", str(noise), f"must be gaussian for the sampler {name}")
     if refused := Exact().refusal(problem):

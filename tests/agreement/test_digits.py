@@ -86,3 +86,23 @@ def test_scores_that_hardly_differ_are_not_equal(
     expected = risk(*problem, certify=True, digits=15)
     assert expected.status == "ok"
     assert str(risk(*problem, digits=15).risk) == str(expected.risk)
+
+
+def test_narrow_groups_whose_scores_hardly_differ_are_not_equal() -> None:
+    half, tiny = Fraction(1, 2), Fraction(1, 10**90)
+    population = Population([half, half], [4, 1], [1, 1 + tiny], tiny / 1000)
+    problem = (population, half, 0, half)
+    few = risk(*problem, digits=15)
+    assert str(few.risk) == str(risk(*problem, certify=True, digits=15).risk)
+    np.testing.assert_allclose(few.kept_share().astype(float), [0, 1], atol=1e-15)
+
+
+def test_scores_that_only_training_tells_apart_are_not_equal() -> None:
+    """Training shrinks the two equal means by about 1e-80 and 4e-80 of their size."""
+    half = Fraction(1, 2)
+    population = Population([half, half], [4 * 10**30, 10**30], [1, 1])
+    problem = (population, Fraction(1, 10), 0, half, Fraction(1, 10**50))
+    few, many = (risk(*problem, digits=digits) for digits in (15, 120))
+    assert str(few.risk) == str(risk(*problem, certify=True, digits=15).risk)
+    shares, expected = (result.kept_share().astype(float) for result in (few, many))
+    np.testing.assert_allclose(shares, expected, rtol=1e-13)

@@ -1,5 +1,6 @@
 """Lazy training: predictions where they apply, and where they must fail."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -156,3 +157,52 @@ def test_any_scale_of_the_network_is_one_problem() -> None:
         np.testing.assert_allclose(found.share, expected.share, rtol=1e-9)
     tiny, small = (lazy_prediction(balanced, eta).moved for eta in (1e-45, 1e-5))
     assert tiny.hidden / small.hidden == pytest.approx(1e-40)
+
+
+def exactly(network: TwoLayer, x: np.ndarray, y: np.ndarray, eta: float) -> tuple[float, ...]:
+    """Distances of both layers and the share of v: the least solution of the linear model."""
+    with mpmath.workdps(60):
+        exact = mpmath.matrix
+        hidden, inputs, output = exact(network.hidden), exact(x), exact(network.output)
+        before = hidden * inputs.T
+        slopes = before.apply(lambda z: mpmath.mpf(z > 0))
+        active = exact([[z * (z > 0) for z in row] for row in before.tolist()])
+        sent = mpmath.diag(list(output)) * slopes
+        products, weights = inputs * inputs.T, sent.T * sent
+        n = len(y)
+        of_hidden = exact(n, n)
+        for i, j in np.ndindex(n, n):
+            of_hidden[i, j] = products[i, j] * weights[i, j] / eta**2
+        of_output = active.T * active * eta**2
+        error = exact(y) - active.T * output
+        solved = mpmath.lu_solve(of_hidden + of_output, error)
+        sizes = [(solved.T * part * solved)[0] for part in (of_hidden, of_output)]
+        share = (error.T * of_output * solved)[0] / (error.T * error)[0]
+        return tuple(map(float, (mpmath.sqrt(sizes[0]), mpmath.sqrt(sizes[1]), share)))
+
+
+@pytest.mark.parametrize(("width", "lazy"), [(4, False), (16, True)])
+@pytest.mark.parametrize(("distance", "digits"), [(1e-2, 1e-11), (1e-4, 1e-8), (1e-6, 1e-7)])
+def test_inputs_may_be_nearly_equal(width: int, lazy: bool, distance: float, digits: float) -> None:
+    rng = np.random.default_rng(3)
+    network = TwoLayer.random(width, 6, rng)
+    x = rng.standard_normal((4, 6))
+    x = np.vstack([x, x[0] + distance * rng.standard_normal(6)])
+    y = x[:, 0] + 0.1 * rng.standard_normal(5)
+    found = modes(network, x, y)
+    assert found.lazy == lazy  # 4 neurons tell 4 samples apart, and the hidden layer the fifth
+    for eta in (1.0, 1e3):
+        predicted = lazy_prediction(found, eta)
+        values = (*predicted.moved, predicted.share.output)
+        assert values == pytest.approx(exactly(network, x, y, eta), rel=digits)
+
+
+def test_inputs_that_rounding_alone_tells_apart() -> None:
+    rng = np.random.default_rng(3)
+    network, x = TwoLayer.random(4, 6, rng), rng.standard_normal((4, 6))
+    y = x[:, 0]
+    twice = modes(network, np.vstack([x, x[0]]), np.append(y, y[0]))
+    assert len(twice.error) == 4
+    nearly = x[0] * (1 + 1e-13 * rng.standard_normal(6))
+    with pytest.raises(InvalidInput, match="must differ: some are equal but for rounding"):
+        modes(network, np.vstack([x, nearly]), np.append(y, 1.0))

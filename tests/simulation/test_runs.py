@@ -205,6 +205,52 @@ def test_long_trials_are_left_to_a_process_that_can_be_ended() -> None:
         assert workers.submit(Job(experiment(), 0, (0,))).result()
 
 
+#: A process that ends before it has told the tracker that a semaphore is gone.
+_INTERRUPTED = """
+from loky.backend import resource_tracker
+from asymptotics.trials.execution import Processes
+
+pool = Processes(1)
+pool.submit(abs, -1).result()
+resource_tracker.register("/loky-0-gone", "semlock")
+pool.shutdown()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-W", "error")])
+@pytest.mark.linux
+def test_a_semaphore_that_is_gone_is_no_warning(options: tuple[str, ...]) -> None:
+    command = [sys.executable, *options, "-c", _INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+@pytest.mark.linux
+def test_signals_wait_while_processes_are_shut_down() -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    processes, seen = Processes(1), []
+    shutdown = processes._pool.shutdown
+
+    def disturbed(*arguments: Any, **settings: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        shutdown(*arguments, **settings)
+        seen.append("all that was inside")
+
+    processes._pool.shutdown = disturbed
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Ended):
+            processes.shutdown()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.linux
 def test_signals_wait_while_processes_are_started(number: int) -> None:

@@ -81,6 +81,7 @@ HEADERS = {
     "'Eigenvalue,Coefficient': did you mean 'Eigenvalue'?",
     "eigenvalues,coefficients\n1,2\n": "did you mean 'eigenvalues'?",
     "eigenvalue,coef\n1,2\n": "no column 'coefficient' in its header 'eigenvalue,coef': did you",
+    '"eigenvalue", "coefficient"\n1,2\n': "marks must follow their comma without a space",
     f"# {NAMES}\n1,2\n": "must be the header, without #",
     f"# made today\n{NAMES}\n1,2\n": "must be the header, without #",
     "1,2\n3,4\n": "must be a header, not numbers",
@@ -114,6 +115,9 @@ HEADERS = {
             "num",
             "sampleweight",
             "frequencies",
+            "degeneracy",
+            "sizes",
+            "n_features",
         )
     },
     **{

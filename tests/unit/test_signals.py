@@ -114,7 +114,7 @@ def test_a_signal_ends_a_command_at_any_time(
 def test_workers_end_with_the_command(
     number: int, send: Callable[[int, int], None], tmp_path: Path
 ) -> None:
-    """And take their semaphores with them, of which the tracker of resources would warn."""
+    """And leave no semaphores behind."""
     with started("verify by processes", tmp_path) as process:
         while not stored(tmp_path / "runs.db"):
             assert process.poll() is None
@@ -123,6 +123,8 @@ def test_workers_end_with_the_command(
         assert_ended(process, number, tmp_path)
     assert process.returncode == 128 + number
     assert not (tmp_path / "rows.csv").exists()
+    semaphores = Path("/dev/shm")  # noqa: S108  # where Linux keeps them
+    assert not list(semaphores.glob(f"sem.loky-{process.pid}-*"))
 
 
 @pytest.mark.linux

@@ -219,6 +219,14 @@ def test_kept_share_where_nothing_is_known() -> None:
     np.testing.assert_array_equal(result.kept_share(), [[0, 0], [np.nan, np.nan]])
 
 
+def test_kept_share_where_rounding_decides() -> None:
+    """A risk of status "no convergence" goes with shares that are NaN, not with wrong ones."""
+    population = Population([0.5, 0.5], [4, 1], [1, 1 + 1e-15], 1e-17)
+    result = risk(population, 0.5, 0.0, [0, 0.5, 1])
+    assert result.status.tolist() == ["ok", "no convergence", "ok"]
+    np.testing.assert_array_equal(result.kept_share(), [[0, 0], [np.nan, np.nan], [1, 1]])
+
+
 def test_repr_shows_what_varies() -> None:
     result = risk(POPULATION, np.geomspace(0.1, 10, 41), 0.5, 0.3)
     text = repr(result)
