@@ -31,7 +31,7 @@ def kept_shares(
     if digits is not None:
         from ..arithmetic.multiprecision import Multiprecision
 
-        grid = Grid(**{name: columns[name] for name in PARAMETERS}).flat()
+        grid = Grid(**{name: columns[name] for name in PARAMETERS}, refit=None).flat()
         telling = (
             digits_that_tell_scores(population, grid, index, tau, digits)
             for index, tau in enumerate(columns["tau"].flat)
