@@ -5,6 +5,7 @@ unevaluated :math:`E[\,\cdot\,]` if the population is one row of `GroupSymbol`, 
 its groups are listed.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -38,6 +39,9 @@ WEIGHT = GroupSymbol("w", positive=True)
 
 class Mean(sp.Function):
     r"""Expectation over the groups of a population, :math:`E[\,\cdot\,]`; linear.
+
+    Its quantities of the population are bound, like the variable of an integral: a substitution
+    changes only what is free.  `within_means` makes one that reaches into expectations.
 
     >>> from sympy import symbols
     >>> Lambda, tau = GroupSymbol("Lambda", positive=True), symbols("tau", positive=True)
@@ -79,7 +83,32 @@ class Mean(sp.Function):
         return sp.Add(*(weight * self.integrand.xreplace(values) for weight, values in groups))
 
     def _eval_derivative(self, symbol: sp.Symbol) -> Any:
+        # Where the integrand jumps at a place that moves with the symbol, the expectation changes
+        # although the integrand's own derivative may be 0.  The derivative then stays unevaluated.
+        if any(place.has(symbol) for place in _jumps(self.integrand)):
+            return None
         return Mean(self.integrand.diff(symbol))
+
+    def _xreplace(self, rule: Any) -> tuple[Any, bool]:
+        if self in rule or not isinstance(rule, dict):
+            return super()._xreplace(rule)
+        changes = {old: new for old, new in rule.items() if not _varies(old)}
+        captured = {old: new for old, new in changes.items() if self._captures(old, new)}
+        plain = {old: new for old, new in changes.items() if old not in captured}
+        integrand, changed = self.integrand._xreplace(plain)
+        found = Mean(integrand) if changed else self
+        if captured:
+            found = sp.Subs(found, tuple(captured), tuple(captured.values()))
+        return found, changed or bool(captured)
+
+    def _eval_subs(self, old: Any, new: Any) -> Any:
+        if _varies(old):
+            return self
+        return sp.Subs(self, old, new) if self._captures(old, new) else None
+
+    def _captures(self, old: Any, new: Any) -> bool:
+        """Whether `new`, put in for `old`, would bring in a quantity that becomes bound."""
+        return self.has(old) and _varies(new)
 
     def _eval_is_extended_real(self) -> bool | None:
         return self.integrand.is_extended_real
@@ -99,6 +128,35 @@ class Mean(sp.Function):
 
     def _sympystr(self, printer: StrPrinter) -> str:
         return f"E[{printer.doprint(self.integrand)}]"
+
+
+class _OpenMean(Mean):
+    """An expectation whose quantities of the population are free while something is put in."""
+
+    _xreplace = sp.Function._xreplace
+    _eval_subs = sp.Function._eval_subs
+    free_symbols = sp.Function.free_symbols
+
+    @classmethod
+    def eval(cls, _: Any) -> None:
+        """It stays as it is."""
+
+
+def within_means(expression: Any, change: Callable[[Any], Any]) -> Any:
+    """`expression` after a substitution that reaches the bound quantities of expectations too."""
+    opened = expression.replace(Mean, _OpenMean)
+    return change(opened).replace(_OpenMean, Mean)
+
+
+def _jumps(expression: Any) -> list[Any]:
+    """The parts of an expression that decide where it jumps: conditions, and what is rounded."""
+    pieces = [pair.cond for part in expression.atoms(sp.Piecewise) for pair in part.args]
+    return pieces + list(expression.atoms(sp.floor, sp.ceiling))
+
+
+def _varies(expression: Any) -> bool:
+    """Whether an expression depends on a quantity of the population that is free in it."""
+    return any(isinstance(symbol, GroupSymbol) for symbol in expression.free_symbols)
 
 
 class Symbolic(Arithmetic):

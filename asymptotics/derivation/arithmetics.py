@@ -23,6 +23,10 @@ class NoValue(ArithmeticError):
     """An expression that cannot be evaluated at a point."""
 
 
+class NoRule(NoValue):
+    """An expression that cannot be evaluated at any point, because a part of it has no rule."""
+
+
 class Undefined(NoValue):
     """An expression without a value at a point, in any precision: it divides by 0, for example."""
 

@@ -344,6 +344,8 @@ def _not_shown(question: Question, why: str) -> Verdict:
     found = found or _rises_and_falls(question)
     if found is not None:
         return refuted(found, why)
+    if not search.tried:
+        return undecided(f"{why}; {search.without_meaning()}")
     left = search.first(Status.AGAINST, Status.OPEN)
     more = f"; at {left}" if left else ""
     return undecided(f"{why}; no counterexample in {counted(search.tried, 'point')}{more}")

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sympy as sp
 
-from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, NormalSymbol, within_means
 from ..errors import InvalidInput
 from .checks import Check, Verdict, undecided
 from .claims import Claim, Computed, as_expression, free
@@ -250,7 +251,7 @@ class Derivation:
         # Cached, because claims resolve the same expressions at every point.
         @cache
         def resolve(expression: Any) -> Any:
-            return _resolved(expression).subs(given)
+            return within_means(_resolved(expression), methodcaller("subs", given))
 
         return Question(step.claim.mapped(resolve), self.domains, given, resolve)
 
@@ -296,7 +297,8 @@ def _determined(given: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
     """
     values = {symbol: written_out(value) for symbol, value in given.items()}
     for _ in given:
-        values = {symbol: value.xreplace(values) for symbol, value in values.items()}
+        put_in = methodcaller("xreplace", values)
+        values = {symbol: within_means(value, put_in) for symbol, value in values.items()}
     return values
 
 
@@ -328,7 +330,7 @@ def _require_line(place: str, key: str, text: Any) -> None:
 def _require_clear(place: str, subs: Any) -> None:
     """Raise for a substitution that SymPy carries out in another way than it reads.
 
-    It puts a value for a quantity of the population into expectations too, where the quantity is
+    It puts no value for a quantity of the population into an expectation, where the quantity is
     bound.  It puts in several values one after another, and not at once.
     """
     groups = subs.point.has(GroupSymbol) or any(isinstance(x, GroupSymbol) for x in subs.variables)

@@ -16,7 +16,7 @@ from flint import arb
 from ..arithmetic import SPECIAL, Arithmetic, Array
 from ..arithmetic.ball import Ball, Balls
 from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
-from .arithmetics import NoValue, TrackingCancellation, Undefined, Values
+from .arithmetics import NoRule, NoValue, TrackingCancellation, Undefined, Values
 from .integrals import inner_part, integral
 
 #: Digits that SymPy is asked for where it evaluates an expression numerically.
@@ -35,7 +35,7 @@ def value_of(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
     """
     rule = _RULES.get(expression.func) or _rule_of_kind(expression)
     if rule is None:
-        raise NoValue(f"no rule to evaluate {expression.func.__name__}")
+        raise NoRule(f"no rule to evaluate {expression.func.__name__}")
     return np.asarray(rule(expression, values, arithmetic), dtype=arithmetic.dtype)
 
 
@@ -183,7 +183,7 @@ def _term_by_term(combine: Callable[[Any, Any], Any], empty: int) -> Callable[..
     def rule(expression: Any, values: Values, arithmetic: Arithmetic) -> Array:
         variable, *ends = expression.limits[-1]
         if len(ends) != 2 or isinstance(variable, GroupSymbol):
-            raise NoValue(f"no rule to evaluate {expression}")
+            raise NoRule(f"no rule to evaluate {expression}")
         first, last = (value_of(end, values, arithmetic).item() for end in ends)
         if not last - first < _MOST_TERMS:
             raise NoValue(f"{expression} has too many terms")

@@ -20,7 +20,7 @@ from ..arithmetic import Arithmetic, Array
 from ..arithmetic.ball import Ball, Balls, Undecided
 from ..arithmetic.multiprecision import Multiprecision
 from ..arithmetic.symbolic import GroupSymbol, Mean
-from .arithmetics import EnclosingIntegrals, NoValue, Values, ball_of
+from .arithmetics import EnclosingIntegrals, NoRule, NoValue, Values, ball_of
 from .holomorphic import NoBox, boxes_of
 from .quadrature import Ends, NotConverged, Outward, enclosed_quadrature, quadrature
 from .substitution import sign_changes
@@ -57,7 +57,7 @@ def integral(expression: Any, values: Values, arithmetic: Arithmetic, evaluate: 
     """
     variable, *ends = expression.limits[-1]
     if len(ends) != 2 or isinstance(variable, GroupSymbol):
-        raise NoValue(f"no rule to evaluate {expression}")
+        raise NoRule(f"no rule to evaluate {expression}")
     if isinstance(arithmetic, Balls):
         return np.asarray(Ball(_area(expression, values, arithmetic, evaluate)), dtype=object)
     if not isinstance(arithmetic, Multiprecision):
@@ -127,7 +127,7 @@ def _cached_area(key: _IntegralAtValues) -> arb:
     try:
         boxes = boxes_of(function, variable, constant)
     except NoBox as reason:
-        raise NoValue(f"{expression} is not enclosed: {reason}") from reason
+        raise NoRule(f"{expression} is not enclosed: {reason}") from reason
 
     def turned(place: arb, side: int) -> Outward | None:
         known = zip((*ends, sp.Integer(0)), (low, high, arb(0)), strict=True)

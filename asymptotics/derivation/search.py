@@ -12,7 +12,7 @@ import sympy as sp
 from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import NoSuchExample
 
-from .arithmetics import TrackingCancellation, Undefined
+from .arithmetics import NoRule, TrackingCancellation, Undefined
 from .claims import Change, Claim, Computed, Finding
 from .enclosures import Enclosed, EnclosedIntegrals, Estimated, OutsideDomain, Point, put_in
 from .points import Domains, drawn, far, off_ends, populations, ranges, shown, simplest
@@ -51,6 +51,8 @@ class Found(NamedTuple):
     why: str = ""
     #: The place of the claim's own variable, as of the variable of a limit.
     where: str = ""
+    #: Whether a part of the claim has no rule, so that numbers show its value at no point.
+    lacks_rule: bool = False
 
 
 class Search:
@@ -111,12 +113,13 @@ class Search:
         """A simple point at which the claim surely fails, as text; None if none is found.
 
         All of the simplest points of the domains are tried, and random ones up to `most` in all (at
-        least one).  Hypothesis draws the random ones, and simplifies a point that it finds.
+        least one).  Hypothesis draws the random ones, and simplifies a point that it finds.  No
+        random ones are tried if a part of the claim has no rule, and so a value nowhere.
         """
         for point in self.simplest:
             if self.fails(point):
                 return self._described(point)
-        if not self.symbols:  # there is no other point
+        if not self.symbols or self.lacks_rule:  # there is no other point, or none would help
             return None
         try:
             point = find(
@@ -142,6 +145,8 @@ class Search:
         its mass.  Code is not run at them: it is written for a range of sizes, and may choose
         between formulas by comparing rounded numbers.
         """
+        if self.lacks_rule:
+            return None
         for point in populations(self.symbols, self.domains):
             if self.fails(point):
                 return self._described(point)
@@ -155,6 +160,11 @@ class Search:
                 return self._described(point)
             self.far.append((point, found))
         return None
+
+    @property
+    def lacks_rule(self) -> bool:
+        """Whether none of the simplest points has a value, because a part has no rule."""
+        return all(self.found(point).lacks_rule for point in self.simplest)
 
     def far_doubt(self) -> str | None:
         """The first point with extreme numbers that speak against the claim, as text."""
@@ -235,7 +245,8 @@ class Search:
         except Undefined as error:
             return Found(Status.UNDEFINED, f"no value: {error}")
         except Exception as error:  # the code of a claim may raise anything
-            return Found(Status.NO_VALUE, f"no value: {error}")
+            lacks_rule = isinstance(error, NoRule)
+            return Found(Status.NO_VALUE, f"no value: {error}", lacks_rule=lacks_rule)
         if finding.holds is None:
             status = Status.AGAINST if finding.against else Status.OPEN
         else:

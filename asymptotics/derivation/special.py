@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from math import lcm
+from operator import methodcaller
 from typing import Any
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.polys.polyerrors import BasePolynomialError
 
-from ..arithmetic.symbolic import GroupSymbol, Mean
+from ..arithmetic.symbolic import GroupSymbol, Mean, within_means
 from . import algebra
 from .boxes import unproved as over_boxes
 from .claims import Change, Limit
@@ -425,7 +426,8 @@ def _may_be(value: Any, domain: Domain) -> bool:
 
 
 def _substituted(symbol: sp.Symbol, value: Any) -> Change:
-    return lambda expression: expression.xreplace({symbol: value})
+    put_in = methodcaller("xreplace", {symbol: value})
+    return lambda expression: within_means(expression, put_in)
 
 
 def _substituted_in_one_group(symbol: sp.Symbol, value: Any) -> Change:

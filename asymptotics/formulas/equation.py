@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import sympy as sp
 from sympy.printing.numpy import SciPyPrinter
 
-from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean
+from ..arithmetic.symbolic import WEIGHT, GroupSymbol, Mean, within_means
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Formula:
         """The right-hand side, or left minus right if implicit, with definitions substituted."""
         expression = self.left - self.right if self.is_implicit else self.right
         for symbol, value in reversed(list(self.where.items())):
-            expression = expression.xreplace({symbol: value})
+            expression = within_means(expression, methodcaller("xreplace", {symbol: value}))
         return expression
 
     @property

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
 #: The formulas by name.
 ENTRIES: Mapping[str, Entry] = {
-    "effective-ridge": Entry("Equation of the effective ridge", _ANY, _HASTIE),
+    "effective-ridge": Entry("Equation of the effective ridge", _ABOVE, _HASTIE),
     "effective-ridge-isotropic": Entry(
         "Effective ridge of equal eigenvalues", "Lambda = 1, no ridge, kappa > 1", _HASTIE
     ),
@@ -46,7 +46,9 @@ ENTRIES: Mapping[str, Entry] = {
         _HASTIE,
     ),
     "noise-level-isotropic-ridge": Entry(
-        "Noise level of equal eigenvalues, with ridge", "Lambda = 1, E[B^2] = b^2", _HASTIE
+        "Noise level of equal eigenvalues, with ridge",
+        "Lambda = 1, E[B^2] = b^2, ridge or kappa > 1",
+        _HASTIE,
     ),
     "shrinkage": Entry("Shrinkage of a trained weight", _ANY, _LI),
     "weight-noise": Entry("Variance of a trained weight given its coefficient", _ANY, _LI),
@@ -108,7 +110,7 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "limit-sigma-infinity": Entry(
         "Noise level of much noise",
-        f"{_ANY}, sigma -> infinity: the leading term",
+        f"{_ABOVE}, sigma -> infinity: the leading term",
         "derived here",
     ),
     "limit-ridge-0": Entry(
@@ -122,7 +124,7 @@ ENTRIES: Mapping[str, Entry] = {
         "alpha -> 0; what is missing falls faster than any power of the threshold",
         "derived here",
     ),
-    "limit-alpha-1": Entry("Risk with all weights kept", "alpha -> 1", "derived here"),
+    "limit-alpha-1": Entry("Risk with all weights kept", f"{_ABOVE}, alpha -> 1", "derived here"),
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 
 from ..arithmetic import Array
-from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol
+from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, within_means
 from ..population import Groups
 from ..theory import MAGNITUDE, Channel, Rule, Threshold, pruned_risk
 from ..theory.fixed_points import effective_ridge_balance, noise_level
@@ -110,16 +110,19 @@ def with_names(expression: Any, rule: Rule) -> tuple[Any, dict[sp.Symbol, Any]]:
     variance, center = SHRINKAGE**2 * STD**2 + NOISE, SHRINKAGE * MEAN
     threshold = T if rule == MAGNITUDE else T / sp.sqrt(EIGENVALUE)
     root = sp.sqrt(_VARIANCE)
-    named = expression.subs(variance, _VARIANCE)
-    # These two match the forms in which the code of the theory writes the thresholds.
-    named = named.subs(center / root + threshold / root, _LOWER)
-    named = named.subs(threshold - center, _UPPER * root)
+
+    def shorter(inside: Any) -> Any:
+        named = inside.subs(variance, _VARIANCE)
+        # These two match the forms in which the code of the theory writes the thresholds.
+        named = named.subs(center / root + threshold / root, _LOWER)
+        return named.subs(threshold - center, _UPPER * root)
+
     where = {
         _VARIANCE: variance,
         _UPPER: (threshold - center) / root,
         _LOWER: (threshold + center) / root,
     }
-    return named, where
+    return within_means(expression, shorter), where
 
 
 def of_rule(left: Any, rule: Rule, index: int) -> Parts:

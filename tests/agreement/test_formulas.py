@@ -18,6 +18,7 @@ from asymptotics.formulas import (
     formula,
     titles,
 )
+from asymptotics.formulas.names import ENTRIES
 from asymptotics.testing import magnitudes
 from tests.budgets import examples
 
@@ -141,6 +142,21 @@ def test_limits_leave_out_what_they_say(name: str) -> None:
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_wrong_coefficient_is_seen(name: str) -> None:
     assert not leaves_out_what_it_says(name, factor=1.02)
+
+
+#: Formulas whose regime excludes neither a ridge of 0 nor fewer features than samples.
+EVERYWHERE = [
+    name
+    for name, entry in ENTRIES.items()
+    if not any(word in entry.regime for word in ("ridge", "kappa", "r ->"))
+]
+
+
+@pytest.mark.parametrize("name", EVERYWHERE)
+def test_a_formula_that_holds_everywhere_holds_for_least_squares(name: str) -> None:
+    values = values_of((Population([1], [2], 1, 1), 0.5, 1.0, 0.5, 0.0))
+    single = {key: np.asarray(value).item() for key, value in values.items()}
+    assert np.isfinite(run(formula(name), single))
 
 
 @pytest.mark.parametrize("name", titles())

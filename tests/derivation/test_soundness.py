@@ -1,14 +1,16 @@
 """Claims that are false, empty or mean nothing, and how each is told."""
 
+import math
 import subprocess
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
 
+from asymptotics.arithmetic.symbolic import within_means
 from asymptotics.derivation import (
     NONNEGATIVE,
     POSITIVE,
@@ -33,6 +35,7 @@ from asymptotics.derivation import (
     between,
     integers_from,
 )
+from asymptotics.derivation.search import Search
 from asymptotics.errors import InvalidInput
 from asymptotics.theory import noise_level
 from tests.one_step import among, verdict_among
@@ -234,7 +237,16 @@ SQUARE, CUBE = power_of(2), power_of(3)
 CACHED = lru_cache(warning)
 
 
+whole = "takes whole numbers alone"
 REFUSED = {
+    "a root between whole numbers": (UniqueRoot(2 * n - 3, n, 0, sp.oo), EXACT, None, whole),
+    "whole numbers that go to 0": (Limit(1 / n, n, 0, sp.oo), EXACT, None, whole),
+    "a derivative that SymPy has taken": (
+        Equal(sp.diff(sp.Integral(sp.Piecewise((1, x > p), (0, True)), (x, 0, 5)), p), 0),
+        EXACT,
+        None,
+        r"write Derivative\(f, x\), not diff",
+    ),
     "an interval outside the domain": (Less(p, 0), OverBoxes({p: (-2, -1)}), None, "interval of p"),
     "an interval that is infinite": (Less(0, p), OverBoxes({p: (0, sp.oo)}), None, "rational"),
     "a root outside the domain": (
@@ -332,6 +344,100 @@ def test_what_has_no_value_at_an_end_is_undecided(name: str) -> None:
 )
 def test_a_pole_inside_a_domain_and_a_power_of_0_are_no_lack(claim: Claim) -> None:
     assert verdict(claim, EXACT).holds
+
+
+#: The share of normal variables beyond a threshold, which falls with the threshold.
+beyond = Mean(sp.Piecewise((1, sp.Abs(q * h) > p), (0, True)))
+share = d.define("K", beyond, "a share")
+CONSTANT = {
+    "of a share": sp.diff(beyond, p),
+    "of a product": sp.diff(p * beyond, p) - beyond,
+    "in the scale": sp.diff(beyond, q),
+    "of a name": sp.diff(share, p),
+    "the second": sp.diff(beyond, p, 2),
+    "the third": sp.diff(Mean(sp.Piecewise((p**2, sp.Abs(h) > p), (0, True))), p, 3),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_a_derivative_where_a_condition_moves_is_left_undecided(name: str) -> None:
+    found = verdict(Equal(CONSTANT[name], 0), POINTS)
+    assert "no rule to evaluate Derivative" in found.found
+
+
+def test_a_claim_without_a_rule_is_not_tried_at_many_points(monkeypatch: Any) -> None:
+    tried: list[Any] = []
+    monkeypatch.setattr(Search, "_finding", _noting(tried))
+    found = verdict(Less(sp.Derivative(beyond, p), 0), EXACT)
+    assert "no rule to evaluate Derivative" in found.found
+    assert len(tried) < 30
+
+
+def _noting(tried: list[Any]) -> Any:
+    finding = Search._finding
+
+    def noted(search: Search, point: Any) -> Any:
+        tried.append(point)
+        return finding(search, point)
+
+    return noted
+
+
+decay, all_decay = Mean(sp.exp(-p * Lambda)), Mean(Lambda * sp.exp(-p * Lambda))
+#: Claims that SymPy's integrals of expectations once refuted although true, or proved.
+INTEGRALS = {
+    "over a half-line": (sp.integrate(all_decay, (p, 0, sp.oo)), 1, Mean(Lambda) / Lambda),
+    "over an interval": (
+        sp.integrate(decay, (p, 0, 1)),
+        Mean((1 - sp.exp(-Lambda)) / Lambda),
+        (1 - sp.exp(-Lambda)) / Lambda,
+    ),
+    "not evaluated": (
+        sp.Integral(decay, (p, 0, 1)),
+        Mean((1 - sp.exp(-Lambda)) / Lambda),
+        (1 - sp.exp(-Lambda)) / Lambda,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INTEGRALS)
+def test_an_integral_keeps_its_expectation(name: str) -> None:
+    integral, right, wrong = INTEGRALS[name]
+    assert not verdict(Equal(integral, wrong), EXACT).holds
+    assert verdict(Equal(integral, right), AtPoints(10)).ruling is not Ruling.REFUTED
+
+
+def test_a_substitution_leaves_what_an_expectation_binds() -> None:
+    mean = Mean(sp.exp(-p * Lambda))
+
+    def replaced(expression: Any, old: Any, new: Any) -> Any:
+        return expression.xreplace({old: new})
+
+    for put_in in (sp.Basic.subs, replaced):
+        assert put_in(mean, Lambda, q) == mean
+        assert put_in(mean, sp.exp(-p * Lambda), q) == mean
+        assert put_in(mean, mean, q) == q
+        assert put_in(mean, p, q) == Mean(sp.exp(-q * Lambda))
+        assert put_in(mean, p, Lambda) == sp.Subs(mean, p, Lambda)
+    assert within_means(mean, lambda inside: inside.subs(Lambda, q)) == sp.exp(-p * q)
+
+
+def decaying(number: Any) -> Any:
+    return math.exp(-float(number))
+
+
+def nearly_decaying(number: Any) -> Any:
+    return np.float64(decaying(number) * (1 + 1e-9))
+
+
+def _at_p(code: Any, inputs: Any) -> Any:
+    return code(inputs(p))
+
+
+def test_rounding_of_floats_refutes_nothing() -> None:
+    for code, ruling in ((decaying, Ruling.UNDECIDED), (nearly_decaying, Ruling.REFUTED)):
+        claim = Computed(sp.exp(-p), code, partial(_at_p, code))
+        assert verdict(claim, AtPoints(10)).ruling is ruling
 
 
 @pytest.mark.parametrize("name", FALSE)

@@ -211,6 +211,15 @@ def require_own_variable(
         raise InvalidInput("variable", variable, "must not be in what does not vary with it")
 
 
+def require_real(variable: sp.Symbol, domain: Domain) -> None:
+    """Raise `InvalidInput` for a whole number, which comes to no number as close as one likes."""
+    if domain.whole:
+        allowed = (
+            "takes whole numbers alone: declare a real symbol for a root, or a limit at a number"
+        )
+        raise InvalidInput("variable", variable, allowed)
+
+
 def at_most(x: Any, y: Any) -> bool:
     """Whether x <= y is known for two ends of intervals, which may be infinite or symbols."""
     return x == -sp.oo or y == sp.oo or algebra.nonnegative(y - x)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from types import CellType, FrameType, FunctionType, MethodType
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from ...errors import InvalidInput
 from ..arithmetics import Values
 from ..domains import Domain
 from .base import Change, Claim, Finding, Inputs, Numbers
-from .relations import Equal, decided, equal, sides_of
+from .relations import Equal, Sides, decided, equal, sides_of
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,13 @@ class Computed(Claim):
         return _single(value), called
 
     def at(self, numbers: Numbers) -> Finding:
-        always_called = True
+        always_called, rounded = True, False
 
         def run(inputs: Inputs) -> Any:
-            nonlocal always_called
+            nonlocal always_called, rounded
             code, called = self._run(inputs)
             always_called = always_called and called
+            rounded = rounded or _has_floats(code)
             found = inputs.arithmetic.array(code)
             if found.size == 0:  # an empty array would agree with everything
                 raise ValueError("the code returns no number")
@@ -111,7 +113,10 @@ class Computed(Claim):
         sides = sides_of(self.expression, self.expression, numbers, decided, run)
         if not always_called:
             return Finding(None, f"{self.name} is not called", against=True)
-        return equal(sides, numbers)
+        found = equal(sides, numbers)
+        if found.holds is False and rounded and _is_rounding(sides):
+            return Finding(None, _ROUNDED)
+        return found
 
     def latex(self) -> str:
         name = self.name.replace("_", r"\_")
@@ -120,6 +125,38 @@ class Computed(Claim):
 
 #: Errors of code that is run on symbols although it was not written for them.
 _CODE_FAILS = (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError)
+
+
+#: Code that returns floats must differ by more than this, relative to the size of the terms, to be
+#: refuted: a sum of many floats may have lost some of its 16 digits.
+_ROUNDING_OF_FLOATS = Fraction(1, 10**10)
+#: The range of floats.
+_FLOATS = np.finfo(float)
+_ROUNDED = (
+    "the code returns floats, and differs from the expression by no more than their rounding may "
+    "explain: code that computes with the numbers it is given would decide it"
+)
+
+
+def _is_rounding(sides: Sides) -> bool:
+    """Whether code that computes with floats may differ so much from the expression it computes.
+
+    Floats lose digits, and numbers below or above their range become 0 or infinite.
+    """
+    lost = sides.size * _ROUNDING_OF_FLOATS.numerator / _ROUNDING_OF_FLOATS.denominator
+    entries = zip(sides.left, sides.right, sides.difference, strict=True)
+    return all(
+        abs(difference) <= lost
+        or abs(difference) <= float(_FLOATS.smallest_normal)
+        or (abs(code) > float(_FLOATS.max) and abs(right) > float(_FLOATS.max))
+        for code, right, difference in entries
+    )
+
+
+def _has_floats(value: Any) -> bool:
+    """Whether numbers that code returns are floats, of Python or of NumPy."""
+    entries = np.asarray(value, dtype=object).flat
+    return any(isinstance(entry, float | np.floating) for entry in entries)
 
 
 def _is_cached(function: Any) -> bool:

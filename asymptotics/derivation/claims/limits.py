@@ -21,6 +21,7 @@ from .base import (
     at_most,
     less,
     require_own_variable,
+    require_real,
     sides_as_text,
 )
 from .convergence import (
@@ -76,6 +77,8 @@ class Limit(Claim):
         if self.side not in ("+", "-"):
             raise InvalidInput("side", self.side, "must be '+' or '-'")
         domain, point = domains[self.variable], self.point
+        if point not in (sp.oo, -sp.oo):
+            require_real(self.variable, domain)
         if point in (sp.oo, -sp.oo):
             inside = point in (domain.low, domain.high)
         elif self.side == "+":

@@ -1,6 +1,6 @@
 """The claims that two sides are equal, or ordered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -12,7 +12,10 @@ from flint import arb
 
 from ...arithmetic import Array
 from ...arithmetic.symbolic import Mean
+from ...errors import InvalidInput
 from .. import algebra
+from ..arithmetics import Values
+from ..domains import Domain
 from .base import (
     PROVED,
     Box,
@@ -32,6 +35,14 @@ class _TwoSides(Claim):
     right: Any
 
     parts = ("left", "right")
+
+    def require_meaning(self, domains: Mapping[sp.Symbol, Domain], given: Values) -> None:
+        if all(isinstance(side, sp.Number) for side in self.expressions):
+            allowed = (
+                "has two numbers as its sides, so that SymPy has evaluated both before any check: "
+                "write Derivative(f, x), not diff(f, x), and Integral(f, x), not integrate(f, x)"
+            )
+            raise InvalidInput("claim", f"{self.left}, {self.right}", allowed)
 
 
 class Equal(_TwoSides):

@@ -31,6 +31,7 @@ from .base import (
     at_most,
     less,
     require_own_variable,
+    require_real,
     sides_as_text,
     surely_nonzero,
 )
@@ -83,6 +84,7 @@ class UniqueRoot(Claim):
         ends = (self.low, self.high)
         require_own_variable(self.variable, self.function, domains, given, ends)
         domain = domains[self.variable]
+        require_real(self.variable, domain)
         if not (at_most(domain.low, self.low) and at_most(self.high, domain.high)):
             interval = f"({self.low}, {self.high})"
             raise InvalidInput("interval", interval, f"must lie in the domain, {domain}")
