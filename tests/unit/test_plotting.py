@@ -50,7 +50,7 @@ def test_lines_labels_and_threshold() -> None:
 
 def test_a_second_fit_is_dashed_in_the_colour_of_its_rule() -> None:
     rules = np.array(["magnitude", "oracle"])[:, None]
-    result = risk(POPULATION, KAPPA, 0.5, 0.3, rule=rules, retrain=True, retrain_ridge=0.1)
+    result: Any = risk(POPULATION, KAPPA, 0.5, 0.3, rule=rules, retrain=True, retrain_ridge=0.1)
     ax = result.plot()
     told = ["magnitude", "magnitude, retrained", "oracle", "oracle, retrained"]
     assert labels(ax)[:4] == told
@@ -73,7 +73,8 @@ def test_second_fits_of_one_rule_share_the_curve_of_the_first() -> None:
     told = labels(ax)[:5]
     assert told[0] == "pruned"
     assert told[1] == "retrained, $r_2 = 0$, towards zero"
-    dashes = [line._unscaled_dash_pattern for line in ax.get_lines()[:5]]
+    lines: list[Any] = list(ax.get_lines()[:5])
+    dashes = [line._unscaled_dash_pattern for line in lines]
     assert all(one != other for one, other in itertools.combinations(dashes, 2))
     ridges = np.geomspace(0.01, 10, 30)
     ax = risk(POPULATION, 2, 0.5, 0.3, retrain=True, retrain_ridge=ridges).plot()
