@@ -58,8 +58,9 @@ def retrained(
     alpha, ridge = map(arithmetic.taken, (grid.alpha, refit.retrain_ridge))
     pulled = refit.retrain_towards == TOWARDS[1]
     mask = mask_at(law, rule, threshold, alpha, infinite, arithmetic)
+    chi = arithmetic.array(np.where(pulled, 1, 0))
     fit = second_fit_at(
-        population, fixed, mask, grid.kappa, grid.sigma, grid.alpha, rule, ridge, pulled, arithmetic
+        population, fixed, mask, grid.kappa, grid.sigma, grid.alpha, rule, ridge, chi, arithmetic
     )
     # A ridge towards infinite weights makes the second fit infinite too.
     diverges = infinite & pulled & (ridge > 0) & (alpha > 0)

@@ -28,10 +28,7 @@ with :math:`f_g` the density of ``X`` in group ``g`` and ``T`` its threshold.  F
 noise (random, oracle) has no such terms.
 """
 
-from fractions import Fraction
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..arithmetic.base import Mass
@@ -147,11 +144,12 @@ def retrained_risk(
     """
     given = {"sigma": sigma, "alpha": alpha, "retrain_ridge": retrain_ridge}
     sigma, alpha, ridge = (own_or_checked(key, x, arithmetic) for key, x in given.items())
-    pulled = np.asarray(choice("retrain_towards", retrain_towards, TOWARDS) == TOWARDS[1])
-    infinite = np.zeros(np.shape(fixed.gamma), dtype=bool)
+    pulled = choice("retrain_towards", retrain_towards, TOWARDS) == TOWARDS[1]
+    chi = arithmetic.array(1 if pulled else 0)
+    infinite = fixed.gamma == arithmetic.infinity
     mask = mask_at(channel, rule, threshold, alpha, infinite, arithmetic)
     fit = second_fit_at(
-        population, fixed, mask, fixed.kappa, sigma, alpha, rule, ridge, pulled, arithmetic
+        population, fixed, mask, fixed.kappa, sigma, alpha, rule, ridge, chi, arithmetic
     )
     return retrained_at(fit, arithmetic)
 
@@ -192,13 +190,10 @@ def second_fit_at(
     alpha: Array,
     rule: Rule,
     ridge: Array,
-    pulled: Array,
+    towards_pruned: Array,
     arithmetic: Arithmetic,
 ) -> SecondFit:
-    """The inputs of the second fit at checked parameters: exact, or numbers of the arithmetic.
-
-    `pulled` says where the ridge draws the weights to the pruned ones.
-    """
+    """The inputs of the second fit at checked parameters: exact, or numbers of the arithmetic."""
     groups = population.groups(arithmetic)
     kept = kept_weights(
         mask._replace(law=mask.law._replace(mean=groups.mean, std=groups.std)), arithmetic
@@ -210,7 +205,7 @@ def second_fit_at(
         second_ridge(kept, fixed.kappa, arithmetic.taken(ridge), excess, arithmetic),
         arithmetic.taken(sigma),
         features_excess(kappa, population.mass_above(0, arithmetic), arithmetic),
-        arithmetic.array(np.where(pulled, 1, 0)),
+        towards_pruned,
     )
 
 
@@ -271,12 +266,8 @@ def kept_excess(
     """
     alive = population.mass_above(0, arithmetic)
     if isinstance(rule, Random):
-        share = alpha
-        if arithmetic.exact and not arithmetic.owns(alpha):
-            share = np.asarray(np.frompyfunc(Fraction, 1, 1)(alpha), dtype=object)
-        part = Mass(share * alive.value, share * alive.rest)
-        return features_excess(kappa, part, arithmetic)
-    few = features_excess(kappa, Mass(alpha, np.zeros(())), arithmetic)
+        return features_excess(kappa, alive.part(alpha), arithmetic)
+    few = features_excess(kappa, Mass(alpha, 0 * alive.rest), arithmetic)
     all_alive = _all_alive_excess(score, population, kappa, alpha, alive, arithmetic)
     return arithmetic.minimum(few, all_alive)
 
