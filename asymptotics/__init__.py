@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
     from .prediction.sensitivity import Sensitivity, sensitivity
-    from .results import CertifiedRisk, HessianBias, RiskResult, Verification
+    from .results import CertifiedRisk, HessianBias, RetrainedRisk, RiskResult, Verification
     from .verification.verify import verify
 
 __version__ = "0.1.0"
@@ -25,6 +25,7 @@ __all__ = [
     "NoConvergence",
     "Population",
     "Restriction",
+    "RetrainedRisk",
     "RiskResult",
     "Sensitivity",
     "Verification",
@@ -47,6 +48,7 @@ _MODULES = {
     "NoConvergence": "errors",
     "Population": "population",
     "Restriction": "population",
+    "RetrainedRisk": "results",
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",

@@ -1,8 +1,8 @@
 """The parameters of the models, and the domains of all numbers that a user passes.
 
-`LINEAR` and `NETWORK` record the symbol, label, domain and default of each parameter.  The grid of
-a prediction, the keys of a spec, the columns of a result and the labels of a figure are all derived
-from them.
+`LINEAR`, `RETRAINING` and `NETWORK` record the symbol, label, domain and default of each parameter.
+The grid of a prediction, the keys of a spec, the columns of a result and the labels of a figure are
+all derived from them.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,6 +75,15 @@ LINEAR: Mapping[str, Parameter] = {
         Decimal(0),
     ),
 }
+#: The parameters of a second fit, of the weights that were kept.
+RETRAINING: Mapping[str, Parameter] = {
+    "retrain_ridge": Parameter(
+        "r_2",
+        r"ridge of the second fit $r_2$ (units of feature variance)",
+        LINEAR["ridge"].domain,
+        Decimal(0),
+    ),
+}
 #: The parameters of a two-layer network; `alpha` is the same as in the linear model.
 NETWORK: Mapping[str, Parameter] = {
     "eta": Parameter(
@@ -88,7 +97,7 @@ NETWORK: Mapping[str, Parameter] = {
 }
 #: The domain of every real number that a user passes, by its name.
 DOMAINS: Mapping[str, Domain] = {
-    **{key: parameter.domain for key, parameter in {**LINEAR, **NETWORK}.items()},
+    **{key: parameter.domain for key, parameter in {**LINEAR, **RETRAINING, **NETWORK}.items()},
     "weight": Domain(_nonnegative, NONNEGATIVE_TEXT),
     "eigenvalue": Domain(_nonnegative, NONNEGATIVE_TEXT, 1e-150),
     "mean": REAL,

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from .extras import extra
 from .population import Population
 from .theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule, exponent_rule
+from .theory.retraining import TOWARDS
 
 with extra("testing"):
     from hypothesis import strategies as st
@@ -102,6 +103,30 @@ def problems(
     sigma = draw(st.sampled_from([0.0, 1.0, 0.5]) | magnitudes(smallest_sigma, 10))
     ridge = draw(st.sampled_from([0.0, 0.0, 1.0]) | magnitudes(smallest_sigma**2, 10))
     return Problem(drawn, kappa, sigma, alpha, ridge, draw(rules() if rule is None else rule))
+
+
+class Refit(NamedTuple):
+    """The keyword arguments of `asymptotics.risk` for a second fit."""
+
+    retrain: bool
+    retrain_ridge: float
+    retrain_towards: str
+
+
+def refits(smallest_ridge: float = 1e-6) -> st.SearchStrategy[Refit]:
+    """Second fits: the ridge is 0, or from `smallest_ridge` to 10, towards zero or the pruned.
+
+    >>> from hypothesis import given
+    >>> from asymptotics import risk
+    >>> @given(problems(), refits())
+    ... def test_fitting_all_weights_again_changes_nothing(problem, refit):
+    ...     again = refit._replace(retrain_ridge=problem.ridge, retrain_towards="zero")
+    ...     result = risk(*problem._replace(alpha=1.0), **again._asdict())
+    ...     assert abs(result.retrained_risk - result.risk) <= 1e-8 * result.risk
+    >>> test_fitting_all_weights_again_changes_nothing()
+    """
+    ridges = st.sampled_from([0.0, 0.0, 1.0]) | magnitudes(smallest_ridge, 10)
+    return st.builds(Refit, st.just(True), ridges, st.sampled_from(TOWARDS))
 
 
 def _flushed(x: float) -> float:

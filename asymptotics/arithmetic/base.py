@@ -13,6 +13,8 @@ that it broadcasts with the second.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -35,6 +37,16 @@ class Mass(NamedTuple):
     value: Array
     #: The rounding error of `value`.
     rest: Array
+
+    def part(self, share: Any) -> "Mass":
+        """The probability times a share, without rounding if both are exact."""
+        share = np.frompyfunc(_rational, 1, 1)(share) if self.value.dtype == object else share
+        return Mass(share * self.value, share * self.rest)
+
+
+def _rational(x: Any) -> Any:
+    """A number as a fraction if it is exact, such as a decimal; else as it is."""
+    return Fraction(x) if isinstance(x, int | float | Decimal) else x
 
 
 class Arithmetic(ABC):

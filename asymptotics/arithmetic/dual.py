@@ -132,9 +132,12 @@ class DualNumbers(Float64):
         return _parts(x)[0]
 
     def excess(self, kappa: Any, mass: Mass) -> Any:
-        value, slope = _parts(kappa)
-        excess = super().excess(value, mass)
-        return excess if slope is None else Dual(excess, slope * mass.value[..., None])
+        value, share = _parts(kappa)[0], _parts(mass.value)[0]
+        excess = super().excess(value, mass._replace(value=share, rest=_parts(mass.rest)[0]))
+        if not (isinstance(kappa, Dual) or isinstance(mass.value, Dual)):
+            return excess
+        slope = self.slope(kappa) * share[..., None] + value[..., None] * self.slope(mass.value)
+        return Dual(excess, slope)
 
     def _chain(self, x: Any, function: Callable[[Array], tuple[Array, Array]]) -> Any:
         """The chain rule for `function`, which returns its value and its derivative."""

@@ -55,7 +55,7 @@ class Multiprecision(Arithmetic):
 
     def excess(self, kappa: Array, mass: Mass) -> Array:
         # In rational numbers, rounded once at the end.
-        exact = np.frompyfunc(lambda k, share: Fraction(k) * share - 1, 2, 1)
+        exact = np.frompyfunc(lambda k, share: Fraction(k) * Fraction(share) - 1, 2, 1)
         return self.array(exact(kappa, mass.value))
 
     def exp(self, x: Array) -> Array:

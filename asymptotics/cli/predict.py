@@ -8,7 +8,7 @@ import click
 
 from ..errors import InvalidInput, NoConvergence, one_line
 from ..outcomes import COARSE_QUADRATURE, Status, Verdict
-from ..results import RiskResult, Verification
+from ..results import RetrainedRisk, RiskResult, Verification
 from ..spec import Problem, note_of_columns, note_of_weights, read_spec, samples_file
 from ..tables import counted
 from .console import fail, progress_bar, remark, say
@@ -79,6 +79,8 @@ def curve(
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
     problem = read_spec(spec)
+    if simulate:
+        _require_one_fit(problem)
     notes = _notes(spec, problem)
     require_free(output, _inputs(spec, problem, settings), force)
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
@@ -119,6 +121,7 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     """
     suffix = None if output is None else suffix_of(output)
     problem = read_spec(spec)
+    _require_one_fit(problem)
     notes = _notes(spec, problem)
     if output is not None:
         require_free(output, _inputs(spec, problem, settings), force)
@@ -184,6 +187,13 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
         )
 
 
+def _require_one_fit(problem: Problem) -> None:
+    """Raise `InvalidInput` if the weights are trained again, which is not simulated."""
+    if problem.retrain:
+        allowed = "must be left out of what is simulated: a second fit is predicted alone"
+        raise InvalidInput("retrain", True, allowed)
+
+
 def _require_none_given(settings: Mapping[str, Any]) -> None:
     """Raise `InvalidInput` if an option of the simulation is given without ``--simulate``."""
     source = click.get_current_context().get_parameter_source
@@ -195,12 +205,16 @@ def _require_none_given(settings: Mapping[str, Any]) -> None:
 def _require_convergence(result: RiskResult) -> None:
     """Raise `NoConvergence` if a row did not converge, or could not be decided."""
     law = result.population.tolerance > 0
-    for status in (Status.NO_CONVERGENCE, Status.UNDECIDED):
-        if failed := int((result.status == status).sum()):
-            rows = counted(result.risk.size, "row")
-            coarse = law and status is Status.NO_CONVERGENCE
-            remedy = COARSE_QUADRATURE if coarse else status.remedy
-            raise NoConvergence(f"{failed} of {rows}: {status}; {remedy}")
+    fits = {"": result.status}
+    if isinstance(result, RetrainedRisk):
+        fits["second fit, "] = result.retrained_status
+    for fit, statuses in fits.items():
+        for status in (Status.NO_CONVERGENCE, Status.UNDECIDED):
+            if failed := int((statuses == status).sum()):
+                rows = counted(result.risk.size, "row")
+                coarse = law and status is Status.NO_CONVERGENCE
+                remedy = COARSE_QUADRATURE if coarse else status.remedy
+                raise NoConvergence(f"{failed} of {rows}: {fit}{status}; {remedy}")
 
 
 def _require_consistency(result: Verification, older: str) -> None:

@@ -6,9 +6,9 @@ stops when the balls are narrow enough; their ends are proved bounds.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,29 @@ _GUARD_DIGITS, _DOUBLINGS_OF_DIGITS = 20, 2
 _OF_LAWS = ("risk", "unpruned_risk", "null_risk", "threshold", "tau", "gamma")
 #: Parts of the risk; the quadrature may change each by as much as it changes the risk.
 _PARTS = ("kept_error", "dropped_signal")
-_VALUES = (*Rows._fields, "tau", "gamma", "null_risk")
+
+
+class _Part(NamedTuple):
+    """Values of a row that succeed or fail together; the first is a risk."""
+
+    #: In front of the names of status, residual, bounds and reason.
+    prefix: str
+    values: tuple[str, ...]
+
+    def name(self, of: str) -> str:
+        """The name of a column that belongs to the part."""
+        return self.prefix + of
+
+
+_SECOND = _Part("retrained_", ("retrained_risk",))
+_FIRST = _Part(
+    "",
+    tuple(
+        key
+        for key in (*Rows._fields, "tau", "gamma", "null_risk")
+        if key not in (*_SECOND.values, "residual", "retrained_residual")
+    ),
+)
 
 
 def agreed_columns(
@@ -51,23 +73,34 @@ def agreed_columns(
     columns = _agreed(population, grid, digits, progress)
     if not population.tolerance:
         return columns
-    floats = grid.in_floats()
+    floats, most = grid.in_floats(), accepted(population)
     missed = quadrature_errors(population, floats, in_floats(population, floats))
     columns["residual"] = np.maximum(
         columns["residual"], np.maximum(missed.risk, population.tolerance)
     )
     relative = dict.fromkeys(_OF_LAWS, columns["residual"])
     relative["threshold"] = np.maximum(columns["residual"], missed.threshold)
+    if grid.refit is not None:
+        columns["retrained_residual"] = relative["retrained_risk"] = np.maximum(
+            columns["retrained_residual"], np.maximum(missed.retrained_risk, population.tolerance)
+        )
     errors = {key: abs(columns[key]) * error for key, error in relative.items()}
     errors |= dict.fromkeys(_PARTS, errors["risk"])
     for key, error in errors.items():
         columns[key] = np.frompyfunc(round_to_error, 2, 1)(columns[key], error)
-    failed = ~(missed.risk <= accepted(population))
-    columns["status"][failed] = str(Status.NO_CONVERGENCE)
-    for key in ("risk", *_PARTS, "threshold"):
-        columns[key][failed] = math.nan
-    columns["threshold"][~(missed.threshold <= accepted(population))] = math.nan
+    _refuse(columns, "status", ~(missed.risk <= most), ("risk", *_PARTS, "threshold"))
+    columns["threshold"][~(missed.threshold <= most)] = math.nan
+    if grid.refit is not None:
+        wrong = ~(missed.retrained_risk <= most)
+        _refuse(columns, "retrained_status", wrong, ("retrained_risk",))
     return columns
+
+
+def _refuse(columns: dict[str, Array], status: str, failed: Array, values: Sequence[str]) -> None:
+    """Mark rows in place as not converged, without their values."""
+    columns[status][failed] = str(Status.NO_CONVERGENCE)
+    for key in values:
+        columns[key][failed] = math.nan
 
 
 def _agreed(
@@ -75,7 +108,8 @@ def _agreed(
 ) -> dict[str, Array]:
     """The columns of a flat grid for its groups as they are, to digits that two precisions share.
 
-    A row on which no two precisions agree has status "no convergence" and NaN for its values.
+    A part of a row on which no two precisions agree has status "no convergence" and NaN for its
+    values.
     """
     from ..arithmetic.multiprecision import Multiprecision
 
@@ -83,24 +117,46 @@ def _agreed(
         allowed = f"must be left out for more than {_MOST_GROUPS:,} groups"
         raise InvalidInput("digits", digits, allowed)
 
-    def agreed(index: int, precision: int) -> tuple[dict[str, Any], Status]:
+    parts = _parts(grid)
+
+    def agreed(index: int, precision: int) -> dict[str, Any]:
         last = max(precision << _DOUBLINGS_OF_DIGITS, MOST_DIGITS)
         values = _row(population, grid, index, Multiprecision(precision))
-        while 2 * precision <= last:
+        record: dict[str, Any] = {}
+        missing = parts
+        while missing and 2 * precision <= last:
             precision *= 2
             before, values = values, _row(population, grid, index, Multiprecision(precision))
-            if _agree(before, values, digits):
-                return values, Status.DIVERGES if values["risk"] == math.inf else Status.OK
-        return dict.fromkeys(values, math.nan), Status.NO_CONVERGENCE
+            for part in missing:
+                if _agree(before, values, part, digits):
+                    record |= _recorded(part, values, digits)
+            missing = [part for part in missing if part.name("status") not in record]
+        for part in missing:
+            record |= _recorded(part, {}, digits, Status.NO_CONVERGENCE)
+        return record
 
     def row(index: int) -> dict[str, Any]:
-        values, status = agreed(index, digits + _GUARD_DIGITS)
-        telling = digits_that_tell_scores(population, grid, index, values["tau"], digits)
-        if telling > digits:
-            values, status = agreed(index, digits + _GUARD_DIGITS + telling)
-        return _rounded(values, digits) | {"status": str(status)}
+        record = agreed(index, digits + _GUARD_DIGITS)
+        telling = digits_that_tell_scores(population, grid, index, record["tau"], digits)
+        return record if telling <= digits else agreed(index, digits + _GUARD_DIGITS + telling)
 
-    return _columns(row, grid.rule.size, progress)
+    return _columns(row, grid, progress, ("status",))
+
+
+def _parts(grid: Grid) -> list[_Part]:
+    """The parts of a row that are asked for."""
+    return [_FIRST] if grid.refit is None else [_FIRST, _SECOND]
+
+
+def _recorded(
+    part: _Part, values: Mapping[str, Any], digits: int, failure: Status | None = None
+) -> dict[str, Any]:
+    """A part of a row, rounded to `digits` digits, with its status; NaN after a `failure`."""
+    keys = (*part.values, part.name("residual"))
+    known = {key: math.nan if failure else values[key] for key in keys}
+    infinite = known[part.values[0]] == math.inf
+    status = failure or (Status.DIVERGES if infinite else Status.OK)
+    return _rounded(known, digits) | {part.name("status"): str(status)}
 
 
 def proved_columns(
@@ -118,9 +174,9 @@ def proved_columns(
         raise InvalidInput("certify", True, allowed)
     return _columns(
         lambda index: _proved_row(population, grid, index, digits),
-        grid.rule.size,
+        grid,
         progress,
-        ("lower", "upper", "reason"),
+        ("status", "lower", "upper", "reason"),
     )
 
 
@@ -129,43 +185,53 @@ def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> 
 
     The bounds of all precisions hold, so the row keeps the largest lower and the least upper one.
     """
+    record: dict[str, Any] = {}
+    for part in _parts(grid):
+        # The second part computes the first again.  The first by itself is not affected where the
+        # second cannot be decided.
+        asked = grid if part is _SECOND else grid._replace(refit=None)
+        record |= _proved_part(part, population, asked, index, digits)
+    return record
+
+
+def _proved_part(
+    part: _Part, population: Population, grid: Grid, index: int, digits: int
+) -> dict[str, Any]:
+    """The values of a part of a row, with the proved bounds of its risk."""
     from ..arithmetic.ball import Balls, Undecided
     from ..arithmetic.multiprecision import Multiprecision
 
     context = Multiprecision(digits + _GUARD_BITS).context
     bits = math.ceil(digits * math.log2(10)) + _GUARD_BITS
     last = max(bits << _DOUBLINGS, _MOST_BITS)
+    residual = part.name("residual")
     bounds = [Decimal(0), Decimal("inf")]
+    known: dict[str, Any] = {}
     while True:
         with Balls(bits).working() as arithmetic:
             try:
                 values = _row(population, grid, index, arithmetic)
             except Undecided as error:
-                values, reason = dict.fromkeys(_VALUES, Balls.nan), str(error)
+                reason = str(error)
             else:
-                lower, upper = values["risk"].bounds(digits + 3)
+                lower, upper = values[part.values[0]].bounds(digits + 3)
                 bounds = [max(bounds[0], lower), min(bounds[1], upper)]
-                reason = ""
-                if not all(values[key].has_digits(digits + 1) for key in _PROVED):
-                    reason = "the enclosures stay wider than asked for"
-            # Converted while the working precision is still in force.
+                # The ball of the residual encloses zero, and so has no digits.
+                proved = all(values[key].has_digits(digits + 1) for key in part.values)
+                reason = "" if proved else "the enclosures stay wider than asked for"
+            if not reason:
+                # Converted while the working precision is still in force.
+                known = {key: _midpoint(values[key], context) for key in part.values}
+                known[residual] = float(abs(values[residual]).arb.upper())
             if not reason or 2 * bits > last:
-                known = {key: _midpoint(value, context) for key, value in values.items()}
-                known["residual"] = float(abs(values["residual"]).arb.upper())
                 break
         bits *= 2
-    status = Status.DIVERGES if bounds[0] == math.inf else Status.OK
-    status = Status.UNDECIDED if reason else status
-    if reason:
-        known = dict.fromkeys(known, math.nan)
-        reason += f", in {bits:,} bits"
-    ends = {"lower": bounds[0], "upper": bounds[1]}
-    return _rounded(known, digits) | ends | {"status": str(status), "reason": reason}
-
-
-#: The values whose digits are proved.  The residual is left out: its ball encloses zero, and so
-#: has no digits.
-_PROVED = tuple(key for key in _VALUES if key != "residual")
+    record = _recorded(part, known, digits, Status.UNDECIDED if reason else None)
+    if bounds[0] == math.inf:
+        record[part.name("status")] = str(Status.DIVERGES)
+    ends: dict[str, Any] = {"lower": bounds[0], "upper": bounds[1]}
+    ends["reason"] = f"{reason}, in {bits:,} bits" if reason else ""
+    return record | {part.name(key): value for key, value in ends.items()}
 
 
 def _midpoint(ball: Any, context: Any) -> Any:
@@ -193,31 +259,34 @@ def round_to_error(value: Any, error: Any) -> Any:
 
 def _row(population: Population, grid: Grid, index: int, arithmetic: Arithmetic) -> dict[str, Any]:
     """All values of the row `index` of a flat grid, as single numbers of an arithmetic."""
-    kappa, sigma, alpha, ridge = (x[index : index + 1] for x in grid[:4])
-    fixed = fixed_point_at(population, kappa, sigma, ridge, arithmetic)
-    rows = evaluate(population, fixed, sigma, arithmetic.array(alpha), grid.rule[index], arithmetic)
-    null = null_risk_at(population, sigma, arithmetic)
+    row = grid.take(slice(index, index + 1))
+    fixed = fixed_point_at(population, row.kappa, row.sigma, row.ridge, arithmetic)
+    rows = evaluate(population, fixed, row, grid.rule[index], arithmetic)
+    null = null_risk_at(population, row.sigma, arithmetic)
     values = rows._asdict() | {"tau": fixed.tau, "gamma": fixed.gamma, "null_risk": null}
     return {key: np.ravel(value)[0] for key, value in values.items()}
 
 
 def _columns(
     row: Callable[[int], dict[str, Any]],
-    count: int,
+    grid: Grid,
     progress: Progress | None,
-    more: tuple[str, ...] = (),
+    more: tuple[str, ...],
 ) -> dict[str, Array]:
     """Computes all rows and returns them as columns.
 
-    `more` names the keys of a record that are specific to the caller.
+    `more` names what each part of a record has beside its values and its residual.
     """
-    records = []
+    records, count = [], grid.rule.size
     for index in range(count):
         records.append(row(index))
         if progress:
             progress(index + 1, count)
     # An empty grid has no record to take the names from.
-    names = records[0] if records else (*_VALUES, "unpruned_risk", "status", *more)
+    names = list(records[0]) if records else ["unpruned_risk"]
+    if not records:
+        for part in _parts(grid):
+            names += [*part.values, *(part.name(key) for key in ("residual", *more))]
     columns = {key: np.empty(count, dtype=object) for key in names}
     for key, column in columns.items():
         column[:] = [record[key] for record in records]
@@ -225,7 +294,7 @@ def _columns(
 
 
 def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
-    """Values rounded to `digits` digits, with `unpruned_risk`, which is gamma."""
+    """Values rounded to `digits` digits; with gamma also as `unpruned_risk`."""
     from ..arithmetic.multiprecision import Multiprecision
 
     context = Multiprecision(digits).context
@@ -237,21 +306,21 @@ def _rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
         return context.mpf(value if wide is None else wide.nstr(value, digits))
 
     numbers = {key: decimal(value) for key, value in values.items()}
-    return numbers | {"unpruned_risk": numbers["gamma"]}
+    return numbers | ({"unpruned_risk": numbers["gamma"]} if "gamma" in numbers else {})
 
 
-def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], digits: int) -> bool:
-    """Whether two precisions give a risk and agree to `digits` digits of every value.
+def _agree(coarse: Mapping[str, Any], fine: Mapping[str, Any], part: _Part, digits: int) -> bool:
+    """Whether two precisions give a risk and agree to `digits` digits of every value of a part.
 
     Two values agree if they are equal, if both are NaN, or if they are finite and their difference
     is at most ``10 ** -(digits + 1)`` of their size.
     """
-    if fine["risk"] != fine["risk"]:
+    risk = fine[part.values[0]]
+    if risk != risk:
         return False
     return all(
-        value == coarse[key]
-        or (value != value and coarse[key] != coarse[key])
-        or abs(value - coarse[key]) * 10 ** (digits + 1) <= abs(value) < math.inf
-        for key, value in fine.items()
-        if key != "residual"
+        fine[key] == coarse[key]
+        or (fine[key] != fine[key] and coarse[key] != coarse[key])
+        or abs(fine[key] - coarse[key]) * 10 ** (digits + 1) <= abs(fine[key]) < math.inf
+        for key in part.values
     )

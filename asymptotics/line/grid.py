@@ -1,14 +1,16 @@
 """Grids of problems: parameters that broadcast, and their division into batches of rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array
-from ..domains import LINEAR
-from ..parameters import broadcast_shape, entry_name, objects, parameter
+from ..domains import LINEAR, RETRAINING
+from ..errors import InvalidInput
+from ..parameters import broadcast_shape, choice, entry_name, flag, objects, parameter
 from ..theory import Rule, as_rule
+from ..theory.retraining import TOWARDS
 from ..theory.rules import Exponent
 
 RuleLike = Rule | str | Mapping[str, Exponent]
@@ -18,6 +20,16 @@ RulesLike = RuleLike | Sequence[RuleLike] | Array
 CHUNK = 1 << 14
 #: The parameters of a grid that are numbers; the rule is not.
 NUMBERS = tuple(LINEAR)
+#: All parameters of a grid but those of a second fit.
+PARAMETERS = (*NUMBERS, "rule")
+
+
+class Refit(NamedTuple):
+    """What a second fit, of the weights kept, penalises; see `asymptotics.theory.retraining`."""
+
+    retrain_ridge: Array
+    #: "zero" or "pruned".
+    retrain_towards: Array
 
 
 class Grid(NamedTuple):
@@ -28,28 +40,80 @@ class Grid(NamedTuple):
     alpha: Array
     ridge: Array
     rule: Array
+    #: None if the pruned weights are not trained again.
+    refit: Refit | None = None
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """All parameters, by the names of the columns of a result."""
+        first = {key: getattr(self, key) for key in PARAMETERS}
+        return first if self.refit is None else first | self.refit._asdict()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return np.broadcast_shapes(*(x.shape for x in self))
+        return np.broadcast_shapes(*(x.shape for x in self.columns.values()))
 
     def flat(self) -> "Grid":
         """The grid as columns of one length, in C order."""
         shape = self.shape
-        return Grid(*(np.broadcast_to(x, shape).ravel() for x in self))
+        return self._mapped(lambda x: np.broadcast_to(x, shape).ravel())
+
+    def take(self, rows: Any) -> "Grid":
+        """The rows of a flat grid at these indices."""
+        return self._mapped(lambda x: x[rows])
 
     def in_floats(self) -> "Grid":
         """The grid in double precision."""
-        return self._replace(**{key: FLOAT64.array(getattr(self, key)) for key in NUMBERS})
+        refit = self.refit
+        if refit is not None:
+            refit = refit._replace(retrain_ridge=FLOAT64.array(refit.retrain_ridge))
+        numbers = {key: FLOAT64.array(getattr(self, key)) for key in NUMBERS}
+        return self._replace(**numbers, refit=refit)
+
+    def _mapped(self, function: Callable[[Array], Array]) -> "Grid":
+        """The grid with a function applied to each of its arrays."""
+        refit = None if self.refit is None else Refit(*map(function, self.refit))
+        arrays = {key: function(getattr(self, key)) for key in PARAMETERS}
+        return Grid(**arrays, refit=refit)
 
 
-def as_grid(kappa: Any, sigma: Any, alpha: Any, ridge: Any, rule: RulesLike) -> Grid:
+def as_grid(
+    kappa: Any,
+    sigma: Any,
+    alpha: Any,
+    ridge: Any,
+    rule: RulesLike,
+    refit: Refit | None = None,
+) -> Grid:
     """A grid of validated parameters; raises `InvalidInput`."""
     given = {"kappa": kappa, "sigma": sigma, "alpha": alpha, "ridge": ridge}
     numbers = {key: parameter(key, value) for key, value in given.items()}
-    grid = Grid(**numbers, rule=_rules(rule))
-    broadcast_shape(grid._asdict())
+    grid = Grid(**numbers, rule=_rules(rule), refit=refit)
+    broadcast_shape(grid.columns)
     return grid
+
+
+def as_refit(retrain_ridge: Any, retrain_towards: Any) -> Refit:
+    """A validated `Refit`; raises `InvalidInput`."""
+    towards = objects("retrain_towards", retrain_towards)
+    for index, word in np.ndenumerate(towards):
+        choice(entry_name("retrain_towards", index), word, TOWARDS)
+    return Refit(parameter("retrain_ridge", retrain_ridge), towards)
+
+
+def asked_refit(retrain: Any, retrain_ridge: Any, retrain_towards: Any) -> Refit | None:
+    """The second fit that is asked for; raises `InvalidInput` for its settings without one.
+
+    A setting that is not given is None.
+    """
+    given = {"retrain_ridge": retrain_ridge, "retrain_towards": retrain_towards}
+    if flag("retrain", retrain):
+        ridge = RETRAINING["retrain_ridge"].default if retrain_ridge is None else retrain_ridge
+        return as_refit(ridge, TOWARDS[0] if retrain_towards is None else retrain_towards)
+    for key, value in given.items():
+        if value is not None:
+            raise InvalidInput(key, value, "must be left out without retrain = True")
+    return None
 
 
 def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple[Rule, Array]]:

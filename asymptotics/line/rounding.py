@@ -86,6 +86,8 @@ class _Law(NamedTuple):
 class _AtCut(NamedTuple):
     """Per group, the weights at Y = T and those at Y = -T, stacked along a new first axis."""
 
+    #: The weight Y itself; for a point mass it is the centre, in place of T.
+    y: Array
     #: Density of the score at the threshold.
     density: Array
     #: 1 for a point mass whose score equals the threshold, else 0.
@@ -94,6 +96,17 @@ class _AtCut(NamedTuple):
     cost: Array
     #: Share of the group that is misplaced because T minus the centre is rounded.
     moved: Array
+
+
+class Displaced(NamedTuple):
+    """The weights at the threshold that rounding may keep instead of dropping, or drop instead."""
+
+    #: The rows of a flat grid that have such weights, in a number that may matter.
+    rows: Array
+    #: The weights Y = T and Y = -T of each group, stacked along a new first axis.
+    y: Array
+    #: The share of the group that is displaced at each of them.
+    share: Array
 
 
 @QUIET
@@ -110,8 +123,7 @@ def relative_errors(
     if rows.size:
         some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
         at = threshold.mapped(lambda x: x[rows])
-        # `missed` compares rounded sums; 4 eps bounds their own rounding.
-        misplaced = (missed + 4 * FLOAT64.eps * smaller)[rows]
+        misplaced = _misplaced(missed, smaller)[rows]
         found = _absolute_errors(some, rule, at, misplaced, risk[rows])
         for error, estimate, value in zip(errors, found, (risk, threshold.value), strict=True):
             relative = FLOAT64.ratio(estimate, value[rows], np.inf)
@@ -121,6 +133,36 @@ def relative_errors(
     if small.any():
         errors.risk[small & ~((risk == 0) & _vanishes(channel, rule, threshold))] = np.inf
     return errors
+
+
+@QUIET
+def displaced(
+    channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
+) -> Displaced:
+    """The weights that rounding may put on the wrong side of the threshold."""
+    missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
+    benign = _benign(channel, rule, threshold, pruned.risk, smaller, missed)
+    rows = np.flatnonzero(~benign & (smaller > 0))
+    some = Channel(*(x if x.ndim == 1 else x[rows] for x in channel))
+    at = threshold.mapped(lambda x: x[rows])
+    underflowed = _underflows(some, _noisy(some))
+    cut = _at_cut(_Law(*some, _doubtful(some, rule, at), underflowed), rule, at)
+    # The fraction that the threshold misses lies in tied point masses, if there are any, and
+    # otherwise where the density is.
+    weight = some.weight
+    tied = (weight * cut.tied).sum(axis=(0, -1))[..., None]
+    density = (weight * cut.density).sum(axis=(0, -1))[..., None]
+    place = np.where(tied > 0, FLOAT64.ratio(cut.tied, tied), FLOAT64.ratio(cut.density, density))
+    misplaced = _misplaced(missed, smaller)[rows][..., None]
+    return Displaced(rows, cut.y, cut.moved + misplaced * place + underflowed)
+
+
+def _misplaced(missed: Array, smaller: Array) -> Array:
+    """The fraction of weights that is misplaced because the fraction kept misses alpha.
+
+    `missed` compares rounded sums; 4 eps bounds their own rounding.
+    """
+    return missed + 4 * FLOAT64.eps * smaller
 
 
 def _benign(
@@ -297,6 +339,7 @@ def _at_cut(law: _Law, rule: Rule, threshold: Threshold) -> _AtCut:
     reached = ~wide & (abs(cut.gap) <= reach) & (reach > 0)
     moved = near * np.minimum(reach, 1) + np.stack(np.broadcast_arrays(reached, False))
     return _AtCut(
+        y=y,
         density=density / (spread * score.scale),
         tied=np.broadcast_to(np.where(~wide & (cut.gap == 0), 1.0, 0.0), y.shape),
         cost=channel.eigenvalue * cost,

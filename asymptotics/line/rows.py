@@ -5,7 +5,7 @@ rounding (estimated in `rounding`), and for a continuous law the error of its qu
 by `quadrature_errors`).  The `residual` of a row is the largest of the three, relative to the risk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from ..theory.risk import null_risk_at, pruned_risk_at
 from ..theory.rules import Random, WeightRule
 from ..theory.thresholds import threshold_at
 from .grid import Grid, batches, parts
+from .refits import retrained
 from .rounding import LEAST, RelativeErrors, relative_errors
 
 #: Called with the number of rows done and their total.
@@ -51,25 +52,27 @@ class Rows(NamedTuple):
     dropped_signal: Array
     threshold: Array
     residual: Array
+    #: The risk after the second fit, and its residual; NaN without a second fit.
+    retrained_risk: Array
+    retrained_residual: Array
 
 
 @QUIET
 def evaluate(
-    population: Population,
-    fixed: FixedPoint,
-    sigma: Array,
-    alpha: Array,
-    rule: Rule,
-    arithmetic: Arithmetic,
+    population: Population, fixed: FixedPoint, grid: Grid, rule: Rule, arithmetic: Arithmetic
 ) -> Rows:
-    """The rows that share one rule, from their fixed points."""
+    """The rows of a flat grid that has one `rule`, from their fixed points.
+
+    The parameters of the grid are exact, or numbers of the arithmetic.
+    """
+    alpha = arithmetic.taken(grid.alpha)
     infinite = fixed.gamma == arithmetic.infinity
     # Where the noise level is infinite the formulas are evaluated at 1.  The results are replaced
     # by infinity at the end, unless alpha = 0: if no weight is kept the risk is finite.
     fixed = fixed._replace(gamma=arithmetic.where(infinite, 1, fixed.gamma))
     law = channel(population, fixed, arithmetic)
     threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
-    pruned = pruned_risk_at(law, sigma, rule, threshold, arithmetic)
+    pruned = pruned_risk_at(law, grid.sigma, rule, threshold, arithmetic)
 
     errors = _errors(law, rule, threshold, pruned, alpha, arithmetic)
     diverges = infinite & (alpha > 0)
@@ -78,8 +81,16 @@ def evaluate(
     absent = unknown | (alpha == 0) | isinstance(rule, Random) | (errors.threshold > ACCEPTED)
     where, infinity, nan = arithmetic.where, arithmetic.infinity, arithmetic.nan
     error = where(diverges, 0, errors.risk)
+    again, again_error = nan + 0 * alpha, 0 * alpha
+    if grid.refit is not None:
+        again, again_error = retrained(
+            population, fixed, infinite, law, threshold, pruned, grid, grid.refit, rule, arithmetic
+        )
+        # The threshold errs as much in both risks.
+        again_error = again_error + error if arithmetic.exact else again_error
     if not arithmetic.exact:
-        error = where(_noise_level_underflows(fixed, population), infinity, error)
+        underflows = _noise_level_underflows(fixed, population)
+        error, again_error = (where(underflows, infinity, x) for x in (error, again_error))
     return Rows(
         risk=where(diverges, infinity, pruned.risk),
         noise=pruned.noise,
@@ -88,6 +99,8 @@ def evaluate(
         threshold=where(absent, nan, threshold.value),
         # `maximum` returns its first argument if that is NaN, so a failed estimate stays visible.
         residual=arithmetic.maximum(error, fixed.residual),
+        retrained_risk=again,
+        retrained_residual=arithmetic.maximum(again_error, fixed.residual),
     )
 
 
@@ -99,17 +112,17 @@ def in_floats(
     fixed = FixedPoint(
         *(np.broadcast_to(x, shape).ravel() for x in _fixed_points(population, grid))
     )
-    sigma, alpha = (np.broadcast_to(x, shape).ravel() for x in (grid.sigma, grid.alpha))
-    rows = Rows(*np.full((len(Rows._fields), alpha.size), np.nan))
+    flat = grid.flat()
+    rows = Rows(*np.full((len(Rows._fields), flat.rule.size), np.nan))
     done = 0
     for rule, part in batches(grid.rule, shape, len(population)):
         some = FixedPoint(*(x[part] for x in fixed))
-        values = evaluate(population, some, sigma[part], alpha[part], rule, FLOAT64)
+        values = evaluate(population, some, flat.take(part), rule, FLOAT64)
         for column, value in zip(rows, values, strict=True):
             column[part] = value
         done += part.size
         if progress:
-            progress(done, alpha.size)
+            progress(done, flat.rule.size)
     return fixed, rows
 
 
@@ -137,9 +150,17 @@ def accepted(population: Population) -> float:
     return max(ACCEPTED, population.tolerance)
 
 
+class QuadratureErrors(NamedTuple):
+    """Estimated relative errors that the quadrature of a continuous law causes, on a flat grid."""
+
+    risk: Array
+    threshold: Array
+    retrained_risk: Array
+
+
 def quadrature_errors(
     population: Population, grid: Grid, computed: tuple[FixedPoint, Rows]
-) -> RelativeErrors:
+) -> QuadratureErrors:
     """Estimated relative errors of the rows that come from the quadrature of a continuous law.
 
     The population's tolerance bounds the errors of moments of the law.  The error of a risk can be
@@ -151,34 +172,50 @@ def quadrature_errors(
     """
     fixed, rows = computed
     if population.finer is None:
-        return RelativeErrors(np.zeros_like(rows.risk), np.zeros_like(rows.risk))
+        return QuadratureErrors(*np.zeros((3, rows.risk.size)))
     finer, finer_rows = in_floats(population.finer, grid)
-    jumps = FLOAT64.ratio(_jumps(population, grid, fixed), rows.risk)  # a risk of 0 has no error
-    risk, tau, gamma = (
+    jumps = _jumps(population, grid, fixed, rows.retrained_risk)
+    risk, retrained_risk, tau, gamma, threshold = (
         _change(coarse, fine)
         for coarse, fine in (
             (rows.risk, finer_rows.risk),
+            (rows.retrained_risk, finer_rows.retrained_risk),
             (fixed.tau, finer.tau),
             (fixed.gamma, finer.gamma),
+            (rows.threshold, finer_rows.threshold),
         )
     )
-    changes = (risk, tau, gamma, jumps)
-    return RelativeErrors(np.maximum.reduce(changes), _change(rows.threshold, finer_rows.threshold))
+    # A risk of 0 has no error.
+    first, second = (
+        np.maximum.reduce([change, tau, gamma, FLOAT64.ratio(jump, value)])
+        for change, jump, value in zip(
+            (risk, retrained_risk), jumps, (rows.risk, rows.retrained_risk), strict=True
+        )
+    )
+    return QuadratureErrors(first, threshold, second)
 
 
-def _jumps(population: Population, grid: Grid, fixed: FixedPoint) -> Array:
-    r"""Estimated absolute error of the risk where the kept share jumps between two nodes of a law.
+def _jumps(
+    population: Population, grid: Grid, fixed: FixedPoint, retrained_risk: Array
+) -> tuple[Array, Array]:
+    r"""Estimated absolute errors of both risks where the kept share jumps between nodes of a law.
 
     The share of weights kept is a smooth function along the law, which the quadrature integrates
     well if the nodes resolve it.  Where the share falls by more than `_STEEP` between neighbouring
     nodes, it is not known whether the features between them are kept or dropped.  The estimate is
     the sum over such pairs of fall, weight of the heavier node and cost of the dearer node, where
     the cost :math:`|E[\Lambda(B-X)^2] - E[\Lambda B^2]|` is the change of the risk if a feature is
-    kept instead of dropped.
+    kept instead of dropped.  After a refit the cost is at most about
+    :math:`(\Lambda E[B^2] + \kappa R)\max(1,\rho)/|1-\rho|`, with ``R`` its risk and
+    :math:`\rho=\kappa\alpha`: the signal that is lost, and what one feature more or less for each
+    sample does to the noise.
     """
     shape, neighbours = grid.shape, neighbours_of_a_law(population)
-    alpha = np.broadcast_to(grid.alpha, shape).ravel()
-    found = np.zeros(alpha.size)
+    flat = grid.flat()
+    alpha = flat.alpha
+    fitted = flat.kappa * alpha
+    amplified = FLOAT64.ratio(np.maximum(1, fitted), abs(1 - fitted), np.inf)
+    found = np.zeros((2, alpha.size))
     weight = population.groups().weight
     heavier = np.maximum(weight[1:], weight[:-1])
     for rule, part in batches(grid.rule, shape, len(population)):
@@ -191,9 +228,11 @@ def _jumps(population: Population, grid: Grid, fixed: FixedPoint) -> Array:
         cost = law.eigenvalue * abs((law.bias**2 - 1) * moment + law.noise)
         fall = abs(np.diff(kept))
         steep = neighbours & (fall > _STEEP)
-        dearer = np.maximum(cost[..., 1:], cost[..., :-1])
-        found[part] = np.where(steep, fall * heavier * dearer, 0).sum(axis=-1)
-    return found
+        again = law.eigenvalue * moment + (some.kappa * retrained_risk[part])[:, None]
+        for index, each in enumerate((cost, again * amplified[part][:, None])):
+            dearer = np.maximum(each[..., 1:], each[..., :-1])
+            found[index, part] = np.where(steep, fall * heavier * dearer, 0).sum(axis=-1)
+    return found[0], found[1]
 
 
 def risk_columns(
@@ -210,20 +249,39 @@ def risk_columns(
     rows = rows._replace(
         threshold=np.where(missed.threshold <= most, rows.threshold, np.nan),
         residual=np.maximum(rows.residual, missed.risk),
+        retrained_residual=np.maximum(rows.retrained_residual, missed.retrained_risk),
     )
-    # "not <=" rather than ">", so that an error that is NaN counts as too large.
-    failed = ~(rows.residual <= most) | np.isnan(rows.risk)
-    status = np.where(np.isinf(rows.risk), Status.DIVERGES, Status.OK)
-    status = np.where(failed, Status.NO_CONVERGENCE, status)
+    failed = _failed(rows.risk, rows.residual, most)
     for column in (rows.risk, rows.kept_error, rows.dropped_signal, rows.threshold):
         column[failed] = np.nan
-    return rows._asdict() | {
+    columns = rows._asdict() | {
         "tau": fixed.tau,
         "gamma": fixed.gamma,
         "unpruned_risk": fixed.gamma,
         "null_risk": null_risk_at(population, sigma, FLOAT64),
-        "status": status,
+        "status": _statuses(rows.risk, failed),
     }
+    failed = _failed(rows.retrained_risk, rows.retrained_residual, most)
+    rows.retrained_risk[failed] = np.nan
+    columns["retrained_status"] = _statuses(rows.retrained_risk, failed)
+    return columns if grid.refit is not None else without_refit(columns)
+
+
+def without_refit(columns: Mapping[str, Array]) -> dict[str, Array]:
+    """The columns of a grid whose pruned weights are not trained again."""
+    return {key: column for key, column in columns.items() if not key.startswith("retrained_")}
+
+
+def _failed(risk: Array, residual: Array, most: float) -> Array:
+    """Whether the relative error of a risk may exceed `most`."""
+    # "not <=" rather than ">", so that an error that is NaN counts as too large.
+    return ~(residual <= most) | np.isnan(risk)
+
+
+def _statuses(risk: Array, failed: Array) -> Array:
+    """The status of each row."""
+    status = np.where(np.isinf(risk), Status.DIVERGES, Status.OK)
+    return np.where(failed, Status.NO_CONVERGENCE, status)
 
 
 def _change(coarse: Array, fine: Array) -> Array:

@@ -9,7 +9,7 @@ from ..outcomes import Status
 from ..population import Population
 from ..theory import FixedPoint, channel, kept_share
 from ..theory.thresholds import threshold_at
-from .grid import Grid, batches
+from .grid import PARAMETERS, Grid, batches
 from .near_scores import digits_that_tell_scores
 
 #: Guard digits: the shares are computed with this many digits more than the columns have, and with
@@ -31,7 +31,7 @@ def kept_shares(
     if digits is not None:
         from ..arithmetic.multiprecision import Multiprecision
 
-        grid = Grid(*(columns[name] for name in Grid._fields)).flat()
+        grid = Grid(**{name: columns[name] for name in PARAMETERS}, refit=None).flat()
         telling = (
             digits_that_tell_scores(population, grid, index, tau, digits)
             for index, tau in enumerate(columns["tau"].flat)

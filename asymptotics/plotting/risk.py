@@ -16,6 +16,7 @@ from .style import (
     GREYS,
     LABELS,
     POINTS,
+    RETRAINING_SYMBOLS,
     SYMBOLS,
     abscissa,
     floats,
@@ -44,6 +45,8 @@ class _Line(NamedTuple):
 
     rule: str
     parameters: tuple[tuple[str, float], ...]
+    #: Where the ridge of a second fit draws the weights; empty without a second fit.
+    towards: tuple[str, ...]
     #: The indices of points that are drawn as markers, and whether a line joins all points.
     marked: list[int]
     joined: bool
@@ -51,6 +54,18 @@ class _Line(NamedTuple):
     risk: Array
     unpruned: Array
     null: Array
+    #: The risk after a second fit, or None without one.
+    retrained: Array | None
+
+    @property
+    def pruned(self) -> tuple[Any, ...]:
+        """What the pruned risk depends on: all but the second fit."""
+        return self.rule, *(pair for pair in self.parameters if pair[0] in SYMBOLS)
+
+    @property
+    def drawn(self) -> list[Array]:
+        """The risks of the line."""
+        return [self.risk] if self.retrained is None else [self.risk, self.retrained]
 
 
 def plot_risk(
@@ -66,6 +81,8 @@ def plot_risk(
     take too long (more than some ten thousand groups), results of fewer than 401 points are drawn
     as markers alone.
 
+    The risk after a second fit is dashed, in the colour of its rule.
+
     Beside the pruned risks the figure shows the risk before pruning, the null risk and, if the axis
     is kappa, the interpolation threshold 1/P(Λ>0).
 
@@ -73,7 +90,7 @@ def plot_risk(
     ----------
     ax : matplotlib Axes, optional
         Where to draw; by default the axes of a new ``pyplot`` figure.
-    x : {"kappa", "sigma", "alpha", "ridge"}, optional
+    x : {"kappa", "sigma", "alpha", "ridge", "retrain_ridge"}, optional
         The parameter on the axis; by default the one with most values.
     simulated : Verification, optional
         Simulated risks, drawn as points with bars of two standard errors.
@@ -87,26 +104,35 @@ def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | N
     """Draw on `ax`, as `plot_risk`."""
     if 0 in result.shape:
         raise InvalidInput("result", f"shape {result.shape}", "must have one or more points")
-    x, varying = abscissa(result, x, SYMBOLS)
+    x, varying = abscissa(result, x, _symbols(result))
     lines = list(_lines(result, x))
 
     several = len({line.rule for line in lines}) > 1
-    for number, line in enumerate(lines):
-        values = [value_label(key, value) for key, value in line.parameters if key in varying]
-        labels = [rule_label(line.rule), *values] if several or not varying else values
-        ax.plot(
-            line.x,
-            line.risk,
-            color=COLOURS[number % len(COLOURS)],
-            linestyle=DASHES[number % len(DASHES)] if line.joined else "none",
-            linewidth=max(1.0, 2.2 - 0.2 * number),  # a line below another one still shows
-            marker="o" if line.marked else None,
-            markersize=4.5,
-            markevery=line.marked,
-            label=", ".join(labels),
-        )
+    pulled = len({line.towards for line in lines}) > 1
+    families: dict[tuple[Any, ...], list[_Line]] = {}
+    for line in lines:
+        families.setdefault(line.pruned, []).append(line)
+    for number, family in enumerate(families.values()):
+        colour, line = COLOURS[number % len(COLOURS)], family[0]
+        values = [(key, value) for key, value in line.parameters if key in varying]
+        labels = [value_label(key, value) for key, value in values if key in SYMBOLS]
+        labels = [rule_label(line.rule), *labels] if several or not values else labels
+        # Dashes tell rules apart, or a second fit from the first.
+        dashes = DASHES[number % len(DASHES)] if line.retrained is None else DASHES[0]
+        width = max(1.0, 2.2 - 0.2 * number)  # a line below another one still shows
+        _draw_curve(ax, line, line.risk, colour, dashes, width, ", ".join(labels) or "pruned")
+        for place, again in enumerate(family):
+            if again.retrained is None:
+                continue
+            penalty = [value_label(k, v) for k, v in again.parameters if k in varying]
+            penalty = [label for label in penalty if label not in labels]
+            if pulled:
+                penalty.append(f"towards {again.towards[0]}")
+            dashes = DASHES[1 + place % (len(DASHES) - 1)]
+            label = ", ".join([*labels, "retrained", *penalty])
+            _draw_curve(ax, again, again.retrained, colour, dashes, width, label)
         if simulated is not None:
-            _draw_simulated(ax, line, x, simulated, COLOURS[number % len(COLOURS)])
+            _draw_simulated(ax, line, x, simulated, colour)
     if simulated is not None:
         ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n$\\pm$ 2 standard errors")
     _draw_references(ax, lines, varying)
@@ -119,6 +145,33 @@ def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | N
     ax.set_title(", ".join(title), loc="left", fontsize="medium")
     many = len(ax.get_legend_handles_labels()[0]) > _MANY_ENTRIES
     frame(ax, handlelength=3, **({"fontsize": "x-small", "labelspacing": 0.2} if many else {}))
+
+
+def _symbols(result: Theory) -> dict[str, str]:
+    """The parameters of a result that are numbers, with their symbols."""
+    return SYMBOLS | (RETRAINING_SYMBOLS if _retrained(result) else {})
+
+
+def _retrained(result: Theory) -> bool:
+    """Whether a result has risks after a second fit."""
+    return hasattr(result, "retrained_risk")
+
+
+def _draw_curve(
+    ax: Axes, line: _Line, risk: Array, colour: str, dashes: Any, width: float, label: str
+) -> None:
+    """Draw one curve of a line, with its markers."""
+    ax.plot(
+        line.x,
+        risk,
+        color=colour,
+        linestyle=dashes if line.joined else "none",
+        linewidth=width,
+        marker="o" if line.marked else None,
+        markersize=4.5,
+        markevery=line.marked,
+        label=label,
+    )
 
 
 def _draw_simulated(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -> None:
@@ -134,19 +187,25 @@ def _draw_simulated(ax: Axes, line: _Line, x: str, simulated: GridResult, colour
 
 def _lines(result: Theory, x: str) -> Iterator[_Line]:
     """The curves along `x`, ordered by rule and then by the other parameters."""
-    columns = {key: floats(result.column(key)).ravel() for key in (x, *_VALUES)}
-    along_x = list(lines_along(result, x, SYMBOLS))
-    require_few(len(along_x))
+    retrained = _retrained(result)
+    drawn = (*_VALUES, "retrained_risk") if retrained else _VALUES
+    words = ("retrain_towards",) if retrained else ()
+    columns = {key: floats(result.column(key)).ravel() for key in (x, *drawn)}
+    along_x = list(lines_along(result, x, _symbols(result), words))
+    require_few(len(along_x) * (1 + retrained))
     threshold = result.population.interpolation_threshold if x == "kappa" else np.inf
-    for rule, parameters, rows in along_x:
+    for rule, parameters, towards, rows in along_x:
         given = {key: column[rows] for key, column in columns.items()}
         fill = filling(given[x], threshold, len(result.population) * len(along_x))
         at: dict[str, Any] = {**dict(parameters), x: fill.between}
-        more = result.theory(**at, rule=rule)
+        more = result.theory(**at, rule=rule, **dict(zip(words, towards, strict=True)))
         values, own = along(x, given, {key: more[key] for key in columns})
         marks = marked(values["risk"], own, fill.joined)
-        at_x, *others = (values[key] for key in (x, *_VALUES))
-        yield _Line(rule, parameters, marks, fill.joined, at_x, *others)
+        at_x, pruned, unpruned, null = (values[key] for key in (x, *_VALUES))
+        again = values["retrained_risk"] if retrained else None
+        yield _Line(
+            rule, parameters, towards, marks, fill.joined, at_x, pruned, unpruned, null, again
+        )
 
 
 def _draw_references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:
@@ -155,7 +214,7 @@ def _draw_references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -
     The risk before pruning does not depend on rule and alpha, the null risk only on sigma, so one
     line serves for all curves that agree in the other parameters.
     """
-    before = [key for key in varying if key != "alpha"]
+    before = [key for key in varying if key in SYMBOLS and key != "alpha"]
     null = [key for key in varying if key == "sigma"]
     kinds: tuple[tuple[str, list[str], Any, str, Callable[[_Line], Array]], ...] = (
         ("before pruning", before, "-", "_", lambda line: line.unpruned),
@@ -194,8 +253,8 @@ def _mark_threshold(ax: Axes, threshold: float, lines: Sequence[_Line]) -> None:
 
 def _set_axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     """Set the labels and the limits of both axes, so that a peak at `peak_at` may be cut off."""
-    points = np.concatenate([line.x for line in lines])
-    marks = np.concatenate([line.risk[line.marked] for line in lines])
+    points = np.concatenate([line.x for line in lines for _ in line.drawn])
+    marks = np.concatenate([risk[line.marked] for line in lines for risk in line.drawn])
     if marks.size:
         ax.margins(x=0.04)  # the markers at both ends are not cut
     elif np.ptp(points) > 0:
@@ -203,9 +262,9 @@ def _set_axes(ax: Axes, lines: Sequence[_Line], x: str, peak_at: float) -> None:
     ax.set_xlabel(LABELS[x])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
     # The upper limit `top` has room for the curves, but not for the peak at the threshold.
-    risks, unpruned, null = (
-        np.concatenate([getattr(line, name) for line in lines])
-        for name in ("risk", "unpruned", "null")
+    risks = np.concatenate([risk for line in lines for risk in line.drawn])
+    unpruned, null = (
+        np.concatenate([getattr(line, name) for line in lines]) for name in ("unpruned", "null")
     )
     finite = np.isfinite(risks)
     if finite.mean() < 0.5:

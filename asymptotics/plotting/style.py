@@ -1,6 +1,6 @@
 """Colours, axes, legends and labels that all figures share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..arithmetic import Array
-from ..domains import LINEAR, NETWORK
+from ..domains import LINEAR, NETWORK, RETRAINING
 from ..errors import InvalidInput
 
 #: Okabe and Ito's colours, which colour-blind readers can tell apart; dashes also differ in grey.
@@ -28,8 +28,9 @@ STYLE: Any = {  # for files alone: axes of the user keep the user's settings
 }
 #: The symbols of the parameters of the linear model, and of a network.
 SYMBOLS = {key: parameter.symbol for key, parameter in LINEAR.items()}
+RETRAINING_SYMBOLS = {key: parameter.symbol for key, parameter in RETRAINING.items()}
 NETWORK_SYMBOLS = {key: parameter.symbol for key, parameter in NETWORK.items()}
-LABELS = {key: parameter.label for key, parameter in {**LINEAR, **NETWORK}.items()}
+LABELS = {key: parameter.label for key, parameter in {**LINEAR, **RETRAINING, **NETWORK}.items()}
 #: A parameter gets a logarithmic axis if its largest value is more than this times its least.
 _WIDE = 20
 #: A logarithmic axis over less than this factor is also labelled at 2 and 5 times powers of ten.
@@ -98,25 +99,32 @@ def abscissa(result: Columns, x: str | None, symbols: Iterable[str]) -> tuple[st
 
 
 class Line(NamedTuple):
-    """The rows of a flat grid that have one rule and the same parameters but for the abscissa."""
+    """The rows of a flat grid that agree in the rule and in all parameters but the abscissa."""
 
     rule: str
     parameters: tuple[tuple[str, float], ...]
+    #: The values of the other columns that hold words.
+    words: tuple[str, ...]
     rows: Array
 
 
-def lines_along(result: Columns, x: str, symbols: Iterable[str]) -> Iterator[Line]:
-    """The grid as lines along `x`, ordered by rule and then by the other parameters."""
+def lines_along(
+    result: Columns, x: str, symbols: Iterable[str], words: Sequence[str] = ()
+) -> Iterator[Line]:
+    """The grid as lines along `x`, ordered by rule and then by the other parameters.
+
+    `words` are columns of words by which lines differ, beside the rule.
+    """
     columns = {key: floats(result.column(key)).ravel() for key in symbols}
     others = [key for key in columns if key != x]
-    rules = [str(rule) for rule in result.column("rule").ravel()]
-    keys = list(zip(rules, *(columns[key].tolist() for key in others), strict=True))
+    named = [[str(word) for word in result.column(key).ravel()] for key in ("rule", *words)]
+    keys = list(zip(zip(*named, strict=True), *(columns[k].tolist() for k in others), strict=True))
     found: dict[tuple[Any, ...], list[int]] = {}
     for row, key in enumerate(keys):
         found.setdefault(key, []).append(row)
-    for key, members in found.items():
+    for ((rule, *rest), *values), members in found.items():
         rows = np.array(members)[np.argsort(columns[x][members], kind="stable")]
-        yield Line(key[0], tuple(zip(others, key[1:], strict=True)), rows)
+        yield Line(rule, tuple(zip(others, values, strict=True)), tuple(rest), rows)
 
 
 def require_few(lines: int, what: str = "lines") -> None:
@@ -206,7 +214,8 @@ def value_label(key: str, value: float) -> str:
     mantissa, _, exponent = f"{value:.4g}".partition("e")
     power = rf"10^{{{int(exponent)}}}" if exponent else ""
     number = power if power and mantissa == "1" else mantissa + (rf" \cdot {power}" * bool(power))
-    return f"${(SYMBOLS | NETWORK_SYMBOLS)[key]} = {number}$"
+    symbols = SYMBOLS | RETRAINING_SYMBOLS | NETWORK_SYMBOLS
+    return f"${symbols[key]} = {number}$"
 
 
 def floats(column: Array) -> Array:

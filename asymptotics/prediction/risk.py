@@ -3,11 +3,11 @@
 from typing import Any
 
 from ..line.digits import agreed_columns, proved_columns
-from ..line.grid import RulesLike, as_grid
+from ..line.grid import RulesLike, as_grid, asked_refit
 from ..line.rows import Progress, risk_columns
 from ..parameters import flag, function, whole
 from ..population import Population, as_population
-from ..results import CertifiedRisk, RiskResult
+from ..results import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
 
 #: With `certify` and without `digits`, this many digits are proved.
 _CERTIFIED = 15
@@ -21,6 +21,9 @@ def risk(
     ridge: Any = 0.0,
     rule: RulesLike = "magnitude",
     *,
+    retrain: bool = False,
+    retrain_ridge: Any = None,
+    retrain_towards: Any = None,
     digits: int | None = None,
     certify: bool = False,
     progress: Progress | None = None,
@@ -43,6 +46,14 @@ def risk(
     rule : str, mapping or Rule, or an array of them
         ``"magnitude"``, ``"covariance"`` (Hessian), ``"random"``, ``"oracle"``, ``"exponent=q"``
         or ``{"exponent": q}``; see `asymptotics.theory.rules`.
+    retrain : bool
+        Train the kept weights a second time, on the same data.  The result is then a
+        `RetrainedRisk`, with the risks before and after.
+    retrain_ridge : array_like, >= 0, optional
+        Ridge of the second fit, 0 unless given; it needs ``retrain=True``.
+    retrain_towards : {"zero", "pruned"} or an array of them, optional
+        Where that ridge draws the weights: to ``"zero"`` (the default), or to the ``"pruned"``
+        weights, as in fine-tuning; it needs ``retrain=True``.
     digits : int, optional
         Compute in multiprecision until two precisions agree to this many decimal digits.  Every
         number then enters with its exact value, a float with its binary one.  For a continuous law
@@ -87,19 +98,21 @@ def risk(
     2.50909112435674422 2.50909112435674423
     """
     population = as_population(population)
-    grid = as_grid(kappa, sigma, alpha, ridge, rule)
-    kind: type[RiskResult] = RiskResult
+    refit = asked_refit(retrain, retrain_ridge, retrain_towards)
+    grid = as_grid(kappa, sigma, alpha, ridge, rule, refit)
+    kind: type[RiskResult] = RiskResult if refit is None else RetrainedRisk
     if progress is not None:
         function("progress", progress)
     if flag("certify", certify):
-        kind, digits = CertifiedRisk, whole("digits", _CERTIFIED if digits is None else digits)
+        kind = CertifiedRisk if refit is None else CertifiedRetrainedRisk
+        digits = whole("digits", _CERTIFIED if digits is None else digits)
         columns = proved_columns(population, grid.flat(), digits, progress)
     elif digits is not None:
         columns = agreed_columns(population, grid.flat(), whole("digits", digits), progress)
     else:
         grid = grid.in_floats()
         columns = risk_columns(population, grid, progress)
-    columns |= grid.flat()._asdict()
+    columns |= grid.flat().columns
     shape = grid.shape
     return kind(
         population=population,

@@ -1,19 +1,20 @@
 """Partial derivatives of the risk in the parameters of a problem."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
-from ..line.grid import NUMBERS, Grid, RulesLike, as_grid, batches
+from ..domains import RETRAINING
+from ..line.grid import NUMBERS, Grid, RulesLike, as_grid, asked_refit, batches
 from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
 from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
 from ..theory.fixed_points import fixed_point_at
-from ..theory.rules import Oracle, WeightRule
+from ..theory.rules import Oracle, Random, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
 _SAME_MASS = 1e-12
@@ -54,7 +55,14 @@ class Sensitivity(GridResult):
     status: Array
 
     columns: ClassVar[tuple[str, ...]] = ()
-    shown = ("risk", "d_kappa", "d_sigma", "d_alpha", "d_ridge", "status")
+    shown: ClassVar[tuple[str, ...]] = (
+        "risk",
+        "d_kappa",
+        "d_sigma",
+        "d_alpha",
+        "d_ridge",
+        "status",
+    )
     outcome = "status"
 
     @property
@@ -69,6 +77,51 @@ class Sensitivity(GridResult):
 Sensitivity.columns = tuple(field.name for field in fields(Sensitivity))
 
 
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RetrainedSensitivity(Sensitivity):
+    """Slopes of the risks before and after a second fit of the weights kept.
+
+    Attributes
+    ----------
+    retrain_ridge, retrain_towards
+        The second fit, as in `RetrainedRisk`.
+    retrained_risk
+        The predicted risk after it.
+    retrained_d_kappa, retrained_d_sigma, retrained_d_alpha, retrained_d_ridge
+        Its partial derivatives; all that is said of those of `risk` holds for them.
+    retrained_d_retrain_ridge
+        Its partial derivative in the ridge of the second fit.
+    retrained_status
+        As `status`, for the second fit alone.
+    """
+
+    retrain_ridge: Array
+    retrain_towards: Array
+    retrained_risk: Array
+    retrained_d_kappa: Array
+    retrained_d_sigma: Array
+    retrained_d_alpha: Array
+    retrained_d_ridge: Array
+    retrained_d_retrain_ridge: Array
+    retrained_status: Array
+
+    grid = (*Sensitivity.grid, "retrain_ridge", "retrain_towards")
+    shown = (
+        *(name for name in Sensitivity.shown if name != "status"),
+        "retrained_risk",
+        *(f"retrained_d_{key}" for key in (*NUMBERS, *RETRAINING)),
+        "status",
+        "retrained_status",
+    )
+
+    def notes(self) -> Iterator[str]:
+        if (self.retrained_status == Status.NO_SLOPE).any() or any(True for _ in super().notes()):
+            yield f"{Status.NO_SLOPE}: {Status.NO_SLOPE.cause}"
+
+
+RetrainedSensitivity.columns = tuple(field.name for field in fields(RetrainedSensitivity))
+
+
 @QUIET
 def sensitivity(
     population: Population,
@@ -77,6 +130,10 @@ def sensitivity(
     alpha: Any,
     ridge: Any = 0.0,
     rule: RulesLike = "magnitude",
+    *,
+    retrain: bool = False,
+    retrain_ridge: Any = None,
+    retrain_towards: Any = None,
 ) -> Sensitivity:
     r"""The partial derivatives of the risk in kappa, sigma, alpha and ridge.
 
@@ -85,8 +142,9 @@ def sensitivity(
     :math:`F(x,\theta)=0`, are differentiated by the implicit function theorem,
     :math:`dx/d\theta = -F_\theta/F_x`.  So the only errors are rounding errors, as in `risk`.
 
-    The parameters are those of `risk`, in double precision.  Raises `InvalidInput` for the same
-    values as `risk`.
+    The parameters are those of `risk`, in double precision.  With ``retrain=True`` the result is a
+    `RetrainedSensitivity`, with the slopes of the risk after a second fit as well.  Raises
+    `InvalidInput` for the same values as `risk`.
 
     >>> from asymptotics import Population, sensitivity
     >>> slopes = sensitivity(Population.isotropic(), kappa=0.5, sigma=1, alpha=1)
@@ -96,51 +154,85 @@ def sensitivity(
     -8.0
     """
     population = as_population(population)
-    grid = as_grid(kappa, sigma, alpha, ridge, rule)
+    refit = asked_refit(retrain, retrain_ridge, retrain_towards)
+    grid = as_grid(kappa, sigma, alpha, ridge, rule, refit)
     flat = grid.in_floats().flat()
-    value, slopes, residual = _slopes(population, flat)
-    _settle_exceptions(slopes, flat, population)
+    found = _slopes(population, flat)
+    missed = [np.zeros(flat.rule.size)] * len(found)
+    finer: Sequence[_Slopes] = ()
     if population.finer is not None:
-        missed = quadrature_errors(population, flat, in_floats(population, flat)).risk
-        residual = np.maximum(residual, missed)
-        finer = _slopes(population.finer, flat)[1]
-        _settle_exceptions(finer, flat, population.finer)
-        mean = float(population.weight @ population.eigenvalue)
-        changes = _relative_changes(slopes, finer, value, flat, mean)
-        # "not <=" rather than ">", so that a change that is NaN counts as too large.
-        slopes[~(changes <= accepted(population))] = np.nan
-    status = np.where(np.isnan(slopes).any(axis=-1), Status.NO_SLOPE, Status.OK)
-    status = np.where(np.isinf(value), Status.DIVERGES, status)
-    failed = ~(residual <= accepted(population)) | np.isnan(value)
-    status = np.where(failed, Status.NO_CONVERGENCE, status)
-    value[failed] = np.nan
-    slopes[failed | np.isinf(value)] = np.nan
-    columns = {f"d_{key}": slopes[:, index] for index, key in enumerate(NUMBERS)}
-    columns |= {"risk": value, "status": status, **flat._asdict()}
-    return Sensitivity(**{key: column.reshape(grid.shape) for key, column in columns.items()})
+        quadrature = quadrature_errors(population, flat, in_floats(population, flat))
+        missed = [quadrature.risk, quadrature.retrained_risk]
+        finer = _slopes(population.finer, flat)
+    columns = flat.columns
+    for index, slopes in enumerate(found):
+        value, error, most = slopes.value, missed[index], accepted(population)
+        if finer:
+            mean = float(population.weight @ population.eigenvalue)
+            changes = _relative_changes(slopes.slope, finer[index].slope, value, flat, mean)
+            # "not <=" rather than ">", so that a change that is NaN counts as too large.
+            slopes.slope[~(changes <= most)] = np.nan
+        status = np.where(np.isnan(slopes.slope).any(axis=-1), Status.NO_SLOPE, Status.OK)
+        status = np.where(np.isinf(value), Status.DIVERGES, status)
+        failed = ~(np.maximum(slopes.residual, error) <= most) | np.isnan(value)
+        status = np.where(failed, Status.NO_CONVERGENCE, status)
+        value[failed] = np.nan
+        slopes.slope[failed | np.isinf(value)] = np.nan
+        prefix = "retrained_" if index else ""
+        names = (*NUMBERS, *RETRAINING)[: slopes.slope.shape[-1]]
+        columns |= {f"{prefix}d_{key}": slopes.slope[:, place] for place, key in enumerate(names)}
+        columns |= {f"{prefix}risk": value, f"{prefix}status": status}
+    kind = Sensitivity if refit is None else RetrainedSensitivity
+    return kind(**{key: column.reshape(grid.shape) for key, column in columns.items()})
 
 
-def _slopes(population: Population, flat: Grid) -> tuple[Array, Array, Array]:
-    """The risk of a flat grid, its slopes in `NUMBERS`, and its residual as in `Rows`."""
+class _Slopes(NamedTuple):
+    """A risk of a flat grid, its slopes along the last axis, and its residual as in `Rows`."""
+
+    value: Array
+    slope: Array
+    residual: Array
+
+
+def _slopes(population: Population, flat: Grid) -> list[_Slopes]:
+    """The slopes of the risk in `NUMBERS`, and those of the risk after a second fit, if any.
+
+    The second fit has a slope in its own ridge as well, which is the last.  Where differentiating
+    the formulas gives a wrong slope, it is put right or NaN.
+    """
     from ..arithmetic.dual import DualNumbers
 
-    arithmetic = DualNumbers(len(NUMBERS))
-    value = np.full(flat.rule.size, np.nan)
-    slopes = np.full((flat.rule.size, len(NUMBERS)), np.nan)
-    residual = np.full(flat.rule.size, np.nan)
+    refit, size = flat.refit, flat.rule.size
+    counts = [len(NUMBERS)] if refit is None else [len(NUMBERS), len(NUMBERS) + 1]
+    found = [
+        _Slopes(np.full(size, np.nan), np.full((size, count), np.nan), np.full(size, np.nan))
+        for count in counts
+    ]
+    arithmetic = DualNumbers(counts[-1])
     # A dual number holds a value and a slope for each parameter, so batches are that much smaller.
-    groups = len(population) * (1 + len(NUMBERS))
+    groups = len(population) * (1 + counts[-1])
     for each, part in batches(flat.rule, flat.rule.shape, groups):
-        numbers = (
-            arithmetic.parameter(getattr(flat, key)[part], index)
+        numbers = {
+            key: arithmetic.parameter(getattr(flat, key)[part], index)
             for index, key in enumerate(NUMBERS)
-        )
-        at_kappa, at_sigma, at_alpha, at_ridge = numbers
-        fixed = fixed_point_at(population, at_kappa, at_sigma, at_ridge, arithmetic)
-        rows = evaluate(population, fixed, at_sigma, at_alpha, each, arithmetic)
-        value[part], slopes[part] = arithmetic.plain(rows.risk), arithmetic.slope(rows.risk)
-        residual[part] = arithmetic.plain(rows.residual)
-    return value, slopes, residual
+        }
+        at = flat.take(part)._replace(**numbers)
+        if at.refit is not None:
+            ridge = arithmetic.parameter(at.refit.retrain_ridge, len(NUMBERS))
+            at = at._replace(refit=at.refit._replace(retrain_ridge=ridge))
+        fixed = fixed_point_at(population, at.kappa, at.sigma, at.ridge, arithmetic)
+        rows = evaluate(population, fixed, at, each, arithmetic)
+        risks = (rows.risk, rows.retrained_risk)
+        residuals = (rows.residual, rows.retrained_residual)
+        for slopes, count, risk, residual in zip(found, counts, risks, residuals, strict=False):
+            slopes.value[part] = arithmetic.plain(risk)
+            slopes.slope[part] = arithmetic.slope(risk)[:, :count]
+            slopes.residual[part] = arithmetic.plain(residual)
+    for slopes in found:
+        _settle_exceptions(slopes.slope, flat, population)
+    if refit is not None:
+        _settle_second_fit(found[1].slope, flat, population)
+    return found
 
 
 def _relative_changes(
@@ -158,8 +250,10 @@ def _relative_changes(
         "sigma": 2 * flat.sigma,
         "alpha": value,
         "ridge": value / mean_eigenvalue,
+        "retrain_ridge": value / mean_eigenvalue,
     }
-    size = np.column_stack([typical[key] for key in NUMBERS])
+    names = (*NUMBERS, *RETRAINING)[: slopes.shape[-1]]
+    size = np.column_stack([typical[key] for key in names])
     return FLOAT64.ratio(abs(slopes - finer), np.maximum(abs(slopes), size))
 
 
@@ -199,6 +293,26 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     alive = (population.eigenvalue > 0) & ((population.std > 0) | (population.mean != 0))
     jump |= oracle & (abs(flat.alpha - population.weight @ alive) <= _SAME_MASS)
     slopes[jump, NUMBERS.index("alpha")] = np.nan
+
+
+def _settle_second_fit(slopes: Array, flat: Grid, population: Population) -> None:
+    """Set further slopes of a second fit to NaN, in place."""
+    alive = float(population.mass_above(0).value)
+    at_threshold = abs(flat.kappa * alive - 1) <= FLOAT64.indistinct
+    # At ridge 0 without noise what the ridge leaves over and the noise of the first fit both
+    # vanish, and dual numbers do not see how fast.
+    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * alive < 1) & ~at_threshold
+    slopes[exact & (flat.alpha > 0), NUMBERS.index("ridge")] = np.nan
+    # With more weights than positive eigenvalues the second fit gets no further features.
+    if alive < 1:
+        random = np.array([isinstance(rule, Random) for rule in flat.rule], dtype=bool)
+        full = ~random & (abs(flat.alpha - alive) <= _SAME_MASS)
+        slopes[full, NUMBERS.index("alpha")] = np.nan
+    # The first fit is infinite at the threshold, and the second is not; nor has it a slope in what
+    # moves the first fit off the threshold.
+    first = at_threshold & (flat.ridge == 0)
+    for key in ("kappa", "ridge"):
+        slopes[first & (flat.alpha > 0), NUMBERS.index(key)] = np.nan
 
 
 def _fractions_at_atoms(rule: WeightRule | Oracle, population: Population) -> Array:

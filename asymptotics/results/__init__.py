@@ -11,7 +11,7 @@ from ..tables.documents import (
 from ..tables.grid_result import GridResult
 from .bias import HessianBias
 from .network import NetworkSweep
-from .risk import CertifiedRisk, RiskResult
+from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
 from .verification import Verification
 
 __all__ = [
@@ -19,10 +19,12 @@ __all__ = [
     "DOCUMENT_VERSION",
     "JSON_END",
     "JSON_START",
+    "CertifiedRetrainedRisk",
     "CertifiedRisk",
     "GridResult",
     "HessianBias",
     "NetworkSweep",
+    "RetrainedRisk",
     "RiskResult",
     "Verification",
     "to_csv",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..arithmetic import Array
-from ..line.grid import Grid, as_grid
+from ..line.grid import PARAMETERS, as_grid, as_refit
 from ..line.rows import risk_columns
 from ..line.shares import kept_shares
 from ..population import Population
@@ -99,7 +99,7 @@ class RiskResult(GridResult):
         that the risk is not known, unless `alpha` is 0 or 1.  For a continuous law, shares computed
         to many digits are only as accurate as `tau` and `gamma`.
         """
-        names = (*Grid._fields, "tau", "gamma", "residual", "status")
+        names = (*PARAMETERS, "tau", "gamma", "residual", "status")
         columns = {name: getattr(self, name) for name in names}
         return kept_shares(self.population, columns, self.shape, self.digits)
 
@@ -126,8 +126,10 @@ class RiskResult(GridResult):
 
     def theory(self, **parameters: Any) -> dict[str, Array]:
         """The same columns at other values of the parameters, in double precision and flat."""
-        grid = as_grid(**parameters).in_floats()
-        return risk_columns(self.population, grid) | grid.flat()._asdict()
+        names = ("retrain_ridge", "retrain_towards")
+        given = {name: parameters.pop(name) for name in names if name in parameters}
+        grid = as_grid(**parameters, refit=as_refit(**given) if given else None).in_floats()
+        return risk_columns(self.population, grid) | grid.flat().columns
 
 
 RiskResult.columns = tuple(
@@ -156,10 +158,98 @@ class CertifiedRisk(RiskResult):
     upper: Array
     reason: Array
 
-    shown = ("lower", "upper", "status")
+    shown: ClassVar[tuple[str, ...]] = ("lower", "upper", "status")
 
     def notes(self) -> Iterator[str]:
         return explained(self.status, self.reason)
 
 
 CertifiedRisk.columns = (*RiskResult.columns, "lower", "upper", "reason")
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RetrainedRisk(RiskResult):
+    r"""Predicted risks before and after a second fit, to the same data, of the weights kept.
+
+    The second fit minimises
+
+    .. math:: \|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2
+
+    over the kept weights, with :math:`b_1` their values in the first fit.  All that `RiskResult`
+    says of `risk`, `residual` and `status` holds for `retrained_risk`, `retrained_residual` and
+    `retrained_status`.
+
+    Attributes
+    ----------
+    retrain_ridge, retrain_towards
+        The ridge :math:`r_2`; ``"zero"`` is :math:`\chi=0`, ``"pruned"`` is :math:`\chi=1`.
+    retrained_risk
+        Test error after the second fit, noise included.
+    retrained_residual
+        Its estimated relative error.
+    retrained_status
+        ``"ok"``, ``"diverges"`` or ``"no convergence"``, of the second fit alone.  Where the first
+        fit diverges the second may be finite, and the other way round: it diverges where as many
+        features are kept as there are samples, with noise and without a ridge.
+    """
+
+    retrain_ridge: Array
+    retrain_towards: Array
+    retrained_risk: Array
+    retrained_residual: Array
+    retrained_status: Array
+
+    grid = (*RiskResult.grid, "retrain_ridge", "retrain_towards")
+    shown: ClassVar[tuple[str, ...]] = (
+        "risk",
+        "retrained_risk",
+        "unpruned_risk",
+        "null_risk",
+        "threshold",
+        "status",
+        "retrained_status",
+    )
+
+
+_RETRAINED = (
+    "retrain_ridge",
+    "retrain_towards",
+    "retrained_risk",
+    "retrained_residual",
+    "retrained_status",
+)
+RetrainedRisk.columns = (*RiskResult.columns, *_RETRAINED)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CertifiedRetrainedRisk(CertifiedRisk, RetrainedRisk):
+    """Predicted risks before and after a second fit, both with proved bounds.
+
+    Attributes
+    ----------
+    retrained_lower, retrained_upper
+        Decimals that enclose the exact value of `retrained_risk`, as `lower` and `upper` do with
+        `risk`.
+    retrained_reason
+        Why `retrained_status` is undecided; otherwise empty.
+    """
+
+    retrained_lower: Array
+    retrained_upper: Array
+    retrained_reason: Array
+
+    grid = RetrainedRisk.grid
+    shown = ("lower", "upper", "status", "retrained_lower", "retrained_upper", "retrained_status")
+
+    def notes(self) -> Iterator[str]:
+        yield from super().notes()
+        yield from explained(self.retrained_status, self.retrained_reason)
+
+
+CertifiedRetrainedRisk.columns = (
+    *CertifiedRisk.columns,
+    *_RETRAINED,
+    "retrained_lower",
+    "retrained_upper",
+    "retrained_reason",
+)

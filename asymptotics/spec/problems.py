@@ -1,7 +1,7 @@
 """Specs of problems of the linear model: a population and a grid of parameters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,29 +9,34 @@ from typing import Any
 import numpy as np
 from pydantic import create_model
 
-from ..domains import LINEAR
+from ..domains import LINEAR, RETRAINING
+from ..errors import InvalidInput
 from ..line.rows import Progress
-from ..parameters import parameter
+from ..parameters import choice, entry_name, flag, parameter
 from ..population import Population
 from ..prediction.risk import risk
 from ..results import RiskResult
 from ..theory import Rule, as_rule
+from ..theory.retraining import TOWARDS
 from .fields import Axis, Range, Table, points, product, require_known, rules, validated
 from .population import population
 from .reading import EXAMPLE, read
 
-GRID = (*LINEAR, "rule")
+_NUMBERS = {**LINEAR, **RETRAINING}
+#: The keys of a second fit; all but the first need `retrain = true`.
+REFIT = ("retrain", *RETRAINING, "retrain_towards")
+GRID = (*LINEAR, "rule", *REFIT)
 
 
 class _Grid(Table):
     """The base of `_Axes`."""
 
-    axes = tuple(LINEAR)
+    axes = tuple(_NUMBERS)
 
 
 _KEYS: dict[str, Any] = {
     key: (Axis, ... if parameter.default is None else parameter.default)
-    for key, parameter in LINEAR.items()
+    for key, parameter in _NUMBERS.items()
 }
 #: A table with a key for each parameter; those without a default must be given.
 _Axes = create_model("_Axes", __base__=_Grid, **_KEYS)
@@ -44,14 +49,23 @@ class Problem:
     population: Population
     axes: Mapping[str, Decimal | list[Decimal] | Range]
     rules: tuple[Rule, ...]
+    #: Where the ridge of a second fit draws the weights; empty without a second fit.
+    towards: tuple[str, ...]
     #: The spec, parsed and otherwise unchanged.
     source: Mapping[str, Any]
 
+    @property
+    def retrain(self) -> bool:
+        """Whether the kept weights are trained a second time."""
+        return bool(self.towards)
+
     def grid(self) -> dict[str, Any]:
         """The parameters by name; they broadcast to a shape with an axis for each, rules last."""
-        columns = [np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()]
-        grid = product(*columns, np.array(self.rules, dtype=object))
-        return dict(zip((*self.axes, "rule"), grid, strict=True))
+        columns = {key: np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()}
+        if self.retrain:
+            columns["retrain_towards"] = np.array(self.towards, dtype=object)
+        columns["rule"] = np.array(self.rules, dtype=object)
+        return dict(zip(columns, product(*columns.values()), strict=True))
 
     def solve(
         self,
@@ -60,8 +74,9 @@ class Problem:
         progress: Progress | None = None,
     ) -> RiskResult:
         """The predicted risk on the grid."""
+        precision: dict[str, Any] = {"digits": digits, "certify": certify}
         return risk(
-            self.population, **self.grid(), digits=digits, certify=certify, progress=progress
+            self.population, **self.grid(), retrain=self.retrain, **precision, progress=progress
         )
 
     def smooth(self, axis: str) -> "Problem":
@@ -69,8 +84,7 @@ class Problem:
         given = self.axes.get(axis)
         if not isinstance(given, Range):
             return self
-        axes = {**self.axes, axis: given.smooth()}
-        return Problem(self.population, axes, self.rules, self.source)
+        return replace(self, axes={**self.axes, axis: given.smooth()})
 
     @property
     def abscissa(self) -> str:
@@ -89,13 +103,31 @@ def read_spec(path: str | Path | None = None) -> Problem:
 def problem(document: Mapping[str, Any], folder: Path = Path()) -> Problem:
     """The problem that a parsed spec describes; files are looked up in `folder`."""
     require_known(document, (*GRID, "population"))
+    towards = _towards(document)
     grid = validated(_Axes, {key: document[key] for key in _Axes.model_fields if key in document})
-    axes = {key: getattr(grid, key) for key in _Axes.model_fields}
+    axes = {key: getattr(grid, key) for key in (_NUMBERS if towards else LINEAR)}
     for key, axis in axes.items():
         parameter(key, points(key, axis))
     return Problem(
         population(document, folder),
         axes,
         rules(document.get("rule", "magnitude"), as_rule),
+        towards,
         document,
     )
+
+
+def _towards(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the ridges of a second fit draw the weights; empty without `retrain = true`."""
+    if not flag("retrain", document.get("retrain", False)):
+        for key in REFIT[1:]:
+            if key in document:
+                raise InvalidInput(key, document[key], "must be left out without retrain = true")
+        return ()
+    given = document.get("retrain_towards", TOWARDS[0])
+    if not isinstance(given, list):
+        return (choice("retrain_towards", given, TOWARDS),)
+    if not given:
+        raise InvalidInput("retrain_towards", given, "must be a word or a list of words")
+    names = (entry_name("retrain_towards", (index,)) for index in range(len(given)))
+    return tuple(choice(name, word, TOWARDS) for name, word in zip(names, given, strict=True))

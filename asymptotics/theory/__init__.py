@@ -1,11 +1,12 @@
 """The formulas of the theory, in stages: each stage takes the result of the one before it.
 
 population -> `fixed_point` -> `channel` -> `Rule.score` -> `threshold` -> `truncated_moments`
--> `pruned_risk`.
+-> `pruned_risk` -> `retrained_risk`.
 """
 
 from .channels import Channel, channel
 from .fixed_points import FixedPoint, effective_ridge_balance, fixed_point, noise_level
+from .retraining import Retrained, retrained_risk
 from .risk import PrunedRisk, kept_share, null_risk, pruned_risk
 from .rules import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, RULES, Rule, Score, as_rule, exponent_rule
 from .thresholds import threshold
@@ -20,6 +21,7 @@ __all__ = [
     "Channel",
     "FixedPoint",
     "PrunedRisk",
+    "Retrained",
     "Rule",
     "Score",
     "Threshold",
@@ -33,6 +35,7 @@ __all__ = [
     "noise_level",
     "null_risk",
     "pruned_risk",
+    "retrained_risk",
     "threshold",
     "truncated_moments",
 ]

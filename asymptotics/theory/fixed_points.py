@@ -14,9 +14,11 @@ Source: Hastie, Montanari, Rosset, Tibshirani (arXiv 1903.08560), sections 3-5; 
 Thrampoulidis, Oymak (arXiv 2006.10903), whose :math:`\xi` is :math:`1/\tau`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..arithmetic.base import Mass
 from ..parameters import broadcast_shape, own_or_checked
 from ..population import Groups, Population, as_population
 
@@ -60,15 +62,51 @@ def fixed_point_at(
     population: Population, kappa: Array, sigma: Array, ridge: Array, arithmetic: Arithmetic
 ) -> FixedPoint:
     """The fixed point at checked parameters: exact numbers, or numbers of the arithmetic."""
-    # kappa as it was given, perhaps exact: `excess` subtracts 1 from kappa P(Λ>0), which would lose
-    # digits if kappa were rounded first.
     given = kappa
     kappa, sigma, ridge = map(arithmetic.taken, (kappa, sigma, ridge))
-    excess = arithmetic.excess(given, population.mass_above(0, arithmetic))
-    excess = arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
+    excess = features_excess(given, population.mass_above(0, arithmetic), arithmetic)
 
-    least_squares = (ridge == 0) & (excess <= 0)
     groups = population.groups(arithmetic)
+    start = None
+    if arithmetic.slow:
+        # The solution in floats leaves only a few steps to numbers of many digits.
+        floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
+        guess = fixed_point_at(population, floats[0], floats[1], floats[2], FLOAT64).tau
+        start = arithmetic.log_guess(guess)
+
+    def excess_above(tau: Array) -> Array:
+        return arithmetic.excess(given, population.mass_above(tau, arithmetic))
+
+    tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, start, arithmetic)
+    gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
+    return FixedPoint(kappa, tau, gamma, residual)
+
+
+def features_excess(kappa: Array, mass: Mass, arithmetic: Arithmetic) -> Array:
+    """``kappa * mass - 1``, which is 0 at interpolation: features in the fit per sample, minus 1.
+
+    `kappa` is as it was given, perhaps exact: the difference would lose digits if it were rounded
+    first.
+    """
+    excess = arithmetic.excess(kappa, mass)
+    return arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
+
+
+def effective_ridge(
+    groups: Groups,
+    kappa: Array,
+    ridge: Array,
+    excess: Array,
+    excess_above: Callable[[Array], Array],
+    start: Array | None,
+    arithmetic: Arithmetic,
+) -> tuple[Array, Array]:
+    r"""The effective ridge of the features in `groups`, and how far its equation is from holding.
+
+    `excess` is :math:`\kappa P(\Lambda>0)-1`, and `excess_above` gives
+    :math:`\kappa P(\Lambda>\tau)-1`; the caller may know them better than sums over groups do.
+    """
+    least_squares = (ridge == 0) & (excess <= 0)
     scale, smallest = _spectrum(groups, arithmetic)
     # A bracket of tau.  The equation makes r/tau at most 1, and with λ the smallest positive
     # eigenvalue κ₊ λ/(λ+tau) at most 1, so that tau >= λ (κ₊-1).  Multiplied by tau, it reads
@@ -81,24 +119,17 @@ def fixed_point_at(
 
     def equation(log_tau: Array) -> tuple[Array, Array]:
         tau = arithmetic.exp(log_tau)
-        partial = arithmetic.excess(given, population.mass_above(tau, arithmetic))
+        partial = excess_above(tau)
         ratio, slope = effective_ridge_balance(tau, kappa, ridge, partial, groups, arithmetic)
         return arithmetic.log(arithmetic.where(least_squares, 1, ratio)), slope
 
-    start = None
-    if arithmetic.slow:
-        # The solution in floats leaves only a few steps to numbers of many digits.
-        floats = [arithmetic.floats(x) for x in (kappa, sigma, ridge)]
-        guess = fixed_point_at(population, floats[0], floats[1], floats[2], FLOAT64).tau
-        start = arithmetic.log_guess(guess)
     log_tau = arithmetic.root(equation, log_lower, log_upper, start)
     # For least squares tau is 0, since the ridge is.  Written as r/(1-κ₊) it also has the right
     # derivative in the ridge, which dual numbers read off.
     at_zero = arithmetic.ratio(ridge, -excess)
     tau = arithmetic.where(least_squares, at_zero, arithmetic.exp(log_tau))
     value, _ = equation(log_tau)
-    gamma = noise_level(tau, kappa, sigma, ridge, excess, groups, arithmetic)
-    return FixedPoint(kappa, tau, gamma, arithmetic.where(least_squares, 0, abs(value)))
+    return tau, arithmetic.where(least_squares, 0, abs(value))
 
 
 def effective_ridge_balance(

@@ -72,6 +72,9 @@ class Regression(NamedTuple):
 class Rule(ABC):
     """A pruning rule.  Its string is its name in specs and results."""
 
+    #: Whether what it observes holds the noise of the training data.
+    sees_noise = False
+
     @abstractmethod
     def score(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Score:
         """The law of the score in each group."""
@@ -87,6 +90,7 @@ class WeightRule(Rule):
 
     exponent: Exponent
     name: str = ""
+    sees_noise = True
 
     def __str__(self) -> str:
         return self.name or f"exponent={self.exponent}"

@@ -128,6 +128,22 @@ def truncated_moments(
     return TruncatedMoments(Moments(*moments[:3]), Moments(*moments[3:]))
 
 
+def boundary_moments(
+    score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+) -> tuple[Array, Array]:
+    r"""E[z; kept] and E[z² - 1; kept] of ``z = (Y - center)/spread``.
+
+    They are :math:`\varphi(u)-\varphi(l)` and :math:`u\varphi(u)+l\varphi(l)`: by Stein's lemma the
+    boundary of the kept part alone tells them.  A point mass has none.
+    """
+    standard = cut_of(score, threshold, arithmetic).standardized(_widened(score, arithmetic))
+    u, l = standard.u, standard.h + standard.center
+    wide = score.spread > 0
+    first = arithmetic.normal_density(u) - arithmetic.normal_density(l)
+    second = arithmetic.moment_density(u) + arithmetic.moment_density(l)
+    return arithmetic.where(wide, first, 0), arithmetic.where(wide, second, 0)
+
+
 def cut_of(score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64) -> Cut:
     """The threshold as each group sees it: ``T = t / scale`` and ``T - center``."""
     anchor, offset = map(arithmetic.column, (threshold.anchor, threshold.offset))

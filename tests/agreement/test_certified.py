@@ -11,6 +11,7 @@ from hypothesis import given
 
 from asymptotics import CertifiedRisk, InvalidInput, Population, risk
 from asymptotics.arithmetic.ball import Ball, Balls
+from asymptotics.line.grid import Grid
 from asymptotics.line.rows import evaluate
 from asymptotics.testing import Problem, populations, problems
 from asymptotics.theory import COVARIANCE, MAGNITUDE, as_rule, fixed_point
@@ -62,7 +63,8 @@ def enclosure(problem: Problem, bits: int) -> Ball:
     kappa, sigma, alpha, ridge = (np.array([x], dtype=object) for x in numbers)
     with arithmetic.working():
         fixed = fixed_point(population, kappa, sigma, ridge, arithmetic)
-        rows = evaluate(population, fixed, sigma, arithmetic.array(alpha), rule, arithmetic)
+        grid = Grid(kappa, sigma, alpha, ridge, np.array([rule]))
+        rows = evaluate(population, fixed, grid, rule, arithmetic)
     return rows.risk[0]
 
 

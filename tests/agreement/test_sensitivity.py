@@ -9,6 +9,7 @@ from hypothesis import given
 from scipy.stats import norm
 
 from asymptotics import Population, risk, sensitivity
+from asymptotics.line.grid import Grid
 from asymptotics.testing import Problem, populations, problems
 from tests.budgets import examples
 
@@ -83,7 +84,8 @@ def test_a_wrong_slope_is_seen() -> None:
         arithmetic.parameter(np.array([x]), index) for index, x in enumerate(problem[1:5])
     )
     fixed = fixed_point(problem.population, kappa, sigma, ridge, arithmetic)
-    frozen: Any = evaluate(problem.population, fixed, sigma, alpha, problem.rule, arithmetic).risk
+    grid = Grid(kappa, sigma, alpha, ridge, np.array([problem.rule]))
+    frozen: Any = evaluate(problem.population, fixed, grid, problem.rule, arithmetic).risk
     for index, key in enumerate(("kappa", "sigma", "alpha", "ridge")):
         expected = difference(problem, key)
         assert abs(frozen.slope[0, index] - expected) > 1e-3 * abs(expected)

@@ -93,6 +93,30 @@ def test_risk_as_json(spec: Path) -> None:
     assert set(keys.split()) <= set(by[2, "random"])
 
 
+def test_a_second_fit_has_columns_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_text(
+        "kappa = 2\nsigma = 0.5\nalpha = [0.4, 0.5]\nretrain = true\n"
+        "[[population]]\nweight = 0.6\nmean = 1\nstd = 0.5\n"
+        "[[population]]\nweight = 0.4\neigenvalue = 10\nmean = 0.3\n"
+    )
+    document = json.loads(run("risk", path, "--format", "json").stdout)
+    finite, infinite = document["rows"]
+    assert (finite["retrain_ridge"], finite["retrain_towards"]) == (0, "zero")
+    assert finite["retrained_status"] == "ok"
+    assert finite["retrained_risk"] > finite["risk"]
+    # As many weights as samples: the first fit is finite, and the second is not.
+    assert (infinite["status"], infinite["retrained_status"]) == ("ok", "diverges")
+    assert infinite["retrained_risk"] is None
+    assert infinite["infinite"] == ["retrained_risk"]
+    assert "retrained_risk" in run("risk", path).stdout
+    proved = json.loads(run("risk", path, "--certify", "--format", "json").stdout)["rows"][0]
+    assert float(proved["retrained_lower"]) <= finite["retrained_risk"] * (1 + 1e-12)
+    for command in (("verify", path), ("curve", path, "-o", tmp_path / "x.pdf", "--simulate")):
+        message = run(*command, status=2).stderr
+        assert "retrain = True: must be left out of what is simulated" in message
+
+
 def test_risk_as_csv_from_standard_input() -> None:
     rows = list(csv.DictReader(run("risk", "-", "--format", "csv", stdin=SPEC).stdout.splitlines()))
     assert [row["risk"] for row in rows if row["kappa"] == "1.0"] == ["inf", "inf"]

@@ -1,5 +1,6 @@
 """Figures: what is drawn, not how it looks."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,39 @@ def test_lines_labels_and_threshold() -> None:
     x, y = map(np.asarray, line.get_data())
     assert np.isinf(y[np.searchsorted(x, 4 / 3)])  # which interrupts the line
     assert np.isfinite(ax.get_ylim()).all()
+
+
+def test_a_second_fit_is_dashed_in_the_colour_of_its_rule() -> None:
+    rules = np.array(["magnitude", "oracle"])[:, None]
+    result: Any = risk(POPULATION, KAPPA, 0.5, 0.3, rule=rules, retrain=True, retrain_ridge=0.1)
+    ax = result.plot()
+    told = ["magnitude", "magnitude, retrained", "oracle", "oracle, retrained"]
+    assert labels(ax)[:4] == told
+    first, again, other, other_again = ax.get_lines()[:4]
+    assert first.get_linestyle() == other.get_linestyle() == "-"
+    assert again.get_linestyle() == other_again.get_linestyle() == "--"
+    assert first.get_color() == again.get_color() != other.get_color()
+    x, y = map(np.asarray, again.get_data())
+    own = np.isin(x, KAPPA)
+    assert y[own] == pytest.approx(result.retrained_risk[0])
+    assert ax.get_ylim()[1] > result.retrained_risk[:, 0].max()
+
+
+def test_second_fits_of_one_rule_share_the_curve_of_the_first() -> None:
+    ways = np.array(["zero", "pruned"], dtype=object)[:, None, None]
+    ridges = np.array([0, 0.5])[:, None]
+    ax = risk(
+        POPULATION, KAPPA, 0.5, 0.3, retrain=True, retrain_ridge=ridges, retrain_towards=ways
+    ).plot()
+    told = labels(ax)[:5]
+    assert told[0] == "pruned"
+    assert told[1] == "retrained, $r_2 = 0$, towards zero"
+    lines: list[Any] = list(ax.get_lines()[:5])
+    dashes = [line._unscaled_dash_pattern for line in lines]
+    assert all(one != other for one, other in itertools.combinations(dashes, 2))
+    ridges = np.geomspace(0.01, 10, 30)
+    ax = risk(POPULATION, 2, 0.5, 0.3, retrain=True, retrain_ridge=ridges).plot()
+    assert "r_2" in ax.get_xlabel()
 
 
 def test_what_is_drawn_is_in_the_picture() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asymptotics import InvalidInput, Population, risk
+from asymptotics import InvalidInput, Population, RetrainedRisk, risk
 from asymptotics.spec import EXAMPLE, Range, example_text, note_of_weights, read_spec
 from asymptotics.spec.network import read_network
 
@@ -54,6 +54,21 @@ rule = ["magnitude", { exponent = 0.25 }]
     assert problem.abscissa == "alpha"
     assert problem.smooth("alpha").solve().shape == (2, 1, 401, 5, 2)
     assert problem.smooth("kappa").axes == problem.axes
+
+
+def test_a_second_fit(tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    keys = "retrain = true\nretrain_ridge = [0, 0.1]\nretrain_towards = ['zero', 'pruned']\n"
+    path.write_text(MINIMAL + keys + GROUP)
+    problem = read_spec(path)
+    result = problem.solve()
+    assert isinstance(result, RetrainedRisk)
+    assert result.shape == (1, 1, 1, 1, 2, 2, 1)
+    ways = {(row["retrain_ridge"], row["retrain_towards"]) for row in result.rows()}
+    assert ways == {(0, "zero"), (0, "pruned"), (0.1, "zero"), (0.1, "pruned")}
+    assert problem.abscissa == "retrain_ridge"
+    path.write_text(MINIMAL + "retrain = false\n" + GROUP)
+    assert not isinstance(read_spec(path).solve(), RetrainedRisk)
 
 
 def test_numbers_are_the_decimals_written() -> None:
@@ -122,6 +137,13 @@ BAD = {
     MINIMAL + 'rule = ["oracle", "hesian"]' + GROUP: "rule[1] = 'hesian': ",
     MINIMAL + "rule = []" + GROUP: "rule = []: must be a rule or a list of rules",
     MINIMAL + "rule = 3" + GROUP: "rule = 3: must be the name of a rule",
+    MINIMAL + "retrain = 1" + GROUP: "retrain = 1: must be True or False",
+    MINIMAL + "retrain_ridge = 1" + GROUP: "retrain_ridge = 1: must be left out without retrain",
+    MINIMAL + "retrain = true\nretrain_ridge = [0, -1]" + GROUP: "retrain_ridge[1] = -1: must be",
+    MINIMAL + "retrain = true\nretrain_towards = 'prune'" + GROUP: "did you mean 'pruned'?",
+    MINIMAL + "retrain = true\nretrain_towards = []" + GROUP: "must be a word or a list of words",
+    MINIMAL + "retrain = true\nretrain_towards = ['zero', 1]" + GROUP: "retrain_towards[1] = 1: ",
+    MINIMAL + "retain = true" + GROUP: "retain = True: unknown key; did you mean 'retrain'?",
     MINIMAL + "rule = {exponent = 'x'}" + GROUP: "rule.exponent = 'x': must be a number between",
     MINIMAL + "[[population]]\nfamily = 'power-law'\ncapacity = 0.5": "population[0].family = "
     "'power-law': must stand in one [population], with single brackets: a family has all groups",
