@@ -115,7 +115,8 @@ class RetrainedSensitivity(Sensitivity):
     )
 
     def notes(self) -> Iterator[str]:
-        if (self.retrained_status == Status.NO_SLOPE).any() or any(True for _ in super().notes()):
+        missing = (self.status == Status.NO_SLOPE) | (self.retrained_status == Status.NO_SLOPE)
+        if missing.any():
             yield f"{Status.NO_SLOPE}: {Status.NO_SLOPE.cause}"
 
 

@@ -36,6 +36,7 @@ from ..parameters import choice, own_or_checked
 from ..population import Groups, Population
 from .channels import Channel
 from .fixed_points import FixedPoint, effective_ridge, features_excess
+from .risk import dropped_signal
 from .rules import RANDOM, Random, Regression, Rule, Score
 from .thresholds import threshold_at
 from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
@@ -214,16 +215,10 @@ def kept_weights(mask: Mask, arithmetic: Arithmetic = FLOAT64) -> Kept:
     channel, score, threshold, regression, sees_noise = mask
     kept, dropped = truncated_moments(score, threshold, arithmetic)
     mean, gain = abs(channel.mean), regression.signal_slope
-    intercept, variance = regression.signal_intercept, regression.signal_variance
     signal = (
-        (mean * mean + variance) * kept.mass
+        (mean * mean + regression.signal_variance) * kept.mass
         + 2 * mean * gain * kept.first
         + gain * gain * kept.second
-    )
-    dropped_signal = (
-        (intercept * intercept + variance) * dropped.mass
-        + 2 * intercept * gain * dropped.first
-        + gain * gain * dropped.second
     )
     level, rise = 0 * kept.mass, 0 * kept.mass
     if arithmetic.any(sees_noise):
@@ -242,7 +237,7 @@ def kept_weights(mask: Mask, arithmetic: Arithmetic = FLOAT64) -> Kept:
         channel.noise,
         kept.mass,
         signal,
-        dropped_signal,
+        dropped_signal(regression, dropped),
         level,
         rise,
         arithmetic.ratio(channel.noise, variance),

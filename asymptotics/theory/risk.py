@@ -13,8 +13,8 @@ from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import own_or_checked
 from ..population import Population, as_population
 from .channels import Channel
-from .rules import Rule
-from .truncated_gaussian import Threshold, truncated_moments
+from .rules import Regression, Rule
+from .truncated_gaussian import Moments, Threshold, truncated_moments
 
 
 class PrunedRisk(NamedTuple):
@@ -74,17 +74,21 @@ def pruned_risk_at(
             - 2 * mean * slope * kept.first
             + slope * slope * kept.second
         )
-        # E[B²; dropped], where B = intercept + gain Y + independent noise.
-        intercept, gain = given.signal_intercept, given.signal_slope
-        signal = (
-            (intercept * intercept + given.signal_variance) * dropped.mass
-            + 2 * intercept * gain * dropped.first
-            + gain * gain * dropped.second
-        )
+        signal = dropped_signal(given, dropped)
         return channel.eigenvalue * error, channel.eigenvalue * signal, kept.mass, dropped.mass
 
     error, signal, kept, dropped = arithmetic.expect(integrand, channel)
     return PrunedRisk(sigma * sigma, error, signal, kept, dropped)
+
+
+def dropped_signal(regression: Regression, dropped: Moments) -> Array:
+    """E[B²; dropped] in each group, where B = intercept + gain Y + independent noise."""
+    intercept, gain = regression.signal_intercept, regression.signal_slope
+    return (
+        (intercept * intercept + regression.signal_variance) * dropped.mass
+        + 2 * intercept * gain * dropped.first
+        + gain * gain * dropped.second
+    )
 
 
 @QUIET

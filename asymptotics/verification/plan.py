@@ -302,14 +302,15 @@ def resolving_tolerance(problem: FiniteProblem) -> float:
 def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
     """The sampler asked for, or the fastest; raises `InvalidInput` if it does not apply."""
     name, design, noise = settings.sampler, settings.design, settings.noise
-    tolerance = min(settings.tolerance, resolving_tolerance(problem))
-    if name == "auto":
-        return choose(problem, replicates_at(problem.p), design, noise, tolerance)
     if name == "dense":
         return Dense(design, noise)
+    if name == "auto":
+        tolerance = min(settings.tolerance, resolving_tolerance(problem))
+        return choose(problem, replicates_at(problem.p), design, noise, tolerance)
     if design != GAUSSIAN:
         raise InvalidInput("design", str(design), f"must be gaussian for the sampler {name}")
     if name == "implicit":
+        tolerance = min(settings.tolerance, resolving_tolerance(problem))
         if tolerance < LEAST_TOLERANCE:
             allowed = "must be dense: the solver would decide which of nearly equal weights rank"
             raise InvalidInput("sampler", name, allowed)

@@ -13,9 +13,10 @@ from asymptotics import CertifiedRisk, InvalidInput, Population, risk
 from asymptotics.arithmetic.ball import Ball, Balls
 from asymptotics.line.grid import Grid
 from asymptotics.line.rows import evaluate
-from asymptotics.testing import Problem, populations, problems
+from asymptotics.testing import Problem, problems
 from asymptotics.theory import COVARIANCE, MAGNITUDE, as_rule, fixed_point
 from tests.budgets import examples
+from tests.edges import NEAR_EVERY_EDGE
 
 DIGITS = 15
 
@@ -44,14 +45,7 @@ def test_floats_and_many_digits_lie_in_their_enclosures(problem: Problem) -> Non
 
 
 @examples(300)
-@given(
-    problems(
-        population=populations(smallest_std=1e-9),
-        smallest_gap=1e-6,
-        smallest_alpha=1e-9,
-        smallest_sigma=1e-8,
-    )
-)
+@given(NEAR_EVERY_EDGE)
 def test_near_every_edge(problem: Problem) -> None:
     assert_holds(problem, 1e-8)
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 
 from asymptotics import Population, risk
-from asymptotics.testing import Problem, populations, problems
+from asymptotics.testing import Problem, problems
 from asymptotics.theory import MAGNITUDE
 from tests.budgets import examples
+from tests.edges import NEAR_EVERY_EDGE
 
 DIGITS = 40
 
@@ -30,14 +31,7 @@ def test_eleven_digits_hold(problem: Problem) -> None:
 
 
 @examples(600)
-@given(
-    problems(
-        population=populations(smallest_std=1e-9),
-        smallest_gap=1e-6,
-        smallest_alpha=1e-9,
-        smallest_sigma=1e-8,
-    )
-)
+@given(NEAR_EVERY_EDGE)
 def test_eight_digits_hold_near_every_edge(problem: Problem) -> None:
     assert relative_error(problem) <= 1e-8
 

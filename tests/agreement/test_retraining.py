@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, given
 
 from asymptotics import InvalidInput, Population, RetrainedRisk, risk, sensitivity
-from asymptotics.testing import Problem, Refit, populations, problems, refits
+from asymptotics.testing import Problem, Refit, problems, refits
 from asymptotics.theory import COVARIANCE, MAGNITUDE, RANDOM, Rule
 from tests import two_fits
 from tests.budgets import examples
+from tests.edges import NEAR_EVERY_EDGE
 
 TWO = Population([0.6, 0.4], [1, 10], mean=[1, 0.3], std=[0.5**0.5, 0.2**0.5])
 FEW = Population([0.9, 0.1], 1, std=[0.2, 3])
@@ -67,12 +68,7 @@ def test_eleven_digits_hold(problem: Problem, refit: Refit) -> None:
 
 @examples(300)
 @given(
-    problems(
-        population=populations(smallest_std=1e-9),
-        smallest_gap=1e-6,
-        smallest_alpha=1e-9,
-        smallest_sigma=1e-8,
-    ),
+    NEAR_EVERY_EDGE,
     refits(1e-12),
 )
 def test_what_is_said_holds_near_every_edge(problem: Problem, refit: Refit) -> None:
