@@ -210,8 +210,9 @@ class Symbolic(Arithmetic):
         return u * self.normal_density(u)
 
     def sum(self, value: Array, weight: Array) -> Array:
-        if weight.shape == (1,) and weight[0] is WEIGHT:
-            return _map(Mean, value[..., 0])
+        # A mean over the weights kept has the share that is kept as a factor of the weight.
+        if weight.shape == (1,) and not (share := weight[0] / WEIGHT).has(WEIGHT):
+            return _map(Mean, share * value[..., 0])
         return super().sum(value, weight)
 
     def root(self, function: Any, lower: Array, upper: Array, start: Array | None = None) -> Array:

@@ -13,6 +13,14 @@ from .derivatives import risk_slope, slope_of
 from .equation import Formula
 from .limits import from_above, from_above_without_noise, large_ridge, many_features, small_ridge
 from .names import ENTRIES
+from .second_fit import (
+    error_of_weight,
+    first_equation,
+    risk_after,
+    risk_after_least_squares,
+    second_effective_ridge,
+    second_equation,
+)
 from .symbols import (
     ALPHA,
     CHANNEL,
@@ -46,8 +54,17 @@ def _value(left: Any, right: Callable[[], Any]) -> Callable[[], Parts]:
 _R = sp.Symbol("R")
 #: The risk of the model that predicts zero, sigma**2 + E[Lambda B**2].
 _NULL_RISK = SIGMA**2 + Mean(EIGENVALUE * (MEAN**2 + STD**2))
-#: Equations that are solved for the effective ridge, or for a threshold.
-_IMPLICIT = {"effective-ridge", "threshold-magnitude", "threshold-covariance"}
+#: Equations that are solved for an effective ridge, a threshold, or theta and h of a second fit.
+_IMPLICIT = {
+    "effective-ridge",
+    *(
+        f"{name}-{rule}"
+        for name in (
+            "threshold", "second-effective-ridge", "second-fit-stein", "second-fit-covariance",
+        )
+        for rule in (MAGNITUDE, COVARIANCE)
+    ),
+}  # fmt: skip
 #: How each formula is built from the theory, by the names in `ENTRIES`.  A formula is built only
 #: when it is asked for: all of them together would take long.
 _BUILT: Mapping[str, Callable[[], Parts]] = {
@@ -81,6 +98,18 @@ _BUILT: Mapping[str, Callable[[], Parts]] = {
         for name, x in (("kappa", KAPPA), ("sigma", SIGMA), ("alpha", ALPHA), ("ridge", RIDGE))
         for rule in (MAGNITUDE, COVARIANCE)
     },
+    **{
+        f"{name}-{rule}": partial(build, rule)
+        for name, build in (
+            ("second-effective-ridge", second_effective_ridge),
+            ("second-fit-stein", first_equation),
+            ("second-fit-covariance", second_equation),
+            ("retrained-risk", partial(risk_after, _R)),
+            ("retrained-risk-least-squares", partial(risk_after_least_squares, _R)),
+        )
+        for rule in (MAGNITUDE, COVARIANCE)
+    },
+    "retrained-error": partial(error_of_weight, sp.Symbol("e")),
     "limit-kappa-0": _value(GAMMA, lambda: noise_level_of(tau=RIDGE).subs(KAPPA, 0)),
     "limit-kappa-1-below": _value(GAMMA, least_squares_noise_level),
     "limit-kappa-1-above": _value(GAMMA, from_above),

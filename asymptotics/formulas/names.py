@@ -12,6 +12,9 @@ _HASTIE = "Hastie, Montanari, Rosset, Tibshirani, arXiv 1903.08560"
 _LI = "Li, Sattar, Thrampoulidis, Oymak, arXiv 2006.10903"
 _ANY = "any population, every eigenvalue positive"
 _ABOVE = f"{_ANY}, ridge or kappa > 1"
+_SECOND = (
+    f"{_ABOVE}, retrain ridge or kappa alpha > 1; chi = 0 towards zero, 1 towards pruned weights"
+)
 
 
 class Entry(NamedTuple):
@@ -82,6 +85,38 @@ ENTRIES: Mapping[str, Entry] = {
         for name in ("kappa", "sigma", "alpha", "ridge")
         for rule in (MAGNITUDE, COVARIANCE)
     },
+    **{
+        f"{name}-{rule}": Entry(title.format(rule), regime, "derived here")
+        for name, title, regime in (
+            (
+                "second-effective-ridge",
+                "Equation of the second effective ridge, after {} pruning",
+                _SECOND,
+            ),
+            (
+                "second-fit-stein",
+                "First equation of theta and h of the second fit, after {} pruning: Stein's",
+                _SECOND,
+            ),
+            (
+                "second-fit-covariance",
+                "Second equation of theta and h, after {} pruning: covariance of the errors",
+                _SECOND,
+            ),
+            ("retrained-risk", "Risk after {} pruning and a second fit", _SECOND),
+            (
+                "retrained-risk-least-squares",
+                "Risk after least squares, {} pruning and least squares",
+                "every eigenvalue positive, no ridges, kappa < 1",
+            ),
+        )
+        for rule in (MAGNITUDE, COVARIANCE)
+    },
+    "retrained-error": Entry(
+        "Error of a retrained weight X = a B + N, beside noise that is new to it",
+        _SECOND,
+        "derived here",
+    ),
     "limit-kappa-0": Entry("Noise level of few features", "kappa -> 0, with ridge", "derived here"),
     "limit-kappa-1-below": Entry(
         "Noise level below the interpolation threshold",

@@ -26,19 +26,20 @@ EIGENVALUE, MEAN, STD = (GroupSymbol(name, positive=True) for name in ("Lambda",
 SHRINKAGE, NOISE = (GroupSymbol(name, positive=True) for name in ("a", "v"))
 
 
-def _array(*expressions: Any) -> Array:
+def column_of(*expressions: Any) -> Array:
+    """A quantity of the groups, with an expression for each."""
     return np.array(expressions, dtype=object)
 
 
-_POPULATION = Groups(_array(WEIGHT), _array(EIGENVALUE), _array(MEAN), _array(STD))
+_POPULATION = Groups(column_of(WEIGHT), column_of(EIGENVALUE), column_of(MEAN), column_of(STD))
 
 
-def _point(expression: Any) -> Array:
+def point(expression: Any) -> Array:
     """An expression as an array without dimensions: one point of the theory's grids."""
     return np.array(expression, dtype=object)
 
 
-def _single(value: Any) -> Any:
+def single(value: Any) -> Any:
     """The expression in an array with one entry."""
     return value.item() if isinstance(value, np.ndarray) else value
 
@@ -47,8 +48,8 @@ def balance(groups: Groups = _POPULATION, ridge: Any = RIDGE) -> Any:
     """The ratio that is 1 at the effective ridge tau: its equation is ``balance() = 1``."""
     # In symbolic arithmetic no eigenvalue counts as larger than tau, so that the excess, which is
     # kappa P(Lambda > tau) - 1, is -1.
-    tau, kappa, ridge, excess = map(_point, (TAU, KAPPA, sp.S(ridge), sp.Integer(-1)))
-    return _single(effective_ridge_balance(tau, kappa, ridge, excess, groups, SYMBOLIC)[0])
+    tau, kappa, ridge, excess = map(point, (TAU, KAPPA, sp.S(ridge), sp.Integer(-1)))
+    return single(effective_ridge_balance(tau, kappa, ridge, excess, groups, SYMBOLIC)[0])
 
 
 def noise_level_of(groups: Groups = _POPULATION, tau: Any = TAU, ridge: Any = RIDGE) -> Any:
@@ -58,8 +59,8 @@ def noise_level_of(groups: Groups = _POPULATION, tau: Any = TAU, ridge: Any = RI
     equals 1 - kappa E[Lambda**2/(Lambda + tau)**2].
     """
     # The excess counts by its sign alone: a positive one selects this denominator.
-    tau, kappa, sigma, ridge, excess = (_point(sp.S(x)) for x in (tau, KAPPA, SIGMA, ridge, 1))
-    return _single(noise_level(tau, kappa, sigma, ridge, excess, groups, SYMBOLIC))
+    tau, kappa, sigma, ridge, excess = (point(sp.S(x)) for x in (tau, KAPPA, SIGMA, ridge, 1))
+    return single(noise_level(tau, kappa, sigma, ridge, excess, groups, SYMBOLIC))
 
 
 def least_squares_noise_level(groups: Groups = _POPULATION) -> Any:
@@ -68,15 +69,15 @@ def least_squares_noise_level(groups: Groups = _POPULATION) -> Any:
     The excess kappa - 1 is passed as -e with a positive symbol e, so that SymPy knows its sign.
     """
     rest = sp.Symbol("e", positive=True)
-    zero, kappa, sigma, excess = (_point(sp.S(x)) for x in (0, KAPPA, SIGMA, -rest))
+    zero, kappa, sigma, excess = (point(sp.S(x)) for x in (0, KAPPA, SIGMA, -rest))
     value = noise_level(zero, kappa, sigma, zero, excess, groups, SYMBOLIC)
-    return _single(value).subs(rest, 1 - KAPPA)
+    return single(value).subs(rest, 1 - KAPPA)
 
 
-def _channel() -> Channel:
+def trained_channel() -> Channel:
     """The channel of a trained weight, with its shrinkage and noise as symbols."""
     columns = (WEIGHT, EIGENVALUE, MEAN, STD, SHRINKAGE, 1 - SHRINKAGE, NOISE)
-    return Channel(*map(_array, columns))
+    return Channel(*map(column_of, columns))
 
 
 #: The shrinkage and the noise of the channel, in terms of the solution (tau, gamma).
@@ -89,14 +90,14 @@ CHANNEL = {
 @cache
 def pruned(rule: Rule) -> tuple[Any, Any]:
     """The risk and the kept fraction of a rule at a threshold t, in terms of the channel."""
-    threshold = Threshold(*(_point(sp.S(x)) for x in (0, T, 0)))
-    parts = pruned_risk(_channel(), _point(SIGMA), rule, threshold, SYMBOLIC)
-    return _single(parts.risk), _single(parts.kept)
+    threshold = Threshold(*(point(sp.S(x)) for x in (0, T, 0)))
+    parts = pruned_risk(trained_channel(), point(SIGMA), rule, threshold, SYMBOLIC)
+    return single(parts.risk), single(parts.kept)
 
 
 #: The variance V of a trained weight, and its two thresholds in standard units.
-_VARIANCE = GroupSymbol("V", positive=True)
-_UPPER, _LOWER = (GroupSymbol(name, real=True) for name in ("u", "l"))
+VARIANCE = GroupSymbol("V", positive=True)
+UPPER, LOWER = (GroupSymbol(name, real=True) for name in ("u", "l"))
 
 
 def with_names(expression: Any, rule: Rule) -> tuple[Any, dict[sp.Symbol, Any]]:
@@ -109,18 +110,18 @@ def with_names(expression: Any, rule: Rule) -> tuple[Any, dict[sp.Symbol, Any]]:
     """
     variance, center = SHRINKAGE**2 * STD**2 + NOISE, SHRINKAGE * MEAN
     threshold = T if rule == MAGNITUDE else T / sp.sqrt(EIGENVALUE)
-    root = sp.sqrt(_VARIANCE)
+    root = sp.sqrt(VARIANCE)
 
     def shorter(inside: Any) -> Any:
-        named = inside.subs(variance, _VARIANCE)
+        named = inside.subs(variance, VARIANCE)
         # These two match the forms in which the code of the theory writes the thresholds.
-        named = named.subs(center / root + threshold / root, _LOWER)
-        return named.subs(threshold - center, _UPPER * root)
+        named = named.subs(center / root + threshold / root, LOWER)
+        return named.subs(threshold - center, UPPER * root)
 
     where = {
-        _VARIANCE: variance,
-        _UPPER: (threshold - center) / root,
-        _LOWER: (threshold + center) / root,
+        VARIANCE: variance,
+        UPPER: (threshold - center) / root,
+        LOWER: (threshold + center) / root,
     }
     return within_means(expression, shorter), where
 
@@ -134,7 +135,7 @@ def of_rule(left: Any, rule: Rule, index: int) -> Parts:
 def one_group(eigenvalue: Any = 1) -> Groups:
     """A population of one eigenvalue, with E[B²] = b²."""
     b = sp.Symbol("b", positive=True)
-    return Groups(*(_array(sp.S(x)) for x in (1, eigenvalue, 0, b)))
+    return Groups(*(column_of(sp.S(x)) for x in (1, eigenvalue, 0, b)))
 
 
 def _positive_root(equation: Any, point: Mapping[sp.Symbol, Any]) -> Any:
@@ -155,6 +156,6 @@ def two_eigenvalue_ridge() -> Any:
     """The effective ridge of two eigenvalues, without ridge (kappa > 1)."""
     weight, first, second = sp.symbols("w_1 Lambda_1 Lambda_2", positive=True)
     columns = ((weight, 1 - weight), (first, second), (0, 0), (0, 0))
-    groups = Groups(*(_array(*map(sp.S, column)) for column in columns))
+    groups = Groups(*(column_of(*map(sp.S, column)) for column in columns))
     point = {KAPPA: 3, weight: sp.Rational(1, 2), first: 2, second: 1}
     return _positive_root(balance(groups, 0) - 1, point)

@@ -108,6 +108,28 @@ class SecondFit(NamedTuple):
     towards_pruned: Array
 
 
+class Equations(NamedTuple):
+    r"""Two linear equations for :math:`\theta` and h, on the grid: `by_theta` θ + `by_left` h."""
+
+    first_by_theta: Array
+    first_by_left: Array
+    first: Array
+    second_by_theta: Array
+    second_by_left: Array
+    second: Array
+
+
+class Error(NamedTuple):
+    """Per group, the error of a retrained weight, ``signal B + (taken + fresh) N``.
+
+    ``taken N`` alone would be noise that is new to the second fit.
+    """
+
+    signal: Array
+    taken: Array
+    fresh: Array
+
+
 class Retrained(NamedTuple):
     """The second fit, each of the shape of the grid."""
 
@@ -314,20 +336,21 @@ class _Scored(NamedTuple):
 @QUIET
 def retrained_at(fit: SecondFit, arithmetic: Arithmetic) -> Retrained:
     """The second fit of the kept weights."""
-    kept, fixed, second_ridge, sigma, _, towards_pruned = fit
-    theta, leftover = _taken_up(fit, arithmetic)
-    tau, theta_column, left, chi = map(
-        arithmetic.column, (fixed.tau, theta, leftover, towards_pruned)
-    )
+    theta, leftover = taken_up(linear_equations(fit, arithmetic), arithmetic)
+    numerator, denominator = risk_parts(fit, theta, leftover, arithmetic)
+    divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
+    return Retrained(arithmetic.ratio(numerator, denominator, divergent), theta, leftover)
+
+
+def risk_parts(
+    fit: SecondFit, theta: Array, leftover: Array, arithmetic: Arithmetic
+) -> tuple[Array, Array]:
+    """The risk after the second fit as a quotient, numerator and denominator."""
+    kept, fixed, second_ridge, sigma, _, _ = fit
 
     def error(part: Kept) -> tuple[Array, ...]:
-        seen, unseen = _shares(part, second_ridge.tau, arithmetic)
-        a, eigenvalue = part.shrinkage, part.eigenvalue
-        # e = signal B + (taken + fresh) N, of which `taken` N alone would be noise that is new.
-        # The coefficient of -(1 - W) is 1 - χ a.
-        signal = left * seen * part.bias - unseen * (1 - chi + chi * part.bias)
-        taken = arithmetic.ratio(seen * theta_column, a)
-        fresh = arithmetic.ratio(seen * left * tau, eigenvalue) + chi * unseen
+        shares = seen, unseen = shares_of(part, second_ridge.tau, arithmetic)
+        signal, taken, fresh = retrained_error(part, shares, fit, theta, leftover, arithmetic)
         excess_noise = part.noise * part.retained * part.rise
         square = (
             signal * signal * part.signal
@@ -335,18 +358,37 @@ def retrained_at(fit: SecondFit, arithmetic: Arithmetic) -> Retrained:
             + fresh * (fresh + 2 * taken) * (part.noise * part.mass + excess_noise)
             + taken * taken * excess_noise
         )
+        eigenvalue = part.eigenvalue
         return eigenvalue * part.dropped_signal, eigenvalue * square, seen * unseen * part.mass
 
     dropped, erred, spread = arithmetic.expect(error, kept)
     # 1 - kappa E[W²; S], a sum of positive terms.
     denominator = second_ridge.free + fixed.kappa * spread
-    numerator = sigma * sigma + dropped + erred
-    divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
-    return Retrained(arithmetic.ratio(numerator, denominator, divergent), theta, leftover)
+    return sigma * sigma + dropped + erred, denominator
 
 
-def _taken_up(fit: SecondFit, arithmetic: Arithmetic) -> tuple[Array, Array]:
-    r""":math:`\theta` and h, from two linear equations.
+def retrained_error(
+    part: Kept,
+    shares: tuple[Array, Array],
+    fit: SecondFit,
+    theta: Array,
+    leftover: Array,
+    arithmetic: Arithmetic,
+) -> Error:
+    """The error of a retrained weight in some groups of a fit; `shares` are W and 1 - W there."""
+    tau, theta, left, chi = map(
+        arithmetic.column, (fit.fixed.tau, theta, leftover, fit.towards_pruned)
+    )
+    seen, unseen = shares
+    # The coefficient of -(1 - W) is 1 - χ a.
+    signal = left * seen * part.bias - unseen * (1 - chi + chi * part.bias)
+    taken = arithmetic.ratio(seen * theta, part.shrinkage)
+    fresh = arithmetic.ratio(seen * left * tau, part.eigenvalue) + chi * unseen
+    return Error(signal, taken, fresh)
+
+
+def linear_equations(fit: SecondFit, arithmetic: Arithmetic) -> Equations:
+    r"""The two linear equations for :math:`\theta` and h.
 
     The first is Stein's identity :math:`E[G\sqrt\Lambda X_2]` for the noise ``G`` of the first fit,
     the second the covariance of the errors of both fits, over :math:`\gamma`.  A mean over the kept
@@ -358,7 +400,7 @@ def _taken_up(fit: SecondFit, arithmetic: Arithmetic) -> tuple[Array, Array]:
     tau = arithmetic.column(fixed.tau)
 
     def coefficients(part: Kept) -> tuple[Array, ...]:
-        seen, unseen = _shares(part, second_ridge.tau, arithmetic)
+        seen, unseen = shares_of(part, second_ridge.tau, arithmetic)
         a, bias, mass = part.shrinkage, part.bias, part.mass
         # a times b, U, V/a and x at the boundary, weighted by its density.
         of_signal = seen * a * (part.mean * part.level + part.slope * part.rise)
@@ -412,13 +454,19 @@ def _taken_up(fit: SecondFit, arithmetic: Arithmetic) -> tuple[Array, Array]:
         + kappa * shrunk_signal
         + chi * (kappa * (shrunk_damped + shrunk_weight) - per_gamma(missed_product))
     )
+    return Equations(by_theta, by_left, first, second_by_theta, second_by_left, second)
+
+
+def taken_up(equations: Equations, arithmetic: Arithmetic) -> tuple[Array, Array]:
+    r""":math:`\theta` and h, which solve the two equations."""
+    by_theta, by_left, first, second_by_theta, second_by_left, second = equations
     determinant = by_left * second_by_theta - by_theta * second_by_left
     theta = arithmetic.ratio(by_left * second - second_by_left * first, determinant)
     leftover = arithmetic.ratio(second_by_theta * first - by_theta * second, determinant)
     return theta, leftover
 
 
-def _shares(part: Kept, second_tau: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
+def shares_of(part: Kept, second_tau: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
     """W and 1 - W."""
     alive, tau = part.eigenvalue > 0, arithmetic.column(second_tau)
     total = arithmetic.where(alive, part.eigenvalue + tau, 1)
