@@ -85,7 +85,9 @@ def _kept(rule: Rule) -> tuple[Kept, _Where]:
     def named(column: Array) -> Any:
         """A column with the symbols that are defined so far."""
         expression, cuts = with_names(single(column), rule)
-        densities = {x: sp.exp(-(cut**2) / 2) for x, cut in zip(_DENSITIES, (UPPER, LOWER), strict=True)}
+        densities = {
+            x: sp.exp(-(cut**2) / 2) for x, cut in zip(_DENSITIES, (UPPER, LOWER), strict=True)
+        }
         where.update(cuts)
         where.update({x: y / sp.sqrt(2 * sp.pi) for x, y in densities.items()})
         for x, y in densities.items():
