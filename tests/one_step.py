@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from asymptotics.derivation import Check, Claim, Derivation, Verdict
+from asymptotics.derivation import Check, Claim, Derivation, Step, Verdict
 
 
 def among(symbols: Derivation) -> Derivation:
     """A derivation without steps, with the symbols that another derivation declares."""
     derivation = Derivation("One step", "", source="", untied="a test")
+    definitions = [item for item in symbols.items if not isinstance(item, Step)]
     derivation.__dict__.update(
-        domains=symbols.domains, meanings=symbols.meanings, items=list(symbols.items)
+        domains=symbols.domains, meanings=symbols.meanings, items=definitions
     )
     return derivation
 

@@ -3,7 +3,11 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +15,8 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymptotics import InvalidInput, Population, risk, sensitivity
+from asymptotics import InvalidInput, Population, risk, sensitivity, theory
+from asymptotics.arithmetic import FLOAT64
 from asymptotics.arithmetic.symbolic import WEIGHT
 from asymptotics.formulas import (
     Formula,
@@ -20,17 +25,26 @@ from asymptotics.formulas import (
 )
 from asymptotics.formulas.names import ENTRIES
 from asymptotics.testing import magnitudes
+from asymptotics.theory import as_rule
+from asymptotics.theory.retraining import mask_at, retrained_at, second_fit_at
 from tests.budgets import examples
 
 SIZES = magnitudes(0.05, 20)
 
 
+@cache
+def function_of(name: str) -> Callable[..., float]:
+    """The generated Python source of a formula, as a reader would run it."""
+    space: dict[str, Any] = {}
+    exec(formula(name).python(), space)  # noqa: S102  # the text that is tested
+    function: Callable[..., float] = space[name.replace("-", "_")]
+    return function
+
+
 def run(entry: Formula, values: dict[str, object]) -> float:
-    """The generated Python source, as a reader would run it."""
-    space: dict[str, object] = {}
-    exec(entry.python(), space)  # noqa: S102  # the text that is tested
-    function = space[entry.name.replace("-", "_")]
-    return float(function(**{str(x): values[str(x)] for x in entry.parameters}))  # type: ignore[operator]
+    """The formula at the values of its symbols."""
+    function = function_of(entry.name)
+    return float(function(**{name: values[name] for name in signature(function).parameters}))
 
 
 @st.composite
@@ -81,6 +95,65 @@ def test_derivatives_agree_with_floats(case) -> None:
             expected = getattr(slopes, f"d_{key}").item()
             unit = values["risk"] / values.get(key, values["r"])
             assert abs(found - expected) <= 1e-6 * (abs(expected) + unit)
+
+
+def retrained_values(case, rule, ridge, towards):
+    """The values of the symbols of a second fit, by the stages in floats."""
+    population, kappa, sigma, alpha, first_ridge = case
+    kept, chi, exact = as_rule(rule), int(towards == "pruned"), np.asarray
+    fixed = theory.fixed_point(population, kappa, sigma, first_ridge)
+    law = theory.channel(population, fixed)
+    cut = theory.threshold(kept.score(law), alpha)
+    mask = mask_at(law, kept, cut, exact(alpha), np.False_, FLOAT64)
+    given = (exact(kappa), exact(sigma), exact(alpha), kept, exact(ridge), exact(chi))
+    fit = second_fit_at(population, fixed, mask, *given, FLOAT64)
+    again = retrained_at(fit, FLOAT64)
+    values = values_of(case, rule) | {"r_2": ridge, "chi": chi}
+    values |= {"tau_2": fit.second_ridge.tau.item(), "retrained": again.risk.item()}
+    return values | {"theta": again.theta.item(), "h": again.leftover.item()}
+
+
+@examples(25)
+@given(cases(), SIZES, st.sampled_from(["zero", "pruned"]))
+def test_formulas_of_the_second_fit_agree_with_floats(case, ridge, towards) -> None:
+    for rule in ("magnitude", "covariance"):
+        values = retrained_values(case, rule, ridge, towards)
+        assert run(formula(f"second-effective-ridge-{rule}"), values) == pytest.approx(0, abs=1e-9)
+        for name in ("stein", "covariance"):
+            # Linear in theta and h: the terms of each, which must cancel.
+            equation = formula(f"second-fit-{name}-{rule}")
+            at = [values | {"theta": 0, "h": 0}, values | {"h": 0}, values | {"theta": 0}]
+            rest, *others = (run(equation, each) for each in at)
+            terms = [rest, *(other - rest for other in others)]
+            assert abs(sum(terms)) <= 1e-7 * sum(map(abs, terms))
+        again = run(formula(f"retrained-risk-{rule}"), values)
+        assert again == pytest.approx(values["retrained"], rel=1e-7)
+
+
+@examples(25)
+@given(cases())
+def test_the_formula_of_least_squares_twice_agrees_with_floats(case) -> None:
+    population, kappa, sigma, alpha, _ = case
+    case = population, kappa / 6, sigma, alpha, 0
+    for rule in ("magnitude", "covariance"):
+        values = retrained_values(case, rule, 0, "zero")
+        twice = run(formula(f"retrained-risk-least-squares-{rule}"), values)
+        assert twice == pytest.approx(values["retrained"], rel=1e-7)
+        # The theta that it solves for counts.
+        assert twice != pytest.approx(values["risk"], rel=1e-7)
+
+
+@given(*[SIZES] * 3, st.sampled_from([0, 1]), *[st.floats(-3, 3)] * 4)
+def test_the_error_of_a_retrained_weight_is_that_of_its_definition(
+    eigenvalue, tau, tau_2, chi, b, noise, theta, h
+) -> None:
+    a, seen = eigenvalue / (eigenvalue + tau), eigenvalue / (eigenvalue + tau_2)
+    first = a * b + noise
+    taken = theta * noise / a + h * tau * first / eigenvalue
+    error = -(1 - seen) * (b - chi * first) + seen * taken
+    values = {"Lambda": eigenvalue, "tau": tau, "tau_2": tau_2, "chi": chi, "B": b, "N": noise}
+    found = run(formula("retrained-error"), values | {"theta": theta, "h": h})
+    assert found == pytest.approx(error, rel=1e-9, abs=1e-9 * (1 + abs(b) + abs(first)))
 
 
 @examples(25)
