@@ -1,5 +1,7 @@
 r"""Risk after a second fit, to the same data, of the weights that were kept."""
 
+from functools import partial
+
 import numpy as np
 import sympy as sp
 
@@ -19,7 +21,6 @@ from asymptotics.derivation import (
     UniqueRoot,
     between,
 )
-from asymptotics.population import Groups
 from asymptotics.theory import Channel, FixedPoint, effective_ridge_balance, noise_level
 from asymptotics.theory.retraining import (
     Equations,
@@ -57,6 +58,7 @@ derivation = Derivation(
 )
 kappa = derivation.symbol("kappa", POSITIVE, "features per sample, $p/n$")
 sigma = derivation.symbol("sigma", POSITIVE, "standard deviation of the noise")
+sigma_2 = derivation.symbol("sigma_2", POSITIVE, "the same for a small model")
 gamma = derivation.symbol("gamma", POSITIVE, r"noise level of the first fit, $\gamma_{11}$")
 tau = derivation.symbol("tau", POSITIVE, "effective ridge of the first fit")
 tau_2 = derivation.symbol("tau_2", POSITIVE, "effective ridge of the second fit")
@@ -358,30 +360,31 @@ derivation.step(
     r"And these do not, so that its limit can be inverted; $a_2\to1$.",
     Exactly(),
 )
-ALL_KEPT = {P: sp.Integer(1), b: sp.Integer(0), n: sp.Integer(0), D: sp.Integer(0)}
-AGAIN = {**ALL_KEPT, chi: sp.Integer(0), h: sp.Integer(0)}
+INDEPENDENT = {b: sp.Integer(0), n: sp.Integer(0), chi: sp.Integer(0), h: sp.Integer(0)}
 derivation.step(
-    "All weights kept: the first equation",
+    "A mask that is independent of the data: the first equation",
     Equal(F_1, 0),
-    r"Without a boundary, and towards zero, it is solved by $h=0$.",
+    r"Without a boundary, and towards zero, it is solved by $h=0$. So it is for a random mask, for "
+    r"one that keeps features known before, and for the one that keeps all.",
     Exactly(),
-    given=AGAIN,
+    given=INDEPENDENT,
 )
 derivation.step(
-    "All weights kept: the risk",
-    Equal(N, sigma**2 + Mean(Lambda * W_bar**2 * K)),
-    r"Then the terms of $\theta$ cancel: nothing is left of the first fit, and the risk is the "
-    r"noise level of the ridge $r_2$.",
+    "A mask that is independent of the data: the risk",
+    Equal(N, sigma**2 + Mean(Lambda * D) + Mean(Lambda * W_bar**2 * K)),
+    r"Then the terms of $\theta$ cancel, and nothing is left of the first fit. The risk is the "
+    r"noise level of a small model: that of the features kept, with ridge $r_2$, to which the "
+    r"others are noise.",
     Exactly(),
-    given=AGAIN,
+    given=INDEPENDENT,
 )
 derivation.step(
     "The same fit again",
     Equal(F_2, gamma * (1 - kappa * Mean(a**2)) - sigma**2 - Mean(Lambda * a_bar**2 * K)),
-    r"With the same ridge, $\theta=1$ solves the second equation too, which is that of the noise "
-    r"level: the second fit is the first.",
+    r"With all weights kept and the same ridge, $\theta=1$ solves the second equation too, as this "
+    r"is that of the noise level: the second fit is the first.",
     Exactly(),
-    given={**AGAIN, tau_2: tau, theta: sp.Integer(1)},
+    given={**INDEPENDENT, P: sp.Integer(1), D: sp.Integer(0), tau_2: tau, theta: sp.Integer(1)},
 )
 
 
@@ -411,10 +414,10 @@ derivation.step(
 )
 derivation.step(
     "Least squares: a mask that is independent of the data",
-    Equal(least_squares(N), sigma**2 + Mean(Lambda * D)),
-    r"Over $1-\rho$: least squares of the features kept, to which the others are noise.",
+    Equal(least_squares(N) / least_squares(Q), (sigma**2 + Mean(Lambda * D)) / (1 - rho)),
+    r"The model of the features kept needs no shrinkage; it is the more in error the more it has.",
     Exactly(),
-    given={b: sp.Integer(0), n: sp.Integer(0)},
+    given={b: sp.Integer(0), n: sp.Integer(0), kappa: (1 - a_2) / Mean(P)},
 )
 
 # -- the code ----------------------------------------------------------------------------------
@@ -442,17 +445,22 @@ derivation.step(
     r"The equation of $\tau_2$, that of a model of the weights kept, has one root.",
     Exactly(),
 )
+
+
+def weights_kept(inputs):
+    """The groups as far as they are kept."""
+    return inputs.groups(Lambda, mean=m)._replace(weight=inputs(WEIGHT * P))
+
+
+def ratio_of_sides(inputs):
+    """Of the code's equation for the second ridge."""
+    scalars = (inputs(x) for x in (tau_2, kappa, r_2, -1))
+    return effective_ridge_balance(*scalars, weights_kept(inputs), inputs.arithmetic)[0]
+
+
 derivation.step(
     "The code's equation of the second ridge",
-    Computed(
-        r_2 / tau_2 + kappa * Mean(P * W),
-        effective_ridge_balance,
-        lambda inputs: effective_ridge_balance(
-            *map(inputs, (tau_2, kappa, r_2, -1)),
-            Groups(*map(inputs, (WEIGHT * P, Lambda, m, s))),
-            inputs.arithmetic,
-        )[0],
-    ),
+    Computed(r_2 / tau_2 + kappa * Mean(P * W), effective_ridge_balance, ratio_of_sides),
     r"The ratio of its sides, which is 1 at $\tau_2$; here no eigenvalue exceeds $\tau_2$.",
     Exactly(),
     given={Lambda: y * tau_2},
@@ -476,28 +484,27 @@ derivation.step(
 )
 
 
-def equations(inputs, number):
-    """The coefficients of theta and of h, and the right-hand side, of one of the code's two."""
-    return linear_equations(fit(inputs), inputs.arithmetic)[3 * number : 3 * number + 3]
+def entries(*places):
+    """The sum of entries of the code's equations, as a function of the inputs."""
+
+    def run(inputs):
+        found = linear_equations(fit(inputs), inputs.arithmetic)
+        return sum(found[place] for place in places)
+
+    return run
 
 
 TO_CODE = {**BY_CUTS, a_2: 1 - kappa * Mean(W * P)}
-for number, (name, F) in enumerate((("first", F_1), ("second", F_2 / gamma))):
+for name, F, start in (("first", F_1, 0), ("second", F_2 / gamma, 3)):
     by_theta, by_h = (sp.Derivative(F, x) for x in (theta, h))
-    for what, expression, entries in (
-        ("coefficient of theta", by_theta, slice(0, 1)),
-        ("sum of both coefficients", by_theta + by_h, slice(0, 2)),
-        ("right-hand side", -F.subs({theta: 0, h: 0}), slice(2, 3)),
+    for what, expression, places in (
+        ("coefficient of theta", by_theta, [start]),
+        ("sum of both coefficients", by_theta + by_h, [start, start + 1]),
+        ("right-hand side", -F.subs({theta: 0, h: 0}), [start + 2]),
     ):
         derivation.step(
             f"The code's {name} equation: {what}",
-            Computed(
-                expression,
-                linear_equations,
-                lambda inputs, number=number, entries=entries: sum(
-                    equations(inputs, number)[entries]
-                ),
-            ),
+            Computed(expression, linear_equations, entries(*places)),
             r"With $b$ and $n$ by the cuts, $L=d_1/d$ and $a_2=1-\kappa E[W;S]$. The code's second "
             r"equation is divided by $\gamma$.",
             Exactly(),
@@ -599,30 +606,36 @@ derivation.step(
     Exactly(),
     given=PLAIN_CUTS,
 )
+
+
+def small_model(inputs):
+    """The code's noise level of a model of the features kept, to which the others are noise."""
+    scalars = (inputs(x) for x in (tau_2, kappa, sigma_2, r_2, -1))
+    return noise_level(*scalars, weights_kept(inputs), inputs.arithmetic)
+
+
 derivation.step(
-    "The code's noise level at the second ridge",
+    "The code's noise level of a small model",
     Computed(
-        (sigma**2 + Mean(Lambda * W_bar**2 * m**2)) / (1 - kappa * Mean(W**2)),
+        (sigma_2**2 + Mean(Lambda * W_bar**2 * K)) / Q,
         noise_level,
-        lambda inputs: noise_level(
-            *map(inputs, (tau_2, kappa, sigma, r_2, -1)),
-            inputs.groups(Lambda, mean=m),
-            inputs.arithmetic,
-        ),
+        small_model,
     ),
-    r"The risk after the second fit where all weights are kept, with $K=m^2$ (no spread).",
+    r"With $\sigma_2^2=\sigma^2+E[\Lambda B^2;C]$ it is the risk after a second fit on a mask that "
+    r"is independent of the data: here with coefficients that are $m$ in a group.",
     Exactly(),
-    given={r_2: tau_2 * (1 - kappa * Mean(W))},
+    given={K: P * m**2, a_2: r_2 / tau_2},
 )
 
 
-def mask(inputs):
-    """What the code keeps of the groups, by magnitude."""
+def by_magnitude(part, inputs):
+    """A part of what the code keeps of the groups, by magnitude."""
     law = Channel(*map(inputs, (WEIGHT, Lambda, M, S_B, A, 1 - A, v_0)))
     rule, arithmetic = WeightRule(0), inputs.arithmetic
     score, regression = rule.score(law, arithmetic), rule.regression(law, arithmetic)
     cut = Threshold(*map(inputs, (0, t, 0)))
-    return kept_weights(Mask(law, score, cut, regression, np.True_), arithmetic)
+    kept = kept_weights(Mask(law, score, cut, regression, np.True_), arithmetic)
+    return getattr(kept, part)
 
 
 variance = A**2 * S_B**2 + v_0
@@ -642,7 +655,7 @@ for what, expression, part in (
 ):
     derivation.step(
         f"The code's {what}",
-        Computed(expression, kept_weights, lambda inputs, part=part: getattr(mask(inputs), part)),
+        Computed(expression, kept_weights, partial(by_magnitude, part)),
         r"By magnitude, of a positive mean: with the cuts in standard units.",
         Exactly(),
         given={

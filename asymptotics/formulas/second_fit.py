@@ -79,7 +79,7 @@ def _kept(rule: Rule) -> tuple[Kept, _Where]:
     law = trained_channel()
     threshold = Threshold(*(point(sp.S(x)) for x in (0, T, 0)))
     parts = rule.score(law, SYMBOLIC), threshold, rule.regression(law, SYMBOLIC)
-    found = kept_weights(Mask(law, *parts, np.True_), SYMBOLIC)
+    found = kept_weights(Mask(law, *parts, np.array(True)), SYMBOLIC)
     where: _Where = {}
 
     def named(column: Array) -> Any:

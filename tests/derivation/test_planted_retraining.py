@@ -116,9 +116,16 @@ PLANTED: dict[str, tuple[str, Claim]] = {
         "A strong ridge towards the pruned weights",
         Limit(d.N, d.tau_2, sp.oo, d.sigma**2 + Mean(d.Lambda * (d.D + d.K))),
     ),
-    "the first noise level where all weights are kept": (
-        "All weights kept: the risk",
-        Equal(d.N, d.sigma**2 + Mean(d.Lambda * d.a_bar**2 * d.K)),
+    "the first shrinkage where the mask is independent of the data": (
+        "A mask that is independent of the data: the risk",
+        Equal(
+            d.N,
+            d.sigma**2 + Mean(d.Lambda * d.D) + Mean(d.Lambda * d.a_bar**2 * d.K),
+        ),
+    ),
+    "a small model of all coefficients": planted_code(
+        "The code's noise level of a small model",
+        (d.sigma_2**2 + Mean(d.Lambda * d.W_bar**2 * d.m**2)) / d.Q,
     ),
     "a second ridge of all weights": planted_code(
         "The code's equation of the second ridge", d.r_2 / d.tau_2 + d.kappa * Mean(d.W)
