@@ -70,7 +70,7 @@ chi = derivation.symbol(
 theta = derivation.symbol("theta", REAL, r"share of the first noise in the second, $G_1$ in $G_2$")
 h = derivation.symbol("h", REAL, "what the second fit takes up of what the first left over")
 t = derivation.symbol("t", POSITIVE, "threshold of the magnitude")
-f = derivation.symbol("f", POSITIVE, "samples per feature less 1")
+q = derivation.symbol("q", POSITIVE, "samples per feature less 1")
 z = derivation.symbol("z", REAL, "a trained weight in standard units")
 p_0, p_1, p_2 = (derivation.symbol(f"p_{i}", REAL, f"coefficient of $z^{i}$") for i in range(3))
 u = derivation.symbol("u", REAL, "upper cut in standard units")
@@ -128,14 +128,13 @@ def mean_over(polynomial, share, first, second):
 
 quadratic, linear = p_0 + p_1 * z + p_2 * z**2, p_0 + p_1 * z
 derivation.step(
-    "Moments of the weights kept",
+    "Moments of the weights above a cut",
     Equal(
-        sp.Integral(quadratic * density(z), (z, u, sp.oo))
-        + sp.Integral(quadratic * density(z), (z, -sp.oo, -l)),
-        mean_over(quadratic, *AT_CUTS),
+        sp.Integral(quadratic * density(z), (z, u, sp.oo)),
+        mean_over(quadratic, tail(u), density(u), u * density(u)),
     ),
-    r"The weights with $z>u$ or $z<-l$ are kept. Of a polynomial $f$ of degree 2 the mean is "
-    r"$E[f;S] = Pf(0)+d_1f'(0)+(P+d_2)f''/2$.",
+    r"The weights with $z>u$ or $-z>l$ are kept, and what holds of $z$ holds of $-z$. So the mean of "
+    r"a polynomial $f$ of degree 2 is $E[f;S] = Pf(0)+d_1f'(0)+(P+d_2)f''/2$.",
     Exactly(),
 )
 derivation.step(
@@ -208,7 +207,9 @@ derivation.step(
         ),
         sp.ImmutableMatrix([Mean(Lambda * x) for x in (b_x, n_x, K_x)]),
     ),
-    r"From here $K$, $b$ and $n$ are any numbers: all that follows is linear in them.",
+    r"From here $P$, $K$, $b$ and $n$ are any numbers: all that follows is linear in them. Means "
+    r"of quadratic forms in $B$ and $U$ are known from $E[B^2;S]=K$, $E[BU;S]=\omega ab$ and "
+    r"$E[U^2;S]=\omega(P+an)$.",
     Exactly(),
 )
 W = derivation.define("W", Lambda / (Lambda + tau_2), "the shrinkage of the second fit")
@@ -250,6 +251,7 @@ def at_boundary(form):
     return b * sp.Derivative(form, B) + n * sp.Derivative(form, U)
 
 
+K_X = derivation.define("K_X", a * (K + omega * a * b), r"$E[BX;S]$ in a group")
 S_12 = derivation.define(
     "S_12",
     Mean(Lambda * kept(U * x_2)) / kappa + gamma * a_2 * h / kappa - theta * gamma * Mean(W * P),
@@ -285,11 +287,11 @@ F_2 = derivation.define(
     - h * kappa * gamma * Mean(a * a_bar * W * P)
     - kappa * gamma * Mean(a**2 * at_boundary(x_2))
     + theta * kappa * gamma * Mean(a_bar * a * W * b)
-    + h * tau * Mean(a_bar * W * kept(B * X))
+    + h * tau * Mean(a_bar * W * K_X)
     - sigma**2
     - Mean(Lambda * a_bar * D)
     - Mean(Lambda * a_bar * W_bar * K)
-    - chi * (kappa * gamma * Mean(a**2 * W_bar * P) - Mean(Lambda * a_bar * W_bar * kept(B * X))),
+    - chi * (kappa * gamma * Mean(a**2 * W_bar * P) - Mean(Lambda * a_bar * W_bar * K_X)),
     "the left-hand side of the second equation",
 )
 derivation.step(
@@ -329,19 +331,19 @@ N = derivation.define(
 
 # -- limits ------------------------------------------------------------------------------------
 
-far = Mean(Lambda * kept((B - X) ** 2))
-for towards, left, name, because in (
-    (1, far, "A strong ridge towards the pruned weights", "what is left is the pruned risk"),
-    (0, Mean(Lambda * K), "A strong ridge towards zero", "what is left is the null risk"),
-):
-    derivation.step(
-        name,
-        Limit(N, tau_2, sp.oo, sigma**2 + Mean(Lambda * D) + left),
-        rf"As $r_2\to\infty$ so does $\tau_2\ge r_2$, and $W$ vanishes: {because}, if $\theta$ and "
-        r"$h$ stay bounded.",
-        Exactly(),
-        given={chi: sp.Integer(towards)},
-    )
+derivation.step(
+    "A strong ridge",
+    Limit(
+        N,
+        tau_2,
+        sp.oo,
+        sigma**2 + Mean(Lambda * D) + Mean(Lambda * kept((B - chi * X) ** 2)),
+    ),
+    r"As $r_2\to\infty$ so does $\tau_2\ge r_2$, and $W$ vanishes. If $\theta$ and $h$ stay "
+    r"bounded, what is left is the pruned risk for a ridge towards the pruned weights, $\chi=1$, and "
+    r"the null risk for one towards zero, $\chi=0$.",
+    Exactly(),
+)
 derivation.step(
     "The denominator at a strong ridge",
     Limit(1 - kappa * Mean(W**2 * P), tau_2, sp.oo, 1),
@@ -394,7 +396,7 @@ def least_squares(expression):
 
 
 rho = derivation.define("rho", kappa * Mean(P), "features kept per sample")
-unridged = {sigma: sp.sqrt(gamma * (1 - kappa)), kappa: 1 / (1 + f)}
+unridged = {sigma: sp.sqrt(gamma * (1 - kappa)), kappa: 1 / (1 + q)}
 derivation.step(
     "Least squares: theta",
     Equal(
@@ -528,7 +530,7 @@ derivation.step(
     ),
     r"The first of $c_1\theta+c_2h=c_3$ and $c_4\theta+c_5h=c_6$; the second is alike.",
     Exactly(),
-    given={c_2: (c_1 * c_5 + f) / c_4},
+    given={c_2: (c_1 * c_5 + q) / c_4},
 )
 
 
@@ -591,7 +593,7 @@ derivation.step(
     ),
     r"With $\tau=\tau_2=0$, where $a=1$.",
     Exactly(),
-    given={**PLAIN_CUTS, kappa: 1 / (1 + f)},
+    given={**PLAIN_CUTS, kappa: 1 / (1 + q)},
 )
 derivation.step(
     "The code's numerator of the risk of least squares",

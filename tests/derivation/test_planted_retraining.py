@@ -108,12 +108,17 @@ PLANTED: dict[str, tuple[str, Claim]] = {
     "a numerator without the error of the weights kept": planted_code(
         "The code's numerator of the risk", d.N - Mean(d.Lambda * d.kept(d.e**2))
     ),
-    "a ridge towards zero that leads to the pruned weights": (
-        "A strong ridge towards zero",
-        Limit(d.N, d.tau_2, sp.oo, d.sigma**2 + Mean(d.Lambda * d.D) + d.far),
+    "a strong ridge towards anything that leads to the pruned weights": (
+        "A strong ridge",
+        Limit(
+            d.N,
+            d.tau_2,
+            sp.oo,
+            d.sigma**2 + Mean(d.Lambda * d.D) + Mean(d.Lambda * d.kept((d.B - d.X) ** 2)),
+        ),
     ),
-    "a ridge towards the pruned weights that leads to zero": (
-        "A strong ridge towards the pruned weights",
+    "a strong ridge towards anything that leads to zero": (
+        "A strong ridge",
         Limit(d.N, d.tau_2, sp.oo, d.sigma**2 + Mean(d.Lambda * (d.D + d.K))),
     ),
     "the first shrinkage where the mask is independent of the data": (
