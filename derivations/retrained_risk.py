@@ -133,8 +133,8 @@ derivation.step(
         sp.Integral(quadratic * density(z), (z, u, sp.oo)),
         mean_over(quadratic, tail(u), density(u), u * density(u)),
     ),
-    r"The weights with $z>u$ or $-z>l$ are kept, and what holds of $z$ holds of $-z$. So the mean of "
-    r"a polynomial $f$ of degree 2 is $E[f;S] = Pf(0)+d_1f'(0)+(P+d_2)f''/2$.",
+    r"The weights with $z>u$ or $-z>l$ are kept, and what holds of $z$ holds of $-z$. So the mean "
+    r"of a polynomial $f$ of degree 2 is $E[f;S] = Pf(0)+d_1f'(0)+(P+d_2)f''/2$.",
     Exactly(),
 )
 derivation.step(
@@ -340,8 +340,8 @@ derivation.step(
         sigma**2 + Mean(Lambda * D) + Mean(Lambda * kept((B - chi * X) ** 2)),
     ),
     r"As $r_2\to\infty$ so does $\tau_2\ge r_2$, and $W$ vanishes. If $\theta$ and $h$ stay "
-    r"bounded, what is left is the pruned risk for a ridge towards the pruned weights, $\chi=1$, and "
-    r"the null risk for one towards zero, $\chi=0$.",
+    r"bounded, what is left is the pruned risk for a ridge towards the pruned weights, $\chi=1$, "
+    r"and the null risk for one towards zero, $\chi=0$.",
     Exactly(),
 )
 derivation.step(

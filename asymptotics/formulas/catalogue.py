@@ -8,7 +8,7 @@ import sympy as sp
 
 from ..arithmetic.symbolic import Mean
 from ..errors import unknown_name
-from ..theory import COVARIANCE, MAGNITUDE
+from ..theory import COVARIANCE, MAGNITUDE, RANDOM
 from .derivatives import risk_slope, slope_of
 from .equation import Formula
 from .limits import from_above, from_above_without_noise, large_ridge, many_features, small_ridge
@@ -18,6 +18,8 @@ from .second_fit import (
     first_equation,
     risk_after,
     risk_after_least_squares,
+    risk_after_random,
+    risk_after_random_least_squares,
     second_effective_ridge,
     second_equation,
 )
@@ -57,6 +59,7 @@ _NULL_RISK = SIGMA**2 + Mean(EIGENVALUE * (MEAN**2 + STD**2))
 #: Equations that are solved for an effective ridge, a threshold, or theta and h of a second fit.
 _IMPLICIT = {
     "effective-ridge",
+    "second-effective-ridge-random",
     *(
         f"{name}-{rule}"
         for name in (
@@ -109,6 +112,9 @@ _BUILT: Mapping[str, Callable[[], Parts]] = {
         )
         for rule in (MAGNITUDE, COVARIANCE)
     },
+    "second-effective-ridge-random": partial(second_effective_ridge, RANDOM),
+    "retrained-risk-random": partial(risk_after_random, _R),
+    "retrained-risk-least-squares-random": partial(risk_after_random_least_squares, _R),
     "retrained-error": partial(error_of_weight, sp.Symbol("e")),
     "limit-kappa-0": _value(GAMMA, lambda: noise_level_of(tau=RIDGE).subs(KAPPA, 0)),
     "limit-kappa-1-below": _value(GAMMA, least_squares_noise_level),

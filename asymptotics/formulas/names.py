@@ -12,9 +12,9 @@ _HASTIE = "Hastie, Montanari, Rosset, Tibshirani, arXiv 1903.08560"
 _LI = "Li, Sattar, Thrampoulidis, Oymak, arXiv 2006.10903"
 _ANY = "any population, every eigenvalue positive"
 _ABOVE = f"{_ANY}, ridge or kappa > 1"
-_SECOND = (
-    f"{_ABOVE}, retrain ridge or kappa alpha > 1; chi = 0 towards zero, 1 towards pruned weights"
-)
+_SECOND = f"{_ABOVE}, retrain ridge or kappa alpha > 1"
+_TOWARDS = f"{_SECOND}; chi = 0 towards zero, 1 towards the pruned weights"
+_TWICE = "every eigenvalue positive, no ridges, kappa < 1"
 
 
 class Entry(NamedTuple):
@@ -95,26 +95,37 @@ ENTRIES: Mapping[str, Entry] = {
             ),
             (
                 "second-fit-stein",
-                "First equation of theta and h of the second fit, after {} pruning: Stein's",
-                _SECOND,
+                "First equation for theta and h, after {} pruning: Stein's identity",
+                _TOWARDS,
             ),
             (
                 "second-fit-covariance",
-                "Second equation of theta and h, after {} pruning: covariance of the errors",
-                _SECOND,
+                "Second equation for theta and h, after {} pruning: covariance of the errors",
+                _TOWARDS,
             ),
-            ("retrained-risk", "Risk after {} pruning and a second fit", _SECOND),
+            ("retrained-risk", "Risk after {} pruning and a second fit", _TOWARDS),
             (
                 "retrained-risk-least-squares",
                 "Risk after least squares, {} pruning and least squares",
-                "every eigenvalue positive, no ridges, kappa < 1",
+                _TWICE,
             ),
         )
         for rule in (MAGNITUDE, COVARIANCE)
     },
+    "second-effective-ridge-random": Entry(
+        "Equation of the second effective ridge, after random pruning", _SECOND, _HASTIE
+    ),
+    "retrained-risk-random": Entry(
+        "Risk after random pruning and a second fit towards zero", _SECOND, _HASTIE
+    ),
+    "retrained-risk-least-squares-random": Entry(
+        "Risk after least squares, random pruning and least squares",
+        _TWICE,
+        _HASTIE,
+    ),
     "retrained-error": Entry(
-        "Error of a retrained weight X = a B + N, beside noise that is new to it",
-        _SECOND,
+        "Error of a retrained weight, X = a B + N before, beside noise that is new to it",
+        _TOWARDS,
         "derived here",
     ),
     "limit-kappa-0": Entry("Noise level of few features", "kappa -> 0, with ridge", "derived here"),

@@ -15,7 +15,7 @@ import sympy as sp
 from ..arithmetic import Array
 from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, Mean, within_means
 from ..population import Groups
-from ..theory import FixedPoint, Rule, Threshold
+from ..theory import RANDOM, FixedPoint, Rule, Threshold
 from ..theory.retraining import (
     Kept,
     Mask,
@@ -29,6 +29,7 @@ from ..theory.retraining import (
     taken_up,
 )
 from .symbols import (
+    ALPHA,
     CHANNEL,
     EIGENVALUE,
     GAMMA,
@@ -115,6 +116,14 @@ def _kept(rule: Rule) -> tuple[Kept, _Where]:
     return kept, {**CHANNEL, **where}
 
 
+def _kept_at_random() -> Kept:
+    """What is kept where each weight has the chance alpha."""
+    law = trained_channel()
+    threshold = Threshold(*(point(sp.S(x)) for x in (0, 0, ALPHA)))
+    parts = RANDOM.score(law, SYMBOLIC), threshold, RANDOM.regression(law, SYMBOLIC)
+    return kept_weights(Mask(law, *parts, np.array(False)), SYMBOLIC)
+
+
 def _fit(kept: Kept, tau: Any = TAU, second_tau: Any = _TAU, free: Any = _FREE) -> SecondFit:
     """The inputs of the second fit, as symbols."""
     fixed = FixedPoint(*(point(sp.S(x)) for x in (KAPPA, tau, GAMMA, 0)))
@@ -144,8 +153,9 @@ def _atoms(expression: Any) -> set[sp.Symbol]:
 
 def second_effective_ridge(rule: Rule) -> Parts:
     """The equation of the second effective ridge: that of the weights kept."""
-    _, where = _kept(rule)
-    groups = Groups(*map(column_of, (WEIGHT * _SHARE, EIGENVALUE, MEAN, STD)))
+    kept, where = (_kept_at_random(), {}) if rule == RANDOM else _kept(rule)
+    share = single(kept.mass)
+    groups = Groups(*map(column_of, (WEIGHT * share, EIGENVALUE, MEAN, STD)))
     return _parts(balance(groups, _RIDGE).subs(TAU, _TAU), sp.Integer(1), where)
 
 
@@ -203,3 +213,20 @@ def risk_after_least_squares(left: Any, rule: Rule) -> Parts:
         _THETA: sp.simplify(theta),
     }
     return _parts(left, numerator / denominator, where)
+
+
+def risk_after_random(left: Any) -> Parts:
+    """The risk after random pruning and a second fit towards zero, in which no theta is left."""
+    fit = _fit(_kept_at_random())._replace(towards_pruned=point(sp.Integer(0)))
+    taken = point(_THETA), point(sp.Integer(0))
+    numerator, denominator = map(single, risk_parts(fit, *taken, SYMBOLIC))
+    return _parts(left, numerator / denominator, {})
+
+
+def risk_after_random_least_squares(left: Any) -> Parts:
+    """The same of least squares."""
+    kept = _kept_at_random()
+    fit = _fit(kept, 0, 0, 1 - KAPPA * single(kept.mass))
+    taken = point(_THETA), point(sp.Integer(0))
+    numerator, denominator = map(single, risk_parts(fit, *taken, SYMBOLIC))
+    return left, numerator / denominator, {}

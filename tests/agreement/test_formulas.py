@@ -143,6 +143,19 @@ def test_the_formula_of_least_squares_twice_agrees_with_floats(case) -> None:
         assert twice != pytest.approx(values["risk"], rel=1e-7)
 
 
+@examples(25)
+@given(cases(), SIZES)
+def test_the_formulas_of_random_pruning_agree_with_floats(case, ridge) -> None:
+    values = retrained_values(case, "random", ridge, "zero")
+    assert run(formula("second-effective-ridge-random"), values) == pytest.approx(0, abs=1e-9)
+    again = run(formula("retrained-risk-random"), values)
+    assert again == pytest.approx(values["retrained"], rel=1e-9)
+    population, kappa, sigma, alpha, _ = case
+    values = retrained_values((population, kappa / 6, sigma, alpha, 0), "random", 0, "zero")
+    twice = run(formula("retrained-risk-least-squares-random"), values)
+    assert twice == pytest.approx(values["retrained"], rel=1e-9)
+
+
 @given(*[SIZES] * 3, st.sampled_from([0, 1]), *[st.floats(-3, 3)] * 4)
 def test_the_error_of_a_retrained_weight_is_that_of_its_definition(
     eigenvalue, tau, tau_2, chi, b, noise, theta, h
