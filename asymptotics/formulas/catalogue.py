@@ -63,7 +63,7 @@ _IMPLICIT = {
     *(
         f"{name}-{rule}"
         for name in (
-            "threshold", "second-effective-ridge", "second-fit-stein", "second-fit-covariance",
+            "threshold", "second-effective-ridge", "second-fit-stein", "second-fit-errors",
         )
         for rule in (MAGNITUDE, COVARIANCE)
     ),
@@ -106,7 +106,7 @@ _BUILT: Mapping[str, Callable[[], Parts]] = {
         for name, build in (
             ("second-effective-ridge", second_effective_ridge),
             ("second-fit-stein", first_equation),
-            ("second-fit-covariance", second_equation),
+            ("second-fit-errors", second_equation),
             ("retrained-risk", partial(risk_after, _R)),
             ("retrained-risk-least-squares", partial(risk_after_least_squares, _R)),
         )

@@ -99,7 +99,7 @@ ENTRIES: Mapping[str, Entry] = {
                 _TOWARDS,
             ),
             (
-                "second-fit-covariance",
+                "second-fit-errors",
                 "Second equation for theta and h, after {} pruning: covariance of the errors",
                 _TOWARDS,
             ),

@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from ..arithmetic import Array
-from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, Mean, within_means
+from ..arithmetic.symbolic import SYMBOLIC, WEIGHT, GroupSymbol, within_means
 from ..population import Groups
 from ..theory import RANDOM, FixedPoint, Rule, Threshold
 from ..theory.retraining import (
@@ -70,6 +70,9 @@ _DENSITIES = tuple(GroupSymbol(name, positive=True) for name in ("phi_u", "phi_l
 #: The coefficient and the noise of a trained weight, X = a B + N.
 _COEFFICIENT, _OWN_NOISE = (GroupSymbol(name, real=True) for name in "BN")
 
+#: The shrinkage of least squares.
+_UNSHRUNK = {SHRINKAGE: sp.Integer(1)}
+
 #: Definitions of symbols.
 _Where = dict[sp.Symbol, Any]
 
@@ -81,22 +84,18 @@ def _kept(rule: Rule) -> tuple[Kept, _Where]:
     threshold = Threshold(*(point(sp.S(x)) for x in (0, T, 0)))
     parts = rule.score(law, SYMBOLIC), threshold, rule.regression(law, SYMBOLIC)
     found = kept_weights(Mask(law, *parts, np.array(True)), SYMBOLIC)
-    where: _Where = {}
+    _, cuts = with_names(sp.Integer(0), rule)
+    densities = {
+        x: sp.exp(-(cut**2) / 2) for x, cut in zip(_DENSITIES, (UPPER, LOWER), strict=True)
+    }
+    where = cuts | {x: y / sp.sqrt(2 * sp.pi) for x, y in densities.items()}
+    #: Expressions, and what they are in terms of the symbols that are defined so far.
+    known = [(y, x * sp.sqrt(2 * sp.pi)) for x, y in densities.items()]
 
     def named(column: Array) -> Any:
-        """A column with the symbols that are defined so far."""
-        expression, cuts = with_names(single(column), rule)
-        densities = {
-            x: sp.exp(-(cut**2) / 2) for x, cut in zip(_DENSITIES, (UPPER, LOWER), strict=True)
-        }
-        where.update(cuts)
-        where.update({x: y / sp.sqrt(2 * sp.pi) for x, y in densities.items()})
-        for x, y in densities.items():
-            expression = expression.subs(y, x * sp.sqrt(2 * sp.pi))
-        for symbol in (_SHARE, _LEVEL, _RISE):
-            if symbol in where:
-                scale = VARIANCE ** sp.Rational(1, 2) if symbol == _LEVEL else 1
-                expression = expression.subs(scale * where[symbol], scale * symbol)
+        expression, _ = with_names(single(column), rule)
+        for old, new in known:
+            expression = expression.subs(old, new)
         return expression
 
     symbols = {
@@ -108,12 +107,15 @@ def _kept(rule: Rule) -> tuple[Kept, _Where]:
     }
     for name, symbol in symbols.items():
         where[symbol] = named(getattr(found, name))
+        # Other columns hold the level without its denominator.
+        factor = sp.sqrt(VARIANCE) if symbol == _LEVEL else 1
+        known.append((factor * where[symbol], factor * symbol))
     kept = found._replace(
         retained=column_of(named(found.retained)),
         slope=column_of(named(found.slope)),
         **{name: column_of(symbol) for name, symbol in symbols.items()},
     )
-    return kept, {**CHANNEL, **where}
+    return kept, CHANNEL | where
 
 
 def _kept_at_random() -> Kept:
@@ -189,44 +191,42 @@ def error_of_weight(left: Any) -> Parts:
 def risk_after(left: Any, rule: Rule) -> Parts:
     """The risk after the second fit, as a function of theta and h."""
     kept, where = _kept(rule)
-    numerator, denominator = map(
-        single, risk_parts(_fit(kept), point(_THETA), point(_LEFTOVER), SYMBOLIC)
-    )
-    return _parts(left, numerator / denominator, where)
+    return _parts(left, _risk(_fit(kept), _LEFTOVER), where)
 
 
 def risk_after_least_squares(left: Any, rule: Rule) -> Parts:
     """The risk after least squares, pruning and least squares, with its theta solved for."""
     kept, where = _kept(rule)
-    one = {SHRINKAGE: sp.Integer(1)}
-    plain = Kept(*(column_of(single(x).subs(one)) for x in kept))
-    # 1 - rho.
-    fit = _fit(plain, 0, 0, 1 - KAPPA * Mean(_SHARE))
+    fit = _least_squares(kept)
     theta, _ = map(single, taken_up(linear_equations(fit, SYMBOLIC), SYMBOLIC))
-    numerator, denominator = map(
-        single, risk_parts(fit, point(_THETA), point(sp.Integer(0)), SYMBOLIC)
-    )
     where = {
         GAMMA: least_squares_noise_level(),
         NOISE: CHANNEL[NOISE].subs(TAU, 0),
-        **{x: y.subs(one) for x, y in where.items() if x not in CHANNEL},
+        **{x: y.subs(_UNSHRUNK) for x, y in where.items() if x not in CHANNEL},
         _THETA: sp.simplify(theta),
     }
-    return _parts(left, numerator / denominator, where)
+    return _parts(left, _risk(fit), where)
 
 
 def risk_after_random(left: Any) -> Parts:
     """The risk after random pruning and a second fit towards zero, in which no theta is left."""
     fit = _fit(_kept_at_random())._replace(towards_pruned=point(sp.Integer(0)))
-    taken = point(_THETA), point(sp.Integer(0))
-    numerator, denominator = map(single, risk_parts(fit, *taken, SYMBOLIC))
-    return _parts(left, numerator / denominator, {})
+    return _parts(left, _risk(fit), {})
 
 
 def risk_after_random_least_squares(left: Any) -> Parts:
-    """The same of least squares."""
-    kept = _kept_at_random()
-    fit = _fit(kept, 0, 0, 1 - KAPPA * single(kept.mass))
-    taken = point(_THETA), point(sp.Integer(0))
-    numerator, denominator = map(single, risk_parts(fit, *taken, SYMBOLIC))
-    return left, numerator / denominator, {}
+    """The risk after least squares, random pruning and least squares."""
+    return left, _risk(_least_squares(_kept_at_random())), {}
+
+
+def _least_squares(kept: Kept) -> SecondFit:
+    """The inputs of least squares after least squares, which leaves nothing over."""
+    kept = Kept(*(column_of(sp.S(single(column)).subs(_UNSHRUNK)) for column in kept))
+    share = single(SYMBOLIC.sum(kept.mass, kept.weight))
+    return _fit(kept, 0, 0, 1 - KAPPA * share)
+
+
+def _risk(fit: SecondFit, leftover: Any = 0) -> Any:
+    taken = point(_THETA), point(sp.S(leftover))
+    numerator, denominator = risk_parts(fit, *taken, SYMBOLIC)
+    return single(numerator) / single(denominator)

@@ -119,7 +119,7 @@ def test_formulas_of_the_second_fit_agree_with_floats(case, ridge, towards) -> N
     for rule in ("magnitude", "covariance"):
         values = retrained_values(case, rule, ridge, towards)
         assert run(formula(f"second-effective-ridge-{rule}"), values) == pytest.approx(0, abs=1e-9)
-        for name in ("stein", "covariance"):
+        for name in ("stein", "errors"):
             # Linear in theta and h: the terms of each, which must cancel.
             equation = formula(f"second-fit-{name}-{rule}")
             at = [values | {"theta": 0, "h": 0}, values | {"h": 0}, values | {"theta": 0}]
