@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from .population import Population, Restriction
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
+    from .prediction.rounds import rounds
     from .prediction.sensitivity import Sensitivity, sensitivity
-    from .results import CertifiedRisk, HessianBias, RetrainedRisk, RiskResult, Verification
+    from .results import (
+        CertifiedRisk,
+        HessianBias,
+        IteratedRisk,
+        RetrainedRisk,
+        RiskResult,
+        Verification,
+    )
     from .verification.verify import verify
 
 __version__ = "0.1.0"
@@ -22,6 +30,7 @@ __all__ = [
     "CertifiedRisk",
     "HessianBias",
     "InvalidInput",
+    "IteratedRisk",
     "NoConvergence",
     "Population",
     "Restriction",
@@ -31,6 +40,7 @@ __all__ = [
     "Verification",
     "hessian_bias",
     "risk",
+    "rounds",
     "sensitivity",
     "theory",
     "verify",
@@ -45,6 +55,7 @@ _MODULES = {
     "CertifiedRisk": "results",
     "HessianBias": "results",
     "InvalidInput": "errors",
+    "IteratedRisk": "results",
     "NoConvergence": "errors",
     "Population": "population",
     "Restriction": "population",
@@ -54,6 +65,7 @@ _MODULES = {
     "Verification": "results",
     "hessian_bias": "prediction.hessian_bias",
     "risk": "prediction.risk",
+    "rounds": "prediction.rounds",
     "sensitivity": "prediction.sensitivity",
     "theory": "theory",
     "verify": "verification.verify",

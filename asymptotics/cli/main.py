@@ -17,6 +17,7 @@ from .example import example
 from .formula import formula
 from .network import network
 from .predict import curve, risk, verify
+from .rounds import rounds
 from .signals import Terminated, behind
 
 
@@ -44,7 +45,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (risk, curve, verify, network, example, formula, derive):
+for command in (risk, curve, verify, rounds, network, example, formula, derive):
     cli.add_command(command)
 
 

@@ -15,6 +15,7 @@ with extra("plot"):
     from .convergence import draw_convergence, plot_convergence
     from .network import draw_network, plot_network
     from .risk import draw_risk, plot_risk
+    from .rounds import draw_rounds, plot_rounds
     from .style import PANELS, SIZE, STYLE, require_few
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "draw_convergence",
     "draw_network",
     "draw_risk",
+    "draw_rounds",
     "plot_bias",
     "plot_convergence",
     "plot_network",
     "plot_risk",
+    "plot_rounds",
     "require_few",
     "save",
 ]
