@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..domains import COUNTS, DOMAINS, Domain
-from ..errors import InvalidInput, unknown_key
+from ..errors import MISSING, InvalidInput, unknown_key
 from ..parameters import choice, flag, scalar, whole
 from ..theory import MAGNITUDE, as_rule
 from ..theory.retraining import TOWARDS
@@ -49,15 +49,16 @@ def as_schedule(given: Any, name: str = "schedule") -> tuple[Round, ...]:
         rule = rounds[-1].rule if rounds else MAGNITUDE
         rounds += _rounds(entry, rule, f"{name}[{index}]")
     if not 1 <= len(rounds) <= MOST_ROUNDS:
-        raise InvalidInput(name, f"{len(rounds)} rounds", f"must have from 1 to {MOST_ROUNDS}")
+        allowed = f"must have from 1 to {MOST_ROUNDS} rounds, not {len(rounds)}"
+        raise InvalidInput(name, MISSING, allowed)
     before = 1.0
     for index, each in enumerate(rounds):
         if each.alpha > before:
             allowed = f"must not grow: round {index + 1} keeps more than the {before:g} before it"
-            raise InvalidInput(name, f"alpha = {each.alpha:g}", allowed)
+            raise InvalidInput(f"{name}.alpha", each.alpha, allowed)
         if not each.refit and index + 1 < len(rounds):
             allowed = f"must be true in round {index + 1}: only the last cut can be without a fit"
-            raise InvalidInput(name, "refit = false", allowed)
+            raise InvalidInput(f"{name}.refit", False, allowed)
         before = each.alpha
     return tuple(rounds)
 
