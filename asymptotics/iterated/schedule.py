@@ -103,5 +103,6 @@ def _alphas(given: Any, name: str) -> list[float]:
             raise InvalidInput(name, dict(given), "must be a number or {start, stop, num}")
     start, stop = (float(scalar(f"{name}.{key}", given[key], _ALPHA)) for key in keys[:2])
     number = whole(f"{name}.num", given["num"], COUNTS["num"].least, MOST_ROUNDS)
-    between = np.geomspace(start, stop, number)[1:-1]
-    return [start, *between.tolist(), stop]
+    # Rounded like those of a range in a spec, so that 0.25 does not become 0.25000000000000006.
+    between = [float(f"{x:.15g}") for x in np.geomspace(start, stop, number)[1:-1]]
+    return [start, *between, stop]

@@ -71,7 +71,7 @@ def rounds(
     >>> two = Population(weight=[0.6, 0.4], eigenvalue=[1, 10], mean=[1, 0.3], std=[0.7, 0.4])
     >>> steps = [{"alpha": 0.5, "ridge": 0.1}, {"alpha": 0.25, "ridge": 0.1}]
     >>> rounds(two, kappa=2, sigma=0.5, schedule=steps, ridge=0.1).retrained_risk.round(6)
-    array([0, 0])
+    array([2.086667, 2.398859])
     """
     population = as_population(population)
     grid = as_grid(kappa, sigma, 1.0, ridge, "magnitude").in_floats()

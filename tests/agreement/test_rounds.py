@@ -14,6 +14,7 @@ from asymptotics.iterated.schedule import Round, as_schedule
 from asymptotics.iterated.sequence import Point, outcomes
 from asymptotics.testing import Problem, problems, schedules
 from tests.budgets import examples
+from tests.refits import refitted
 from tests.rounds_simulation import risks
 
 GROUPS = [(0.6, 1.0, 1.0, 0.7), (0.4, 10.0, 0.3, 0.4)]
@@ -32,9 +33,9 @@ def test_one_round_is_one_refit(problem: Problem, schedule: list[Round]) -> None
     if step.alpha == 1:
         step = step._replace(alpha=problem.alpha)
     found = rounds(problem.population, problem.kappa, problem.sigma, [step], problem.ridge)
-    expected = risk(
+    expected = refitted(
         problem.population, problem.kappa, problem.sigma, step.alpha, problem.ridge, step.rule,
-        retrain=True, retrain_ridge=step.ridge, retrain_towards=step.towards,
+        retrain_ridge=step.ridge, retrain_towards=step.towards,
     )  # fmt: skip
     if found.status[0] == "no convergence":
         return
@@ -56,9 +57,9 @@ def test_one_round_is_known_to_twelve_digits() -> None:
         towards = str(rng.choice(["zero", "pruned"]))
         step = {"alpha": alpha, "ridge": again, "towards": towards, "rule": "covariance"}
         found = rounds(population, kappa, sigma, [step], ridge)
-        expected = risk(
-            population, kappa, sigma, alpha, ridge, "covariance", retrain=True,
-            retrain_ridge=again, retrain_towards=towards,
+        expected = refitted(
+            population, kappa, sigma, alpha, ridge, "covariance", retrain_ridge=again,
+            retrain_towards=towards,
         )  # fmt: skip
         assert found.status[0] == "ok"
         assert found.retrained_risk[0] == pytest.approx(expected.retrained_risk.item(), rel=1e-12)
@@ -172,7 +173,7 @@ def test_fitting_the_same_weights_again_changes_nothing() -> None:
     ridges = 0.2, 0.2, 0.7, 0.2
     found = rounds(TWO, 2, 0.5, [{"alpha": 0.5, "ridge": ridge} for ridge in ridges], 0.1)
     one = [
-        risk(TWO, 2, 0.5, 0.5, 0.1, retrain=True, retrain_ridge=ridge).retrained_risk.item()
+        refitted(TWO, 2, 0.5, 0.5, 0.1, retrain_ridge=ridge).retrained_risk.item()
         for ridge in ridges
     ]
     np.testing.assert_allclose(found.retrained_risk, one, rtol=1e-12)
@@ -275,7 +276,7 @@ def test_a_continuous_law_knows_its_error() -> None:
 def test_the_gain_is_said_in_words() -> None:
     steps = [{"alpha": {"start": 0.5, "stop": 0.1, "num": 3}}]
     (line,) = rounds(FEW, 0.9, 0.5, steps).explain()
-    one = risk(FEW, 0.9, 0.5, 0.1, retrain=True).retrained_risk.item()
+    one = refitted(FEW, 0.9, 0.5, 0.1).retrained_risk.item()
     three = rounds(FEW, 0.9, 0.5, steps).retrained_risk[-1]
     assert f"beat one cut and fit to the same size, alpha = 0.1, by {1 - three / one:.2%}" in line
 
