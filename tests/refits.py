@@ -5,7 +5,7 @@ from typing import Any
 from asymptotics import RetrainedRisk, risk
 
 
-def refitted(*problem: Any, **settings: Any) -> RetrainedRisk:
+def refitted(*problem: Any, **settings: Any) -> Any:
     """The prediction with a second fit."""
     found = risk(*problem, retrain=True, **settings)
     assert isinstance(found, RetrainedRisk)
