@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from . import theory
     from .errors import AsymptoticsError, InvalidInput, NoConvergence
     from .population import Population, Restriction
+    from .prediction.growth import growth
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
     from .prediction.rounds import rounds
     from .prediction.sensitivity import Sensitivity, sensitivity
     from .results import (
         CertifiedRisk,
+        Growth,
         HessianBias,
         IteratedRisk,
         RetrainedRisk,
@@ -28,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
     "CertifiedRisk",
+    "Growth",
     "HessianBias",
     "InvalidInput",
     "IteratedRisk",
@@ -38,6 +41,7 @@ __all__ = [
     "RiskResult",
     "Sensitivity",
     "Verification",
+    "growth",
     "hessian_bias",
     "risk",
     "rounds",
@@ -53,6 +57,7 @@ __all__ = [
 _MODULES = {
     "AsymptoticsError": "errors",
     "CertifiedRisk": "results",
+    "Growth": "results",
     "HessianBias": "results",
     "InvalidInput": "errors",
     "IteratedRisk": "results",
@@ -63,6 +68,7 @@ _MODULES = {
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",
+    "growth": "prediction.growth",
     "hessian_bias": "prediction.hessian_bias",
     "risk": "prediction.risk",
     "rounds": "prediction.rounds",

@@ -2,10 +2,15 @@
 
 import click
 
-from ..spec import EXAMPLE, NETWORK_EXAMPLE, ROUNDS_EXAMPLE, example_text
+from ..spec import EXAMPLE, GROWTH_EXAMPLE, NETWORK_EXAMPLE, ROUNDS_EXAMPLE, example_text
 from .console import say
 
-_EXAMPLES = {"linear": EXAMPLE, "rounds": ROUNDS_EXAMPLE, "network": NETWORK_EXAMPLE}
+_EXAMPLES = {
+    "linear": EXAMPLE,
+    "rounds": ROUNDS_EXAMPLE,
+    "growth": GROWTH_EXAMPLE,
+    "network": NETWORK_EXAMPLE,
+}
 
 
 @click.command()

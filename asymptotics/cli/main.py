@@ -15,6 +15,7 @@ from .console import drop, fail
 from .derive import derive
 from .example import example
 from .formula import formula
+from .growth import growth
 from .network import network
 from .predict import curve, risk, verify
 from .rounds import rounds
@@ -45,7 +46,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (risk, curve, verify, rounds, network, example, formula, derive):
+for command in (risk, curve, verify, rounds, growth, network, example, formula, derive):
     cli.add_command(command)
 
 

@@ -1,6 +1,5 @@
 """Figures of rounds of pruning and retraining: risks against the fraction of weights kept."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ from .style import (
     LABELS,
     SYMBOLS,
     Columns,
+    cut_peaks,
     floats,
     frame,
     new_axes,
@@ -24,8 +24,6 @@ from .style import (
 
 #: The points of a curve of one cut, and how far below the last round it goes.
 _SMOOTH, _BELOW = 241, 0.8
-#: Values above this many times the null risk leave the figure.
-_HIGHEST = 2.0
 
 
 class Rounds(Columns, Protocol):
@@ -87,7 +85,7 @@ def draw_rounds(result: Rounds, ax: Axes) -> None:
     if null.size == 1:
         ax.axhline(null[0], color="0.35", linewidth=1, linestyle=(0, (1, 3)), label="null risk")
     curves = [columns["pruned_risk"], retrained, one["risk"], one["retrained_risk"], unpruned]
-    _set_limits(ax, curves, one["null_risk"].max())
+    cut_peaks(ax, curves, one["null_risk"].max())
     ax.set_xlabel(LABELS["alpha"])
     ax.set_ylabel("test error, noise included (units of $y^2$)")
     scale_abscissa(ax, kept)
@@ -111,12 +109,3 @@ def _draw_path(
     fitted: Any = {"marker": "o", "markersize": 5, "markerfacecolor": "white"}
     ax.plot(risks["alpha"], retrained, color=colour, linestyle="none", **fitted)
     ax.plot([], [], color=colour, linewidth=0.9, label=label, **fitted)
-
-
-def _set_limits(ax: Axes, curves: Sequence[Array], null: float) -> None:
-    """Leave out what is far above the null risk, as is a peak where a fit interpolates."""
-    values = np.concatenate([curve.ravel() for curve in curves])
-    values = values[np.isfinite(values)]
-    top = max(min(values.max(), _HIGHEST * null), null)
-    if top > 0:
-        ax.set_ylim(0 if values.min() < top / 2 else 0.95 * values.min(), 1.1 * top)

@@ -10,6 +10,7 @@ from ..tables.documents import (
 )
 from ..tables.grid_result import GridResult
 from .bias import HessianBias
+from .growth import Growth
 from .iterated import IteratedRisk
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
@@ -22,6 +23,7 @@ KINDS: tuple[type[GridResult], ...] = (
     RetrainedRisk,
     CertifiedRetrainedRisk,
     IteratedRisk,
+    Growth,
     Verification,
     NetworkSweep,
     HessianBias,
@@ -36,6 +38,7 @@ __all__ = [
     "CertifiedRetrainedRisk",
     "CertifiedRisk",
     "GridResult",
+    "Growth",
     "HessianBias",
     "IteratedRisk",
     "NetworkSweep",

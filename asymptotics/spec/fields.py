@@ -141,11 +141,12 @@ def rules(given: Any, read: Callable[[Any, str], Kind]) -> tuple[Kind, ...]:
 #: Keys that tell for which commands a spec is.
 _TELLING_KEYS = {
     "`asymptotics rounds`": ("round",),
+    "`asymptotics growth`": ("full_kappa", "kept"),
     "`asymptotics risk`, `curve` and `verify`": ("kappa", "population"),
     "`asymptotics network`": ("eta", "task"),
 }
 #: Of these keys, those that a spec for one command alone has.
-_ONE_COMMAND = ("round",)
+_ONE_COMMAND = ("round", "full_kappa", "kept")
 
 
 def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:

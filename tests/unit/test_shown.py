@@ -26,6 +26,7 @@ from click.testing import CliRunner
 
 from asymptotics import (
     CertifiedRisk,
+    Growth,
     HessianBias,
     IteratedRisk,
     Population,
@@ -262,6 +263,7 @@ KINDS: dict[type[GridResult], dict[str, list[str]]] = {
     Verification: {"verdict": ["consistent"], "reason": [""], "sampler": ["dense"]},
     NetworkSweep: {"status": ["ok", "diverges"], "reason": ["", "a reason"]},
     IteratedRisk: {"status": ["ok", "no convergence"]},
+    Growth: {"status": ["ok", "diverges"]},
 }
 
 
@@ -371,7 +373,7 @@ def completed(*typed: str) -> list[str]:
         (("verify", "--design", ""), law_names()),
         (("curve", "--noise", "s"), ["student-t=", "sparse="]),
         (("risk", "--format", "j"), ["json"]),
-        (("example", ""), ["linear", "rounds", "network"]),
+        (("example", ""), ["linear", "rounds", "growth", "network"]),
     ],
 )
 def test_names_complete(typed: tuple[str, ...], expected: list[str]) -> None:
