@@ -10,18 +10,30 @@ if TYPE_CHECKING:
     from . import theory
     from .errors import AsymptoticsError, InvalidInput, NoConvergence
     from .population import Population, Restriction
+    from .prediction.growth import growth
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
+    from .prediction.rounds import rounds
     from .prediction.sensitivity import Sensitivity, sensitivity
-    from .results import CertifiedRisk, HessianBias, RetrainedRisk, RiskResult, Verification
+    from .results import (
+        CertifiedRisk,
+        Growth,
+        HessianBias,
+        IteratedRisk,
+        RetrainedRisk,
+        RiskResult,
+        Verification,
+    )
     from .verification.verify import verify
 
 __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
     "CertifiedRisk",
+    "Growth",
     "HessianBias",
     "InvalidInput",
+    "IteratedRisk",
     "NoConvergence",
     "Population",
     "Restriction",
@@ -29,8 +41,10 @@ __all__ = [
     "RiskResult",
     "Sensitivity",
     "Verification",
+    "growth",
     "hessian_bias",
     "risk",
+    "rounds",
     "sensitivity",
     "theory",
     "verify",
@@ -43,8 +57,10 @@ __all__ = [
 _MODULES = {
     "AsymptoticsError": "errors",
     "CertifiedRisk": "results",
+    "Growth": "results",
     "HessianBias": "results",
     "InvalidInput": "errors",
+    "IteratedRisk": "results",
     "NoConvergence": "errors",
     "Population": "population",
     "Restriction": "population",
@@ -52,8 +68,10 @@ _MODULES = {
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",
+    "growth": "prediction.growth",
     "hessian_bias": "prediction.hessian_bias",
     "risk": "prediction.risk",
+    "rounds": "prediction.rounds",
     "sensitivity": "prediction.sensitivity",
     "theory": "theory",
     "verify": "verification.verify",

@@ -19,6 +19,7 @@ import math
 from typing import NamedTuple
 
 from .extras import extra
+from .iterated.schedule import Round
 from .population import Population
 from .theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule, exponent_rule
 from .theory.retraining import TOWARDS
@@ -127,6 +128,35 @@ def refits(smallest_ridge: float = 1e-6) -> st.SearchStrategy[Refit]:
     """
     ridges = st.sampled_from([0.0, 0.0, 1.0]) | magnitudes(smallest_ridge, 10)
     return st.builds(Refit, st.just(True), ridges, st.sampled_from(TOWARDS))
+
+
+def schedules(
+    max_rounds: int = 3, smallest_alpha: float = 1e-2, smallest_ridge: float = 1e-6
+) -> st.SearchStrategy[list[Round]]:
+    """Schedules of `asymptotics.rounds`, of 1 to `max_rounds` rounds that keep ever less.
+
+    A ridge is 0, or from `smallest_ridge` to 10.
+
+    >>> from hypothesis import given
+    >>> from asymptotics import rounds
+    >>> @given(problems(), schedules(max_rounds=1))
+    ... def test_one_round_is_one_refit(problem, schedule):
+    ...     result = rounds(*problem[:3], schedule, problem.ridge)
+    ...     assert result.retrained_risk.shape == (1,)
+    >>> test_one_round_is_one_refit()
+    """
+    shares = st.sampled_from([1.0, 0.5]) | st.floats(0.1, 0.99).map(lambda x: round(x, 6))
+    ridges = st.sampled_from([0.0, 0.0, 1.0]) | magnitudes(smallest_ridge, 10)
+    steps = st.tuples(shares, rules(), ridges, st.sampled_from(TOWARDS))
+
+    def as_rounds(drawn: list[tuple[float, Rule, float, str]]) -> list[Round]:
+        kept, found = 1.0, []
+        for share, rule, ridge, towards in drawn:
+            kept = max(kept * share, smallest_alpha)
+            found.append(Round(kept, rule, ridge, towards))  # type: ignore[arg-type]
+        return found
+
+    return st.lists(steps, min_size=1, max_size=max_rounds).map(as_rounds)
 
 
 def _flushed(x: float) -> float:

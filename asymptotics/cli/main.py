@@ -15,8 +15,10 @@ from .console import drop, fail
 from .derive import derive
 from .example import example
 from .formula import formula
+from .growth import growth
 from .network import network
 from .predict import curve, risk, verify
+from .rounds import rounds
 from .signals import Terminated, behind
 
 
@@ -44,7 +46,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (risk, curve, verify, network, example, formula, derive):
+for command in (risk, curve, verify, rounds, growth, network, example, formula, derive):
     cli.add_command(command)
 
 

@@ -17,11 +17,9 @@ from ..results import (
     CREATOR,
     JSON_END,
     JSON_START,
-    CertifiedRisk,
+    KINDS,
     GridResult,
-    HessianBias,
     NetworkSweep,
-    RiskResult,
     Verification,
     to_csv,
     to_json,
@@ -156,8 +154,7 @@ def _is_ours(path: Path) -> bool:
 
 def _columns() -> list[tuple[str, ...]]:
     """The columns of each table that this package writes."""
-    kinds = (RiskResult, CertifiedRisk, Verification, NetworkSweep, HessianBias)
-    return [kind.columns for kind in kinds]
+    return [kind.columns for kind in KINDS]
 
 
 def _is_csv_of(names: tuple[str, ...], path: Path) -> bool:

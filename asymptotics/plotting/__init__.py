@@ -13,20 +13,26 @@ with extra("plot"):
 
     from .bias import draw_bias, plot_bias
     from .convergence import draw_convergence, plot_convergence
+    from .growth import draw_growth, plot_growth
     from .network import draw_network, plot_network
     from .risk import draw_risk, plot_risk
+    from .rounds import draw_rounds, plot_rounds
     from .style import PANELS, SIZE, STYLE, require_few
 
 __all__ = [
     "PANELS",
     "draw_bias",
     "draw_convergence",
+    "draw_growth",
     "draw_network",
     "draw_risk",
+    "draw_rounds",
     "plot_bias",
     "plot_convergence",
+    "plot_growth",
     "plot_network",
     "plot_risk",
+    "plot_rounds",
     "require_few",
     "save",
 ]

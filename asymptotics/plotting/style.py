@@ -29,12 +29,16 @@ STYLE: Any = {  # for files alone: axes of the user keep the user's settings
 #: The symbols of the parameters of the linear model, and of a network.
 SYMBOLS = {key: parameter.symbol for key, parameter in LINEAR.items()}
 RETRAINING_SYMBOLS = {key: parameter.symbol for key, parameter in RETRAINING.items()}
+#: The number of weights that a growing model keeps, for each sample.
+GROWTH_SYMBOLS = {"kept": "s/n"}
 NETWORK_SYMBOLS = {key: parameter.symbol for key, parameter in NETWORK.items()}
 LABELS = {key: parameter.label for key, parameter in {**LINEAR, **RETRAINING, **NETWORK}.items()}
 #: A parameter gets a logarithmic axis if its largest value is more than this times its least.
 _WIDE = 20
 #: A logarithmic axis over less than this factor is also labelled at 2 and 5 times powers of ten.
 _LABELLED_BETWEEN = 300
+#: Risks above this many times the null risk leave a figure that cuts its peaks.
+_HIGHEST = 2.0
 #: The colours of reference lines.
 GREYS = ("0.55", "0.2", "0.7", "0.4")
 #: The most lines in one figure; more could not be told apart.
@@ -164,6 +168,15 @@ def logarithmic_ordinate(ax: Axes) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
+def cut_peaks(ax: Axes, curves: Sequence[Array], null: float) -> None:
+    """Choose an ordinate that leaves out what is far above the null risk, as are peaks of a fit."""
+    values = np.concatenate([curve.ravel() for curve in curves])
+    values = values[np.isfinite(values)]
+    top = max(min(values.max(), _HIGHEST * null), null)
+    if top > 0:
+        ax.set_ylim(0 if values.min() < top / 2 else 0.95 * values.min(), 1.1 * top)
+
+
 def scale_abscissa(ax: Axes, values: Array, factors: bool = False) -> None:
     """Choose a linear, logarithmic or symlog abscissa by the `values` of the grid.
 
@@ -214,7 +227,7 @@ def value_label(key: str, value: float) -> str:
     mantissa, _, exponent = f"{value:.4g}".partition("e")
     power = rf"10^{{{int(exponent)}}}" if exponent else ""
     number = power if power and mantissa == "1" else mantissa + (rf" \cdot {power}" * bool(power))
-    symbols = SYMBOLS | RETRAINING_SYMBOLS | NETWORK_SYMBOLS
+    symbols = SYMBOLS | RETRAINING_SYMBOLS | NETWORK_SYMBOLS | GROWTH_SYMBOLS
     return f"${symbols[key]} = {number}$"
 
 

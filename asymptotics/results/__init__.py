@@ -10,19 +10,37 @@ from ..tables.documents import (
 )
 from ..tables.grid_result import GridResult
 from .bias import HessianBias
+from .growth import Growth
+from .iterated import IteratedRisk
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
 from .verification import Verification
+
+#: Every kind of result that a command writes to a file.
+KINDS: tuple[type[GridResult], ...] = (
+    RiskResult,
+    CertifiedRisk,
+    RetrainedRisk,
+    CertifiedRetrainedRisk,
+    IteratedRisk,
+    Growth,
+    Verification,
+    NetworkSweep,
+    HessianBias,
+)
 
 __all__ = [
     "CREATOR",
     "DOCUMENT_VERSION",
     "JSON_END",
     "JSON_START",
+    "KINDS",
     "CertifiedRetrainedRisk",
     "CertifiedRisk",
     "GridResult",
+    "Growth",
     "HessianBias",
+    "IteratedRisk",
     "NetworkSweep",
     "RetrainedRisk",
     "RiskResult",

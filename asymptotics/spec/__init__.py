@@ -7,11 +7,13 @@ tables, and nothing in it is evaluated.
 from .fields import Range
 from .population import note_of_columns, note_of_weights, samples_file
 from .problems import Problem, problem, read_spec
-from .reading import EXAMPLE, NETWORK_EXAMPLE, example_text
+from .reading import EXAMPLE, GROWTH_EXAMPLE, NETWORK_EXAMPLE, ROUNDS_EXAMPLE, example_text
 
 __all__ = [
     "EXAMPLE",
+    "GROWTH_EXAMPLE",
     "NETWORK_EXAMPLE",
+    "ROUNDS_EXAMPLE",
     "Problem",
     "Range",
     "example_text",

@@ -140,9 +140,13 @@ def rules(given: Any, read: Callable[[Any, str], Kind]) -> tuple[Kind, ...]:
 
 #: Keys that tell for which commands a spec is.
 _TELLING_KEYS = {
+    "`asymptotics rounds`": ("round",),
+    "`asymptotics growth`": ("full_kappa", "kept"),
     "`asymptotics risk`, `curve` and `verify`": ("kappa", "population"),
     "`asymptotics network`": ("eta", "task"),
 }
+#: Of these keys, those that a spec for one command alone has.
+_ONE_COMMAND = ("round", "full_kappa", "kept")
 
 
 def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
@@ -150,7 +154,7 @@ def require_known(document: Mapping[str, Any], known: Collection[str]) -> None:
     own = {key for keys in _TELLING_KEYS.values() for key in keys if key in known}
     for commands, keys in _TELLING_KEYS.items():
         found = [key for key in keys if key in document and key not in known]
-        if found and not own & set(document):
+        if found and (not own & set(document) or set(found) <= set(_ONE_COMMAND)):
             has = " and ".join(_as_written(key, document[key]) for key in found)
             raise InvalidInput("spec", MISSING, f"this is a spec for {commands}: it has {has}")
     for key, value in document.items():

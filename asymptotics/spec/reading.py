@@ -12,8 +12,10 @@ from ..errors import InvalidInput
 from ..parameters import as_path
 from ..population.samples import decoded
 
-#: The bundled examples: a problem of the linear model, and a sweep over networks.
+#: The bundled examples: a problem of the linear model, rounds of it, models that grow, and a sweep
+#: over networks.
 EXAMPLE, NETWORK_EXAMPLE = "example.toml", "network.toml"
+ROUNDS_EXAMPLE, GROWTH_EXAMPLE = "rounds.toml", "growth.toml"
 #: Advice for a string in which the backslashes of a Windows path were read as escapes.
 ESCAPES = (
     r"in double quotes a backslash begins an escape: write paths as 'C:\data.csv' or C:/data.csv"

@@ -7,23 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from asymptotics import InvalidInput, Population, RetrainedRisk, risk, sensitivity
+from asymptotics import InvalidInput, Population, risk, sensitivity
 from asymptotics.testing import Problem, Refit, problems, refits
 from asymptotics.theory import COVARIANCE, MAGNITUDE, RANDOM, Rule
 from tests import two_fits
 from tests.budgets import examples
 from tests.edges import NEAR_EVERY_EDGE
+from tests.refits import refitted
 
 TWO = Population([0.6, 0.4], [1, 10], mean=[1, 0.3], std=[0.5**0.5, 0.2**0.5])
 FEW = Population([0.9, 0.1], 1, std=[0.2, 3])
 DEAD = Population([0.5, 0.3, 0.2], [1, 10, 0], mean=[1, 0.3, 1], std=[0.7, 0.4, 1])
-
-
-def refitted(*problem: Any, **settings: Any) -> Any:
-    """The prediction with a second fit."""
-    found = risk(*problem, retrain=True, **settings)
-    assert isinstance(found, RetrainedRisk)
-    return found
 
 
 def settings_of(refit: Refit) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from click.testing import CliRunner
 
 from asymptotics import (
     CertifiedRisk,
+    Growth,
     HessianBias,
+    IteratedRisk,
     Population,
     RiskResult,
     Sensitivity,
@@ -80,6 +82,8 @@ def filled(kind: type[GridResult], size: int, **columns: list[str]) -> GridResul
             values[field.name] = POPULATION
         elif field.name == "prediction":
             values[field.name] = filled(RiskResult, size, status=["ok"])
+        elif field.name == "schedule":
+            values[field.name] = ()
         elif field.name not in ("interrupted", "digits"):
             values[field.name] = np.resize(given.get(field.name, np.linspace(1, 2, size)), size)
     return kind(**values)
@@ -258,6 +262,8 @@ KINDS: dict[type[GridResult], dict[str, list[str]]] = {
     HessianBias: {"status": ["ok"]},
     Verification: {"verdict": ["consistent"], "reason": [""], "sampler": ["dense"]},
     NetworkSweep: {"status": ["ok", "diverges"], "reason": ["", "a reason"]},
+    IteratedRisk: {"status": ["ok", "no convergence"]},
+    Growth: {"status": ["ok", "diverges"]},
 }
 
 
@@ -367,7 +373,7 @@ def completed(*typed: str) -> list[str]:
         (("verify", "--design", ""), law_names()),
         (("curve", "--noise", "s"), ["student-t=", "sparse="]),
         (("risk", "--format", "j"), ["json"]),
-        (("example", ""), ["linear", "network"]),
+        (("example", ""), ["linear", "rounds", "growth", "network"]),
     ],
 )
 def test_names_complete(typed: tuple[str, ...], expected: list[str]) -> None:

@@ -1,0 +1,249 @@
+r"""The joint law of several fits to the same data, each on what the cuts before it have kept.
+
+Fit ``j`` sees a weight as :math:`R_j = B + \sqrt{\kappa/\Lambda}\,G_j` with Gaussian
+:math:`G_1, ..., G_k` whose covariances are those of the fits' errors,
+
+.. math:: \gamma_{ij} = \sigma^2 + E[\Lambda(X_i-B)(X_j-B)],
+
+so that :math:`\gamma_{jj}` is the risk of fit ``j``.  On the kept weights, with
+:math:`W_j=\Lambda/(\Lambda+\tau_j)`, its weight is
+
+.. math:: X_j = W_j\Big(R_j + \sum_{i<j} c_{ji}V_i\Big) + \chi_j(1-W_j)X_{j-1},\qquad V_i=R_i-X_i,
+
+where :math:`\chi_j=1` shrinks towards the weights before (fine-tuning), and 0 towards zero.  With
+:math:`G_j=\sum_i\vartheta_{ji}H_i` in independent normals, the :math:`\vartheta_{ji}` and
+:math:`c_{ji}`, :math:`i<j`, solve the equations of :math:`\gamma_{ij}` and, by Stein's lemma,
+
+.. math:: \frac{E[H_i\sqrt\Lambda X_j]}{\sqrt\kappa}
+          = \vartheta_{ji}E[W_j] - \frac{a_j}\kappa\sum_{i\le l<j}\vartheta_{li}c_{jl},\qquad
+          a_j = 1-\kappa E[W_j].
+
+All of them are linear, and every expectation is one of second moments over the kept weights.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Array
+from ..population import Groups
+from ..theory.fixed_points import effective_ridge
+
+#: A fit whose error differs by less than this share from what earlier fits err has no noise of its
+#: own: it repeats an earlier fit.
+_NOTHING_NEW = 1e-12
+#: Singular values below this share of the largest count as zero: of a least-squares fit V is 0.
+_RANK = 1e-13
+
+
+class Fit(NamedTuple):
+    """One fit of a sequence, in each group by its coefficients of (1, ε, H_1, ..., H_k)."""
+
+    #: X and V, of shape (groups, 2 + k).
+    weight: Array
+    left: Array
+    #: Its row of ϑ, of shape (k,).
+    noise: Array
+    #: 1, or 0 for a fit of infinite risk.  Such a fit is given in units of its own noise, in which
+    #: coefficients and label noise are 0.
+    unit: float
+    #: Its effective ridge, and its test error.
+    tau: float
+    risk: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all fits share."""
+
+    groups: Groups
+    kappa: float
+    sigma: float
+    #: How many fits there will be at most.
+    fits: int
+
+    @property
+    def alive(self) -> Array:
+        """Groups of features that vary."""
+        return self.groups.eigenvalue > 0
+
+    @property
+    def coefficient(self) -> Array:
+        """coefficient in each group: m + s ε."""
+        rows = np.zeros((len(self.groups.weight), 2 + self.fits))
+        rows[:, 0], rows[:, 1] = self.groups.mean, self.groups.std
+        return rows
+
+    def noise(self, row: Array, factor: Array | float = 1.0) -> Array:
+        """The Gaussian of a row of ϑ, times a factor for each group."""
+        rows = np.zeros((len(self.groups.weight), 2 + self.fits))
+        rows[:, 2 : 2 + len(row)] = np.outer(np.ones(len(rows)) * factor, row)
+        return rows
+
+    @property
+    def scale(self) -> Array:
+        """√(κ/Λ), and 0 where nothing is seen."""
+        eigenvalue = np.where(self.alive, self.groups.eigenvalue, 1)
+        return np.where(self.alive, np.sqrt(self.kappa / eigenvalue), 0)
+
+    def mean(self, x: Array, y: Array, moments: Array) -> float:
+        """E[Λ x y; part], for moments of shape (groups, 2 + k, 2 + k) of that part."""
+        weight = self.groups.weight * self.groups.eigenvalue
+        return float(np.einsum("g,gi,gij,gj", weight, x, moments, y))
+
+    def lost(self, drops: list[Array]) -> float:
+        """E[ΛB²; dropped], of all cuts."""
+        return sum(self.mean(self.coefficient, self.coefficient, dropped) for dropped in drops)
+
+    def observed(self, i: int, x: Array, moments: Array) -> float:
+        """E[H_i √Λ x; part]/√κ."""
+        weight = self.groups.weight * np.sqrt(self.groups.eigenvalue / self.kappa)
+        return float(np.einsum("g,gj,gj", weight, moments[:, 2 + i], x))
+
+
+def first_fit(problem: Problem, tau: float, gamma: float) -> Fit:
+    """The fit of all weights, by its effective ridge and its noise level."""
+    eigenvalue = problem.groups.eigenvalue
+    unit = 0.0 if np.isinf(gamma) else 1.0
+    total = np.where(problem.alive, eigenvalue + tau, 1)
+    noise = np.zeros(problem.fits)
+    noise[0] = np.sqrt(gamma) if unit else 1
+    seen = unit * problem.coefficient + problem.noise(noise, problem.scale)
+    weight = (eigenvalue / total)[:, None] * seen
+    left = np.where(problem.alive, tau / total, 0)[:, None] * seen
+    return Fit(weight, left, noise, unit, tau, gamma)
+
+
+@QUIET
+def next_fit(
+    problem: Problem,
+    fits: list[Fit],
+    kept: Array,
+    drops: list[Array],
+    alive: float,
+    ridge: float,
+    towards: float,
+) -> Fit:
+    """The fit of what is kept, after `fits` and as many cuts.
+
+    `kept` holds the moments of (1, ε, H) over the kept weights, `drops` those over the weights that
+    each cut has dropped, all of shape (groups, 2 + k, 2 + k); `alive` is the fraction of all
+    weights that is kept and belongs to features that vary.  The risk is infinite where as many
+    features are kept as there are samples, and no ridge is added.  The fit before it must be finite
+    where `towards` is 1.
+    """
+    coefficient, scale, number = problem.coefficient, problem.scale, len(fits)
+    mass = kept[:, 0, 0] * problem.groups.weight
+    tau, free = _effective_ridge(problem, mass, alive, ridge)
+    total = np.where(problem.alive, problem.groups.eigenvalue + tau, 1)
+    seen, rest = problem.groups.eigenvalue / total, np.where(problem.alive, tau / total, 1)
+
+    plain = seen[:, None] * coefficient
+    if towards:
+        plain = plain + rest[:, None] * fits[-1].weight
+    # A fit without noise of its own repeats an earlier one, and adds no unknowns.
+    own = [i for i, fit in enumerate(fits) if fit.noise[i] > 0]
+    unknown = [problem.noise(np.eye(number)[i], seen * scale) for i in own]
+    unknown += [seen[:, None] * fits[i].left for i in own]
+    used = float(mass @ seen)
+    equations = _equations(problem, fits, own, kept, drops, plain, unknown, used, free)
+    solution = _solved(*equations)
+    settled = plain + sum(x * row for x, row in zip(solution, unknown, strict=True))
+    lost = problem.lost(drops)
+    wrong = settled - coefficient
+    error = problem.sigma**2 + lost + problem.mean(wrong, wrong, kept)
+    theta = solution[: len(own)]
+    old = float(theta @ theta)
+    # 1 - kappa E[W²], a sum of positive terms.
+    spread = free + problem.kappa * float(mass @ (seen * np.where(problem.alive, rest, 0)))
+    fresh = _ratio(error - old if error - old > _NOTHING_NEW * error else 0.0, spread)
+    unit = 0.0 if np.isinf(fresh) else 1.0
+    noise = np.zeros(problem.fits)
+    noise[own], noise[number] = unit * theta, np.sqrt(fresh) if unit else 1.0
+    new = problem.noise(np.eye(problem.fits)[number] * noise[number], seen * scale)
+    weight = unit * settled + new
+    left = unit * coefficient + problem.noise(noise, scale) - weight
+    return Fit(weight, left * problem.alive[:, None], noise, unit, tau, old + fresh)
+
+
+def _equations(
+    problem: Problem,
+    fits: list[Fit],
+    own: list[int],
+    kept: Array,
+    drops: list[Array],
+    plain: Array,
+    unknown: list[Array],
+    used: float,
+    free: float,
+) -> tuple[Array, Array]:
+    """The linear equations ``matrix @ x = known`` of ϑ and c, in this order, for the fits `own`."""
+    coefficient, number = problem.coefficient, len(own)
+    matrix, known = np.zeros((2 * number, 2 * number)), np.zeros(2 * number)
+    for row, i in enumerate(own):
+        fit, stein = fits[i], number + row
+        error = fit.weight - fit.unit * coefficient
+        # A weight that cut r drops stands in the fits before it, and is 0 in those after.
+        gone = sum(
+            problem.mean(error if i <= r else -fit.unit * coefficient, -coefficient, dropped)
+            for r, dropped in enumerate(drops)
+        )
+        covariance = fit.unit * problem.sigma**2 + gone
+        known[row] = -covariance - problem.mean(error, plain - coefficient, kept)
+        matrix[row] = [problem.mean(error, x, kept) for x in unknown]
+        matrix[row, :number] -= fit.noise[own]
+        known[stein] = -problem.observed(i, plain, kept)
+        matrix[stein] = [problem.observed(i, x, kept) for x in unknown]
+        matrix[stein, row] -= used
+        matrix[stein, number:] += [free / problem.kappa * fits[j].noise[i] for j in own]
+    return matrix, known
+
+
+def pruned_risk(problem: Problem, fit: Fit, kept: Array, drops: list[Array]) -> float:
+    """The risk of a fit after a cut: σ² + E[Λ(X - B)²; kept] + E[ΛB²; dropped]."""
+    coefficient = problem.coefficient
+    if not fit.unit:
+        return np.inf
+    error = fit.weight - coefficient
+    return problem.sigma**2 + problem.lost(drops) + problem.mean(error, error, kept)
+
+
+def _effective_ridge(
+    problem: Problem, mass: Array, alive: float, ridge: float
+) -> tuple[float, float]:
+    """τ of a fit of features with this mass in each group, and 1 - κE[W]."""
+    kappa, given = np.asarray(problem.kappa), np.asarray(ridge)
+    # From the fraction asked for, since the masses sum to it with errors that 1 - κE[W] would feel.
+    excess = np.asarray(kappa * alive - 1)
+    excess = np.where(abs(excess) > FLOAT64.indistinct, excess, 0)
+
+    def excess_above(tau: Array) -> Array:
+        small = problem.alive & (problem.groups.eigenvalue <= tau)
+        return np.asarray(excess - kappa * mass[small].sum())
+
+    groups = problem.groups._replace(weight=mass)
+    tau, _ = effective_ridge(groups, kappa, given, excess, excess_above, None, FLOAT64)
+    least_squares = ridge == 0 and excess <= 0
+    return float(tau), float(-excess) if least_squares else float(given / tau)
+
+
+def _solved(matrix: Array, known: Array) -> Array:
+    """The solution, of least size where columns vanish, as those of V after least squares do."""
+    if not known.size:
+        return known
+    rows = _sizes(matrix, 1)
+    matrix = matrix / rows[:, None]
+    columns = _sizes(matrix, 0)
+    found = np.linalg.lstsq(matrix / columns, known / rows, rcond=_RANK)[0]
+    return np.asarray(found / columns)
+
+
+def _sizes(matrix: Array, axis: int) -> Array:
+    """The largest entry of each row or column, or 1 if it is 0."""
+    size = abs(matrix).max(axis=axis)
+    return np.where(size > 0, size, 1)
+
+
+def _ratio(x: float, y: float) -> float:
+    return x / y if y else (np.inf if x > 0 else 0.0)
