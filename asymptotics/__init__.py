@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
     from .prediction.sensitivity import Sensitivity, sensitivity
-    from .results import CertifiedRisk, HessianBias, RetrainedRisk, RiskResult, Verification
+    from .results import (
+        CertifiedRisk,
+        HessianBias,
+        RetrainedRisk,
+        RetrainedVerification,
+        RiskResult,
+        Verification,
+    )
     from .verification.verify import verify
 
 __version__ = "0.1.0"
@@ -26,6 +33,7 @@ __all__ = [
     "Population",
     "Restriction",
     "RetrainedRisk",
+    "RetrainedVerification",
     "RiskResult",
     "Sensitivity",
     "Verification",
@@ -49,6 +57,7 @@ _MODULES = {
     "Population": "population",
     "Restriction": "population",
     "RetrainedRisk": "results",
+    "RetrainedVerification": "results",
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",

@@ -17,10 +17,13 @@ from ..results import (
     CREATOR,
     JSON_END,
     JSON_START,
+    CertifiedRetrainedRisk,
     CertifiedRisk,
     GridResult,
     HessianBias,
     NetworkSweep,
+    RetrainedRisk,
+    RetrainedVerification,
     RiskResult,
     Verification,
     to_csv,
@@ -156,7 +159,9 @@ def _is_ours(path: Path) -> bool:
 
 def _columns() -> list[tuple[str, ...]]:
     """The columns of each table that this package writes."""
-    kinds = (RiskResult, CertifiedRisk, Verification, NetworkSweep, HessianBias)
+    once = (RiskResult, CertifiedRisk, Verification)
+    again = (RetrainedRisk, CertifiedRetrainedRisk, RetrainedVerification)
+    kinds = (*once, *again, NetworkSweep, HessianBias)
     return [kind.columns for kind in kinds]
 
 

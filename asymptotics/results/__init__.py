@@ -12,7 +12,7 @@ from ..tables.grid_result import GridResult
 from .bias import HessianBias
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
-from .verification import Verification
+from .verification import RetrainedVerification, Verification
 
 __all__ = [
     "CREATOR",
@@ -25,6 +25,7 @@ __all__ = [
     "HessianBias",
     "NetworkSweep",
     "RetrainedRisk",
+    "RetrainedVerification",
     "RiskResult",
     "Verification",
     "to_csv",
