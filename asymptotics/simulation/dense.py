@@ -86,7 +86,9 @@ class Dense(Sampler):
             trained[:, alive] = _minimum_norm(x / scale, y) if solved is None else solved * scale
         if problem.retraining is None:
             return Draw(coefficient, trained)
-        return Draw(coefficient, trained, data=_Explicit(x, root**2, scale, y, gram))
+        return Draw(
+            coefficient, trained, data=_Explicit(x, root**2, scale, y, gram if keeps_gram else None)
+        )
 
 
 class _Explicit:

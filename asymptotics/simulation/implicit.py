@@ -12,12 +12,14 @@ from ..errors import NoConvergence
 from .designs import GAUSSIAN, Law
 from .finite import FiniteProblem
 from .gaussian_matrix import GaussianMatrix
-from .retraining import Iterates
+from .retraining import Iterates, nearly_square
 from .sampler import SECONDS_OF_NORMAL, Draw, Sampler, pruning_cost
 from .solvers import conjugate_gradients
 
 #: Largest condition number of the solver's matrix for which bases in single precision are enough.
 _LARGEST_CONDITION_IN_SINGLE = 2e3
+#: The least tolerance for which they are.
+_LEAST_IN_SINGLE = 1e-5
 _MOST_STEPS = 10_000
 #: The least relative residual that rounding lets conjugate gradients reach, with a margin.
 LEAST_TOLERANCE = 1e-11
@@ -59,8 +61,11 @@ class Implicit(Sampler):
 
     def _dtype(self, problem: FiniteProblem) -> type:
         """Type of the bases: single precision if its rounding is far below the tolerance."""
-        condition = max(map(_condition, (problem, *_second_problems(problem))))
-        coarse = self.tolerance >= 1e-5 and condition <= _LARGEST_CONDITION_IN_SINGLE
+        second = _second_problems(problem)
+        condition = max(map(_condition, (problem, *second)))
+        tolerances = [_second_tolerance(self.tolerance, each.n, each.alive) for each in second]
+        least = min([self.tolerance, *tolerances])
+        coarse = least >= _LEAST_IN_SINGLE and condition <= _LARGEST_CONDITION_IN_SINGLE
         return np.float32 if coarse else np.float64
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
@@ -76,32 +81,37 @@ class Implicit(Sampler):
             z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype(problem))
             noise = problem.sigma * problem.p**0.5 * self.noise.draw(rng, problem.n)
             y = z.matvec(np.sqrt(eigenvalue) * b) + noise
-            design = _Implicit(z, eigenvalue, y, self.tolerance)
-            fitted = design.train(everything, problem.ridge, nowhere)
+            design = _Design(z, eigenvalue, y)
+            fitted = design.train(everything, problem.ridge, nowhere, self.tolerance)
             earlier[row, alive], trained[row, alive] = fitted
             if problem.retraining is not None:
                 designs.append(design)
-        return Draw(coefficient, trained, earlier, _Designs(designs))
+        return Draw(coefficient, trained, earlier, _Designs(designs, self.tolerance))
 
 
 class _Designs:
     """The designs of all replicates, to which second fits are made."""
 
-    def __init__(self, designs: Sequence["_Implicit"]) -> None:
-        self._designs = designs
+    def __init__(self, designs: Sequence["_Design"], tolerance: float) -> None:
+        self._designs, self._tolerance = designs, tolerance
 
     def fit(self, replicate: int, columns: Array, ridge: float, start: Array) -> Iterates:
         """See `retraining.Data`.  A design stays the same whatever products have revealed of it."""
-        return self._designs[replicate].train(columns, ridge, start)
+        design = self._designs[replicate]
+        tolerance = _second_tolerance(self._tolerance, design.n, columns.size)
+        return design.train(columns, ridge, start, tolerance)
 
 
-class _Implicit:
+class _Design:
     """A design ``X = Z diag(sqrt(eigenvalue))`` that is never formed, and its responses."""
 
-    def __init__(self, z: GaussianMatrix, eigenvalue: Array, y: Array, tolerance: float) -> None:
-        self._z, self._eigenvalue, self._y, self._tolerance = z, eigenvalue, y, tolerance
+    def __init__(self, z: GaussianMatrix, eigenvalue: Array, y: Array) -> None:
+        self._z, self._eigenvalue, self._y = z, eigenvalue, y
+        self.n = z.n
 
-    def train(self, columns: Array | slice, ridge: float, start: Array) -> Iterates:
+    def train(
+        self, columns: Array | slice, ridge: float, start: Array, tolerance: float
+    ) -> Iterates:
         """The weights of some features that minimise ``|y - X b|²/n + ridge |b - start|²``.
 
         `Sampler.trial` estimates the effect of the finite tolerance from the two iterates.
@@ -121,7 +131,7 @@ class _Implicit:
         if z.n < eigenvalue.size:  # (X Xᵀ + n ridge) a = y - X start, then b = start + Xᵀ a
             pulled = ridge > 0 and start.any()
             y = self._y - times(root * start) if pulled else self._y
-            dual = self._solve(lambda a: times(eigenvalue * transposed(a)) + penalty * a, y)
+            dual = _solve(lambda a: times(eigenvalue * transposed(a)) + penalty * a, y, tolerance)
             earlier, last = (root * transposed(a) for a in dual)
             return Iterates(start + earlier, start + last) if pulled else Iterates(earlier, last)
         # (Xᵀ X + n ridge) b = Xᵀ y + n ridge start, preconditioned by the diagonal: each feature is
@@ -130,26 +140,29 @@ class _Implicit:
         scale = 1 / np.sqrt(eigenvalue + ridge)
         unit, diagonal = root * scale, penalty * scale**2
         target = unit * transposed(self._y) + penalty * scale * start
-        primal = self._solve(lambda b: unit * transposed(times(unit * b)) + diagonal * b, target)
+        primal = _solve(
+            lambda b: unit * transposed(times(unit * b)) + diagonal * b, target, tolerance
+        )
         return Iterates(*(scale * b for b in primal))
 
-    def _solve(self, apply: Callable[[Array], Array], b: Array) -> tuple[Array, Array]:
-        """The last iterate with a residual above 10 times the tolerance, and the solution.
 
-        Raises `NoConvergence` after `_MOST_STEPS` steps, or if the residual exceeds `_DIVERGED`.
-        """
-        earlier, x = np.zeros_like(b), np.zeros_like(b)
-        for step, (x, residual) in enumerate(conjugate_gradients(apply, b.astype(np.float64))):
-            if residual > 10 * self._tolerance:
-                earlier = x.copy()
-            if residual <= self._tolerance:
-                return earlier, x
-            if step == _MOST_STEPS or not residual < _DIVERGED:
-                raise NoConvergence(
-                    f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
-                    f"{self._tolerance:g}; use the dense sampler, or go away from n = p_+"
-                )
-        return earlier, x
+def _solve(apply: Callable[[Array], Array], b: Array, tolerance: float) -> tuple[Array, Array]:
+    """The last iterate with a residual above 10 times the tolerance, and the solution.
+
+    Raises `NoConvergence` after `_MOST_STEPS` steps, or if the residual exceeds `_DIVERGED`.
+    """
+    earlier, x = np.zeros_like(b), np.zeros_like(b)
+    for step, (x, residual) in enumerate(conjugate_gradients(apply, b.astype(np.float64))):
+        if residual > 10 * tolerance:
+            earlier = x.copy()
+        if residual <= tolerance:
+            return earlier, x
+        if step == _MOST_STEPS or not residual < _DIVERGED:
+            raise NoConvergence(
+                f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
+                f"{tolerance:g}; use the dense sampler, or go away from n = p_+"
+            )
+    return earlier, x
 
 
 def _second_problems(problem: FiniteProblem) -> list[FiniteProblem]:
@@ -159,13 +172,29 @@ def _second_problems(problem: FiniteProblem) -> list[FiniteProblem]:
     """
     if problem.retraining is None:
         return []
-    alone = replace(problem, ridge=problem.retraining.ridge, retraining=None)
-    return [alone.resized(kept) for kept in problem.kept if kept]
+    ridge = problem.retraining.ridge
+    alone = replace(problem, ridge=ridge, retraining=None)
+    all_sizes = [alone.resized(kept) for kept in problem.kept if kept]
+    return [each for each in all_sizes if not nearly_square(each.n, each.alive, ridge)]
+
+
+def _second_tolerance(tolerance: float, n: int, kept: int) -> float:
+    """The tolerance of a second fit.
+
+    It is relative to the least eigenvalue of the Marchenko-Pastur law, by whose inverse the errors
+    of weights exceed residuals.  Without it the second fit would err more than the first one where
+    nearly as many weights are kept as there are samples.
+    """
+    shape = min(n, kept) / max(n, kept, 1)
+    return max(tolerance * (1 - shape**0.5) ** 2, LEAST_TOLERANCE)
 
 
 def _all_steps(problem: FiniteProblem, tolerance: float) -> float:
     """Estimate of the number of steps of the first fit and of all second ones."""
-    second = sum(_steps(each, tolerance) for each in _second_problems(problem))
+    second = sum(
+        _steps(each, _second_tolerance(tolerance, each.n, each.alive))
+        for each in _second_problems(problem)
+    )
     return _steps(problem, tolerance) + len(problem.rules) * second
 
 

@@ -70,7 +70,7 @@ def retrained_trial(
 
     The truncation of the retrained risk is the change that the last iterates of the second fit
     make, for the mask and the start that follow from the last iterate of the first.  The risk is
-    NaN where its variance is infinite (see `_SQUARE`).
+    NaN where the second fit is `nearly_square`.
     """
     found = [
         _outcome(
@@ -88,6 +88,11 @@ def retrained_trial(
     return np.asarray(outcome)
 
 
+def nearly_square(n: int, kept: int, ridge: float) -> bool:
+    """Whether a second fit has infinite variance, so that it is not made."""
+    return ridge == 0 and abs(n - kept) <= _SQUARE
+
+
 def _retrained(
     problem: FiniteProblem,
     data: Data | None,
@@ -101,7 +106,7 @@ def _retrained(
     alive = problem.alive_features
     columns = np.flatnonzero(kept[0, alive])
     before, last = np.zeros_like(first), np.zeros_like(first)
-    if ridge == 0 and abs(problem.n - columns.size) <= _SQUARE:
+    if nearly_square(problem.n, columns.size, ridge):
         return before + np.nan, last + np.nan
     if columns.size:
         if data is None:

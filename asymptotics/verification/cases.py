@@ -335,9 +335,12 @@ def _cut_shifts(population: Population, point: Point, p: int) -> Array:
 
     .. math:: E[R(\alpha+sz)]-R(\alpha),\qquad z\sim N(0,1),
 
-    which is of order 1/p, by the curvature of R.  The number of weights that a second fit has to
-    train does not fluctuate.  So the moved values of alpha stay on their side of the one at which
-    that fit interpolates, where R is infinite: they come at most half the way.
+    which is of order 1/p, by the curvature of R.
+
+    The number of weights that a second fit trains does not fluctuate, but only which ones they are.
+    So its moved risks are multiplied by :math:`|1-\rho_z|/|1-\rho|`, with :math:`\rho` the
+    features trained for each sample: without a ridge this leaves the change by the number out.  And
+    moved values of alpha come at most half the way to :math:`\rho=1`, where R may be infinite.
     """
     nodes, share_of_node = _normal_nodes(population, _NORMAL_NODES)
     alphas = np.array(point.alphas)
@@ -346,21 +349,38 @@ def _cut_shifts(population: Population, point: Point, p: int) -> Array:
     std = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
     fractions = np.clip(here.alpha + std * nodes[:, None, None], 0, 1)
     if point.retraining is not None:
-        # Features of eigenvalue 0 count for the random rule alone: others keep them last.
-        random = np.array([[isinstance(rule, Random)] for rule in point.rules])
-        interpolating = 1 / (point.kappa * np.where(random, population.mass_above(0).value, 1))
-        half_way = (here.alpha + interpolating) / 2
-        below = here.alpha < interpolating
+        half_way = (here.alpha + _interpolating_alpha(population, point)) / 2
+        below = here.alpha < half_way
         fractions = np.where(
             below, np.minimum(fractions, half_way), np.maximum(fractions, half_way)
         )
     moved = _each_risk(_risk(population, point, fractions))
+    if point.retraining is not None and point.retraining.ridge == 0:
+        left, left_here = (
+            abs(1 - _trained_features(population, point, alpha))
+            for alpha in (fractions, here.alpha)
+        )
+        moved[-1] = moved[-1] * (left / left_here)
     return np.array(
         [
             np.tensordot(share_of_node, there, 1) - each
             for there, each in zip(moved, _each_risk(here), strict=True)
         ]
     )
+
+
+def _trained_features(population: Population, point: Point, alpha: Array) -> Array:
+    """Features of positive eigenvalue that a second fit trains, for each sample."""
+    alive = population.mass_above(0).value
+    # The random rule keeps as many of these as of others, and other rules keep the others last.
+    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
+    return np.asarray(point.kappa * np.where(random, alpha * alive, np.minimum(alpha, alive)))
+
+
+def _interpolating_alpha(population: Population, point: Point) -> Array:
+    """The alpha at which a second fit trains as many features as there are samples, if any."""
+    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
+    return np.asarray(1 / (point.kappa * np.where(random, population.mass_above(0).value, 1)))
 
 
 @QUIET

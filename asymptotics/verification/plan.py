@@ -195,7 +195,7 @@ def _sized(population: Population, point: Point, settings: Settings) -> SizedPoi
     share = min(x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0)
     # Degrees of freedom for each feature: those for each sample, times n / p.
     second = second_freedom_per_sample(population, point)
-    freedom = min(freedom_per_sample(population, point), *second[second > 0])
+    freedom = min([freedom_per_sample(population, point), *second[second > 0]])
     freedom = max(freedom / point.kappa / factor, 1e-9)
     lowest = max(_LEAST_SIZE, smallest_size(population, point.kappa, point.alphas))
     first = max(
