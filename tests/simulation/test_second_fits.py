@@ -220,14 +220,14 @@ def exchanged(*problem: Any, retrain_towards: str, **second: Any) -> Any:
 def test_the_formula_of_an_independent_support_is_inconsistent(
     sampler: str, tmp_path: Path
 ) -> None:
-    rules = ["magnitude", "covariance", "random"]
-    settings: dict[str, Any] = {"rule": rules, "p": 400, "trials": 10, "sampler": sampler}
+    rules = ["magnitude", "random"]
+    settings: dict[str, Any] = {"rule": rules, "p": 300, "trials": 8, "sampler": sampler}
     settings |= {"store": tmp_path / "runs.db", "resolution": 0.4}  # the same trials for both
-    right = retrained(2.0, 0.4, **settings)
+    right = retrained(2.0, 0.35, **settings)
     assert np.all(right.verdict == "consistent")
     assert np.all(right.sampler == sampler)
-    wrong = retrained(2.0, 0.4, predict=independent, **settings)
-    assert wrong.verdict.tolist() == ["inconsistent", "inconsistent", "consistent"]
+    wrong = retrained(2.0, 0.35, predict=independent, **settings)
+    assert wrong.verdict.tolist() == ["inconsistent", "consistent"]
     np.testing.assert_allclose(wrong.mean, right.mean, rtol=1e-12)
     assert wrong.risk == pytest.approx(right.risk)
 
