@@ -140,7 +140,8 @@ class RetrainedVerification(Verification):
     """Simulated risks after a second fit beside predicted ones.
 
     `mean`, `standard_error`, `z`, `p_value`, `detectable`, `gain`, `verdict` and `reason` are about
-    the risk after the second fit.
+    the risk after the second fit.  Its control variates are the simulated risks of the first fit,
+    before pruning and after, whose limits are known; their slopes are estimated.
 
     Attributes
     ----------

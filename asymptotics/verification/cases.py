@@ -103,7 +103,7 @@ class Case(NamedTuple):
     #: What features drawn from a continuous law add to the risk of the law.
     drawn: Drawn
     #: Mean change of the risk because the fraction above a threshold and the noise level fluctuate;
-    #: see `_cut_shift` and `_level_shift`.
+    #: see `_cut_shifts` and `_level_shifts`.
     shift: Array
     controls: Controls
     #: Degrees of freedom left to the noise.
@@ -137,8 +137,8 @@ class Case(NamedTuple):
         freedom, second = (
             x / self.heaviness for x in (self.freedom, float(self.second_freedom[place]))
         )
-        if self.problem.divergence:
-            return self.problem.divergence
+        if reason := self.problem.divergence:
+            return reason if self.problem.retraining is None else f"{reason} of the first fit"
         if freedom <= _LEAST_FREEDOM:
             return f"{_few_degrees(freedom)} are left to the noise: nearly infinite variance"
         if second <= _LEAST_FREEDOM * _ROUNDED_UP:

@@ -30,6 +30,8 @@ from .statistics import FEWEST_TRIALS, Sample, line_weights
 
 #: Controls whose independent part is less than this fraction of the largest are not told apart.
 _LEAST_INDEPENDENT = 1e-6
+#: A control whose spread is less than this fraction of the risk's varies by rounding alone.
+_LEAST_SPREAD = 1e-9
 
 
 class Trials(NamedTuple):
@@ -74,8 +76,8 @@ def regression(trials: Sequence[Trials], pilot: int | None = None) -> Regression
     x = np.concatenate([_centred(each.controls[:, :pilot]) for each in trials], axis=1)
     y = np.concatenate([_centred(each.risk[:pilot]) for each in trials])
     # In units of their spread; a control that does not vary explains nothing.
-    unit = np.sqrt((x * x).sum(axis=1))
-    unit[~(unit > 0)] = np.inf
+    unit = np.linalg.norm(x, axis=1)
+    unit[~(unit > _LEAST_SPREAD * np.linalg.norm(y))] = np.inf
     left, size, right = np.linalg.svd(x / unit[:, None], full_matrices=False)
     independent = size > _LEAST_INDEPENDENT
     root = left[:, independent] / size[independent] / unit[:, None]

@@ -291,7 +291,7 @@ def second_freedom_per_sample(population: Population, point: Point) -> Array:
         rule, alpha = point.rules[row], point.alphas[column]
         if alpha > 0:
             share = kept_share(law, rule, threshold(rule.score(law), alpha))
-            kept = Population(population.weight * share, population.eigenvalue)
+            kept = Population(population.weight * np.maximum(share, 0), population.eigenvalue)
             found[row, column] = _freedom_per_sample(
                 kept, point.kappa * alpha, point.retraining.ridge
             )

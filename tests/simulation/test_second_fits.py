@@ -13,6 +13,7 @@ from scipy import stats
 from asymptotics import (
     InvalidInput,
     Population,
+    RetrainedRisk,
     RetrainedVerification,
     Verification,
     risk,
@@ -132,7 +133,7 @@ def test_a_second_fit_of_repeated_features_has_minimum_norm() -> None:
     """Random signs repeat: the Gram matrix of the features kept is singular."""
     signs = np.random.default_rng(0).integers(0, 2, (12, 6)) * 2.0 - 1
     x, y = np.concatenate([signs, signs[:, :2]], axis=1), np.arange(12.0)[None]
-    for gram in (dense.blas.dsyrk(1.0, x.T), None):
+    for gram in (np.triu(x.T @ x), None):
         data = dense._Explicit(x, np.ones(8), np.ones(8), y, gram)
         fitted = data.fit(0, np.arange(8), 0.0, np.zeros(8)).last
         np.testing.assert_allclose(fitted, np.linalg.pinv(x) @ y[0], atol=1e-10)
@@ -157,7 +158,7 @@ def test_implicit_second_fits_are_stationary(
     missed = design._y - design._z.matvec(root * inside)
     slope = (root * design._z.rmatvec(missed))[columns]
     scale = np.linalg.norm(root * design._z.rmatvec(design._y))
-    np.testing.assert_allclose(slope, n * second[0] * (weights - start), atol=1e-7 * scale)
+    np.testing.assert_allclose(slope, n * second[0] * (weights - start), atol=float(1e-7 * scale))
     if columns.size > n and not second[0]:  # of minimum norm: in the row space of X
         rows = np.array([design._z.rmatvec(row)[columns] for row in np.eye(n)]) * root[columns]
         outside = weights - np.linalg.pinv(rows) @ (rows @ weights)
@@ -185,6 +186,12 @@ def test_a_sampler_without_data_trains_nothing_again() -> None:
         Exact().trial(problem, 1, np.random.default_rng(0))
     with pytest.raises(InvalidInput, match="sampler = 'exact': it draws no data"):
         retrained(0.5, 0.3, sampler="exact")
+
+
+def prediction(*problem: Any, **second: Any) -> RetrainedRisk:
+    found = risk(TWO, *problem, retrain=True, **second)
+    assert isinstance(found, RetrainedRisk)
+    return found
 
 
 # -- verdicts ----------------------------------------------------------------------------------
@@ -238,7 +245,7 @@ def test_a_ridge_towards_elsewhere_is_inconsistent(towards: str) -> None:
     settings: dict[str, Any] = {"p": 400, "trials": 16, "resolution": 0.1, **second}
     found = [retrained(2.0, 0.3, 0.3, **settings, predict=f) for f in (risk, exchanged)]
     assert [each.verdict for each in found] == ["consistent", "inconsistent"]
-    expected = risk(TWO, 2.0, 0.5, 0.3, 0.3, "covariance", retrain=True, **second)
+    expected = prediction(2.0, 0.5, 0.3, 0.3, "covariance", **second)
     assert found[0].retrained_risk == pytest.approx(expected.retrained_risk)
 
 
@@ -256,8 +263,8 @@ def test_a_row_holds_both_risks() -> None:
     row = list(found.rows())[1]
     assert (row["retrain_ridge"], row["retrain_towards"]) == (0.1, "pruned")
     assert list(row) == list(found.columns)
-    problem = (TWO, 2.0, 0.5, 0.3, 0, "covariance")
-    expected = risk(*problem, retrain=True, retrain_ridge=0.1, retrain_towards="pruned")
+    problem = (2.0, 0.5, 0.3, 0, "covariance")
+    expected = prediction(*problem, retrain_ridge=0.1, retrain_towards="pruned")
     assert row["risk"] == pytest.approx(expected.risk.item())
     assert row["retrained_risk"] == pytest.approx(expected.retrained_risk.item())
     assert row["mean"] == pytest.approx(row["retrained_risk"], rel=0.2)
@@ -316,6 +323,20 @@ def test_alpha_of_none_or_all_is_known() -> None:
     )
 
 
+@pytest.mark.parametrize("laws", [{"design": "rademacher"}, {"noise": "student-t=6"}], ids=str)
+def test_the_laws_of_design_and_noise_do_not_matter(laws: dict[str, str]) -> None:
+    found = retrained(0.7, 0.4, 0.1, p=400, trials=10, resolution=0.1, **laws)
+    assert found.verdict == "consistent"
+
+
+def test_without_noise_only_dropped_signal_is_left() -> None:
+    """The first fit is exact: its risks are rounding, and tell nothing."""
+    settings: dict[str, Any] = {"p": 400, "trials": 24, "workers": 1, "resolution": 0.1}
+    found = verify(TWO, 0.5, 0.0, 0.3, rule="covariance", retrain=True, **settings)
+    assert found.verdict == "consistent"
+    assert found.gain > 3
+
+
 def test_nothing_to_learn_is_learnt_again() -> None:
     silent = Population(eigenvalue=0.0, std=1)
     for sampler in ("dense", "implicit"):
@@ -328,7 +349,7 @@ def test_nothing_to_learn_is_learnt_again() -> None:
 def test_features_of_a_law_are_trained_again() -> None:
     law = Population.power_law(0.6, 0.3)
     settings: dict[str, Any] = {"retrain": True, "retrain_ridge": 1e-3, "workers": 1, "trials": 8}
-    found = verify(law, 2.0, 0.3, 0.3, 1e-3, "covariance", p=300, **settings)
+    found: Any = verify(law, 2.0, 0.3, 0.3, 1e-3, "covariance", p=300, **settings)
     assert found.verdict != "inconsistent"
     assert found.mean == pytest.approx(found.retrained_risk, rel=0.2)
 
