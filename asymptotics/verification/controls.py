@@ -6,15 +6,16 @@ the first fit, pruned and before pruning, minus their limits.  Their slopes :mat
 by least squares,
 
 .. math:: \text{controlled} = y - \beta\cdot x,\qquad
-          \beta=\Big(\sum_i S_i\Big)^{-1}\sum_is_i,
+          \beta=\Big(\sum_iw_iS_i\Big)^{-1}\sum_iw_is_i,
 
 with :math:`S_i` the sums of products of the controls in the pilot sample at size :math:`p_i`, about
-their mean, and :math:`s_i` those of controls and risk.  One :math:`\beta` serves all sizes, so that
-an error of it does not disturb the extrapolation: what finite size does to the mean of x is of
-order 1/p at all of them.  Given the controls, the pilot's residuals are independent of
+their mean, and :math:`s_i` those of controls and risk.  The variance of a trial is inversely
+proportional to the number :math:`w_i` of weights that it draws.  One :math:`\beta` serves all
+sizes, so that an error of it does not disturb the extrapolation: what finite size does to the mean
+of x is of order 1/p at all of them.  Given the controls, the pilot's residuals are independent of
 :math:`\beta` and of the mean, as Stein's test needs (see `statistics`), and the error of
-:math:`\beta` adds :math:`s^2D^\top(\sum_iS_i)^{-1}D` to the variance of the extrapolated mean,
-where D is the same extrapolation of the mean of x, and :math:`s^2` the variance of a residual.
+:math:`\beta` adds :math:`s^2D^\top(\sum_iw_iS_i)^{-1}D` to the variance of the extrapolated mean,
+where D is the same extrapolation of the mean of x, and :math:`s^2/w_i` the variance of a residual.
 
 Source: Lavenberg, Welch, *A perspective on the use of control variables to increase the efficiency
 of Monte Carlo simulations* (Management Science 27, 1981).
@@ -44,6 +45,8 @@ class Trials(NamedTuple):
     truncation: float
     #: Whether the slope of each control is 1.
     known: bool
+    #: Number of weights that each of them draws.
+    weights: int
 
     def controlled(self, slopes: Array) -> Array:
         """The risk minus what the controls explain, of the shape (trials,)."""
@@ -54,7 +57,7 @@ class Regression(NamedTuple):
     """The slopes of the risk in its control variates."""
 
     slopes: Array
-    #: The inverse of the sums of products of the controls, of the shape (k, k).
+    #: The inverse of the weighted sums of products of the controls, of the shape (k, k).
     inverse: Array
     #: Number of slopes that were estimated.
     estimated: int
@@ -73,8 +76,10 @@ def regression(trials: Sequence[Trials], pilot: int | None = None) -> Regression
     finite = all(np.isfinite(x).all() for each in trials for x in (each.risk, each.controls))
     if not finite or min(each.risk.size for each in trials) < FEWEST_TRIALS:
         return Regression(np.zeros(k), nothing, 0)
-    x = np.concatenate([_centred(each.controls[:, :pilot]) for each in trials], axis=1)
-    y = np.concatenate([_centred(each.risk[:pilot]) for each in trials])
+    roots = [each.weights**0.5 for each in trials]
+    pairs = list(zip(roots, trials, strict=True))
+    x = np.concatenate([w * _centred(each.controls[:, :pilot]) for w, each in pairs], axis=1)
+    y = np.concatenate([w * _centred(each.risk[:pilot]) for w, each in pairs])
     # In units of their spread; a control that does not vary explains nothing.
     unit = np.linalg.norm(x, axis=1)
     unit[~(unit > _LEAST_SPREAD * np.linalg.norm(y))] = np.inf
@@ -97,7 +102,8 @@ def with_errors_of_slopes(
         return list(samples)
     freedom = np.array([sample.freedom for sample in samples])
     mean = weights @ [each.controls.mean(axis=1) for each in trials]
-    added = float(variance @ freedom / freedom.sum() * (mean @ found.inverse @ mean))
+    of_weight = variance * [each.weights for each in trials]
+    added = float(of_weight @ freedom / freedom.sum() * (mean @ found.inverse @ mean))
     return [s._replace(variance=s.variance * (1 + added / of_mean)) for s in samples]
 
 

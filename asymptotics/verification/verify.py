@@ -486,15 +486,16 @@ def _trials_of_case(case: Case, outcomes: Mapping[int, Array], place: tuple[int,
     """The trials of one row at one size."""
     columns = np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
     named = dict(zip(outcome_names(case.problem), columns, strict=True))
+    weights = case.problem.p * case.experiment.replicates
     limit = case.controls.limit[(slice(None), *place)][:, None]
     change = abs(float(named["truncation"].mean()))
     if case.problem.retraining is None:
-        return Trials(named["risk"], named["control"][None] - limit, change, known=True)
+        return Trials(named["risk"], named["control"][None] - limit, change, True, weights)
     controls = np.array([named[name] for name in ("control", "risk", "unpruned_risk")]) - limit
     controls = np.where(np.isfinite(limit), controls, 0)  # a limit that is not known is no help
     # The first fit's iterates may keep other weights, which changes the second fit as well.
     change += abs(float(named["retrained_truncation"].mean()))
-    return Trials(named["retrained_risk"], controls, change, known=False)
+    return Trials(named["retrained_risk"], controls, change, False, weights)
 
 
 def _optional_integer(key: str, value: Any, least: int | None = None) -> int | None:

@@ -392,7 +392,7 @@ def normal_trials(rng: np.random.Generator, number: int, offset: float = 0.0) ->
     """Trials whose risk follows its three controls with slopes 1, -2 and 0."""
     controls = rng.standard_normal((3, number)) * [[1], [0.5], [2]] + offset
     noise = 0.3 * rng.standard_normal(number)
-    return Trials(controls[0] - 2 * controls[1] + noise, controls, 0.0, known=False)
+    return Trials(controls[0] - 2 * controls[1] + noise, controls, 0.0, known=False, weights=1)
 
 
 def sampled(trials: Trials, pilot: int) -> list[Sample]:
@@ -426,12 +426,19 @@ def test_the_level_is_kept_where_slopes_are_estimated(as_if_known: bool) -> None
 
 def test_slopes_are_found_and_one_serves_all_sizes() -> None:
     rng = np.random.default_rng(1)
-    sizes = [normal_trials(rng, 400, offset) for offset in (0.0, 3.0)]
+    sizes = [
+        normal_trials(rng, 400, offset)._replace(weights=w) for offset, w in ((0.0, 1), (3.0, 4))
+    ]
     found = regression(sizes)
     np.testing.assert_allclose(found.slopes, [1, -2, 0], atol=0.1)
-    # Inverse of the sums of products, and that of the joint fit with a mean for each size.
-    x = np.concatenate([t.controls - t.controls.mean(axis=1, keepdims=True) for t in sizes], axis=1)
+    # As in the joint fit with a mean for each size.
+    centred = [t.controls - t.controls.mean(axis=1, keepdims=True) for t in sizes]
+    x = np.concatenate([centred[0], 2 * centred[1]], axis=1)
+    y = np.concatenate(
+        [sizes[0].risk - sizes[0].risk.mean(), 2 * (sizes[1].risk - sizes[1].risk.mean())]
+    )
     np.testing.assert_allclose(found.inverse, np.linalg.inv(x @ x.T), rtol=1e-9)
+    np.testing.assert_allclose(found.slopes, np.linalg.lstsq(x.T, y, rcond=None)[0], rtol=1e-9)
 
 
 def test_controls_that_tell_nothing_are_left_out() -> None:
