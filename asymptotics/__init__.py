@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         HessianBias,
         IteratedRisk,
         RetrainedRisk,
+        RetrainedVerification,
         RiskResult,
         Verification,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "Population",
     "Restriction",
     "RetrainedRisk",
+    "RetrainedVerification",
     "RiskResult",
     "Sensitivity",
     "Verification",
@@ -65,6 +67,7 @@ _MODULES = {
     "Population": "population",
     "Restriction": "population",
     "RetrainedRisk": "results",
+    "RetrainedVerification": "results",
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",

@@ -79,8 +79,6 @@ def curve(
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
     problem = read_spec(spec)
-    if simulate:
-        _require_one_fit(problem)
     notes = _notes(spec, problem)
     require_free(output, _inputs(spec, problem, settings), force)
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
@@ -108,6 +106,8 @@ def curve(
 def verify(spec: str | None, form: str, output: Path | None, force: bool, **settings: Any) -> None:
     """Hold the predicted risk against simulations, and give a verdict.
 
+    With `retrain = true` in the spec it is the risk after the second fit that is simulated.
+
     Without --p each problem is simulated at three sizes and extrapolated; the sizes are smaller if
     the usual ones would not fit into --time-limit.  Without --trials and --target-se, trials are
     added until an error of 1 % would be detected, as long as that takes minutes.  Fewer than eight
@@ -121,7 +121,6 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     """
     suffix = None if output is None else suffix_of(output)
     problem = read_spec(spec)
-    _require_one_fit(problem)
     notes = _notes(spec, problem)
     if output is not None:
         require_free(output, _inputs(spec, problem, settings), force)
@@ -183,15 +182,12 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
                 update(done, total, f"trials{known}")
 
         return verify(
-            problem.population, **problem.grid(), **settings, progress=progress if update else None
+            problem.population,
+            **problem.grid(),
+            retrain=problem.retrain,
+            **settings,
+            progress=progress if update else None,
         )
-
-
-def _require_one_fit(problem: Problem) -> None:
-    """Raise `InvalidInput` if the weights are trained again, which is not simulated."""
-    if problem.retrain:
-        allowed = "must be left out of what is simulated: a second fit is predicted alone"
-        raise InvalidInput("retrain", True, allowed)
 
 
 def _require_none_given(settings: Mapping[str, Any]) -> None:

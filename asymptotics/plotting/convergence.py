@@ -1,20 +1,38 @@
 """Figures of convergence: simulation minus theory against the inverse size 1/p."""
 
 from collections.abc import Sequence
+from typing import ClassVar, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from ..tables import counted
-from ..tables.grid_result import GridResult
-from .style import COLOURS, DASHES, SYMBOLS, floats, frame, new_axes, rule_label, value_label
+from .style import (
+    COLOURS,
+    DASHES,
+    RETRAINING_SYMBOLS,
+    SYMBOLS,
+    Columns,
+    floats,
+    frame,
+    new_axes,
+    rule_label,
+    value_label,
+)
 
 #: The most rows in one figure.
 _SHOWN = 6
 
 
-def plot_convergence(verification: GridResult, ax: Axes | None = None) -> Axes:
+class Verified(Columns, Protocol):
+    """Predictions with the simulations that test them."""
+
+    #: The column of the prediction that is tested.
+    tested: ClassVar[str]
+
+
+def plot_convergence(verification: Verified, ax: Axes | None = None) -> Axes:
     """Draw the difference between simulation and theory, relative, against 1/p.
 
     There is a line for each row, with bars of two standard errors.  A hollow marker at 1/p = 0 is
@@ -27,7 +45,7 @@ def plot_convergence(verification: GridResult, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def draw_convergence(verification: GridResult, ax: Axes) -> None:
+def draw_convergence(verification: Verified, ax: Axes) -> None:
     """Draw on `ax`, as `plot_convergence`."""
     z = abs(verification.column("z").ravel())
     rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
@@ -38,7 +56,7 @@ def draw_convergence(verification: GridResult, ax: Axes) -> None:
         return
     for number, row in enumerate(rows):
         samples = verification.column("samples").ravel()[row]
-        risk = verification.column("risk").ravel()[row] or 1.0
+        risk = verification.column(verification.tested).ravel()[row] or 1.0
         x = [sample.inverse_size for sample in samples]
         mean = [sample.mean / risk for sample in samples]
         error = [2 * (sample.variance / sample.trials) ** 0.5 / risk for sample in samples]
@@ -66,12 +84,17 @@ def draw_convergence(verification: GridResult, ax: Axes) -> None:
     frame(ax)
 
 
-def _distinguishing(verification: GridResult, rows: Sequence[int]) -> list[str]:
+def _distinguishing(verification: Verified, rows: Sequence[int]) -> list[str]:
     """Labels of rows: the rule, and the parameters that vary over the grid."""
     rules = verification.column("rule").ravel()
-    keys = [k for k in SYMBOLS if np.unique(floats(verification.column(k))).size > 1]
+    again = verification.tested == "retrained_risk"
+    symbols = (*SYMBOLS, *(RETRAINING_SYMBOLS if again else ()))
+    keys = [k for k in symbols if np.unique(floats(verification.column(k))).size > 1]
+    towards = verification.column("retrain_towards").ravel() if again else np.empty(0)
     names = []
     for row in rows:
         values = [value_label(key, float(verification.column(key).ravel()[row])) for key in keys]
+        if len(set(towards)) > 1:
+            values.append(f"towards {towards[row]}")
         names.append(", ".join([rule_label(str(rules[row])), *values]))
     return names

@@ -81,7 +81,8 @@ def plot_risk(
     take too long (more than some ten thousand groups), results of fewer than 401 points are drawn
     as markers alone.
 
-    The risk after a second fit is dashed, in the colour of its rule.
+    The risk after a second fit is dashed, in the colour of its rule.  Simulated risks are then
+    those after it.
 
     Beside the pruned risks the figure shows the risk before pruning, the null risk and, if the axis
     is kappa, the interpolation threshold 1/P(Λ>0).
@@ -132,7 +133,8 @@ def draw_risk(result: Theory, ax: Axes, x: str | None, simulated: GridResult | N
             label = ", ".join([*labels, "retrained", *penalty])
             _draw_curve(ax, again, again.retrained, colour, dashes, width, label)
         if simulated is not None:
-            _draw_simulated(ax, line, x, simulated, colour)
+            for each in family:
+                _draw_simulated(ax, each, x, simulated, colour)
     if simulated is not None:
         ax.errorbar([], [], [], **POINTS, color="0.3", label="simulation\n$\\pm$ 2 standard errors")
     _draw_references(ax, lines, varying)
@@ -175,8 +177,13 @@ def _draw_curve(
 
 
 def _draw_simulated(ax: Axes, line: _Line, x: str, simulated: GridResult, colour: str) -> None:
-    """Draw the simulated risks with the rule and the parameters of a line."""
+    """Draw the simulated risks with the rule and the parameters of a line.
+
+    They are risks after the second fit, if there is one.
+    """
     chosen = np.array([str(rule) == line.rule for rule in simulated.column("rule").ravel()])
+    for word in line.towards:
+        chosen &= simulated.column("retrain_towards").ravel() == word
     for key, value in line.parameters:
         chosen &= floats(simulated.column(key)).ravel() == value
     place, mean, error = (

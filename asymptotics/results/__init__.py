@@ -14,7 +14,7 @@ from .growth import Growth
 from .iterated import IteratedRisk
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
-from .verification import Verification
+from .verification import RetrainedVerification, Verification
 
 #: Every kind of result that a command writes to a file.
 KINDS: tuple[type[GridResult], ...] = (
@@ -25,6 +25,7 @@ KINDS: tuple[type[GridResult], ...] = (
     IteratedRisk,
     Growth,
     Verification,
+    RetrainedVerification,
     NetworkSweep,
     HessianBias,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "IteratedRisk",
     "NetworkSweep",
     "RetrainedRisk",
+    "RetrainedVerification",
     "RiskResult",
     "Verification",
     "to_csv",

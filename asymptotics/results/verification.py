@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..arithmetic import Array
 from ..tables.grid_result import GridResult
-from .risk import RiskResult
+from .risk import RetrainedRisk, RiskResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,8 +81,19 @@ class Verification(GridResult):
     samples: Array
     interrupted: bool = False
 
-    shown = ("risk", "mean", "standard_error", "z", "detectable", "trials", "p", "verdict")
+    shown: ClassVar[tuple[str, ...]] = (
+        "risk",
+        "mean",
+        "standard_error",
+        "z",
+        "detectable",
+        "trials",
+        "p",
+        "verdict",
+    )
     outcome = "verdict"
+    #: The column of the prediction that was tested.
+    tested: ClassVar[str] = "risk"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,12 +135,41 @@ def _named(numbers: list[int]) -> str:
     return f"row{'s' * (len(numbers) > 1)} {spans}"
 
 
-_OWN = tuple(
-    field.name
-    for field in fields(Verification)
-    if field.name not in ("prediction", "samples", "interrupted")
-)
-Verification.columns = (
-    *RiskResult.columns,
-    *(name for name in _OWN if name not in RiskResult.columns),
-)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RetrainedVerification(Verification):
+    """Simulated risks after a second fit beside predicted ones.
+
+    `mean`, `standard_error`, `z`, `p_value`, `detectable`, `gain`, `verdict` and `reason` are about
+    the risk after the second fit.  Its control variates are the simulated risks of the first fit,
+    before pruning and after, whose limits are known; their slopes are estimated.
+
+    Attributes
+    ----------
+    retrain_ridge, retrain_towards
+        As in `RetrainedRisk`.
+    risk
+        The risk of the pruned model before its second fit, as this package predicts it.
+    retrained_risk
+        The predicted risk after the second fit: the one that was tested.
+    prediction : RetrainedRisk
+    """
+
+    prediction: RetrainedRisk
+    retrain_ridge: Array
+    retrain_towards: Array
+    retrained_risk: Array
+
+    grid = RetrainedRisk.grid
+    shown = ("risk", "retrained_risk", *Verification.shown[1:])
+    tested = "retrained_risk"
+
+
+def _columns(kind: type[Verification], of_prediction: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a prediction, followed by those that a verification adds."""
+    inner = ("prediction", "samples", "interrupted")
+    own = [field.name for field in fields(kind) if field.name not in inner]
+    return (*of_prediction, *(name for name in own if name not in of_prediction))
+
+
+Verification.columns = _columns(Verification, RiskResult.columns)
+RetrainedVerification.columns = _columns(RetrainedVerification, RetrainedRisk.columns)

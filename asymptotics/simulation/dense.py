@@ -9,12 +9,17 @@ from scipy.linalg import blas, lapack
 from ..arithmetic import Array
 from .designs import GAUSSIAN, Law
 from .finite import FiniteProblem
+from .retraining import Iterates
 from .sampler import SECONDS_OF_NORMAL, Draw, Sampler, pruning_cost
 
 #: Up to this (estimated) condition number the Gram matrix is factorised by Cholesky.  Beyond it the
 #: design itself is, by QR, because the condition number of the Gram matrix is that of the design
 #: squared.
 _LARGEST_CONDITION = 1e10
+#: Seconds that a floating-point operation of a factorisation takes, and a second fit beside them.
+_SECONDS_OF_FLOP, _SECONDS_OF_FIT = 3e-11, 2e-4
+#: Copying an entry of a matrix takes as long as about so many operations.
+_FLOPS_OF_COPY = 100
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,21 @@ class Dense(Sampler):
         # responses and for the solution) of each replicate.
         small, large = min(n, p), max(n, p)
         flops = small**2 * (large + small / 3) + 4 * replicates * n * p
-        return SECONDS_OF_NORMAL * n * p + 3e-11 * flops + pruning_cost(problem, replicates)
+        fits = replicates * len(problem.rules) * _fit_flops(problem, replicates)
+        first = SECONDS_OF_NORMAL * n * p + _SECONDS_OF_FLOP * (flops + fits.sum())
+        second = _SECONDS_OF_FIT * replicates * len(problem.rules) * fits.size
+        return first + second + pruning_cost(problem, replicates)
 
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
         # The design, the Gram matrix, and rows of weights and responses.
         n, p = problem.n, problem.alive
-        return 8.0 * (n * p + min(n, p) ** 2 + 3 * replicates * (n + problem.p))
+        bytes_first = 8.0 * (n * p + min(n, p) ** 2 + 3 * replicates * (n + problem.p))
+        if problem.retraining is None:
+            return bytes_first
+        # The columns kept, with their Gram matrix, and perhaps that of all columns.
+        kept = min(max(problem.kept), p)
+        whole = p**2 if _gram_of_all(problem, replicates) else 0
+        return bytes_first + 8.0 * (n * kept + min(n, kept) ** 2 + whole)
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
         coefficient = problem.coefficients(rng, replicates)
@@ -53,8 +67,12 @@ class Dense(Sampler):
             return Draw(coefficient, trained)
         # Weights are scaled by sqrt(p), B = sqrt(p) beta, and so are the responses:
         # sqrt(p) y = X B + sqrt(p) noise, with X = Z diag(sqrt(eigenvalue)).
+        scale = np.ones_like(root)
+        keeps_gram = _gram_of_all(problem, replicates)
+        gram = None
         if problem.n < root.size:  # n by n equations
             x *= root
+            gram = blas.dsyrk(1.0, x.T) if keeps_gram else None
             y = _product(coefficient[:, alive], x, 1) + problem.p**0.5 * noise
             trained[:, alive] = _dual(x, y, penalty)
         else:
@@ -63,9 +81,98 @@ class Dense(Sampler):
             scale = 1 / np.sqrt(root * root + problem.ridge)
             y = _product(coefficient[:, alive] * root, x, 1) + problem.p**0.5 * noise
             x *= root * scale
-            solved = _primal(x, y, penalty * scale**2)
+            gram = blas.dsyrk(1.0, x.T)
+            solved = _primal(x, y, gram.copy() if keeps_gram else gram, penalty * scale**2)
             trained[:, alive] = _minimum_norm(x / scale, y) if solved is None else solved * scale
-        return Draw(coefficient, trained)
+        if problem.retraining is None:
+            return Draw(coefficient, trained)
+        return Draw(
+            coefficient, trained, data=_Explicit(x, root**2, scale, y, gram if keeps_gram else None)
+        )
+
+
+class _Explicit:
+    """A design and responses, to which second fits are made.
+
+    The columns of `x` are the features times `scale`.  `gram` is the upper triangle of ``xᵀx``;
+    without it, each fit computes that of its own columns.
+    """
+
+    def __init__(
+        self, x: Array, eigenvalue: Array, scale: Array, y: Array, gram: Array | None
+    ) -> None:
+        self._x, self._eigenvalue, self._scale, self._y, self._gram = x, eigenvalue, scale, y, gram
+        self._products = _product(y, x)
+
+    def fit(self, replicate: int, columns: Array, ridge: float, start: Array) -> Iterates:
+        """The minimiser of ``|y - X b|²/n + ridge |b - start|²``; see `retraining.Data`."""
+        if columns.size > len(self._x):
+            weights = self._dual(self._y[[replicate]], columns, ridge, start)
+        else:
+            weights = self._primal(replicate, columns, ridge, start)
+        return Iterates(weights, weights)
+
+    def _dual(self, y: Array, columns: Array, ridge: float, start: Array) -> Array:
+        """``start + Xᵀ(XXᵀ + n ridge)⁻¹(y - X start)``, or the solution of minimum norm."""
+        x = self._x[:, columns]  # features as they are, because there are more of them than samples
+        if not ridge:
+            return _dual(x, y, 0.0)[0]
+        missed = y - _product(start[None], x, 1)
+        return start + _dual(x, missed, len(x) * ridge)[0]
+
+    def _primal(self, replicate: int, columns: Array, ridge: float, start: Array) -> Array:
+        """``(XᵀX + n ridge)⁻¹(Xᵀy + n ridge start)``, with features divided as in `Dense.draw`."""
+        scale = 1 / np.sqrt(self._eigenvalue[columns] + ridge)
+        factor = scale / self._scale[columns]
+        penalty = len(self._x) * ridge * scale**2
+        if self._gram is None:
+            x = self._x[:, columns] * factor
+            gram = blas.dsyrk(1.0, x.T)
+        else:
+            # Rows of the transpose are contiguous, and LAPACK takes its transpose as it is.
+            part = self._gram.T[columns][:, columns]
+            part *= factor
+            part *= factor[:, None]
+            gram = part.T
+        gram[np.diag_indices_from(gram)] += penalty
+        target = self._products[replicate, columns] * factor + penalty * start / scale
+        solved = _solve_cholesky(gram, target[None])
+        if solved is not None:
+            return solved[0] * scale
+        x, start = self._x[:, columns] * factor, start / scale
+        missed = self._y[[replicate]] - _product(start[None], x, 1)
+        solved = _by_qr(x, missed, penalty)
+        if solved is not None:
+            return (start + solved[0]) * scale
+        return _minimum_norm(x / scale, self._y[[replicate]])[0]
+
+
+def _fit_flops(problem: FiniteProblem, replicates: int) -> Array:
+    """Floating-point operations of one second fit for each number of weights kept."""
+    if problem.retraining is None:
+        return np.zeros(0)
+    n = problem.n
+    kept = np.minimum(np.array(problem.kept, dtype=np.float64), problem.alive)
+    small = np.minimum(kept, n)
+    # The Gram matrix of the columns kept is a part of the whole one, or it is computed.  The third
+    # of an operation for each entry and column counts threefold: small matrices take longer.
+    part = (kept <= n) & _gram_of_all(problem, replicates)
+    return small**2 * (np.where(part, _FLOPS_OF_COPY, np.maximum(kept, n)) + small)
+
+
+def _gram_of_all(problem: FiniteProblem, replicates: int) -> bool:
+    """Whether second fits take parts of one Gram matrix of all features.
+
+    The first fit needs that matrix if n >= p₊; otherwise it is computed if the matrices of all
+    second fits together take longer.
+    """
+    if problem.retraining is None:
+        return False
+    if problem.n >= problem.alive:
+        return True
+    kept = np.minimum(np.array(problem.kept, dtype=np.float64), problem.alive)
+    squares = np.where(kept <= problem.n, kept**2, 0).sum()
+    return bool(replicates * len(problem.rules) * squares > problem.alive**2)
 
 
 def _dual(x: Array, y: Array, penalty: float) -> Array:
@@ -89,16 +196,19 @@ def _dual(x: Array, y: Array, penalty: float) -> Array:
     return solution[:, : x.shape[1]]
 
 
-def _primal(x: Array, y: Array, penalty: Array) -> Array | None:
+def _primal(x: Array, y: Array, gram: Array, penalty: Array) -> Array | None:
     """Minimisers ``(XᵀX + diag(penalty))⁻¹Xᵀy``, one for each row of y, if n >= p₊.
 
-    None if the matrix is singular in double precision, so that the minimiser is not unique.
+    `gram` is the upper triangle of XᵀX, and is overwritten.  None if the matrix is singular in
+    double precision, so that the minimiser is not unique.
     """
-    gram = blas.dsyrk(1.0, x.T)
     gram[np.diag_indices_from(gram)] += penalty
     solved = _solve_cholesky(gram, _product(y, x))
-    if solved is not None:
-        return solved
+    return _by_qr(x, y, penalty) if solved is None else solved
+
+
+def _by_qr(x: Array, y: Array, penalty: Array) -> Array | None:
+    """The same as `_primal`, from the design itself."""
     # Least squares of [X; sqrt(penalty)] b against [y; 0].
     tall = np.vstack([x, np.diag(np.sqrt(penalty))]) if penalty.any() else x
     target = np.zeros((len(tall), len(y)))

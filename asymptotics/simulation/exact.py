@@ -33,6 +33,8 @@ class Exact(Sampler):
         return "exact"
 
     def refusal(self, problem: FiniteProblem) -> str | None:
+        if problem.retraining is not None:
+            return "it draws no data that weights could be trained on again: take dense or implicit"
         if problem.ridge or problem.n <= problem.alive:
             return "it is the law of least squares: ridge = 0 and n > p_+"
         return None
@@ -55,7 +57,7 @@ class Exact(Sampler):
         return Draw(coefficient, trained)
 
     def trial(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Array:
-        if problem.p <= BLOCK:
+        if problem.p <= BLOCK or problem.retraining is not None:
             return super().trial(problem, replicates, rng)
         outcomes = np.array([_streamed_outcome(problem, rng) for _ in range(replicates)])
         return np.asarray(outcomes.mean(axis=0))

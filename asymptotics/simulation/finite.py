@@ -53,6 +53,14 @@ class Block(NamedTuple):
         return values if values.size == 1 else np.repeat(values, self.sizes)
 
 
+class Retraining(NamedTuple):
+    """The second fit, of the weights kept: it penalises ``ridge |b - start|²``."""
+
+    ridge: float
+    #: Where it draws the weights: "zero", or "pruned" if `start` is the first fit, pruned.
+    towards: str
+
+
 @dataclass(frozen=True)
 class FiniteProblem:
     """A linear model of p features to be trained on n samples and pruned.
@@ -71,6 +79,8 @@ class FiniteProblem:
     rules: tuple[Rule, ...]
     #: Numbers of weights kept, one for each alpha.
     kept: tuple[int, ...]
+    #: None if the weights kept are not trained again.
+    retraining: Retraining | None = None
 
     @property
     def p(self) -> int:
@@ -162,6 +172,7 @@ def realise(
     ridge: float,
     rules: Sequence[Rule],
     seed: int = 0,
+    retraining: Retraining | None = None,
 ) -> FiniteProblem:
     """The problem with `p` features, n = p / kappa samples and alpha p weights kept, all rounded.
 
@@ -191,6 +202,7 @@ def realise(
         ridge=float(ridge),
         rules=tuple(rules),
         kept=tuple(round(float(share) * p) for share in alpha),
+        retraining=retraining,
     )
 
 

@@ -1,7 +1,7 @@
 """The implicit sampler: conjugate gradients with a design that is never formed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,11 +12,14 @@ from ..errors import NoConvergence
 from .designs import GAUSSIAN, Law
 from .finite import FiniteProblem
 from .gaussian_matrix import GaussianMatrix
+from .retraining import Iterates, nearly_square
 from .sampler import SECONDS_OF_NORMAL, Draw, Sampler, pruning_cost
 from .solvers import conjugate_gradients
 
 #: Largest condition number of the solver's matrix for which bases in single precision are enough.
 _LARGEST_CONDITION_IN_SINGLE = 2e3
+#: The least tolerance for which they are.
+_LEAST_IN_SINGLE = 1e-5
 _MOST_STEPS = 10_000
 #: The least relative residual that rounding lets conjugate gradients reach, with a margin.
 LEAST_TOLERANCE = 1e-11
@@ -44,18 +47,25 @@ class Implicit(Sampler):
     def cost(self, problem: FiniteProblem, replicates: int) -> float:
         # A step multiplies by Z and Zᵀ.  It draws n + p₊ normal numbers, and orthogonalises against
         # all earlier inputs, whose number is steps / 2 on average.
-        length, steps = problem.n + problem.alive, _steps(problem, self.tolerance)
+        length, steps = problem.n + problem.alive, _all_steps(problem, self.tolerance)
         step = 2e-4 + (SECONDS_OF_NORMAL + 1.5e-9 * steps) * length
         return replicates * steps * step + pruning_cost(problem, replicates)
 
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
-        # Each step adds a basis vector and a product on either side of the `GaussianMatrix`.
+        # Each step adds a basis vector and a product on either side of the `GaussianMatrix`.  For
+        # second fits the matrices of all replicates are kept.
         bytes_each = np.dtype(self._dtype(problem)).itemsize
-        return 2.0 * bytes_each * (problem.n + problem.alive) * _steps(problem, self.tolerance)
+        matrices = 1 if problem.retraining is None else replicates
+        steps = matrices * _all_steps(problem, self.tolerance)
+        return 2.0 * bytes_each * (problem.n + problem.alive) * steps
 
     def _dtype(self, problem: FiniteProblem) -> type:
         """Type of the bases: single precision if its rounding is far below the tolerance."""
-        coarse = self.tolerance >= 1e-5 and _condition(problem) <= _LARGEST_CONDITION_IN_SINGLE
+        second = _second_problems(problem)
+        condition = max(map(_condition, (problem, *second)))
+        tolerances = [_second_tolerance(self.tolerance, each.n, each.alive) for each in second]
+        least = min([self.tolerance, *tolerances])
+        coarse = least >= _LEAST_IN_SINGLE and condition <= _LARGEST_CONDITION_IN_SINGLE
         return np.float32 if coarse else np.float64
 
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
@@ -65,56 +75,127 @@ class Implicit(Sampler):
         earlier, trained = np.zeros_like(coefficient), np.zeros_like(coefficient)
         if not eigenvalue.size:
             return Draw(coefficient, trained, earlier)
+        everything, nowhere = slice(None), np.zeros(())
+        designs = []
         for row, b in enumerate(coefficient[:, alive]):
-            earlier[row, alive], trained[row, alive] = self._train(problem, eigenvalue, b, rng)
-        return Draw(coefficient, trained, earlier)
+            z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype(problem))
+            noise = problem.sigma * problem.p**0.5 * self.noise.draw(rng, problem.n)
+            y = z.matvec(np.sqrt(eigenvalue) * b) + noise
+            design = _Design(z, eigenvalue, y)
+            fitted = design.train(everything, problem.ridge, nowhere, self.tolerance)
+            earlier[row, alive], trained[row, alive] = fitted
+            if problem.retraining is not None:
+                designs.append(design)
+        return Draw(coefficient, trained, earlier, _Designs(designs, self.tolerance))
 
-    def _train(
-        self,
-        problem: FiniteProblem,
-        eigenvalue: Array,
-        coefficient: Array,
-        rng: np.random.Generator,
-    ) -> tuple[Array, Array]:
-        """Trained weights of one design at two iterates: residual 10 times the tolerance, and 1.
 
-        `Sampler.trial` estimates the effect of the finite tolerance from their difference.
+class _Designs:
+    """The designs of all replicates, to which second fits are made."""
+
+    def __init__(self, designs: Sequence["_Design"], tolerance: float) -> None:
+        self._designs, self._tolerance = designs, tolerance
+
+    def fit(self, replicate: int, columns: Array, ridge: float, start: Array) -> Iterates:
+        """See `retraining.Data`.  A design stays the same whatever products have revealed of it."""
+        design = self._designs[replicate]
+        tolerance = _second_tolerance(self._tolerance, design.n, columns.size)
+        return design.train(columns, ridge, start, tolerance)
+
+
+class _Design:
+    """A design ``X = Z diag(sqrt(eigenvalue))`` that is never formed, and its responses."""
+
+    def __init__(self, z: GaussianMatrix, eigenvalue: Array, y: Array) -> None:
+        self._z, self._eigenvalue, self._y = z, eigenvalue, y
+        self.n = z.n
+
+    def train(
+        self, columns: Array | slice, ridge: float, start: Array, tolerance: float
+    ) -> Iterates:
+        """The weights of some features that minimise ``|y - X b|²/n + ridge |b - start|²``.
+
+        `Sampler.trial` estimates the effect of the finite tolerance from the two iterates.
         """
-        z = GaussianMatrix(problem.n, eigenvalue.size, rng, self._dtype(problem))
-        root, penalty = np.sqrt(eigenvalue), problem.n * problem.ridge
-        noise = problem.sigma * problem.p**0.5 * self.noise.draw(rng, problem.n)
-        y = z.matvec(root * coefficient) + noise
-        if problem.n < eigenvalue.size:  # (X Xᵀ + n ridge) a = y, then the weights are Xᵀ a
-            dual = self._solve(lambda a: z.matvec(eigenvalue * z.rmatvec(a)) + penalty * a, y)
-            earlier, last = (root * z.rmatvec(a) for a in dual)
-            return earlier, last
-        # (Xᵀ X + n ridge) b = Xᵀ y, preconditioned by the diagonal: each feature is divided by
-        # sqrt(eigenvalue + ridge), and the condition number does not depend on the eigenvalues.
-        scale = 1 / np.sqrt(eigenvalue + problem.ridge)
+        z, eigenvalue = self._z, self._eigenvalue[columns]
+        root, penalty = np.sqrt(eigenvalue), z.n * ridge
+
+        def times(b: Array) -> Array:
+            """The columns of Z times b."""
+            inside = np.zeros(z.p)
+            inside[columns] = b
+            return np.asarray(z.matvec(inside))
+
+        def transposed(a: Array) -> Array:
+            return np.asarray(z.rmatvec(a)[columns])
+
+        if z.n < eigenvalue.size:  # (X Xᵀ + n ridge) a = y - X start, then b = start + Xᵀ a
+            pulled = ridge > 0 and start.any()
+            y = self._y - times(root * start) if pulled else self._y
+            dual = _solve(lambda a: times(eigenvalue * transposed(a)) + penalty * a, y, tolerance)
+            earlier, last = (root * transposed(a) for a in dual)
+            return Iterates(start + earlier, start + last) if pulled else Iterates(earlier, last)
+        # (Xᵀ X + n ridge) b = Xᵀ y + n ridge start, preconditioned by the diagonal: each feature is
+        # divided by sqrt(eigenvalue + ridge), and the condition number does not depend on the
+        # eigenvalues.
+        scale = 1 / np.sqrt(eigenvalue + ridge)
         unit, diagonal = root * scale, penalty * scale**2
-        primal = self._solve(
-            lambda b: unit * z.rmatvec(z.matvec(unit * b)) + diagonal * b, unit * z.rmatvec(y)
+        target = unit * transposed(self._y) + penalty * scale * start
+        primal = _solve(
+            lambda b: unit * transposed(times(unit * b)) + diagonal * b, target, tolerance
         )
-        earlier, last = (scale * b for b in primal)
-        return earlier, last
+        return Iterates(*(scale * b for b in primal))
 
-    def _solve(self, apply: Callable[[Array], Array], b: Array) -> tuple[Array, Array]:
-        """The last iterate with a residual above 10 times the tolerance, and the solution.
 
-        Raises `NoConvergence` after `_MOST_STEPS` steps, or if the residual exceeds `_DIVERGED`.
-        """
-        earlier, x = np.zeros_like(b), np.zeros_like(b)
-        for step, (x, residual) in enumerate(conjugate_gradients(apply, b.astype(np.float64))):
-            if residual > 10 * self.tolerance:
-                earlier = x.copy()
-            if residual <= self.tolerance:
-                return earlier, x
-            if step == _MOST_STEPS or not residual < _DIVERGED:
-                raise NoConvergence(
-                    f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
-                    f"{self.tolerance:g}; use the dense sampler, or go away from n = p_+"
-                )
-        return earlier, x
+def _solve(apply: Callable[[Array], Array], b: Array, tolerance: float) -> tuple[Array, Array]:
+    """The last iterate with a residual above 10 times the tolerance, and the solution.
+
+    Raises `NoConvergence` after `_MOST_STEPS` steps, or if the residual exceeds `_DIVERGED`.
+    """
+    earlier, x = np.zeros_like(b), np.zeros_like(b)
+    for step, (x, residual) in enumerate(conjugate_gradients(apply, b.astype(np.float64))):
+        if residual > 10 * tolerance:
+            earlier = x.copy()
+        if residual <= tolerance:
+            return earlier, x
+        if step == _MOST_STEPS or not residual < _DIVERGED:
+            raise NoConvergence(
+                f"conjugate gradients: residual {residual:.1e} after {step} steps, not "
+                f"{tolerance:g}; use the dense sampler, or go away from n = p_+"
+            )
+    return earlier, x
+
+
+def _second_problems(problem: FiniteProblem) -> list[FiniteProblem]:
+    """Problems whose first fit is about as hard as the second fits of a problem.
+
+    They have as many features as are kept, in the same shares of the groups.
+    """
+    if problem.retraining is None:
+        return []
+    ridge = problem.retraining.ridge
+    alone = replace(problem, ridge=ridge, retraining=None)
+    all_sizes = [alone.resized(kept) for kept in problem.kept if kept]
+    return [each for each in all_sizes if not nearly_square(each.n, each.alive, ridge)]
+
+
+def _second_tolerance(tolerance: float, n: int, kept: int) -> float:
+    """The tolerance of a second fit.
+
+    It is relative to the least eigenvalue of the Marchenko-Pastur law, by whose inverse the errors
+    of weights exceed residuals.  Without it the second fit would err more than the first one where
+    nearly as many weights are kept as there are samples.
+    """
+    shape = min(n, kept) / max(n, kept, 1)
+    return max(tolerance * (1 - shape**0.5) ** 2, LEAST_TOLERANCE)
+
+
+def _all_steps(problem: FiniteProblem, tolerance: float) -> float:
+    """Estimate of the number of steps of the first fit and of all second ones."""
+    second = sum(
+        _steps(each, _second_tolerance(tolerance, each.n, each.alive))
+        for each in _second_problems(problem)
+    )
+    return _steps(problem, tolerance) + len(problem.rules) * second
 
 
 class _Spectrum(NamedTuple):

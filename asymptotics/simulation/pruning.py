@@ -1,5 +1,7 @@
 """Pruning of trained weights, and the test error of the pruned model."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..arithmetic import Array
@@ -26,12 +28,19 @@ def pruned_errors(
         rows = slice(start, start + step)
         b, x = coefficient[rows], trained[rows]
         kept_error, signal = losses(problem, features, b, x)
-        for place, rule in enumerate(problem.rules):
-            score = scores(problem, rule, features, b, x, rng)
-            for column, kept in enumerate(problem.kept):
-                mask = largest(score, kept, rng)
-                errors[rows, place, column] = total(kept_error, signal, mask, ~mask)
+        for place, mask in masks(problem, b, x, rng):
+            errors[(rows, *place)] = total(kept_error, signal, mask, ~mask)
     return problem.sigma**2 + errors / problem.p
+
+
+def masks(
+    problem: FiniteProblem, coefficient: Array, trained: Array, rng: np.random.Generator
+) -> Iterator[tuple[tuple[int, int], Array]]:
+    """The weights kept, a mask of shape (replicates, p), by the indices of their rule and alpha."""
+    for row, rule in enumerate(problem.rules):
+        score = scores(problem, rule, problem.all_features, coefficient, trained, rng)
+        for column, kept in enumerate(problem.kept):
+            yield (row, column), largest(score, kept, rng)
 
 
 def losses(

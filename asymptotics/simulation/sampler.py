@@ -23,10 +23,12 @@ from ..arithmetic import Array
 from .control import controls
 from .finite import FiniteProblem
 from .pruning import pruned_errors
+from .retraining import RETRAINED_OUTCOME, Data, retrained_trial
 
 #: Seconds that one core takes to draw a normal number, roughly.
 SECONDS_OF_NORMAL = 1e-8
-#: The arrays that a trial returns, each a mean over replicates of shape (rules, alphas).
+#: The arrays that a trial returns, each a mean over replicates of shape (rules, alphas).  A trial
+#: with a second fit returns those of `RETRAINED_OUTCOME`.
 OUTCOME = ("risk", "control", "truncation")
 
 
@@ -37,6 +39,8 @@ class Draw(NamedTuple):
     trained: Array
     #: For an iterative solver: its last iterate with a residual above ten times the tolerance.
     earlier: Array | None = None
+    #: What the weights were trained on, if a problem asks for a second fit.
+    data: Data | None = None
 
 
 class Sampler(ABC):
@@ -51,6 +55,8 @@ class Sampler(ABC):
     def draw(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Draw:
         """Draw `replicates` pairs of true and trained weights.
 
+        If the problem asks for a second fit, the draw holds the data, too.
+
         Replicates may share the design.  They are then exchangeable but not independent, and only
         their mean counts as one trial.
         """
@@ -58,12 +64,17 @@ class Sampler(ABC):
     def trial(self, problem: FiniteProblem, replicates: int, rng: np.random.Generator) -> Array:
         """Risk, control variate and truncation, of shape (3, rules, alphas).
 
+        With a second fit the outcome has three arrays more: the risk before pruning, the risk after
+        the second fit, and the truncation of the latter.
+
         The truncation is the change of the risk between the solver's iterates with residuals of
         about 10 times the tolerance and of the tolerance.  It is an estimate of the error that
         remains, on the safe side where errors of weights are small beside the spread of the
         weights; a larger tolerance could rank them wrongly at both iterates.
         """
         draw = self.draw(problem, replicates, rng)
+        if problem.retraining is not None:
+            return retrained_trial(problem, *draw, problem.retraining, rng)
         ties = rng.bit_generator.state
         risk = pruned_errors(problem, draw.coefficient, draw.trained, rng)
         truncation = np.zeros_like(risk)
@@ -88,6 +99,11 @@ class Sampler(ABC):
     @abstractmethod
     def memory(self, problem: FiniteProblem, replicates: int) -> float:
         """Estimate of the bytes of memory that a trial needs."""
+
+
+def outcome_names(problem: FiniteProblem) -> tuple[str, ...]:
+    """The names of the arrays that a trial of a problem returns."""
+    return OUTCOME if problem.retraining is None else RETRAINED_OUTCOME
 
 
 def pruning_cost(problem: FiniteProblem, replicates: int) -> float:

@@ -12,7 +12,7 @@ from ..theory import Rule, as_rule
 from ..theory.rules import WeightRule
 from ..trials.experiment import Experiment
 from .finite import FiniteProblem
-from .sampler import OUTCOME, Sampler
+from .sampler import Sampler, outcome_names
 
 #: Version of the trials' numbers: it rises when the same seed gives other numbers than before, so
 #: that a store does not mix the two.
@@ -36,8 +36,9 @@ class LinearExperiment(Experiment):
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        problem = self.problem
-        return {
+        problem, second = self.problem, self.problem.retraining
+        of_second = {} if second is None else {"retraining": [second.ridge, second.towards]}
+        return of_second | {
             "version": VERSION,
             "sizes": problem.sizes,
             "eigenvalue": problem.eigenvalue,
@@ -54,10 +55,10 @@ class LinearExperiment(Experiment):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return len(OUTCOME), len(self.problem.rules), len(self.problem.kept)
+        return len(outcome_names(self.problem)), len(self.problem.rules), len(self.problem.kept)
 
     def trial(self, rng: np.random.Generator) -> Array:
-        """Risk, control and truncation, of shape (3, rules, alphas); see `Sampler.trial`."""
+        """The arrays of `outcome_names`, each of shape (rules, alphas); see `Sampler.trial`."""
         return self.sampler.trial(self.problem, self.replicates, rng)
 
 

@@ -1,7 +1,8 @@
 """What is predicted for each simulated problem, and what its finite size does to the risk.
 
-A *case* is a point at one size; a *ladder* is a point at all its sizes.  Beside the prediction a
-case has three numbers from theory that a comparison must allow for: the shift of the mean risk
+A *case* is a point at one size; a *ladder* is a point at all its sizes.  With a second fit it is
+the risk after it that is predicted and tested.  Beside the prediction a case has three numbers from
+theory that a comparison must allow for: the shift of the mean risk
 because finite numbers of weights are kept and of coefficients are drawn, the difference between a
 continuous law and the features drawn from it, and a bound on rounding.
 """
@@ -19,10 +20,12 @@ from ..line.grid import Grid, parts
 from ..parameters import as_array, exact
 from ..population import Population
 from ..prediction.risk import risk
+from ..results import RetrainedRisk, RiskResult
 from ..simulation.finite import FiniteProblem
 from ..simulation.strata import scatter, weighted
 from ..simulation.trials import LinearExperiment
-from ..theory import channel, fixed_point, pruned_risk, threshold
+from ..theory import channel, fixed_point, pruned_risk, retrained_risk, threshold
+from ..theory.rules import Random
 from .plan import (
     LEAST_COUNT,
     Allotment,
@@ -32,12 +35,15 @@ from .plan import (
     SizedPoint,
     freedom_per_sample,
     heaviness,
+    second_freedom_per_sample,
     sized_points,
 )
 
 #: With at most this many degrees of freedom the simulated risk has no finite variance, or nearly
 #: none.
 _LEAST_FREEDOM = 3
+#: As many degrees of freedom may come out a little higher, by rounding.
+_ROUNDED_UP = 1 + 1e-9
 #: Nodes for means over a standard normal.  The risk has kinks in alpha, which take all of them;
 #: for a smooth function of the noise level, nodes a unit apart are enough.
 _NORMAL_NODES, _SMOOTH_NODES = np.linspace(-4, 4, 25), np.linspace(-4, 4, 9)
@@ -74,6 +80,18 @@ class Drawn(NamedTuple):
     uncertainty: Array
 
 
+class Controls(NamedTuple):
+    """What is known of the control variates of a trial; arrays have the shape (k, rules, alphas).
+
+    The first of the k has mean 0.  With a second fit there are two more: the risks of the first
+    fit, pruned and before pruning, whose limits are those of theory.
+    """
+
+    limit: Array
+    #: As `Case.shift`.
+    shift: Array
+
+
 class Case(NamedTuple):
     """A point at one size.  Arrays have the shape (rules, alphas)."""
 
@@ -85,10 +103,13 @@ class Case(NamedTuple):
     #: What features drawn from a continuous law add to the risk of the law.
     drawn: Drawn
     #: Mean change of the risk because the fraction above a threshold and the noise level fluctuate;
-    #: see `_cut_shift` and `_level_shift`.
+    #: see `_cut_shifts` and `_level_shifts`.
     shift: Array
+    controls: Controls
     #: Degrees of freedom left to the noise.
     freedom: float
+    #: Those that the second fit leaves; infinite without one.
+    second_freedom: Array
     #: Factor by which the design enlarges terms of order 1/n; 1 for a Gaussian one.
     heaviness: float
     #: Bound on the rounding error of a simulated risk.
@@ -98,26 +119,31 @@ class Case(NamedTuple):
     def problem(self) -> FiniteProblem:
         return self.experiment.problem
 
-    @property
-    def least(self) -> float:
+    def least(self, place: tuple[int, int]) -> float:
         """The smallest of the counts of weights kept, weights dropped and degrees of freedom.
 
         Its inverse measures the distance of the simulated risk from its limit.
         """
         p, kept = self.problem.p, self.problem.kept
-        counts = [*kept, *(p - number for number in kept)]
-        return min(self.freedom, *(x for x in counts if x > 0)) / self.heaviness
+        counts = [*kept, *(p - number for number in kept), self.second_freedom[place]]
+        return float(min(self.freedom, *(x for x in counts if x > 0)) / self.heaviness)
 
-    @property
-    def divergence(self) -> str | None:
-        """The message that the simulated risk has (nearly) infinite variance, or None."""
-        freedom = self.freedom / self.heaviness
-        if self.problem.divergence or freedom > _LEAST_FREEDOM:
-            return self.problem.divergence
-        return (
-            f"{freedom:.2g} <= {_LEAST_FREEDOM} degrees of freedom are left to the noise: "
-            "nearly infinite variance"
+    def divergence(self, place: tuple[int, int]) -> str | None:
+        """The message that a simulated risk has (nearly) infinite variance, or None.
+
+        Where the first fit has it, so may the second; and even where its limit is finite, small
+        problems are far from that.
+        """
+        freedom, second = (
+            x / self.heaviness for x in (self.freedom, float(self.second_freedom[place]))
         )
+        if reason := self.problem.divergence:
+            return reason if self.problem.retraining is None else f"{reason} of the first fit"
+        if freedom <= _LEAST_FREEDOM:
+            return f"{_few_degrees(freedom)} are left to the noise: nearly infinite variance"
+        if second <= _LEAST_FREEDOM * _ROUNDED_UP:
+            return f"{_few_degrees(second)} are left by the second fit: infinite variance"
+        return None
 
 
 class Ladder(NamedTuple):
@@ -134,15 +160,19 @@ class Ladder(NamedTuple):
         return [case.experiment for case in self.cases]
 
     @property
-    def obstacle(self) -> str | None:
-        """The reason why the risk cannot be tested, or None."""
+    def tested(self) -> list[tuple[int, int]]:
+        """The indices of rule and alpha of the rows that can be tested."""
+        return [place for place in self.point.rows.values() if self.obstacle(place) is None]
+
+    def obstacle(self, place: tuple[int, int]) -> str | None:
+        """The reason why the risk of a row cannot be tested, or None."""
         for case in self.cases:
-            if reason := case.divergence:
+            if reason := case.divergence(place):
                 return reason
         predicted = [self.predicted, *(case.predicted for case in self.cases)]
-        if not all(np.isfinite(risks).all() for risks in predicted):
+        if not all(np.isfinite(risks[place]) for risks in predicted):
             return "the prediction is not a finite number"
-        if len(self.cases) > 1 and (least := self.cases[0].least) < LEAST_COUNT:
+        if len(self.cases) > 1 and (least := self.cases[0].least(place)) < LEAST_COUNT:
             return (
                 f"too few for an extrapolation, {least:.2g} < {LEAST_COUNT}, of weights kept, "
                 "weights dropped or degrees of freedom left to the noise: give p"
@@ -211,11 +241,17 @@ def _case(
     freedom = problem.n * freedom_per_sample(there, problem)
     nothing = np.zeros((len(point.rules), len(point.alphas)))
     predicted = shift = nothing + np.nan
+    controls = Controls(nothing[None], nothing[None])
     draw = Drawn(nothing, nothing)
+    realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
     if freedom > 0:
-        realised = point._replace(kappa=problem.kappa, alphas=tuple(problem.alpha.tolist()))
         predicted = predict(stated, realised)
-        shift = _cut_shift(there, realised, problem.p) + _level_shift(there, realised, problem.p)
+        shifts = _cut_shifts(there, realised, problem.p) + _level_shifts(there, realised, problem.p)
+        shift = shifts[-1]
+        if point.retraining is not None:
+            first = _risk(there, realised, np.array(realised.alphas))
+            limits = [nothing, first.risk, np.broadcast_to(first.unpruned_risk, nothing.shape)]
+            controls = Controls(np.stack(limits), np.stack([nothing, shifts[0], nothing]))
         if features is not None:
             draw = _drawn(features, there, realised)
     return Case(
@@ -224,12 +260,19 @@ def _case(
         predicted,
         draw,
         shift,
+        controls,
         freedom,
+        problem.n * second_freedom_per_sample(there, realised),
         heaviness=heaviness(settings),
         rounding=_ROUNDING * there.signal,
     )
 
 
+def _few_degrees(freedom: float) -> str:
+    return f"{freedom:.2g} <= {_LEAST_FREEDOM} degrees of freedom"
+
+
+@QUIET
 def _drawn(features: Features, there: Population, point: Point) -> Drawn:
     """The effect on the risk that a problem has some features of a law in place of the law."""
     alphas = np.array(point.alphas)
@@ -241,8 +284,19 @@ def _drawn(features: Features, there: Population, point: Point) -> Drawn:
 
 def _risks(population: Population, point: Point, alpha: Array) -> Array:
     """Risks in theory for each rule of a point; values of alpha are along the last axis."""
+    return _each_risk(_risk(population, point, alpha))[-1]
+
+
+def _risk(population: Population, point: Point, alpha: Array) -> RiskResult:
+    """The prediction for each rule of a point; values of alpha are along the last axis."""
     rules = _rule_column(point)
-    return risk(population, point.kappa, point.sigma, alpha, point.ridge, rules).risk
+    return risk(population, point.kappa, point.sigma, alpha, point.ridge, rules, **point.second_fit)
+
+
+def _each_risk(result: RiskResult) -> list[Array]:
+    """The pruned risk, and the risk after a second fit if there is one; the last is tested."""
+    again = [result.retrained_risk] if isinstance(result, RetrainedRisk) else []
+    return [result.risk, *again]
 
 
 def _rule_column(point: Point) -> Array:
@@ -255,10 +309,12 @@ def _rule_column(point: Point) -> Array:
 def _predictions(predict: Prediction, population: Population, point: Point) -> Array:
     """The user's prediction for each rule and alpha of a point, asked for one by one."""
     predicted = np.empty((len(point.rules), len(point.alphas)))
+    tested = "risk" if point.retraining is None else "retrained_risk"
     for row, column in np.ndindex(predicted.shape):
         rule, alpha = point.rules[row], point.alphas[column]
-        result = predict(population, point.kappa, point.sigma, alpha, point.ridge, rule)
-        given = as_array("predict", getattr(result, "risk", result))
+        problem = (population, point.kappa, point.sigma, alpha, point.ridge, rule)
+        result = predict(*problem, **point.second_fit)
+        given = as_array("predict", getattr(result, tested, result))
         number = exact(given.ravel()[0]) if given.size == 1 else None
         if number is None:
             raise InvalidInput("predict", result, "must return one risk for one problem")
@@ -266,8 +322,11 @@ def _predictions(predict: Prediction, population: Population, point: Point) -> A
     return predicted
 
 
-def _cut_shift(population: Population, point: Point, p: int) -> Array:
-    r"""Mean change of the risk of each rule and alpha because a finite number of weights is kept.
+@QUIET
+def _cut_shifts(population: Population, point: Point, p: int) -> Array:
+    r"""Mean changes of the risks of each rule and alpha because finite numbers of weights are kept.
+
+    The risks are those of `_each_risk`, along the first axis.
 
     The fraction of weights that score above a fixed threshold fluctuates about :math:`\alpha`.  It
     is nearly normal with variance :math:`s^2=E[a(1-a)]/p`, where a is the fraction kept of a group.
@@ -277,21 +336,58 @@ def _cut_shift(population: Population, point: Point, p: int) -> Array:
     .. math:: E[R(\alpha+sz)]-R(\alpha),\qquad z\sim N(0,1),
 
     which is of order 1/p, by the curvature of R.
+
+    The number of weights that a second fit trains does not fluctuate, but only which ones they are.
+    So its moved risks are multiplied by :math:`|1-\rho_z|/|1-\rho|`, with :math:`\rho` the
+    features trained for each sample: without a ridge this leaves the change by the number out.  And
+    moved values of alpha come at most half the way to :math:`\rho=1`, where R may be infinite.
     """
     nodes, share_of_node = _normal_nodes(population, _NORMAL_NODES)
     alphas = np.array(point.alphas)
-    rules = _rule_column(point)
-    here = risk(population, point.kappa, point.sigma, alphas, point.ridge, rules)
+    here = _risk(population, point, alphas)
     share = here.kept_share()
     std = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
-    fractions = here.alpha + std * nodes[:, None, None]
-    moved = _risks(population, point, np.clip(fractions, 0, 1))
-    return np.asarray(np.tensordot(share_of_node, moved, 1) - here.risk)
+    fractions = np.clip(here.alpha + std * nodes[:, None, None], 0, 1)
+    if point.retraining is not None:
+        half_way = (here.alpha + _interpolating_alpha(population, point)) / 2
+        below = here.alpha < half_way
+        fractions = np.where(
+            below, np.minimum(fractions, half_way), np.maximum(fractions, half_way)
+        )
+    moved = _each_risk(_risk(population, point, fractions))
+    if point.retraining is not None and point.retraining.ridge == 0:
+        left, left_here = (
+            abs(1 - _trained_features(population, point, alpha))
+            for alpha in (fractions, here.alpha)
+        )
+        moved[-1] = moved[-1] * (left / left_here)
+    return np.array(
+        [
+            np.tensordot(share_of_node, there, 1) - each
+            for there, each in zip(moved, _each_risk(here), strict=True)
+        ]
+    )
+
+
+def _trained_features(population: Population, point: Point, alpha: Array) -> Array:
+    """Features of positive eigenvalue that a second fit trains, for each sample."""
+    alive = population.mass_above(0).value
+    # The random rule keeps as many of these as of others, and other rules keep the others last.
+    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
+    return np.asarray(point.kappa * np.where(random, alpha * alive, np.minimum(alpha, alive)))
+
+
+def _interpolating_alpha(population: Population, point: Point) -> Array:
+    """The alpha at which a second fit trains as many features as there are samples, if any."""
+    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
+    return np.asarray(1 / (point.kappa * np.where(random, population.mass_above(0).value, 1)))
 
 
 @QUIET
-def _level_shift(population: Population, point: Point, p: int) -> Array:
-    r"""Mean change of the risk of each rule and alpha because p coefficients are drawn.
+def _level_shifts(population: Population, point: Point, p: int) -> Array:
+    r"""Mean changes of the risks of each rule and alpha because p coefficients are drawn.
+
+    The risks are those of `_each_risk`, along the first axis.
 
     The numerator of the noise level, :math:`\sigma^2+E[\Lambda B^2\tau^2/(\Lambda+\tau)^2]`, is a
     mean over the features.  Its second term fluctuates with the coefficients drawn, and much where
@@ -300,7 +396,8 @@ def _level_shift(population: Population, point: Point, p: int) -> Array:
     variance components*, Biometrics Bull. 2, 1946).  The risk moves along its curve
     :math:`R(\gamma)`, whose curvature changes the mean by a term of order 1/p.
     """
-    nothing = np.zeros((len(point.rules), len(point.alphas)))
+    again = point.retraining
+    nothing = np.zeros((1 if again is None else 2, len(point.rules), len(point.alphas)))
     fixed = fixed_point(population, point.kappa, point.sigma, point.ridge)
     missed = population.eigenvalue * channel(population, fixed).bias ** 2
     fixed_part, drawn_part = missed * population.mean**2, missed * population.std**2
@@ -318,14 +415,18 @@ def _level_shift(population: Population, point: Point, p: int) -> Array:
     # The first row is the risk without fluctuation.
     levels = fixed.gamma * np.concatenate([[1], 1 + share * (drawn - 1)])
     level, alpha = (x.ravel() for x in np.meshgrid(levels, point.alphas, indexing="ij"))
-    risks = np.empty((len(point.rules), level.size))
+    risks = np.empty((len(nothing), len(point.rules), level.size))
     for row, rule in enumerate(point.rules):
         for part in parts(np.arange(level.size), len(population)):
             law = channel(population, fixed._replace(gamma=level[part]))
             cut = threshold(rule.score(law), alpha[part])
-            risks[row, part] = pruned_risk(law, point.sigma, rule, cut).risk
-    here, moved = np.split(risks.reshape(len(point.rules), levels.size, -1), [1], axis=1)
-    return np.asarray(np.einsum("n,rna->ra", share_of_node, moved - here))
+            risks[0, row, part] = pruned_risk(law, point.sigma, rule, cut).risk
+            if again is not None:
+                some = fixed._replace(gamma=level[part])
+                fit = (population, some, law, point.sigma, alpha[part], rule, cut)
+                risks[1, row, part] = retrained_risk(*fit, *again).risk
+    here, moved = np.split(risks.reshape(*nothing.shape[:2], levels.size, -1), [1], axis=2)
+    return np.asarray(np.einsum("n,krna->kra", share_of_node, moved - here))
 
 
 def _normal_nodes(population: Population, nodes: Array) -> tuple[Array, Array]:

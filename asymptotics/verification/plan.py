@@ -1,6 +1,7 @@
 """What is simulated to test predictions over a grid: problems, their sizes and their samplers.
 
-Rows of the grid that differ only in alpha and rule share one trained model, and so one *point*.  A
+Rows of the grid that differ only in alpha and rule share one trained model, and so one *point*;
+with a second fit, rows of one point also share its ridge.  A
 point is simulated at the size p that the user gives, or at three sizes, doubling, from which the
 risk is extrapolated to p = infinity.
 """
@@ -19,17 +20,25 @@ from ..simulation.choice import choose
 from ..simulation.dense import Dense
 from ..simulation.designs import GAUSSIAN, Law
 from ..simulation.exact import Exact
-from ..simulation.finite import LARGEST, FiniteProblem, realise, require_size, smallest_size
+from ..simulation.finite import (
+    LARGEST,
+    FiniteProblem,
+    Retraining,
+    realise,
+    require_size,
+    smallest_size,
+)
 from ..simulation.implicit import LEAST_TOLERANCE, Implicit
 from ..simulation.sampler import Sampler
 from ..simulation.trials import LinearExperiment, replicates_at
 from ..tables import counted
-from ..theory import Rule, channel, fixed_point, null_risk
+from ..theory import Rule, channel, fixed_point, kept_share, null_risk, threshold
 from ..trials.memory import shortage
 from .statistics import FEWEST_TRIALS
 
 #: The function that is tested.  It takes the first six parameters of `risk`, and returns risks, or
-#: an object that has them as its attribute `risk`.
+#: an object that has them as its attribute `risk`.  For a second fit it also takes the parameters
+#: `retrain`, `retrain_ridge` and `retrain_towards`, and the attribute is `retrained_risk`.
 Prediction = Callable[..., Any]
 
 SAMPLERS = ("auto", "dense", "exact", "implicit")
@@ -52,6 +61,9 @@ _MARGIN = 1.25
 #: A trial of the samplers that draw a design for each replicate has this many times fewer
 #: replicates than a trial in which all replicates share one design.
 _REPLICATES_RATIO = 4
+#: A trial with second fits has this many times fewer: each replicate has second fits of its own,
+#: which take longer than to draw a design.
+_REFITS_RATIO = 16
 #: The largest error of an iterative solver in a weight, relative to the spread of the weights of
 #: its group.  In problems with groups 100 times narrower than their mean, .03 left a bias of the
 #: risk of 7e-4, and .003 none that 8 trials of 4,000 features see.
@@ -86,7 +98,7 @@ class Allotment(NamedTuple):
 
 
 class Point(NamedTuple):
-    """The rows of a grid with the same kappa, sigma and ridge; they share their trials."""
+    """The rows of a grid with the same kappa, sigma and ridges; they share their trials."""
 
     kappa: float
     sigma: float
@@ -95,6 +107,16 @@ class Point(NamedTuple):
     alphas: tuple[float, ...]
     #: For each row, its index in the flat grid: the indices of its rule and its alpha above.
     rows: Mapping[int, tuple[int, int]]
+    #: None without a second fit.
+    retraining: Retraining | None = None
+
+    @property
+    def second_fit(self) -> dict[str, Any]:
+        """The arguments of `risk` that ask for the second fit."""
+        if self.retraining is None:
+            return {}
+        ridge, towards = self.retraining
+        return {"retrain": True, "retrain_ridge": ridge, "retrain_towards": towards}
 
 
 class SizedPoint(NamedTuple):
@@ -139,20 +161,25 @@ def sized_points(
 
 
 def _points(grid: Grid) -> list[Point]:
-    """The rows of a grid, collected by kappa, sigma and ridge."""
+    """The rows of a grid, collected by kappa, sigma and ridges."""
     if 0 in grid.shape:
         raise InvalidInput("shape", grid.shape, "must have one or more points")
     flat = grid.flat()
     numbers = [FLOAT64.array(x).tolist() for x in flat[:4]]
-    places: dict[tuple[float, float, float], list[int]] = {}
+    second: list[Retraining | None] = [None] * flat.rule.size
+    if flat.refit is not None:
+        ridges, towards = flat.refit
+        pairs = zip(FLOAT64.array(ridges).tolist(), towards, strict=True)
+        second = [Retraining(ridge, str(word)) for ridge, word in pairs]
+    places: dict[tuple[float, float, float, Retraining | None], list[int]] = {}
     for row, (kappa, sigma, _, ridge) in enumerate(zip(*numbers, strict=True)):
-        places.setdefault((kappa, sigma, ridge), []).append(row)
+        places.setdefault((kappa, sigma, ridge, second[row]), []).append(row)
     points = []
-    for (kappa, sigma, ridge), rows in places.items():
+    for (kappa, sigma, ridge, retraining), rows in places.items():
         rules = list(dict.fromkeys(flat.rule[row] for row in rows))
         alphas = sorted({numbers[2][row] for row in rows})
         where = {row: (rules.index(flat.rule[row]), alphas.index(numbers[2][row])) for row in rows}
-        points.append(Point(kappa, sigma, ridge, tuple(rules), tuple(alphas), where))
+        points.append(Point(kappa, sigma, ridge, tuple(rules), tuple(alphas), where, retraining))
     return points
 
 
@@ -167,7 +194,9 @@ def _sized(population: Population, point: Point, settings: Settings) -> SizedPoi
     factor = heaviness(settings)
     share = min(x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0)
     # Degrees of freedom for each feature: those for each sample, times n / p.
-    freedom = max(freedom_per_sample(population, point) / point.kappa / factor, 1e-9)
+    second = second_freedom_per_sample(population, point)
+    freedom = min([freedom_per_sample(population, point), *second[second > 0]])
+    freedom = max(freedom / point.kappa / factor, 1e-9)
     lowest = max(_LEAST_SIZE, smallest_size(population, point.kappa, point.alphas))
     first = max(
         lowest,
@@ -242,8 +271,37 @@ def freedom_per_sample(population: Population, at: Point | FiniteProblem) -> flo
     p₊/n - 1 for p₊ little above n.  Without signal and with sigma = 1 the noise level
     :math:`\gamma` is the inverse of this number, which is how it is computed.
     """
+    return _freedom_per_sample(population, at.kappa, at.ridge)
+
+
+def second_freedom_per_sample(population: Population, point: Point) -> Array:
+    r"""The same for the second fit, of the shape (rules, alphas); infinite where there is none.
+
+    They are :math:`1-\kappa E[W^2;S]` with :math:`W=\Lambda/(\Lambda+\tau_2)` and S the weights
+    kept: those of a problem that has only the features kept.
+    """
+    found = np.full((len(point.rules), len(point.alphas)), np.inf)
+    if point.retraining is None:
+        return found
+    fixed = fixed_point(population, point.kappa, point.sigma, point.ridge)
+    # Which weights are kept where their noise is infinite does not matter: there is no verdict.
+    finite = np.where(np.isfinite(fixed.gamma), fixed.gamma, 1)
+    law = channel(population, fixed._replace(gamma=finite))
+    for row, column in np.ndindex(found.shape):
+        rule, alpha = point.rules[row], point.alphas[column]
+        if alpha > 0:
+            share = kept_share(law, rule, threshold(rule.score(law), alpha))
+            kept = Population(population.weight * np.maximum(share, 0), population.eigenvalue)
+            found[row, column] = _freedom_per_sample(
+                kept, point.kappa * alpha, point.retraining.ridge
+            )
+    return found
+
+
+def _freedom_per_sample(population: Population, kappa: float, ridge: float) -> float:
+    """`freedom_per_sample` for any parameters."""
     silent = Population(population.weight, population.eigenvalue)
-    return 1 / float(fixed_point(silent, at.kappa, 1.0, at.ridge).gamma)
+    return 1 / float(fixed_point(silent, kappa, 1.0, ridge).gamma)
 
 
 def heaviness(settings: Settings) -> float:
@@ -267,9 +325,13 @@ def _experiment(
         point.ridge,
         point.rules,
         settings.seed,
+        point.retraining,
     )
-    sampler = _sampler(problem, settings)
     replicates = replicates_at(p)
+    if point.retraining is not None:
+        replicates = max(1, replicates // _REFITS_RATIO)
+        return LinearExperiment(problem, _sampler(problem, replicates, settings), replicates)
+    sampler = _sampler(problem, replicates, settings)
     if not isinstance(sampler, Dense):  # each replicate has a design of its own
         replicates = max(1, replicates // _REPLICATES_RATIO)
     return LinearExperiment(problem, sampler, replicates)
@@ -299,14 +361,14 @@ def resolving_tolerance(problem: FiniteProblem) -> float:
     return _RESOLVED * float(np.sqrt(np.nan_to_num(ratio, nan=np.inf).min(initial=np.inf)))
 
 
-def _sampler(problem: FiniteProblem, settings: Settings) -> Sampler:
+def _sampler(problem: FiniteProblem, replicates: int, settings: Settings) -> Sampler:
     """The sampler asked for, or the fastest; raises `InvalidInput` if it does not apply."""
     name, design, noise = settings.sampler, settings.design, settings.noise
     if name == "dense":
         return Dense(design, noise)
     if name == "auto":
         tolerance = min(settings.tolerance, resolving_tolerance(problem))
-        return choose(problem, replicates_at(problem.p), design, noise, tolerance)
+        return choose(problem, replicates, design, noise, tolerance)
     if design != GAUSSIAN:
         raise InvalidInput("design", str(design), f"must be gaussian for the sampler {name}")
     if name == "implicit":

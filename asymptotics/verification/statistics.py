@@ -52,7 +52,7 @@ class Sample(NamedTuple):
     mean: float
     #: Variance of one trial, estimated from the pilot sample, and its degrees of freedom.
     variance: float
-    freedom: int
+    freedom: float
     #: Theory's mean change of the risk because finite numbers of weights are kept and of
     #: coefficients are drawn.
     shift: float = 0.0

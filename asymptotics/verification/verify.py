@@ -10,16 +10,18 @@ import numpy as np
 from ..arithmetic import FLOAT64, Array
 from ..domains import POSITIVE, Domain
 from ..errors import InvalidInput
-from ..line.grid import NUMBERS, Grid, RulesLike, as_grid
+from ..line.grid import NUMBERS, Grid, RulesLike, as_grid, asked_refit
 from ..outcomes import Verdict
 from ..parameters import choice, function, scalar, whole
 from ..population import Population, as_population
 from ..prediction.risk import risk
-from ..results import Verification
+from ..results import RetrainedVerification, Verification
 from ..simulation.designs import Law, as_law
+from ..simulation.sampler import outcome_names
 from ..simulation.trials import LinearExperiment
 from ..trials.run import Resources, Run
-from .cases import Ladder, ladders
+from .cases import Case, Ladder, ladders
+from .controls import Trials, regression, with_errors_of_slopes
 from .plan import SAMPLERS, Allotment, Prediction, Settings, require_memory
 from .statistics import (
     FEWEST_TRIALS,
@@ -57,6 +59,9 @@ def verify(
     ridge: Any = 0.0,
     rule: RulesLike = "magnitude",
     *,
+    retrain: bool = False,
+    retrain_ridge: Any = None,
+    retrain_towards: Any = None,
     p: int | None = None,
     trials: int | None = None,
     target_se: float | None = None,
@@ -83,6 +88,10 @@ def verify(
         by groups (`Population.from_distribution`, `Population.power_law`), features are drawn from
         the law itself, with the seed, and the prediction is that of the groups: so an error of the
         quadrature is found.
+    retrain, retrain_ridge, retrain_towards
+        As in `asymptotics.risk`.  With ``retrain=True`` the weights kept are trained a second time
+        on the same simulated data, and the risk after this second fit is tested: `mean`, `z` and
+        `verdict` are about `retrained_risk`.
     p : int, optional
         Number of features.  By default each problem is simulated at three sizes, doubling, and
         the difference between simulation and theory is extrapolated to infinite p.
@@ -100,7 +109,8 @@ def verify(
     seed : int
         Seed of all random numbers.  The same seed gives the same trials with any workers.
     sampler : {"auto", "dense", "exact", "implicit"}
-        See `asymptotics.simulation`.
+        See `asymptotics.simulation`.  For a second fit ``"exact"`` is refused, because it draws no
+        data.
     design, noise : str
         Law of the entries of the design, and of the label noise: ``gaussian``, ``rademacher``,
         ``uniform``, ``student-t=5``, ``sparse=0.1``.
@@ -108,6 +118,8 @@ def verify(
         The function that is tested.  It takes the first six parameters of `asymptotics.risk`, and
         returns a risk, or an object that has it as its attribute ``risk``.  It is called for each
         point of the grid (with `p`, for the realised points, whose numbers of weights are whole).
+        For a second fit it also gets ``retrain=True``, `retrain_ridge` and `retrain_towards`, and
+        an object that it returns must have the attribute ``retrained_risk``.
     level : float
         Probability that at least one right prediction of the run comes out inconsistent.
     resolution : float
@@ -124,7 +136,12 @@ def verify(
     Returns
     -------
     Verification
-        A verdict for each row; after Ctrl-C, from the trials that were done.
+        A verdict for each row; after Ctrl-C, from the trials that were done.  With ``retrain=True``
+        it is a `RetrainedVerification`.
+
+        There is no verdict where the simulated risk has no finite variance, or nearly none: near
+        the interpolation threshold of the first fit (without a ridge of its own), and of the second
+        fit, where as many weights are kept as there are samples.
 
     Raises
     ------
@@ -143,7 +160,8 @@ def verify(
     """
     population = as_population(population)
     choice("sampler", sampler, SAMPLERS)
-    grid = as_grid(kappa, sigma, alpha, ridge, rule)
+    refit = asked_refit(retrain, retrain_ridge, retrain_towards)
+    grid = as_grid(kappa, sigma, alpha, ridge, rule, refit)
     target = _optional_number("target_se", target_se)
     settings = Settings(
         _optional_integer("p", p),
@@ -161,11 +179,12 @@ def verify(
 
     # Everything that can be refused is refused before the first trial.
     planned = ladders(population, grid, settings, _allotment(trials, resources))
-    tested = [ladder for ladder in planned if ladder.obstacle is None]
+    tested = [ladder for ladder in planned if ladder.tested]
     if not tested:
         point, cases, *_ = planned[0]
         key, value = ("kappa", point.kappa) if p is None else ("n", cases[0].problem.n)
-        raise InvalidInput(key, value, f"no risk can be tested: {planned[0].obstacle}")
+        obstacle = planned[0].obstacle(next(iter(point.rows.values())))
+        raise InvalidInput(key, value, f"no risk can be tested: {obstacle}")
     experiments = [experiment for ladder in tested for experiment in ladder.experiments]
     require_memory(experiments, resources.workers, settings.tolerance)
     size = grid.flat().rule.size
@@ -183,13 +202,13 @@ def verify(
         for row, place in ladder.point.rows.items():
             samples = _samples_of_row(ladder, outcomes, place, None if trials else PILOT)
             predicted = float(ladder.predicted[place])
-            found = estimate(samples, predicted) if _usable(samples, ladder) else None
-            why = _objection(ladder, samples, run, trials)
+            found = estimate(samples, predicted) if _usable(samples, ladder, place) else None
+            why = _objection(ladder, samples, run, trials, place)
             records[row] = {
                 "risk": predicted,
                 "samples": tuple(samples),
                 **_verdict_columns(found, predicted, why, level / size, resolution),
-                **_simulation_columns(ladder.experiments[-1], outcomes[-1], place),
+                **_simulation_columns(ladder, outcomes, place, None if trials else PILOT),
             }
     # At one size, the groups and their realised sizes are the same for all points.
     there = None if settings.p is None else planned[0].cases[0].population
@@ -233,7 +252,7 @@ def _largest_error(ladder: Ladder, run: Run) -> float:
     largest = 0.0
     for place in ladder.point.rows.values():
         samples = _samples_of_row(ladder, outcomes, place)
-        if _usable(samples, ladder):
+        if _usable(samples, ladder, place):
             found = estimate(samples, float(ladder.predicted[place]))
             largest = max(largest, found.standard_error / (found.scale or 1))
     return largest
@@ -258,7 +277,7 @@ def _trials_of_ladder(ladder: Ladder, run: Run, target: float | None, level: flo
     # Rows of a ladder share their trials, so that the neediest row decides at each size.
     for place in ladder.point.rows.values():
         samples = _samples_of_row(ladder, outcomes, place, PILOT)
-        if _usable(samples, ladder):
+        if _usable(samples, ladder, place):
             needed = _trials_of_row(samples, costs, float(ladder.predicted[place]), target, level)
             most = [max(pair) for pair in zip(most, needed, strict=True)]
     work = sum(cost * trials for cost, trials in zip(costs, most, strict=True))
@@ -287,9 +306,9 @@ def _trials_of_row(
     return needed
 
 
-def _usable(samples: Sequence[Sample], ladder: Ladder) -> bool:
+def _usable(samples: Sequence[Sample], ladder: Ladder, place: tuple[int, int]) -> bool:
     """Whether the samples of a row give a mean and its standard error."""
-    return ladder.obstacle is None and len(samples) == len(ladder.cases) and _finite(samples)
+    return ladder.obstacle(place) is None and len(samples) == len(ladder.cases) and _finite(samples)
 
 
 def _finite(samples: Sequence[Sample]) -> bool:
@@ -298,11 +317,15 @@ def _finite(samples: Sequence[Sample]) -> bool:
 
 
 def _objection(
-    ladder: Ladder, samples: Sequence[Sample], run: Run, asked: int | None
+    ladder: Ladder,
+    samples: Sequence[Sample],
+    run: Run,
+    asked: int | None,
+    place: tuple[int, int],
 ) -> str | None:
-    """The reason why there is no verdict, or None; `asked` is the user's number of trials."""
-    if ladder.obstacle is not None:
-        return ladder.obstacle
+    """The reason why a row has no verdict, or None; `asked` is the user's number of trials."""
+    if obstacle := ladder.obstacle(place):
+        return obstacle
     if not _finite(samples):
         return "a simulated risk is not a finite number"
     if any(map(run.gave_up, ladder.experiments)):
@@ -326,31 +349,34 @@ def _samples_of_row(
 
     The mean is over all trials; the variance is that of the first `pilot` trials.
     """
+    pairs = _trials_by_size(ladder, outcomes, place)
+    trials = [each for _, each in pairs]
+    found = regression(trials, pilot)
     samples = []
-    for case, trials in zip(ladder.cases, outcomes, strict=True):
-        if len(trials) < 2:
-            continue
-        risk, control, truncation = _trial_columns(trials, place)
-        # The control variate has mean 0, so that the mean of `values` is that of the risk.  The
-        # prediction for the simulated features is `predicted`, plus their difference from the law.
-        values = risk - control
+    for case, each in pairs:
+        # The controls have mean 0, up to terms of order 1/p, so that the mean of `values` is that
+        # of the risk.  The prediction for the simulated features is `predicted`, plus their
+        # difference from the law.
+        values = each.controlled(found.slopes)
         first = values[:pilot]
+        lost = 1 + found.estimated / len(pairs)  # degrees of freedom, to the mean and the slopes
+        shift = case.shift[place] - found.slopes @ case.controls.shift[(slice(None), *place)]
         samples.append(
             Sample(
-                least=case.least,
+                least=case.least(place),
                 inverse_size=1 / case.problem.p,
                 trials=values.size,
                 mean=float(values.mean() - case.predicted[place] - case.drawn.difference[place]),
-                variance=float(first.var(ddof=1)),
-                freedom=first.size - 1,
-                shift=float(case.shift[place]),
-                truncation=abs(float(truncation.mean())),
+                variance=float(first.var(ddof=lost)),
+                freedom=first.size - lost,
+                shift=float(shift),
+                truncation=each.truncation,
                 rounding=case.rounding,
                 sampling=float(case.drawn.uncertainty[place]),
                 realised=float(case.predicted[place] + case.drawn.difference[place]),
             )
         )
-    return samples
+    return with_errors_of_slopes(samples, trials, found)
 
 
 def _verdict_columns(
@@ -370,28 +396,32 @@ def _verdict_columns(
 
 
 def _simulation_columns(
-    experiment: LinearExperiment, outcomes: Mapping[int, Array], place: tuple[int, int]
+    ladder: Ladder,
+    outcomes: Sequence[Mapping[int, Array]],
+    place: tuple[int, int],
+    pilot: int | None = None,
 ) -> dict[str, Any]:
     """The columns of the result for one row that describe its simulation at the largest size.
 
-    `gain` is the factor by which the control variate lowers the variance; `truncation` is the mean
+    `gain` is the factor by which the control variates lower the variance; `truncation` is the mean
     change of the risk during the last steps of an iterative solver.
     """
-    problem = experiment.problem
+    experiment = ladder.experiments[-1]
     record = {
-        "trials": len(outcomes),
-        "p": problem.p,
-        "n": problem.n,
+        "trials": len(outcomes[-1]),
+        "p": experiment.problem.p,
+        "n": experiment.problem.n,
         "sampler": experiment.sampler.name,
         "gain": np.nan,
         "truncation": np.nan,
     }
-    if len(outcomes) < 2:
+    if len(outcomes[-1]) < 2:
         return record
-    risk, control, truncation = _trial_columns(outcomes, place)
-    plain, controlled = float(risk.var()), float((risk - control).var())
+    trials = [each for _, each in _trials_by_size(ladder, outcomes, place)]
+    slopes, last = regression(trials, pilot).slopes, trials[-1]
+    plain, controlled = float(last.risk.var()), float(last.controlled(slopes).var())
     gain = plain / controlled if controlled else np.nan
-    return record | {"gain": gain, "truncation": abs(float(truncation.mean()))}
+    return record | {"gain": gain, "truncation": last.truncation}
 
 
 def _result(
@@ -415,8 +445,18 @@ def _result(
         p, n = columns["p"], columns["n"]
         theory = asked | {"kappa": p / n, "alpha": np.rint(asked["alpha"] * p) / p}
     parameters = [theory[key].reshape(shape) for key in (*NUMBERS, "rule")]
-    return Verification(
-        prediction=risk(realised or population, *parameters),
+    given: dict[str, Any] = {}
+    kind: type[Verification] = Verification
+    if flat.refit is not None:
+        kind, given = RetrainedVerification, {"retrain": True}
+        second = flat.refit._replace(retrain_ridge=FLOAT64.array(flat.refit.retrain_ridge))
+        asked |= second._asdict()
+        given |= {key: column.reshape(shape) for key, column in second._asdict().items()}
+    prediction = risk(realised or population, *parameters, **given)
+    if given:
+        columns |= {"risk": prediction.risk, "retrained_risk": columns["risk"]}
+    return kind(
+        prediction=prediction,
         interrupted=interrupted,
         **{key: column.reshape(shape) for key, column in (asked | columns).items()},
     )
@@ -431,9 +471,31 @@ def _as_column(values: Sequence[Any]) -> Array:
     return np.array(values)
 
 
-def _trial_columns(outcomes: Mapping[int, Array], place: tuple[int, int]) -> Array:
-    """Risk, control and truncation of one row, as an array of shape (3, trials)."""
-    return np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
+def _trials_by_size(
+    ladder: Ladder, outcomes: Sequence[Mapping[int, Array]], place: tuple[int, int]
+) -> list[tuple[Case, Trials]]:
+    """The trials of one row, with their case, at each size with two trials or more."""
+    return [
+        (case, _trials_of_case(case, trials, place))
+        for case, trials in zip(ladder.cases, outcomes, strict=True)
+        if len(trials) >= 2
+    ]
+
+
+def _trials_of_case(case: Case, outcomes: Mapping[int, Array], place: tuple[int, int]) -> Trials:
+    """The trials of one row at one size."""
+    columns = np.array([outcome[(slice(None), *place)] for outcome in outcomes.values()]).T
+    named = dict(zip(outcome_names(case.problem), columns, strict=True))
+    weights = case.problem.p * case.experiment.replicates
+    limit = case.controls.limit[(slice(None), *place)][:, None]
+    change = abs(float(named["truncation"].mean()))
+    if case.problem.retraining is None:
+        return Trials(named["risk"], named["control"][None] - limit, change, True, weights)
+    controls = np.array([named[name] for name in ("control", "risk", "unpruned_risk")]) - limit
+    controls = np.where(np.isfinite(limit), controls, 0)  # a limit that is not known is no help
+    # The first fit's iterates may keep other weights, which changes the second fit as well.
+    change += abs(float(named["retrained_truncation"].mean()))
+    return Trials(named["retrained_risk"], controls, change, False, weights)
 
 
 def _optional_integer(key: str, value: Any, least: int | None = None) -> int | None:

@@ -538,7 +538,7 @@ def test_sizes_are_those_that_fit_into_the_limit() -> None:
         allotted = None if limit is None else Allotment(limit, 2, 16, resumed=False)
         (ladder,) = ladders(POPULATION, grid, told, allotted)
         firsts.append(ladder.cases[0].problem.p)
-        assert ladder.obstacle is None
+        assert ladder.obstacle((0, 0)) is None
         work = 16 * sum(experiment.cost for experiment in ladder.experiments)
         assert limit is None or work <= 2 * limit
     assert firsts[0] == firsts[1] == 4800

@@ -112,9 +112,8 @@ def test_a_second_fit_has_columns_of_its_own(tmp_path: Path) -> None:
     assert "retrained_risk" in run("risk", path).stdout
     proved = json.loads(run("risk", path, "--certify", "--format", "json").stdout)["rows"][0]
     assert float(proved["retrained_lower"]) <= finite["retrained_risk"] * (1 + 1e-12)
-    for command in (("verify", path), ("curve", path, "-o", tmp_path / "x.pdf", "--simulate")):
-        message = run(*command, status=2).stderr
-        assert "retrain = True: must be left out of what is simulated" in message
+    for _ in range(2):  # a file of such rows is known as this package's own, and replaced
+        run("curve", path, "-o", tmp_path / "rows.csv")
 
 
 def test_risk_as_csv_from_standard_input() -> None:

@@ -98,6 +98,40 @@ def test_a_curve_with_simulated_points(spec: Path, tmp_path: Path) -> None:
     assert output.read_text().count("<use") > plain.read_text().count("<use")
 
 
+AGAIN = """retrain = true
+retrain_ridge = [0, 0.3]
+retrain_towards = ["zero", "pruned"]
+"""
+
+
+def test_second_fits(spec: Path, tmp_path: Path) -> None:
+    spec.write_text(
+        AGAIN + SPEC.replace("[0.5, 2]", "2").replace('["magnitude", "random"]', "'covariance'")
+    )
+    done = run("verify", spec, *QUICK, "-o", tmp_path / "rows.csv", "--format", "json")
+    rows = json.loads(done.stdout)["rows"]
+    assert [(row["retrain_ridge"], row["retrain_towards"]) for row in rows] == [
+        (0, "zero"), (0, "pruned"), (0.3, "zero"), (0.3, "pruned"),
+    ]  # fmt: skip
+    for row in rows:
+        assert row["risk"] != row["retrained_risk"]
+        assert row["retrained_status"] == "ok"
+        assert row["mean"] == pytest.approx(row["retrained_risk"], rel=0.2)
+        assert row["verdict"] in ("consistent", "too weak")
+    run("verify", spec, *QUICK, "-o", tmp_path / "rows.csv")  # it knows its own file
+    refused = run("verify", spec, *QUICK, "--sampler", "exact", status=2).stderr
+    assert "sampler = 'exact': it draws no data" in refused
+
+
+def test_a_curve_of_second_fits_with_simulated_points(spec: Path, tmp_path: Path) -> None:
+    spec.write_text("retrain = true\n" + SPEC.replace("[0.5, 2]", "[2, 3]"))
+    output, plain = tmp_path / "curve.svg", tmp_path / "plain.svg"
+    done = run("curve", spec, "-o", output, "--simulate", *QUICK)
+    assert "simulated: " in done.stderr
+    run("curve", spec, "-o", plain)
+    assert output.read_text().count("<use") > plain.read_text().count("<use")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -124,6 +124,31 @@ def test_simulated_points_lie_on_their_lines() -> None:
     assert any(np.array_equal(xy, expected) for xy in drawn)
 
 
+def test_simulated_second_fits_lie_on_their_own_lines() -> None:
+    again: dict[str, Any] = {"retrain": True, "retrain_ridge": 0.1}
+    again["retrain_towards"] = np.array(["zero", "pruned"], dtype=object)[:, None]
+    found: Any = verify(POPULATION, [0.5, 2], 0.5, 0.3, p=100, trials=4, workers=1, **again)
+    ax = plot_risk(risk(POPULATION, KAPPA, 0.5, 0.3, **again), simulated=found)
+    points = [line for line in ax.get_lines() if line.get_marker() == "o"]
+    drawn = [np.asarray(point.get_xydata()) for point in points]
+    for kappa, mean in zip(found.kappa, found.mean, strict=True):
+        expected = np.column_stack([kappa, mean])
+        assert sum(np.array_equal(xy, expected) for xy in drawn) == 1
+
+
+def test_convergence_of_second_fits_is_relative_to_their_risk() -> None:
+    again: dict[str, Any] = {"retrain": True, "retrain_ridge": [0.1, 0.2]}
+    found: Any = verify(POPULATION, 0.5, 0.5, 0.3, p=100, trials=8, workers=1, **again)
+    found = replace(found, risk=np.full(2, 1e9), retrained_risk=np.array([2.0, 4.0]))
+    ax = found.plot()
+    assert [label.rsplit(" = ")[-1] for label in labels(ax)] == ["0.1$", "0.2$"]
+    (one,), (two,) = found.samples
+    heights = {
+        round(float(y), 12) for line in ax.get_lines() for y in np.atleast_1d(line.get_ydata())
+    }
+    assert {round(one.mean / 2, 12), round(two.mean / 4, 12)} <= heights
+
+
 def test_convergence_ends_at_the_extrapolation() -> None:
     found = verify(POPULATION, 0.5, 0.5, [0.3, 0.6], workers=1)
     # Of known size and sign: 20 % above what is predicted, and, fewer standard errors, 10 % below.

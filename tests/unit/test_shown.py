@@ -69,7 +69,8 @@ def results() -> Iterator[GridResult]:
         yield risk(POPULATION, [0.5, 1], 0.5, [[0], [0.3]], rule="magnitude", **options)
     yield sensitivity(POPULATION, [0.5, 1], 0.5, [[0], [0.3]])
     yield hessian_bias(POPULATION, [0.5, 1], 0.5, [[0], [0.3]])
-    yield verify(POPULATION, [0.5, 1], 0.5, 0.3, p=100, trials=8, workers=1)
+    for again in (False, True):
+        yield verify(POPULATION, [0.5, 1], 0.5, 0.3, p=100, trials=8, workers=1, retrain=again)
     yield filled(NetworkSweep, 30, status=["ok", "diverges"], reason=["", "1 of 3 runs"])
 
 

@@ -1,0 +1,150 @@
+r"""Second fits, to the same data, of the weights that pruning kept, and their test error.
+
+With the kept weights S, the design X and :math:`b_1` the kept weights of the first fit, a second
+fit minimises
+
+.. math:: \|y-X_Sb\|^2/n + r_2\|b-\chi b_1\|^2,
+
+where :math:`\chi` is 0 for a ridge towards zero, and 1 towards the pruned weights.  For
+:math:`r_2=0` it is least squares, or the solution of minimum norm, whatever :math:`\chi` is.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..theory.retraining import TOWARDS
+from .control import controls
+from .finite import FiniteProblem, Retraining
+from .pruning import losses, masks, pruned_errors
+
+#: The arrays of a trial with a second fit, each a mean over replicates of shape (rules, alphas).
+#: The first three are those of a trial without.
+RETRAINED_OUTCOME = (
+    "risk",
+    "control",
+    "truncation",
+    "unpruned_risk",
+    "retrained_risk",
+    "retrained_truncation",
+)
+#: If the numbers of samples and of weights kept differ by no more than this, a second fit without
+#: ridge has infinite variance.
+_SQUARE = 3
+
+
+class Iterates(NamedTuple):
+    """The weights of a solver: its last iterate with a residual above ten times the tolerance.
+
+    Of a direct solver both are the solution.
+    """
+
+    earlier: Array
+    last: Array
+
+
+class Data(Protocol):
+    """The data that the weights of a draw were trained on."""
+
+    def fit(self, replicate: int, columns: Array, ridge: float, start: Array) -> Iterates:
+        """Fit the weights of some features to the data of a replicate.
+
+        `columns` are indices, in ascending order, among the features of positive eigenvalue, and
+        ``ridge |b - start|²`` is penalised.
+        """
+
+
+def retrained_trial(
+    problem: FiniteProblem,
+    coefficient: Array,
+    trained: Array,
+    earlier: Array | None,
+    data: Data | None,
+    retraining: Retraining,
+    rng: np.random.Generator,
+) -> Array:
+    """The outcome of a trial, of the shape (6, rules, alphas), from a draw and its data.
+
+    The truncation of the retrained risk is the change that the last iterates of the second fit
+    make, for the mask and the start that follow from the last iterate of the first.  The risk is
+    NaN where the second fit is `nearly_square`.
+    """
+    found = [
+        _outcome(
+            problem,
+            coefficient[[row]],
+            trained[[row]],
+            None if earlier is None else earlier[[row]],
+            partial(_retrained, problem, data, retraining, row),
+            rng,
+        )
+        for row in range(len(trained))
+    ]
+    outcome = np.mean(found, axis=0)
+    outcome[RETRAINED_OUTCOME.index("control")] = controls(problem, coefficient).mean(axis=0)
+    return np.asarray(outcome)
+
+
+def nearly_square(n: int, kept: int, ridge: float) -> bool:
+    """Whether a second fit has infinite variance, so that it is not made."""
+    return ridge == 0 and abs(n - kept) <= _SQUARE
+
+
+def _retrained(
+    problem: FiniteProblem,
+    data: Data | None,
+    retraining: Retraining,
+    replicate: int,
+    kept: Array,
+    first: Array,
+) -> tuple[Array, Array]:
+    """An earlier iterate of the retrained weights and these, of the shape (1, p) of `first`."""
+    ridge, towards = retraining
+    alive = problem.alive_features
+    columns = np.flatnonzero(kept[0, alive])
+    before, last = np.zeros_like(first), np.zeros_like(first)
+    if nearly_square(problem.n, columns.size, ridge):
+        return before + np.nan, last + np.nan
+    if columns.size:
+        if data is None:
+            raise NotImplementedError("the sampler draws no data for a second fit")
+        start = (towards == TOWARDS[1]) * first[0, alive][columns]
+        iterates = data.fit(replicate, columns, ridge, start)
+        last[0, alive][columns] = iterates.last
+        before[0, alive][columns] = iterates.earlier
+    return before, last
+
+
+def _outcome(
+    problem: FiniteProblem,
+    coefficient: Array,
+    trained: Array,
+    earlier: Array | None,
+    refit: Callable[[Array, Array], tuple[Array, Array]],
+    rng: np.random.Generator,
+) -> Array:
+    """The outcome of one replicate, with 0 for its control; arrays have the shape (1, p)."""
+    ties = rng.bit_generator.state
+    (risk,) = pruned_errors(problem, coefficient, trained, rng)
+    truncation, retrained, retrained_truncation = (np.zeros_like(risk) for _ in range(3))
+    # Ties are broken as before, so that the same weights are kept.
+    rng.bit_generator.state = ties
+    for place, kept in masks(problem, coefficient, trained, rng):
+        before, last = refit(kept, trained)
+        retrained[place] = _error(problem, coefficient, last)
+        retrained_truncation[place] = retrained[place] - _error(problem, coefficient, before)
+    if earlier is not None:
+        rng.bit_generator.state = ties
+        truncation = risk - pruned_errors(problem, coefficient, earlier, rng)[0]
+    unpruned = np.full_like(risk, _error(problem, coefficient, trained))
+    control = np.zeros_like(risk)
+    return np.stack([risk, control, truncation, unpruned, retrained, retrained_truncation])
+
+
+def _error(problem: FiniteProblem, coefficient: Array, weights: Array) -> float:
+    """The test error of weights, of shape (1, p)."""
+    error, _ = losses(problem, problem.all_features, coefficient, weights)
+    return float(problem.sigma**2 + error.sum() / problem.p)
