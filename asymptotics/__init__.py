@@ -10,25 +10,37 @@ if TYPE_CHECKING:
     from . import theory
     from .errors import AsymptoticsError, InvalidInput, NoConvergence
     from .population import Population, Restriction
+    from .prediction.best import best
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
     from .prediction.sensitivity import Sensitivity, sensitivity
-    from .results import CertifiedRisk, HessianBias, RetrainedRisk, RiskResult, Verification
+    from .results import (
+        Best,
+        CertifiedRisk,
+        HessianBias,
+        RetrainedBest,
+        RetrainedRisk,
+        RiskResult,
+        Verification,
+    )
     from .verification.verify import verify
 
 __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
+    "Best",
     "CertifiedRisk",
     "HessianBias",
     "InvalidInput",
     "NoConvergence",
     "Population",
     "Restriction",
+    "RetrainedBest",
     "RetrainedRisk",
     "RiskResult",
     "Sensitivity",
     "Verification",
+    "best",
     "hessian_bias",
     "risk",
     "sensitivity",
@@ -42,16 +54,19 @@ __all__ = [
 #: importing the module would replace the function by it.
 _MODULES = {
     "AsymptoticsError": "errors",
+    "Best": "results",
     "CertifiedRisk": "results",
     "HessianBias": "results",
     "InvalidInput": "errors",
     "NoConvergence": "errors",
     "Population": "population",
     "Restriction": "population",
+    "RetrainedBest": "results",
     "RetrainedRisk": "results",
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",
+    "best": "prediction.best",
     "hessian_bias": "prediction.hessian_bias",
     "risk": "prediction.risk",
     "sensitivity": "prediction.sensitivity",

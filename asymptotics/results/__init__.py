@@ -9,6 +9,7 @@ from ..tables.documents import (
     to_json,
 )
 from ..tables.grid_result import GridResult
+from .best import Best, RetrainedBest
 from .bias import HessianBias
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
@@ -19,11 +20,13 @@ __all__ = [
     "DOCUMENT_VERSION",
     "JSON_END",
     "JSON_START",
+    "Best",
     "CertifiedRetrainedRisk",
     "CertifiedRisk",
     "GridResult",
     "HessianBias",
     "NetworkSweep",
+    "RetrainedBest",
     "RetrainedRisk",
     "RiskResult",
     "Verification",

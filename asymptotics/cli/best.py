@@ -1,0 +1,63 @@
+"""``asymptotics best``: the best choice of parameters."""
+
+from collections.abc import Iterable
+
+import click
+
+from ..errors import NoConvergence
+from ..outcomes import Status
+from .console import say
+from .options import FORMAT, SPEC, completing
+from .output import print_rows
+from .predict import notes_on, say_notes
+
+
+def _choices() -> Iterable[str]:
+    """The names for ``--over``."""
+    from ..prediction.best import CHOSEN
+
+    return CHOSEN
+
+
+@click.command()
+@SPEC
+@click.option(
+    "--over",
+    required=True,
+    metavar="NAME[,NAME...]",
+    shell_complete=completing(_choices),
+    help="What to choose: kappa, alpha, ridge, exponent or retrain_ridge.",
+)
+@click.option(
+    "--fixed",
+    default="p",
+    show_default=True,
+    shell_complete=completing(lambda: ("p", "n", "kept")),
+    help="What stays while kappa is chosen: p or n and alpha, or the number of kept weights.",
+)
+@FORMAT
+def best(spec: str | None, over: str, fixed: str, form: str) -> None:
+    """Find the best choice of parameters: all local minima of the risk, ends included.
+
+    The range of a parameter named in --over is the interval to choose from; the other parameters
+    must be single numbers.  With several rules each is searched.  With `retrain = true` it is the
+    risk after the second fit.
+
+    \b
+    asymptotics best my.toml --over ridge
+    asymptotics best my.toml --over kappa --fixed kept --format json
+    """
+    from ..spec.choices import read_choice
+
+    choice = read_choice(spec, over.split(","))
+    notes = notes_on(spec, choice.problem)
+    result = choice.solve(fixed)
+    if form == "table":
+        say(f"{choice.problem.population!r}\n\n")
+    print_rows(result, choice, form)
+    say_notes(notes)
+    if not result.risk.size:
+        raise NoConvergence("no minimum was found: the risk is infinite or not known everywhere")
+    if (result.status == Status.INCOMPLETE).any():
+        status = Status.INCOMPLETE
+        raise NoConvergence(f"{status}: {status.cause}; {status.remedy}")

@@ -1,0 +1,149 @@
+"""The best choice of parameters: all local minima of the risk."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..choices.minima import Minima, local_minima
+from ..line.grid import RuleLike
+from ..outcomes import Status
+from ..parameters import objects
+from ..population import Population, as_population
+from ..results import Best, RetrainedBest
+from ..theory import Rule
+from .families import Family, as_family
+from .risk import risk
+
+#: The parameters that can be chosen.
+CHOSEN = ("kappa", "alpha", "ridge", "exponent", "retrain_ridge")
+
+
+def best(
+    population: Population,
+    kappa: Any = None,
+    sigma: Any = None,
+    alpha: Any = None,
+    ridge: Any = 0.0,
+    rule: RuleLike | Sequence[RuleLike] | None = None,
+    *,
+    over: str | Sequence[str],
+    exponent: Any = None,
+    retrain: bool = False,
+    retrain_ridge: Any = None,
+    retrain_towards: Any = None,
+    fixed: str = "p",
+) -> Best:
+    r"""The best choice of one or more parameters: all local minima of the risk, with their values.
+
+    Parameters
+    ----------
+    population, kappa, sigma, alpha, ridge, retrain, retrain_ridge, retrain_towards
+        As in `risk`.  A parameter that is named in `over` is a pair, the two ends of its interval;
+        the others are single numbers.
+    rule : str, mapping or Rule, or a sequence of them, optional
+        With several rules each is searched, and the best of all is marked.
+    over : str or sequence of str
+        What to choose: ``"alpha"``, ``"ridge"``, ``"kappa"``, ``"exponent"`` (the exponent q of
+        the rule that keeps the largest :math:`\Lambda^q|X|`), ``"retrain_ridge"``.
+    exponent : pair of numbers, optional
+        The interval of q if it is chosen; `rule` is then left out.
+    fixed : {"p", "n", "kept"}
+        What stays the same while kappa is chosen.  The law of :math:`(\Lambda,B)`, and so that of
+        the response, always does.  With ``"p"`` samples are added, with ``"n"`` features; both
+        leave alpha as it is, and so give the same minima.  With ``"kept"`` the number of kept
+        weights per sample stays the same, :math:`\alpha\propto1/\kappa`; `alpha` is then the
+        fraction kept at the lower end of the interval of kappa.
+
+    Returns
+    -------
+    Best
+        A row for each local minimum, ends of intervals included.  With ``retrain=True`` it is a
+        `RetrainedBest`, of the minima of the risk after the second fit.  Where the risk is
+        infinite, as at :math:`\kappa P(\Lambda>0)=1` without ridge, each side is searched by
+        itself.
+
+        One parameter is searched on a grid that is doubled until it shows no further minimum, and
+        each minimum is found as a root of the slope.  This is no proof: two stationary points that
+        lie between neighbours of the last grid are missed.
+
+        Status ``"incomplete"`` tells that the last two grids differ, or that the risk is not known
+        at some points.
+
+    Raises
+    ------
+    InvalidInput
+        A parameter outside its domain, or no pair for a parameter that is chosen.
+
+    Examples
+    --------
+    The risk can have several minima in the ridge:
+
+    >>> from asymptotics import Population, best
+    >>> two = Population([0.86, 0.14], [20, 0.12], mean=[0.1, 0], std=[0, 0.83])
+    >>> found = best(two, 0.3, 0.25, 0.5, (0, 100), "covariance", over="ridge")
+    >>> print(found.ridge.round(4), found.risk.round(6), found.best)
+    [0.0357 4.7544] [0.156154 0.149742] [False  True]
+    """
+    population = as_population(population)
+    parameters = {
+        "kappa": kappa, "sigma": sigma, "alpha": alpha, "ridge": ridge, "exponent": exponent,
+        "retrain_ridge": retrain_ridge,
+    }  # fmt: skip
+    families = [
+        as_family(
+            population,
+            parameters,
+            over,
+            each,
+            fixed,
+            known=CHOSEN,
+            retrain=retrain,
+            retrain_towards=retrain_towards,
+        )
+        for each in _each(rule)
+    ]
+    tables = [_table(family, _search(family)) for family in families]
+    columns = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
+    value = columns["retrained_risk" if retrain else "risk"]
+    columns["best"] = np.arange(value.size) == (np.argmin(value) if value.size else 0)
+    return (RetrainedBest if retrain else Best)(**columns)
+
+
+def _each(rule: Any) -> Sequence[Any]:
+    """The rules to search, one or several."""
+    if rule is None or isinstance(rule, Rule | str | Mapping):
+        return [rule]
+    return objects("rule", rule).ravel().tolist()
+
+
+def _search(family: Family) -> Minima:
+    """The local minima of a family."""
+    (lower,), (upper,) = family.bounds
+    return local_minima(family.along, lower, upper, family.breaks, family.focus)
+
+
+def _table(family: Family, found: Minima) -> dict[str, Array]:
+    """The columns of the minima of a family."""
+    size = len(found.minima)
+    points = np.array([minimum.x for minimum in found.minima])[:, None].reshape(size, 1)
+    given = family.at(points)
+    retrain = family.towards is not None
+    known = risk(family.population, **given, retrain=retrain)
+    values = {"risk": known.risk}
+    if retrain:
+        values["retrained_risk"] = known.column("retrained_risk")
+    missing = np.full(size, np.nan)
+    slopes = {f"d_{key}": missing for key in CHOSEN if retrain or key != "retrain_ridge"}
+    (free,) = family.intervals
+    slopes[f"d_{free}"] = np.array([minimum.slope for minimum in found.minima])
+    ends = np.array([minimum.end for minimum in found.minima], dtype=bool)
+    status = Status.OK if found.complete else Status.INCOMPLETE
+    return {
+        **given,
+        **values,
+        **slopes,
+        "place": np.where(ends, "end", "interior"),
+        "status": np.full(size, str(status)),
+    }
