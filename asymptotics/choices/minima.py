@@ -7,30 +7,14 @@ minimum and a maximum between two points of the last grid, of which values and s
 nothing, would be missed: the list is searched, and not proved.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arithmetic import Array
-
-#: Values and slopes of a function at an array of points; NaN where one is not known.
-Function = Callable[[Array], tuple[Array, Array]]
-#: The first grid divides each piece of the interval into this many parts, in each of up to three
-#: spacings; the last one divides it into this many times 2 to the number of `_DOUBLINGS`.
-_PARTS, _DOUBLINGS = 24, 5
-#: Next to a point in focus the grid begins at this distance, as a fraction of the piece.
-_NEAREST = 1e-6
-#: An interval of positive numbers over more than this factor is divided evenly in the logarithm.
-_WIDE = 10
-#: A slope that changes the function by less than this over the whole piece, relative to the value,
-#: is no more than rounding.
-_FLAT = 1e-11
-#: Places inside a part of the grid, as fractions of it, at which a cubic is looked at.
-_INSIDE = np.arange(1, 16) / 16
-#: Relative accuracy of the place of a minimum.
-_ACCURACY = 1e-14
+from .grids import ACCURACY, DOUBLINGS, FLAT, PARTS, Function, cubics, same, spaced, with_points
 
 
 class Minimum(NamedTuple):
@@ -84,7 +68,7 @@ class _Piece(NamedTuple):
             return np.zeros(1)
         slope = np.where(np.isnan(self.slope), np.gradient(self.value, self.x), self.slope)
         change = slope * np.ptp(self.x)
-        return np.where(abs(change) <= _FLAT * abs(self.value), 0, np.sign(slope))
+        return np.where(abs(change) <= FLAT * abs(self.value), 0, np.sign(slope))
 
 
 def local_minima(
@@ -112,34 +96,20 @@ def local_minima(
     ends = [lower, *inner, upper]
     near = {*breaks, *focus}
     before: list[tuple[float, float]] | None = None
-    for doubling in range(_DOUBLINGS + 1):
+    for doubling in range(DOUBLINGS + 1):
         pieces, known = [], True
         for low, high in pairwise(ends):
-            piece, whole = _piece(function, low, high, near, _PARTS << doubling)
+            piece, whole = _piece(function, low, high, near, PARTS << doubling)
             pieces.append(piece)
             known &= whole
         brackets = _joined([piece.brackets for piece in pieces], inner)
-        stable = before is not None and _same(before, brackets)
+        stable = before is not None and same(before, brackets)
         if stable:
             break
         before = brackets
     found = [_minimum(function, low, high, lower, upper) for low, high in brackets]
     placed = [minimum for minimum in found if minimum is not None]
     return Minima(placed, stable and known and len(placed) == len(found))
-
-
-def spaced(low: float, high: float, near: set[float], parts: int) -> Array:
-    """Points from `low` to `high`, denser towards those ends that are in `near`."""
-    wide = low > 0 and high > _WIDE * low
-    points = [np.geomspace(low, high, parts + 1) if wide else np.linspace(low, high, parts + 1)]
-    distances = (high - low) * np.geomspace(_NEAREST, 0.5, parts)
-    if low in near:
-        points.append(low + distances)
-    if high in near:
-        points.append(high - distances)
-    inside = np.clip(np.unique(np.concatenate(points)), low, high)
-    inside[0], inside[-1] = low, high
-    return np.unique(inside)
 
 
 def _piece(
@@ -151,10 +121,7 @@ def _piece(
     """
     x = spaced(low, high, near, parts)
     value, slope = function(x)
-    if (more := _suspected(x, value, slope)).size:
-        x, order = np.unique(np.concatenate([x, more]), return_index=True)
-        pairs = zip((value, slope), function(more), strict=True)
-        value, slope = (np.concatenate(pair)[order] for pair in pairs)
+    x, value, slope = with_points(function, x, value, slope, _suspected(x, value, slope))
     finite = np.flatnonzero(np.isfinite(value))
     if not finite.size:
         return _Piece(*np.empty((3, 0))), False
@@ -170,14 +137,11 @@ def _suspected(x: Array, value: Array, slope: Array) -> Array:
     In such a part the slopes at both ends have one sign, but the cubic with these values and slopes
     has a slope of the other sign inside.
     """
-    step = np.diff(x)[:, None]
-    rise = np.diff(value)[:, None] / step
+    places, _, inside = cubics(x, value, slope)
     first, last = slope[:-1, None], slope[1:, None]
-    t = _INSIDE
-    inside = first * (1 - t) * (1 - 3 * t) + last * t * (3 * t - 2) + 6 * t * (1 - t) * rise
     turns = (first * last > 0) & (inside * first < 0)
-    turns &= abs(inside) * np.ptp(x) > _FLAT * abs(value[:-1, None])
-    return (x[:-1, None] + t * step)[turns.any(axis=-1)].ravel()
+    turns &= abs(inside) * np.ptp(x) > FLAT * abs(value[:-1, None])
+    return np.asarray(places[turns.any(axis=-1)].ravel())
 
 
 def _joined(
@@ -190,14 +154,6 @@ def _joined(
         for extra in at[1:] if len(at) == 2 else at:
             all_of_them.remove(extra)
     return all_of_them
-
-
-def _same(before: list[tuple[float, float]], after: list[tuple[float, float]]) -> bool:
-    """Whether a finer grid shows the same minima: as many, whose brackets overlap."""
-    if len(before) != len(after):
-        return False
-    pairs = zip(before, after, strict=True)
-    return all(old[0] <= new[1] and new[0] <= old[1] for old, new in pairs)
 
 
 def _minimum(
@@ -219,7 +175,7 @@ def _minimum(
 
     if low < high:
         try:
-            x = float(brentq(slope_at, low, high, xtol=1e-300, rtol=_ACCURACY, maxiter=200))
+            x = float(brentq(slope_at, low, high, xtol=1e-300, rtol=ACCURACY, maxiter=200))
         except _NotKnownError:
             return None
         except ValueError:  # both ends have a slope of one sign: the minimum is a kink between

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,17 @@ class Family:
         if self.towards is not None:
             refit["retrain_towards"] = np.full(len(points), self.towards, dtype=object)
         return found | {"rule": rules} | refit
+
+    def exactly(self, x: Exact) -> dict[str, Any]:
+        """The arguments of `risk` at one value of the only free parameter, with exact numbers."""
+        (free,) = self.intervals
+        found: dict[str, Any] = {**self.numbers, free: x}
+        if self.keeps_number:
+            kept = Fraction(self.numbers["alpha"]) * Fraction(self.intervals["kappa"][0])
+            found["alpha"] = kept / Fraction(x)
+        rule = self.rule if self.rule is not None else exponent_rule(found.pop("exponent"))
+        refit = {} if self.towards is None else {"retrain_towards": self.towards}
+        return found | {"rule": rule} | refit
 
     def slopes(self, points: Array) -> tuple[Array, Array]:
         """The risk at each point and its slopes in the free parameters; NaN where not known.
@@ -147,7 +159,7 @@ def as_family(
     if "exponent" in free and rule is not None:
         raise InvalidInput("rule", str(rule), "must be left out: its exponent is free")
     if "exponent" not in free and given.pop("exponent", None) is not None:
-        raise InvalidInput("exponent", parameters["exponent"], "must be named in over")
+        raise InvalidInput("exponent", parameters["exponent"], "must be named in over, or left out")
     if "retrain_ridge" in free and not retrain:
         raise InvalidInput("over", "retrain_ridge", "needs retrain = true")
     refit = asked_refit(

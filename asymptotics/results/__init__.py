@@ -11,6 +11,7 @@ from ..tables.documents import (
 from ..tables.grid_result import GridResult
 from .best import Best, RetrainedBest
 from .bias import HessianBias
+from .crossing import Crossings, RetrainedCrossings
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
 from .verification import Verification
@@ -23,10 +24,12 @@ __all__ = [
     "Best",
     "CertifiedRetrainedRisk",
     "CertifiedRisk",
+    "Crossings",
     "GridResult",
     "HessianBias",
     "NetworkSweep",
     "RetrainedBest",
+    "RetrainedCrossings",
     "RetrainedRisk",
     "RiskResult",
     "Verification",

@@ -58,9 +58,8 @@ def test_against_a_scan_of_the_risk(population: Population, over: str, given: An
     values = np.where(np.isnan(scan.column(objective)), np.inf, scan.column(objective))
     places = scanned(values)
     least = found.column(objective)
-    at = found.alpha if over == "alpha" else None
-    at = [float(rule.exponent) for rule in found.rule] if over == "exponent" else at
-    at = np.array(found.column(over) if at is None else at, dtype=float)
+    free = [rule.exponent for rule in found.rule] if over == "exponent" else found.column(over)
+    at = np.array(free, dtype=float)
     assert len(places) == at.size
     for place, value, where in zip(places, least, at, strict=True):
         assert x[max(place - 1, 0)] <= where <= x[min(place + 1, x.size - 1)]

@@ -15,7 +15,11 @@ def test_minima_of_polynomials_are_the_roots_of_their_slopes() -> None:
         slope = np.polynomial.Polynomial.fromroots(roots) if roots.size else None
         slope = slope or np.polynomial.Polynomial([1.0])
         value = slope.integ()
-        found = local_minima(lambda x, v=value, s=slope: (v(x), s(x)), -1.5, 2.5)
+
+        def function(x, value=value, slope=slope):
+            return value(x), slope(x)
+
+        found = local_minima(function, -1.5, 2.5)
         # From the right the slope is positive: every other root is a minimum.
         expected = roots[::-1][::2][::-1]
         ends = [-1.5] if roots.size % 2 == 0 else []
@@ -69,8 +73,8 @@ def test_a_kink_is_a_minimum_and_each_side_of_a_break_is_searched(slope: int) ->
         return 1 / gap + 100 * gap, np.sign(x - 0.5) * (100 - 1 / gap**2)
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = local_minima(pole, 0, 1, breaks=[0.5]).minima
-    np.testing.assert_allclose([minimum.x for minimum in found], [0.4, 0.6])
+        both = local_minima(pole, 0, 1, breaks=[0.5]).minima
+    np.testing.assert_allclose([minimum.x for minimum in both], [0.4, 0.6])
     # A break that the function passes downwards is no minimum.
     (found,) = local_minima(lambda x: (slope * x, slope + 0 * x), 0, 1, breaks=[0.5]).minima
     assert (found.x, found.end) == ((0, True) if slope > 0 else (1, True))
