@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .prediction.sensitivity import Sensitivity, sensitivity
     from .results import (
         Best,
+        CertifiedBest,
         CertifiedRisk,
         Crossings,
         HessianBias,
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
     "Best",
+    "CertifiedBest",
     "CertifiedRisk",
     "Crossings",
     "HessianBias",
@@ -61,6 +63,7 @@ __all__ = [
 _MODULES = {
     "AsymptoticsError": "errors",
     "Best": "results",
+    "CertifiedBest": "results",
     "CertifiedRisk": "results",
     "Crossings": "results",
     "HessianBias": "results",

@@ -1,5 +1,5 @@
 """Searches over parameters that know nothing of the model: functions with slopes, on intervals.
 
 `minima` lists the local minima of a function of one number, and `crossings` its changes of sign,
-both on the grids of `grids`.
+both on the grids of `grids`; `proofs` bounds the least value from enclosures.
 """

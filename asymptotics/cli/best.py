@@ -36,7 +36,8 @@ def _choices() -> Iterable[str]:
     help="What stays while kappa is chosen: p or n and alpha, or the number of kept weights.",
 )
 @FORMAT
-def best(spec: str | None, over: str, fixed: str, form: str) -> None:
+@click.option("--certify", is_flag=True, help="Prove bounds of the least risk, over one parameter.")
+def best(spec: str | None, over: str, fixed: str, form: str, certify: bool) -> None:
     """Find the best choice of parameters: all local minima of the risk, ends included.
 
     The range of a parameter named in --over is the interval to choose from; the other parameters
@@ -46,18 +47,19 @@ def best(spec: str | None, over: str, fixed: str, form: str) -> None:
     \b
     asymptotics best my.toml --over ridge
     asymptotics best my.toml --over kappa --fixed kept --format json
+    asymptotics best my.toml --over alpha --certify
     """
     from ..spec.choices import read_choice
 
     choice = read_choice(spec, over.split(","))
     notes = notes_on(spec, choice.problem)
-    result = choice.solve(fixed)
+    result = choice.solve(fixed, certify)
     if form == "table":
         say(f"{choice.problem.population!r}\n\n")
     print_rows(result, choice, form)
     say_notes(notes)
     if not result.risk.size:
         raise NoConvergence("no minimum was found: the risk is infinite or not known everywhere")
-    if (result.status == Status.INCOMPLETE).any():
-        status = Status.INCOMPLETE
-        raise NoConvergence(f"{status}: {status.cause}; {status.remedy}")
+    for status in (Status.INCOMPLETE, Status.UNDECIDED):
+        if (result.status == status).any():
+            raise NoConvergence(f"{status}: {status.cause}; {status.remedy}")

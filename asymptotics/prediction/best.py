@@ -8,11 +8,13 @@ import numpy as np
 from ..arithmetic import Array
 from ..choices.minima import Minima, local_minima
 from ..line.grid import RuleLike
+from ..line.rows import ACCEPTED
 from ..outcomes import Status
-from ..parameters import objects
+from ..parameters import flag, objects
 from ..population import Population, as_population
-from ..results import Best, RetrainedBest
+from ..results import Best, CertifiedBest, CertifiedRetrainedBest, RetrainedBest
 from ..theory import Rule
+from .certified import Proof, proved_least, require_provable
 from .families import Family, as_family
 from .risk import risk
 
@@ -34,6 +36,7 @@ def best(
     retrain_ridge: Any = None,
     retrain_towards: Any = None,
     fixed: str = "p",
+    certify: bool = False,
 ) -> Best:
     r"""The best choice of one or more parameters: all local minima of the risk, with their values.
 
@@ -55,6 +58,11 @@ def best(
         leave alpha as it is, and so give the same minima.  With ``"kept"`` the number of kept
         weights per sample stays the same, :math:`\alpha\propto1/\kappa`; `alpha` is then the
         fraction kept at the lower end of the interval of kappa.
+    certify : bool
+        Prove bounds of the least risk on the whole interval of one parameter, to 1e-7 of it, by
+        branch and bound with Taylor models.  The interval must not reach 0, alpha not 1, and kappa
+        not an interpolation threshold.  Needs the extra ``asymptotics[certify]``; for up to 1,000
+        groups.
 
     Returns
     -------
@@ -66,10 +74,11 @@ def best(
 
         One parameter is searched on a grid that is doubled until it shows no further minimum, and
         each minimum is found as a root of the slope.  This is no proof: two stationary points that
-        lie between neighbours of the last grid are missed.
+        lie between neighbours of the last grid are missed.  With `certify` the result is a
+        `CertifiedBest`: its bounds, not the list, are proved.
 
         Status ``"incomplete"`` tells that the last two grids differ, or that the risk is not known
-        at some points.
+        at some points, or that there are proved to be smaller risks.
 
     Raises
     ------
@@ -104,11 +113,32 @@ def best(
         )
         for each in _each(rule)
     ]
+    if flag("certify", certify):
+        for family in families:
+            require_provable(family)
     tables = [_table(family, _search(family)) for family in families]
     columns = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
     value = columns["retrained_risk" if retrain else "risk"]
     columns["best"] = np.arange(value.size) == (np.argmin(value) if value.size else 0)
-    return (RetrainedBest if retrain else Best)(**columns)
+    if not certify:
+        return (RetrainedBest if retrain else Best)(**columns)
+    proofs = [proved_least(family) for family in families]
+    columns |= _bounds(columns["best"], value, proofs, columns["status"])
+    return (CertifiedRetrainedBest if retrain else CertifiedBest)(**columns)
+
+
+def _bounds(best: Array, value: Array, proofs: Sequence[Proof], status: Array) -> dict[str, Array]:
+    """The columns of bounds, which hold for the least risk of all families, and the status."""
+    lower, upper = (min(proof[end] for proof in proofs) for end in (0, 1))
+    status = status.astype(object)
+    status[best & (not all(proof.close for proof in proofs))] = str(Status.UNDECIDED)
+    # The risk of a row may be off by its own rounding.
+    status[best & (value > upper * (1 + ACCEPTED))] = str(Status.INCOMPLETE)
+    return {
+        "lower": np.where(best, lower, np.nan),
+        "upper": np.where(best, upper, np.nan),
+        "status": status,
+    }
 
 
 def _each(rule: Any) -> Sequence[Any]:

@@ -62,13 +62,16 @@ class Family:
             refit["retrain_towards"] = np.full(len(points), self.towards, dtype=object)
         return found | {"rule": rules} | refit
 
-    def exactly(self, x: Exact) -> dict[str, Any]:
-        """The arguments of `risk` at one value of the only free parameter, with exact numbers."""
+    def exactly(self, x: Any) -> dict[str, Any]:
+        """The arguments of `risk` at one value of the only free parameter, with exact numbers.
+
+        The value is exact, or of an arithmetic.
+        """
         (free,) = self.intervals
         found: dict[str, Any] = {**self.numbers, free: x}
         if self.keeps_number:
             kept = Fraction(self.numbers["alpha"]) * Fraction(self.intervals["kappa"][0])
-            found["alpha"] = kept / Fraction(x)
+            found["alpha"] = kept / (Fraction(x) if isinstance(x, Exact) else x)
         rule = self.rule if self.rule is not None else exponent_rule(found.pop("exponent"))
         refit = {} if self.towards is None else {"retrain_towards": self.towards}
         return found | {"rule": rule} | refit

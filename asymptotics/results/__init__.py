@@ -9,7 +9,7 @@ from ..tables.documents import (
     to_json,
 )
 from ..tables.grid_result import GridResult
-from .best import Best, RetrainedBest
+from .best import Best, CertifiedBest, CertifiedRetrainedBest, RetrainedBest
 from .bias import HessianBias
 from .crossing import Crossings, RetrainedCrossings
 from .network import NetworkSweep
@@ -22,6 +22,8 @@ __all__ = [
     "JSON_END",
     "JSON_START",
     "Best",
+    "CertifiedBest",
+    "CertifiedRetrainedBest",
     "CertifiedRetrainedRisk",
     "CertifiedRisk",
     "Crossings",

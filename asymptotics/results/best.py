@@ -83,3 +83,37 @@ class RetrainedBest(Best):
 
 
 RetrainedBest.columns = tuple(field.name for field in fields(RetrainedBest))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CertifiedBest(Best):
+    """All local minima that were found, with proved bounds of the least risk.
+
+    Attributes
+    ----------
+    lower, upper
+        Proved bounds of the least risk on the interval, for the numbers given, in the row that is
+        best; NaN in the others.
+    status
+        As in `Best`, or ``"undecided"`` in the row that is best if the bounds differ by more than
+        1e-7 of the risk.
+    """
+
+    lower: Array
+    upper: Array
+
+    shown: ClassVar[tuple[str, ...]] = ("risk", "place", "best", "lower", "upper", "status")
+
+
+CertifiedBest.columns = (*Best.columns, "lower", "upper")
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CertifiedRetrainedBest(CertifiedBest, RetrainedBest):
+    """All local minima after a second fit, with proved bounds of the least risk after it."""
+
+    grid = RetrainedBest.grid
+    shown = ("risk", "retrained_risk", "place", "best", "lower", "upper", "status")
+
+
+CertifiedRetrainedBest.columns = (*RetrainedBest.columns, "lower", "upper")

@@ -40,7 +40,7 @@ class Choice:
         """The parameter on the axis of a figure."""
         return self.over[0]
 
-    def solve(self, fixed: str = "p") -> Best:
+    def solve(self, fixed: str = "p", certify: bool = False) -> Best:
         """All local minima of the risk."""
         asked = self.problem
         towards = {"retrain_towards": asked.towards[0]} if asked.retrain else {}
@@ -53,6 +53,7 @@ class Choice:
             retrain=asked.retrain,
             **towards,
             fixed=fixed,
+            certify=certify,
         )
 
 
