@@ -14,6 +14,7 @@ with extra("plot"):
     from .bias import draw_bias, plot_bias
     from .convergence import draw_convergence, plot_convergence
     from .network import draw_network, plot_network
+    from .regions import plot_regions
     from .risk import draw_risk, plot_risk
     from .style import PANELS, SIZE, STYLE, require_few
 
@@ -26,6 +27,7 @@ __all__ = [
     "plot_bias",
     "plot_convergence",
     "plot_network",
+    "plot_regions",
     "plot_risk",
     "require_few",
     "save",

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
-from ..choices.minima import Minima, local_minima
+from ..choices.boxes import PointMinima, PointMinimum, minima_in_box
+from ..choices.minima import local_minima
 from ..line.grid import RuleLike
 from ..line.rows import ACCEPTED
 from ..outcomes import Status
@@ -38,7 +39,7 @@ def best(
     fixed: str = "p",
     certify: bool = False,
 ) -> Best:
-    r"""The best choice of one or more parameters: all local minima of the risk, with their values.
+    r"""The best choice of one or more parameters: local minima of the risk, with their values.
 
     Parameters
     ----------
@@ -74,7 +75,9 @@ def best(
 
         One parameter is searched on a grid that is doubled until it shows no further minimum, and
         each minimum is found as a root of the slope.  This is no proof: two stationary points that
-        lie between neighbours of the last grid are missed.  With `certify` the result is a
+        lie between neighbours of the last grid are missed.  Several parameters are searched by
+        descents from the low points of a grid, along exact slopes; each row is a local minimum, but
+        others may be missed, in narrow valleys above all.  With `certify` the result is a
         `CertifiedBest`: its bounds, not the list, are proved.
 
         Status ``"incomplete"`` tells that the last two grids differ, or that the risk is not known
@@ -94,6 +97,14 @@ def best(
     >>> found = best(two, 0.3, 0.25, 0.5, (0, 100), "covariance", over="ridge")
     >>> print(found.ridge.round(4), found.risk.round(6), found.best)
     [0.0357 4.7544] [0.156154 0.149742] [False  True]
+
+    Both ridges chosen together: after a large first one, least squares is the best second fit.
+
+    >>> few = Population([0.9, 0.1], 1, std=[0.2, 3])
+    >>> both = best(few, 0.9, 0.5, 0.25, (0, 100), over=["ridge", "retrain_ridge"],
+    ...             retrain=True, retrain_ridge=(0, 100))
+    >>> print(both.ridge.round(3), both.retrain_ridge.round(3), both.retrained_risk.round(5))
+    [0.029 7.055] [0.203 0.   ] [0.46586 0.43451]
     """
     population = as_population(population)
     parameters = {
@@ -148,16 +159,26 @@ def _each(rule: Any) -> Sequence[Any]:
     return objects("rule", rule).ravel().tolist()
 
 
-def _search(family: Family) -> Minima:
+def _search(family: Family) -> PointMinima:
     """The local minima of a family."""
-    (lower,), (upper,) = family.bounds
-    return local_minima(family.along, lower, upper, family.breaks, family.focus)
+    if len(family.intervals) == 1:
+        (lower,), (upper,) = family.bounds
+        found = local_minima(family.along, lower, upper, family.breaks, family.focus)
+        points = [
+            PointMinimum(np.array([x]), value, np.array([slope]), end)
+            for x, value, slope, end in found.minima
+        ]
+        return PointMinima(points, found.complete)
+    parts = [minima_in_box(family.slopes, box) for box in family.boxes]
+    points = [point for part in parts for point in part.minima]
+    points.sort(key=lambda point: point.x.tolist())
+    return PointMinima(points, all(part.complete for part in parts))
 
 
-def _table(family: Family, found: Minima) -> dict[str, Array]:
+def _table(family: Family, found: PointMinima) -> dict[str, Array]:
     """The columns of the minima of a family."""
-    size = len(found.minima)
-    points = np.array([minimum.x for minimum in found.minima])[:, None].reshape(size, 1)
+    size, free = len(found.minima), list(family.intervals)
+    points = np.array([minimum.x for minimum in found.minima]).reshape(size, len(free))
     given = family.at(points)
     retrain = family.towards is not None
     known = risk(family.population, **given, retrain=retrain)
@@ -166,8 +187,8 @@ def _table(family: Family, found: Minima) -> dict[str, Array]:
         values["retrained_risk"] = known.column("retrained_risk")
     missing = np.full(size, np.nan)
     slopes = {f"d_{key}": missing for key in CHOSEN if retrain or key != "retrain_ridge"}
-    (free,) = family.intervals
-    slopes[f"d_{free}"] = np.array([minimum.slope for minimum in found.minima])
+    for place, key in enumerate(free):
+        slopes[f"d_{key}"] = np.array([minimum.slopes[place] for minimum in found.minima])
     ends = np.array([minimum.end for minimum in found.minima], dtype=bool)
     status = Status.OK if found.complete else Status.INCOMPLETE
     return {

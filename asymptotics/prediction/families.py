@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
+from ..choices.boxes import Axis
 from ..errors import MISSING, InvalidInput, unknown_name
 from ..line.exponents import exponent_slopes
 from ..line.grid import RuleLike, asked_refit
@@ -21,6 +22,8 @@ from .sensitivity import sensitivity
 FREE = ("kappa", "sigma", "alpha", "ridge", "exponent", "retrain_ridge")
 #: What stays fixed while kappa varies.
 FIXED = ("p", "n", "kept")
+#: An interval that begins at 0 is searched evenly below this fraction of its end.
+_NEAR_ZERO = 1e-4
 _PAIR = "must be two numbers, the lower and the upper end of its interval"
 Interval = tuple[Exact, Exact]
 
@@ -99,6 +102,24 @@ class Family:
             )
         return value, np.stack([slopes[key] for key in self.intervals], axis=-1)
 
+    @property
+    def boxes(self) -> list[list[Axis]]:
+        """The intervals as boxes to search, divided where the first fit interpolates.
+
+        A ridge keeps the risk finite there; then there is one box.
+        """
+        lower, upper = self.bounds
+        box = [
+            Axis(low, high, _offset(key, low, high))
+            for key, low, high in zip(self.intervals, lower, upper, strict=True)
+        ]
+        threshold = self.population.interpolation_threshold
+        ridged = self.numbers.get("ridge") != 0
+        if ridged or "kappa" not in self.intervals or not lower[0] < threshold < upper[0]:
+            return [box]
+        sides = (box[0]._replace(upper=threshold), box[0]._replace(lower=threshold))
+        return [[side, *box[1:]] for side in sides]
+
     def along(self, x: Array) -> tuple[Array, Array]:
         """The same along the only free parameter, at values of it."""
         value, slopes = self.slopes(np.asarray(x)[:, None])
@@ -141,6 +162,13 @@ class Family:
         return [0.0, 1.0] if free == "alpha" else [0.0] if free != "exponent" else []
 
 
+def _offset(key: str, low: float, high: float) -> float | None:
+    """How far from 0 a parameter is no longer searched in the logarithm; None if not at all."""
+    if key == "exponent":
+        return None
+    return _NEAR_ZERO * (1.0 if key == "alpha" else high) if low == 0 or key == "alpha" else 0.0
+
+
 def as_family(
     population: Population,
     parameters: Mapping[str, Any],
@@ -175,6 +203,9 @@ def as_family(
     if refit is not None and refit.retrain_towards.ndim:
         raise InvalidInput("retrain_towards", retrain_towards, "must be one word")
     intervals = {key: _interval(key, given.pop(key)) for key in free}
+    if "alpha" in free and len(free) > 1 and intervals["alpha"][0] == 0:
+        allowed = "must begin above 0 with several parameters: at 0 the others change nothing"
+        raise InvalidInput("alpha", parameters["alpha"], allowed)
     numbers = {key: _single(key, value) for key, value in given.items()}
     if choice("fixed", fixed, FIXED) == "kept" and ("kappa" not in free or "alpha" in free):
         raise InvalidInput("fixed", fixed, "needs kappa in over, and an alpha that is not")

@@ -79,7 +79,7 @@ class RetrainedBest(Best):
     d_retrain_ridge: Array
 
     grid = (*Best.grid, "retrain_ridge", "retrain_towards")
-    shown = ("risk", "retrained_risk", "place", "best", "status")
+    shown: ClassVar[tuple[str, ...]] = ("risk", "retrained_risk", "place", "best", "status")
 
 
 RetrainedBest.columns = tuple(field.name for field in fields(RetrainedBest))

@@ -135,6 +135,59 @@ def test_the_best_ridge_of_a_second_fit() -> None:
     assert best(FEW, **given, ridge=(0, 100)).risk.item() == pytest.approx(0.53063, abs=1e-5)
 
 
+def test_both_ridges_together() -> None:
+    given: dict[str, Any] = {"over": ["ridge", "retrain_ridge"], "retrain": True}
+    given |= {"ridge": (0, 100), "retrain_ridge": (0, 100)}
+    found = best(FEW, 0.9, 0.5, 0.25, **given)
+    assert isinstance(found, RetrainedBest)
+    assert (found.status == "ok").all()
+    least = found.best
+    assert found.ridge[least].item() == pytest.approx(7.055, abs=1e-3)
+    assert (found.retrain_ridge[least].item(), found.place[least].item()) == (0, "end")
+    assert found.retrained_risk[least].item() == pytest.approx(0.43451, abs=1e-5)
+    # Here the best refit loses to the best pruned model.
+    second = best(TWO, 2, 0.5, 0.2, rule="covariance", **given)
+    pruned = best(TWO, 2, 0.5, 0.2, (0, 100), "covariance", over="ridge")
+    assert second.column("retrained_risk").min() == pytest.approx(1.8227, abs=1e-4)
+    assert pruned.risk.min() == pytest.approx(1.8062, abs=1e-4)
+
+
+def test_minima_in_two_parameters_against_a_scan() -> None:
+    """Every minimum of a dense grid is found, and no other."""
+    found = best(EXAMPLE, (0.05, 20), 0.5, (0.05, 0.9), over=["kappa", "alpha"])
+    kappa, alpha = np.geomspace(0.05, 20, 160), np.linspace(0.05, 0.9, 60)
+    values = risk(EXAMPLE, kappa[:, None], 0.5, alpha).risk
+    around = np.pad(values, 1, constant_values=np.inf)
+    shifted = [
+        around[1 + i : 161 + i, 1 + j : 61 + j]
+        for i in (-1, 0, 1)
+        for j in (-1, 0, 1)
+        if (i, j) != (0, 0)
+    ]
+    low = (values < np.min(shifted, axis=0)).nonzero()
+    assert len(low[0]) == found.risk.size == 3
+    for i, j, at_kappa, at_alpha, value in zip(
+        *low, found.kappa, found.alpha, found.risk, strict=True
+    ):
+        assert kappa[i] == pytest.approx(at_kappa, rel=0.05)
+        assert alpha[j] == pytest.approx(at_alpha, abs=0.02)
+        assert values[i, j] * (1 - 1e-3) <= value <= values[i, j] * (1 + 1e-12)
+
+
+def test_rules_and_ridges_together_are_no_worse_than_apart() -> None:
+    given: dict[str, Any] = {"kappa": 2, "sigma": 0.5, "alpha": 0.2}
+    both = best(TWO, **given, ridge=(0, 100), exponent=(-1, 1), over=["exponent", "ridge"])
+    row = np.argmin(both.risk)
+    assert both.d_exponent[row] == pytest.approx(0, abs=1e-8)
+    assert both.d_ridge[row] == pytest.approx(0, abs=1e-8)
+    rule = both.rule[row]
+    fixed = best(TWO, **given, ridge=(0, 100), rule=rule, over="ridge")
+    assert fixed.risk.min() == pytest.approx(both.risk[row], rel=1e-10)
+    for exponent in (float(rule.exponent) - 0.05, float(rule.exponent) + 0.05):
+        other = best(TWO, **given, ridge=(0, 100), rule={"exponent": exponent}, over="ridge")
+        assert other.risk.min() > both.risk[row]
+
+
 def test_of_several_rules_one_is_best() -> None:
     found = best(EXAMPLE, (1e-3, 100), 0.5, 0.3, rule=["magnitude", "covariance"], over="kappa")
     assert isinstance(found, Best)
@@ -163,6 +216,7 @@ def test_of_several_rules_one_is_best() -> None:
         ({"over": "ridge", "ridge": (0, 1), "retrain_ridge": 1}, "retrain_ridge"),
         ({"over": "ridge", "ridge": (0, 1), "fixed": "kept"}, "fixed"),
         ({"over": "ridge", "ridge": (0, 1), "fixed": "q"}, "fixed"),
+        ({"over": ["alpha", "ridge"], "alpha": (0, 1), "ridge": (0, 1)}, "alpha"),
     ],
 )
 def test_bad_input(given: Any, key: str) -> None:
