@@ -19,6 +19,13 @@ def _choices() -> Iterable[str]:
     return CHOSEN
 
 
+def _fixed() -> Iterable[str]:
+    """The words for ``--fixed``."""
+    from ..prediction.families import FIXED
+
+    return FIXED
+
+
 @click.command()
 @SPEC
 @click.option(
@@ -32,7 +39,7 @@ def _choices() -> Iterable[str]:
     "--fixed",
     default="p",
     show_default=True,
-    shell_complete=completing(lambda: ("p", "n", "kept")),
+    shell_complete=completing(_fixed),
     help="What stays while kappa is chosen: p or n and alpha, or the number of kept weights.",
 )
 @FORMAT
@@ -51,7 +58,7 @@ def best(spec: str | None, over: str, fixed: str, form: str, certify: bool) -> N
     """
     from ..spec.choices import read_choice
 
-    choice = read_choice(spec, over.split(","))
+    choice = read_choice(spec, [name.strip() for name in over.split(",")])
     notes = notes_on(spec, choice.problem)
     result = choice.solve(fixed, certify)
     if form == "table":
@@ -60,6 +67,6 @@ def best(spec: str | None, over: str, fixed: str, form: str, certify: bool) -> N
     say_notes(notes)
     if not result.risk.size:
         raise NoConvergence("no minimum was found: the risk is infinite or not known everywhere")
-    for status in (Status.INCOMPLETE, Status.UNDECIDED):
+    for status in (Status.NO_CONVERGENCE, Status.INCOMPLETE, Status.UNDECIDED):
         if (result.status == status).any():
             raise NoConvergence(f"{status}: {status.cause}; {status.remedy}")

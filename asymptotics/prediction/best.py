@@ -61,9 +61,9 @@ def best(
         fraction kept at the lower end of the interval of kappa.
     certify : bool
         Prove bounds of the least risk on the whole interval of one parameter, to 1e-7 of it, by
-        branch and bound with Taylor models.  The interval must not reach 0, alpha not 1, and kappa
-        not an interpolation threshold.  Needs the extra ``asymptotics[certify]``; for up to 1,000
-        groups.
+        branch and bound with Taylor models.  The interval must not reach 0, that of alpha not 1,
+        and nowhere on it may a fit interpolate, with as many features as samples.  Needs the extra
+        ``asymptotics[certify]``; for up to 1,000 groups.
 
     Returns
     -------
@@ -130,7 +130,8 @@ def best(
     tables = [_table(family, _search(family)) for family in families]
     columns = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
     value = columns["retrained_risk" if retrain else "risk"]
-    columns["best"] = np.arange(value.size) == (np.argmin(value) if value.size else 0)
+    known = np.where(np.isnan(value), np.inf, value)
+    columns["best"] = np.arange(value.size) == (np.argmin(known) if value.size else 0)
     if not certify:
         return (RetrainedBest if retrain else Best)(**columns)
     proofs = [proved_least(family) for family in families]
@@ -185,16 +186,17 @@ def _table(family: Family, found: PointMinima) -> dict[str, Array]:
     values = {"risk": known.risk}
     if retrain:
         values["retrained_risk"] = known.column("retrained_risk")
+    status = known.column("retrained_status" if retrain else "status").astype(object)
+    status[(status == Status.OK) & (not found.complete)] = str(Status.INCOMPLETE)
     missing = np.full(size, np.nan)
     slopes = {f"d_{key}": missing for key in CHOSEN if retrain or key != "retrain_ridge"}
     for place, key in enumerate(free):
         slopes[f"d_{key}"] = np.array([minimum.slopes[place] for minimum in found.minima])
     ends = np.array([minimum.end for minimum in found.minima], dtype=bool)
-    status = Status.OK if found.complete else Status.INCOMPLETE
     return {
         **given,
         **values,
         **slopes,
         "place": np.where(ends, "end", "interior"),
-        "status": np.full(size, str(status)),
+        "status": status,
     }

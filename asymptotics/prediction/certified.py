@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..arithmetic.taylor import TaylorModels
 
 #: The relative distance of the bounds, and the most parts of the interval on the way there.
-TOLERANCE, _MOST_PARTS = Fraction(1, 10**7), 5_000
+TOLERANCE, _MOST_PARTS = Fraction(1, 10**7), 600
 #: The degree of the polynomials that enclose the risk, and the working precision in bits.
 _ORDER, _BITS = 8, 96
 #: Decimal digits of a bound.
@@ -71,7 +71,7 @@ def require_provable(family: Family) -> None:
     if lower == 0 or (free == "alpha" and upper == 1):
         ends = "between 0 and 1" if free == "alpha" else "above 0"
         raise InvalidInput(free, (float(lower), float(upper)), f"must lie {ends} with certify")
-    for place in family.breaks:
+    for place in (*family.thresholds[0], *family.thresholds[1]):
         if lower <= place <= upper:
             allowed = f"must not hold {place:g} with certify: prove either side by itself"
             raise InvalidInput(free, (float(lower), float(upper)), allowed)

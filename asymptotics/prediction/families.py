@@ -132,28 +132,35 @@ class Family:
         return [float(end) for end in lower], [float(end) for end in upper]
 
     @property
-    def breaks(self) -> list[float]:
-        """Values of the only free parameter at which the risk may be infinite or have a kink.
-
-        These are the interpolation thresholds of both fits, if they have no ridge.
-        """
+    def thresholds(self) -> tuple[list[float], list[float]]:
+        """Values of the only free parameter at which the first and the second fit interpolate."""
         (free,) = self.intervals
         numbers = {key: float(value) for key, value in self.numbers.items()}
         alive = float(self.population.mass_above(0).value)
+        first: list[float] = []
+        second: list[float] = []
         if alive == 0:
-            return []
-        found = []
-        if free == "kappa" and numbers["ridge"] == 0:
-            found.append(1 / alive)
-        if self.towards is None or numbers.get("retrain_ridge") != 0:
-            return found
+            return first, second
+        if free == "kappa":
+            first.append(1 / alive)
         # The share of the kept weights that has an eigenvalue, as long as there are any to keep.
         share = alive if isinstance(self.rule, Random) else 1.0
-        if free == "alpha":
-            found.append(1 / (numbers["kappa"] * share))
-        if free == "kappa" and not self.keeps_number and numbers["alpha"] > 0:
-            found.append(1 / min(numbers["alpha"] * share, alive))
-        return found
+        if self.towards is not None and free == "alpha":
+            second.append(1 / (numbers["kappa"] * share))
+        if self.towards is not None and free == "kappa" and not self.keeps_number:
+            fitted = min(numbers["alpha"] * share, alive)
+            second += [1 / fitted] if fitted > 0 else []
+        return first, second
+
+    @property
+    def breaks(self) -> list[float]:
+        """Values of the only free parameter at which the risk may be infinite or have a kink.
+
+        These are the thresholds of both fits, if they have no ridge.
+        """
+        first, second = self.thresholds
+        ridges = self.numbers.get("ridge"), self.numbers.get("retrain_ridge")
+        return (first if ridges[0] == 0 else []) + (second if ridges[1] == 0 else [])
 
     @property
     def focus(self) -> list[float]:

@@ -27,7 +27,8 @@ class Best(GridResult):
     best
         True for the least of all.
     status
-        ``"ok"``, or ``"incomplete"`` if a minimum may be missing.
+        ``"ok"``, ``"incomplete"`` if a minimum may be missing, or ``"no convergence"`` if the risk
+        at this one is not known, as in `RiskResult`.
     """
 
     kappa: Array

@@ -99,6 +99,8 @@ def test_a_proof_after_a_second_fit() -> None:
         ({"over": "ridge", "ridge": (0, 1)}, "ridge"),
         ({"over": "alpha", "alpha": (0.1, 1)}, "alpha"),
         ({"over": "kappa", "kappa": (0.5, 2)}, "kappa"),
+        ({"over": "kappa", "kappa": (0.5, 2), "ridge": 1}, "kappa"),
+        ({"over": "alpha", "alpha": (0.2, 0.8), "ridge": 1, "retrain": True}, "alpha"),
         ({"over": "exponent", "exponent": (0, 1)}, "certify"),
         (
             {"over": "ridge", "ridge": (1, 2), "population": Population.power_law(0.7, -0.7)},

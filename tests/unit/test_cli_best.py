@@ -61,3 +61,17 @@ def test_bad_input_is_one_line(spec: Path, over: str, message: str) -> None:
     done = run("best", spec, "--over", over, status=2)
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_bounds_are_proved_and_several_are_chosen(spec: Path) -> None:
+    text = spec.read_text()
+    spec.write_text(text.replace("start = 0, stop = 100", "start = 3, stop = 8"))
+    done = run("best", spec, "--over", "ridge", "--certify", "--format", "json")
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["lower"] <= row["risk"] <= row["upper"] * (1 + 1e-15)
+    assert row["upper"] - row["lower"] < 1.1e-7 * row["risk"]
+    spec.write_text(text.replace("alpha = 0.5", "alpha = { start = 0.2, stop = 0.8, num = 2 }"))
+    done = run("best", spec, "--over", "ridge,alpha", "--format", "json")
+    rows = json.loads(done.stdout)["rows"]
+    assert sum(row["best"] for row in rows) == 1
+    assert all(0.2 <= row["alpha"] <= 0.8 and row["d_ridge"] is not None for row in rows)
