@@ -10,16 +10,23 @@ if TYPE_CHECKING:
     from . import theory
     from .errors import AsymptoticsError, InvalidInput, NoConvergence
     from .population import Population, Restriction
+    from .prediction.best import best
+    from .prediction.crossing import crossing
     from .prediction.growth import growth
     from .prediction.hessian_bias import hessian_bias
     from .prediction.risk import risk
     from .prediction.rounds import rounds
     from .prediction.sensitivity import Sensitivity, sensitivity
     from .results import (
+        Best,
+        CertifiedBest,
         CertifiedRisk,
+        Crossings,
         Growth,
         HessianBias,
         IteratedRisk,
+        RetrainedBest,
+        RetrainedCrossings,
         RetrainedRisk,
         RetrainedVerification,
         RiskResult,
@@ -30,7 +37,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "AsymptoticsError",
+    "Best",
+    "CertifiedBest",
     "CertifiedRisk",
+    "Crossings",
     "Growth",
     "HessianBias",
     "InvalidInput",
@@ -38,11 +48,15 @@ __all__ = [
     "NoConvergence",
     "Population",
     "Restriction",
+    "RetrainedBest",
+    "RetrainedCrossings",
     "RetrainedRisk",
     "RetrainedVerification",
     "RiskResult",
     "Sensitivity",
     "Verification",
+    "best",
+    "crossing",
     "growth",
     "hessian_bias",
     "risk",
@@ -58,20 +72,27 @@ __all__ = [
 #: importing the module would replace the function by it.
 _MODULES = {
     "AsymptoticsError": "errors",
+    "Best": "results",
+    "CertifiedBest": "results",
     "CertifiedRisk": "results",
     "Growth": "results",
+    "Crossings": "results",
     "HessianBias": "results",
     "InvalidInput": "errors",
     "IteratedRisk": "results",
     "NoConvergence": "errors",
     "Population": "population",
     "Restriction": "population",
+    "RetrainedBest": "results",
+    "RetrainedCrossings": "results",
     "RetrainedRisk": "results",
     "RetrainedVerification": "results",
     "RiskResult": "results",
     "Sensitivity": "prediction.sensitivity",
     "Verification": "results",
     "growth": "prediction.growth",
+    "best": "prediction.best",
+    "crossing": "prediction.crossing",
     "hessian_bias": "prediction.hessian_bias",
     "risk": "prediction.risk",
     "rounds": "prediction.rounds",

@@ -50,6 +50,14 @@ class Status(Outcome):
         ),
         "try points beside it",
     )
+    INCOMPLETE = (
+        "incomplete",
+        (
+            "a minimum may be missing: the last two grids differ, or the risk is not known at some "
+            "points"
+        ),
+        "narrow the interval",
+    )
     NO_RUNS = "no runs", "the sweep was interrupted", "run it again; a store keeps what was done"
 
 

@@ -11,6 +11,7 @@ import click
 
 from .. import __version__
 from ..errors import AsymptoticsError, InvalidInput
+from .best import best
 from .console import drop, fail
 from .derive import derive
 from .example import example
@@ -46,7 +47,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (risk, curve, verify, rounds, growth, network, example, formula, derive):
+for command in (risk, curve, verify, best, rounds, growth, network, example, formula, derive):
     cli.add_command(command)
 
 

@@ -38,12 +38,12 @@ def risk(spec: str | None, form: str, digits: int | None, certify: bool) -> None
     asymptotics risk my.toml --certify
     """
     problem = read_spec(spec)
-    notes = _notes(spec, problem)
+    notes = notes_on(spec, problem)
     result = _computed(problem, digits=digits, certify=certify)
     if form == "table":
         say(f"{problem.population!r}\n\n")
     print_rows(result, problem, form)
-    _say_notes(notes)
+    say_notes(notes)
     _require_convergence(result)
 
 
@@ -79,7 +79,7 @@ def curve(
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
     problem = read_spec(spec)
-    notes = _notes(spec, problem)
+    notes = notes_on(spec, problem)
     require_free(output, _inputs(spec, problem, settings), force)
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
     result = _computed(shown, digits=digits)
@@ -88,7 +88,7 @@ def curve(
     if not older:
         with replacing(output) as path:
             write(result, problem, path, suffix, simulated)
-    _say_notes(notes)
+    say_notes(notes)
     if not older:
         remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
     _require_convergence(result)
@@ -121,7 +121,7 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     """
     suffix = None if output is None else suffix_of(output)
     problem = read_spec(spec)
-    notes = _notes(spec, problem)
+    notes = notes_on(spec, problem)
     if output is not None:
         require_free(output, _inputs(spec, problem, settings), force)
     result = _verified(problem, settings)
@@ -130,7 +130,7 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
         with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
-    _say_notes(notes)
+    say_notes(notes)
     _require_consistency(result, older)
 
 
@@ -157,14 +157,14 @@ def _samples(spec: str | None, problem: Problem) -> Path | None:
     return samples_file(problem.source, folder)
 
 
-def _notes(spec: str | None, problem: Problem) -> list[str]:
+def notes_on(spec: str | None, problem: Problem) -> list[str]:
     """Notes on how the spec was read, where its author may have meant something else."""
     samples = _samples(spec, problem)
     notes = note_of_weights(problem.source), note_of_columns(samples) if samples else ""
     return [note for note in notes if note]
 
 
-def _say_notes(notes: Iterable[str]) -> None:
+def say_notes(notes: Iterable[str]) -> None:
     """Write notes to standard error, a line each."""
     for note in notes:
         remark(f"asymptotics: note: {one_line(note)}")

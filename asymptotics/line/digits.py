@@ -166,18 +166,26 @@ def proved_columns(
 
     Raises `InvalidInput` for too many groups, and for a continuous law.
     """
-    if len(population) > _MOST_CERTIFIED:
-        allowed = f"must be left out for more than {_MOST_CERTIFIED:,} groups"
-        raise InvalidInput("certify", True, allowed)
-    if population.tolerance > 0:
-        allowed = "must be left out for a continuous law: its groups come from a quadrature"
-        raise InvalidInput("certify", True, allowed)
+    require_exact_groups(population)
     return _columns(
         lambda index: _proved_row(population, grid, index, digits),
         grid,
         progress,
         ("status", "lower", "upper", "reason"),
     )
+
+
+def require_exact_groups(population: Population) -> None:
+    """Raise `InvalidInput` for a population of which nothing can be proved.
+
+    Such are those of too many groups, and continuous laws.
+    """
+    if len(population) > _MOST_CERTIFIED:
+        allowed = f"must be left out for more than {_MOST_CERTIFIED:,} groups"
+        raise InvalidInput("certify", True, allowed)
+    if population.tolerance > 0:
+        allowed = "must be left out for a continuous law: its groups come from a quadrature"
+        raise InvalidInput("certify", True, allowed)
 
 
 def _proved_row(population: Population, grid: Grid, index: int, digits: int) -> dict[str, Any]:

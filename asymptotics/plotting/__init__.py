@@ -15,6 +15,7 @@ with extra("plot"):
     from .convergence import draw_convergence, plot_convergence
     from .growth import draw_growth, plot_growth
     from .network import draw_network, plot_network
+    from .regions import plot_regions
     from .risk import draw_risk, plot_risk
     from .rounds import draw_rounds, plot_rounds
     from .style import PANELS, SIZE, STYLE, require_few
@@ -31,6 +32,7 @@ __all__ = [
     "plot_convergence",
     "plot_growth",
     "plot_network",
+    "plot_regions",
     "plot_risk",
     "plot_rounds",
     "require_few",

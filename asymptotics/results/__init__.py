@@ -9,14 +9,16 @@ from ..tables.documents import (
     to_json,
 )
 from ..tables.grid_result import GridResult
+from .best import Best, CertifiedBest, CertifiedRetrainedBest, RetrainedBest
 from .bias import HessianBias
+from .crossing import Crossings, RetrainedCrossings
 from .growth import Growth
 from .iterated import IteratedRisk
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
 from .verification import RetrainedVerification, Verification
 
-#: Every kind of result that a command writes to a file.
+#: Every kind of result: a file with the columns of one of them is this package's own.
 KINDS: tuple[type[GridResult], ...] = (
     RiskResult,
     CertifiedRisk,
@@ -28,6 +30,12 @@ KINDS: tuple[type[GridResult], ...] = (
     RetrainedVerification,
     NetworkSweep,
     HessianBias,
+    Best,
+    CertifiedBest,
+    RetrainedBest,
+    CertifiedRetrainedBest,
+    Crossings,
+    RetrainedCrossings,
 )
 
 __all__ = [
@@ -36,13 +44,19 @@ __all__ = [
     "JSON_END",
     "JSON_START",
     "KINDS",
+    "Best",
+    "CertifiedBest",
+    "CertifiedRetrainedBest",
     "CertifiedRetrainedRisk",
     "CertifiedRisk",
+    "Crossings",
     "GridResult",
     "Growth",
     "HessianBias",
     "IteratedRisk",
     "NetworkSweep",
+    "RetrainedBest",
+    "RetrainedCrossings",
     "RetrainedRisk",
     "RetrainedVerification",
     "RiskResult",

@@ -117,6 +117,17 @@ class RiskResult(GridResult):
 
         return plot_risk(self, ax=ax, x=x, simulated=simulated)
 
+    def plot_regions(
+        self, ax: "Axes | None" = None, x: str | None = None, y: str | None = None
+    ) -> "Axes":
+        """Plot in which region of the two parameters that vary each rule has the least risk.
+
+        After a second fit it is the risk after it.  Needs ``asymptotics[plot]``.
+        """
+        from ..plotting import plot_regions
+
+        return plot_regions(self, ax=ax, x=x, y=y)
+
     def draw(
         self, figure: "Figure", x: str | None = None, simulated: GridResult | None = None
     ) -> None:

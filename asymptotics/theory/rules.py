@@ -194,7 +194,7 @@ RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE,
 _ALIASES: Mapping[str, Rule] = {"hessian": COVARIANCE}
 
 MIN_EXPONENT, MAX_EXPONENT = 1e-12, 5
-_EXPONENT = Domain(
+EXPONENT = Domain(
     lambda x: (x >= -MAX_EXPONENT) & (x <= MAX_EXPONENT),
     f"must be a number between -{MAX_EXPONENT} and {MAX_EXPONENT}",
 )
@@ -202,7 +202,7 @@ _EXPONENT = Domain(
 
 def exponent_rule(exponent: Exponent, name: str = "rule") -> WeightRule:
     r"""The rule that keeps the largest :math:`\Lambda^q|X|`, for a real ``q = exponent``."""
-    number = scalar(f"{name}.exponent", exponent, _EXPONENT)
+    number = scalar(f"{name}.exponent", exponent, EXPONENT)
     if number != 0 and -MIN_EXPONENT < number < MIN_EXPONENT:
         allowed = f"must be 0, or {MIN_EXPONENT:g} or more off it"
         raise InvalidInput(f"{name}.exponent", exponent, allowed)

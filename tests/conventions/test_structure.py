@@ -20,8 +20,8 @@ from tests.conventions.architecture import (
 
 #: What a part of the package may import of the rest, in the order that data takes.
 LAYERS = ["errors", "extras", "bundled", "outcomes", "arithmetic", "domains", "tables",
-          "parameters", "population", "theory", "formulas", "derivation", "line", "iterated",
-          "plotting", "results", "prediction", "trials", "simulation", "verification",
+          "parameters", "choices", "population", "theory", "formulas", "derivation", "line",
+          "iterated", "plotting", "results", "prediction", "trials", "simulation", "verification",
           "networks", "spec", "cli"]  # fmt: skip
 STAGES = ["fixed_points", "channels", "rules", "truncated_gaussian", "thresholds", "risk",
           "retraining"]  # fmt: skip

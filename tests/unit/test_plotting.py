@@ -343,3 +343,48 @@ def test_a_sweep_without_numbers_has_no_figure() -> None:
     found = sweep([0.5, 4], width=2, samples=5, task=task, steps=5, step=1e9, trials=1, workers=1)
     with pytest.raises(InvalidInput, match="result = '2 diverge': must have one or more rows"):
         found.plot()
+
+
+def test_regions_show_the_best_rule() -> None:
+    population = Population([0.3, 0.7], [10, 0.5], std=[0.5, 1])
+    kappa, alpha = np.geomspace(0.1, 10, 4), np.linspace(0.1, 0.9, 3)[:, None]
+    rules = np.array(["magnitude", "covariance", "random"])[:, None, None]
+    for again in (False, True):
+        ax = risk(population, kappa, 0.5, alpha, rule=rules, retrain=again).plot_regions()
+        assert ax.get_xscale() == "log"
+        assert "alpha" in ax.get_ylabel()
+        (mesh,) = ax.collections
+        shown = np.asarray(mesh.get_array())
+        across, up = np.geomspace(0.1, 10, shown.shape[1]), np.linspace(0.1, 0.9, shown.shape[0])
+        for row, column in ((0, 0), (150, 40), (250, 290)):
+            point = risk(
+                population, across[column], 0.5, up[row], rule=rules.ravel(), retrain=again
+            )
+            values = point.column("retrained_risk" if again else "risk")
+            assert shown[row, column] == np.argmin(values)
+        assert labels(ax)[0] == "magnitude"
+    # At alpha = 1 all rules are equal.
+    result = risk(population, kappa, 0.5, np.array([0.5, 1])[:, None], rule=rules[:2])
+    ax = result.plot_regions(x="alpha", y="kappa")
+    assert (np.asarray(ax.collections[0].get_array())[:, -1] == -1).all()
+    assert labels(ax)[-1] == "equal, or infinite"
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "key"),
+    [
+        ({"alpha": 0.3}, {}, "result"),
+        ({"sigma": np.array([1, 2])[:, None, None, None]}, {}, "result"),
+        ({"rule": "magnitude"}, {}, "rule"),
+        ({}, {"x": "sigma"}, "x"),
+        ({}, {"x": "kappa", "y": "kappa"}, "result"),
+    ],
+)
+def test_regions_need_two_parameters_and_rules(given: Any, asked: Any, key: str) -> None:
+    basic: dict[str, Any] = {
+        "kappa": [0.5, 2], "sigma": 0.5, "alpha": np.array([0.3, 0.6])[:, None],
+        "rule": np.array(["magnitude", "random"])[:, None, None],
+    }  # fmt: skip
+    with pytest.raises(InvalidInput) as caught:
+        risk(POPULATION, **basic | given).plot_regions(**asked)
+    assert caught.value.key == key

@@ -1,0 +1,89 @@
+"""The risk and its slopes where the exponent q of the rule, the largest Λ^q |X|, varies as well."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..arithmetic.dual import DualNumbers
+from ..population import Population
+from ..theory import channel
+from ..theory.channels import Channel
+from ..theory.fixed_points import fixed_point_at
+from ..theory.retraining import TOWARDS, mask_at, retrained_at, second_fit_at
+from ..theory.risk import pruned_risk_at
+from ..theory.rules import Score, WeightRule
+from ..theory.thresholds import threshold_at
+from .grid import parts
+
+
+@dataclass(frozen=True, eq=False)
+class _Exponents(WeightRule):
+    """A rule with an exponent of its own, in `exponents`, for each row of a flat grid."""
+
+    exponents: Any = None
+
+    def score(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Score:
+        score = super().score(channel, arithmetic)
+        alive = channel.eigenvalue > 0
+        logs = np.log(np.where(alive, channel.eigenvalue, 1))
+        return score._replace(scale=arithmetic.exp(arithmetic.column(self.exponents) * logs))
+
+
+@QUIET
+def exponent_slopes(
+    population: Population, given: Mapping[str, Array], towards: str | None, free: Sequence[str]
+) -> tuple[Array, Array]:
+    """The risk of each row, and its slopes in the `free` parameters along the last axis.
+
+    `given` has a column for each parameter, ``exponent`` among them.  With `towards` it is the
+    risk after a second fit.  Rounding is not estimated: what is found with these numbers is to be
+    evaluated by `risk` once more.
+    """
+    size = given["kappa"].size
+    value, slopes = np.empty(size), np.empty((size, len(free)))
+    arithmetic = DualNumbers(len(free))
+    for part in parts(np.arange(size), len(population) * (1 + len(free))):
+        at = {
+            key: arithmetic.parameter(column[part], free.index(key))
+            if key in free
+            else column[part]
+            for key, column in given.items()
+        }
+        found = _risk(population, at, towards, arithmetic)
+        value[part], slopes[part] = arithmetic.plain(found), arithmetic.slope(found)
+    return value, slopes
+
+
+def _risk(
+    population: Population, at: Mapping[str, Any], towards: str | None, arithmetic: DualNumbers
+) -> Any:
+    """The risk of the rows of a flat grid, through all stages."""
+    fixed = fixed_point_at(population, at["kappa"], at["sigma"], at["ridge"], arithmetic)
+    infinite = fixed.gamma == arithmetic.infinity
+    fixed = fixed._replace(gamma=arithmetic.where(infinite, 1, fixed.gamma))
+    law = channel(population, fixed, arithmetic)
+    # Its own exponent is that of largest size, so that the range of all scores is checked.
+    q = arithmetic.plain(at["exponent"])
+    rule = _Exponents(float(q[np.argmax(abs(q))]), exponents=at["exponent"])
+    threshold = threshold_at(rule.score(law, arithmetic), at["alpha"], arithmetic)
+    if towards is None:
+        risk = pruned_risk_at(law, at["sigma"], rule, threshold, arithmetic).risk
+        return arithmetic.where(infinite & (at["alpha"] > 0), np.inf, risk)
+    mask = mask_at(law, rule, threshold, at["alpha"], infinite, arithmetic)
+    chi = arithmetic.array(1 if towards == TOWARDS[1] else 0)
+    fit = second_fit_at(
+        population,
+        fixed,
+        mask,
+        at["kappa"],
+        at["sigma"],
+        at["alpha"],
+        rule,
+        at["retrain_ridge"],
+        chi,
+        arithmetic,
+    )
+    return retrained_at(fit, arithmetic).risk
