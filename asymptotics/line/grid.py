@@ -119,10 +119,12 @@ def asked_refit(retrain: Any, retrain_ridge: Any, retrain_towards: Any) -> Refit
 def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple[Rule, Array]]:
     """Each rule with indices of rows that have it, in the flat grid of `shape`, batch by batch.
 
-    `rules` broadcasts to `shape`.  The size of a batch is limited as by `parts`.
+    `rules` broadcasts to `shape`.  The size of a batch is limited as by `parts`,
+    for as many numbers as the rule computes with.
     """
     for rule in dict.fromkeys(rules.ravel()):
-        for part in parts(np.flatnonzero(np.broadcast_to(rules == rule, shape)), groups):
+        rows = np.flatnonzero(np.broadcast_to(rules == rule, shape))
+        for part in parts(rows, groups * rule.work):
             yield rule, part
 
 

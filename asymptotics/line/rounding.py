@@ -34,11 +34,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic.base import Columns
 from ..arithmetic.float64 import SHORT_MASS
 from ..theory import PrunedRisk, Rule, Threshold, truncated_moments
 from ..theory.channels import Channel
 from ..theory.rules import Oracle, Random, Score, WeightRule
-from ..theory.truncated_gaussian import Cut, cut_of
+from ..theory.truncated_gaussian import Cut, Cuts, cut_of
+from .cut_rounding import cut_errors, moved_shares
 
 #: How many rounding errors the centre of a group and its cut have accumulated together.
 _ROUNDINGS = 16
@@ -111,9 +113,11 @@ class Displaced(NamedTuple):
 
 @QUIET
 def relative_errors(
-    channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
+    channel: Channel, rule: Rule, threshold: Threshold | Cuts, pruned: PrunedRisk, alpha: Array
 ) -> RelativeErrors:
     """Estimated relative errors of a pruned risk and its threshold in floats, on a flat grid."""
+    if isinstance(threshold, Cuts):
+        return _relative_errors_at_cuts(channel, rule, threshold, pruned, alpha)
     missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
     risk = pruned.risk
     # Benign rows keep this simple value; for the others it is replaced by the estimate above.
@@ -135,11 +139,28 @@ def relative_errors(
     return errors
 
 
+def _relative_errors_at_cuts(
+    channel: Channel, rule: Rule, cuts: Cuts, pruned: PrunedRisk, alpha: Array
+) -> RelativeErrors:
+    """The same for a rule that ranks by a gain."""
+    risk, smaller = pruned.risk, np.minimum(alpha, 1 - alpha)
+    misplaced = _misplaced(pruned.missed(alpha), smaller)
+    misplaced = np.where(smaller == 0, 0, misplaced)
+    found = cut_errors(channel, rule, cuts, pruned, misplaced)
+    lost = _underflows(channel, _noisy(channel)).any(axis=-1)
+    lost = lost | (risk < LEAST) & ~((risk == 0) & _vanishes(channel, rule, cuts))
+    errors = (FLOAT64.ratio(found.risk, risk), FLOAT64.ratio(found.threshold, abs(cuts.value)))
+    of_risk, of_threshold = (np.where(lost, np.inf, error) for error in errors)
+    return RelativeErrors(of_risk, of_threshold)
+
+
 @QUIET
 def displaced(
-    channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
+    channel: Channel, rule: Rule, threshold: Threshold | Cuts, pruned: PrunedRisk, alpha: Array
 ) -> Displaced:
     """The weights that rounding may put on the wrong side of the threshold."""
+    if isinstance(threshold, Cuts):
+        return _displaced_at_cuts(channel, rule, threshold, pruned, alpha)
     missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
     benign = _benign(channel, rule, threshold, pruned.risk, smaller, missed)
     rows = np.flatnonzero(~benign & (smaller > 0))
@@ -155,6 +176,25 @@ def displaced(
     place = np.where(tied > 0, FLOAT64.ratio(cut.tied, tied), FLOAT64.ratio(cut.density, density))
     misplaced = _misplaced(missed, smaller)[rows][..., None]
     return Displaced(rows, cut.y, cut.moved + misplaced * place + underflowed)
+
+
+def _displaced_at_cuts(
+    channel: Channel, rule: Rule, cuts: Cuts, pruned: PrunedRisk, alpha: Array
+) -> Displaced:
+    """The same for a rule that ranks by a gain."""
+    smaller = np.minimum(alpha, 1 - alpha)
+    rows = np.flatnonzero(smaller > 0)
+    misplaced = _misplaced(pruned.missed(alpha), smaller)
+    score = rule.score(channel)
+    spread = np.where(score.spread > 0, score.spread, 1)
+    # The fraction that misses alpha lies where the density of the weights at the ends is.
+    density = np.array([FLOAT64.normal_density((x - score.center) / spread) for x in cuts.ends])
+    total = (channel.weight * density).sum(axis=(0, -1))[..., None]
+    place = FLOAT64.ratio(density, total)
+    share = np.array(moved_shares(channel, rule, cuts)) + misplaced[:, None] * place
+    y = np.where(density > 0, np.array(cuts.ends), 0)
+    underflowed = _underflows(channel, _noisy(channel))
+    return Displaced(rows, y[:, rows], (share + underflowed)[:, rows])
 
 
 def _misplaced(missed: Array, smaller: Array) -> Array:
@@ -283,18 +323,19 @@ def _anchored_at(cut: Cut, score: Score, threshold: Threshold) -> Array:
     return (anchor != 0) & (cut.gap == offset / score.scale)
 
 
-def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
+def _vanishes(channel: Channel, rule: Rule, threshold: Threshold | Cuts) -> Array:
     """Whether no weight contributes to the risk, which then equals the label noise."""
     noisy = _noisy(channel)
 
-    def adding(part: Channel) -> tuple[Array, ...]:
-        kept, dropped = truncated_moments(rule.score(part), threshold)
+    def adding(table: Columns) -> tuple[Array, ...]:
+        part, cut = threshold.split(table)
+        kept, dropped = truncated_moments(rule.score(part), cut)
         signal = (part.eigenvalue > 0) & ((part.mean != 0) | (part.std > 0))
         error = (part.eigenvalue > 0) & (part.noise > 0) | signal & (part.bias > 0)
         adds = signal & (dropped.mass > 0) | error & (kept.mass > 0) | _underflows(part, noisy)
         return (adds.astype(np.float64),)
 
-    (weight,) = FLOAT64.expect(adding, channel)
+    (weight,) = FLOAT64.expect(adding, threshold.table(channel))
     return np.asarray(weight == 0)
 
 
