@@ -89,6 +89,11 @@ class Arithmetic(ABC):
     @abstractmethod
     def pi(self) -> Any: ...
 
+    @property
+    def remote(self) -> Any:
+        """A number of standard deviations beyond which a normal law has no mass."""
+        return self.infinity
+
     @abstractmethod
     def array(self, values: Any) -> Array:
         """Numbers of this arithmetic, from floats, integers, `Decimal` or `Fraction`."""

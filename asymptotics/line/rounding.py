@@ -51,6 +51,9 @@ _SMALL = 1e-11
 LEAST = 1e-290
 #: Scores are compared exactly if the denominator of the exponent q is at most this.
 _LARGEST_ROOT = 8
+#: If the fraction kept misses alpha by more than this part of it, or of the fraction dropped, the
+#: estimates of first order say nothing.
+_ROUGH = 1e-6
 #: For benign rows the error of the fraction kept is relative to the fraction kept or dropped,
 #: whichever is smaller, but to no less than this.
 _SMALLEST_FRACTION = 1e-8
@@ -148,6 +151,7 @@ def _relative_errors_at_cuts(
     misplaced = np.where(smaller == 0, 0, misplaced)
     found = cut_errors(channel, rule, cuts, pruned, misplaced)
     lost = _underflows(channel, _noisy(channel)).any(axis=-1)
+    lost = lost | (misplaced > _ROUGH * smaller)
     lost = lost | (risk < LEAST) & ~((risk == 0) & _vanishes(channel, rule, cuts))
     errors = (FLOAT64.ratio(found.risk, risk), FLOAT64.ratio(found.threshold, abs(cuts.value)))
     of_risk, of_threshold = (np.where(lost, np.inf, error) for error in errors)

@@ -153,7 +153,7 @@ def _points(rule: GainRule, mixture: Mixture, arithmetic: Arithmetic) -> Array:
         value = arithmetic.where(down, value, -value)
         return arithmetic.where(there, value, half - t), zero
 
-    turns = low + arithmetic.root(falling, zero, zero + 1) * (high - low)
+    turns = low + arithmetic.plain(arithmetic.root(falling, zero, zero + 1)) * (high - low)
     turns = arithmetic.where(there & (turns == turns), turns, 0)
     return arithmetic.ascending(arithmetic.joined([grid, turns]))
 
@@ -235,15 +235,19 @@ def _level(problem: _Problem, alpha: Array, arithmetic: Arithmetic) -> tuple[Arr
     few_kept = ~arithmetic.beyond(alpha, to_drop)
     largest = _largest(problem)
     unit = largest * arithmetic.array(_UNIT)
-    untied = problem.flat & False
+    untied, small = problem.flat & False, arithmetic.sqrt(arithmetic.sqrt(arithmetic.array(arithmetic.eps)))
 
     def falling(y: Array) -> tuple[Array, Array]:
         kept, dropped, density = _masses(problem, unit * arithmetic.sinh(y), untied)
         # The smaller of the two fractions is rounded less.
         kept, dropped = (arithmetic.maximum(x, arithmetic.tiny) for x in (kept, dropped))
         value = arithmetic.log(arithmetic.where(few_kept, kept / alpha, to_drop / dropped))
-        slope = density / arithmetic.where(few_kept, kept, dropped)
-        return value, -slope * (unit * arithmetic.cosh(y))
+        slope = density / arithmetic.where(few_kept, kept, dropped) * unit * arithmetic.cosh(y)
+        # Next to a level at which two ends meet the density is infinite.  A slope of 0 makes the
+        # root finder halve its bracket there, instead of taking a step that is too short to count.
+        far = arithmetic.beyond(abs(value), small * small)
+        endless = far & arithmetic.beyond(slope * small * small * small, abs(value))
+        return value, arithmetic.where(endless, 0, -slope)
 
     reach = arithmetic.arsinh(largest / unit)
     y = arithmetic.root(falling, -reach, reach, _guess(problem, alpha, unit))

@@ -358,7 +358,7 @@ class Shrunk(GainRule):
         return Sides(
             arithmetic.where(crosses, low, infinity),
             arithmetic.where(crosses, high, infinity),
-            slope == slope,
+            slope >= 0,
         )
 
 

@@ -100,7 +100,8 @@ class Cuts(NamedTuple):
         """The cuts with a function applied to each of their arrays."""
         ends = tuple(map(function, self.ends))
         beyond = None if self.beyond is None else function(self.beyond)
-        return Cuts(*map(function, self[:4]), ends, beyond)
+        value, density, first, share = map(function, self[:4])
+        return Cuts(value, density, first > 0, share, ends, beyond)  # some make numbers of truths
 
     def table(self, channel: Channel) -> Columns:
         """What the moments are computed from, group by group; `split` takes it apart."""
@@ -123,7 +124,13 @@ class Cuts(NamedTuple):
     def standardized(self, score: Score, arithmetic: Arithmetic) -> Iterator[tuple[Array, ...]]:
         """The intervals of each group in spreads from its center: the two ends, and if kept."""
         wide = _widened(score, arithmetic)
-        inner = [(end - wide.center) / wide.spread for end in self.ends]
+
+        def standard(end: Array) -> Array:
+            z = (end - wide.center) / wide.spread
+            z = arithmetic.where(end == arithmetic.infinity, arithmetic.remote, z)
+            return arithmetic.where(end == -arithmetic.infinity, -arithmetic.remote, z)
+
+        inner = [standard(end) for end in self.ends]
         edges = [-arithmetic.infinity, *inner, arithmetic.infinity]
         for index, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
             yield low, high, self.first if index % 2 == 0 else ~self.first
