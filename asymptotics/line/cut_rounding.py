@@ -7,9 +7,9 @@ equal mass is moved the other way elsewhere.  What remains to first order:
 - The fraction kept misses :math:`\alpha` by :math:`\delta\alpha`, which costs
   :math:`|\psi|\,\delta\alpha`.
 - Each component of a mixture rounds the distance of an end from its own center.  If that moves the
-  end by :math:`\delta z` spreads, the mass :math:`w\varphi(z)\,\delta z` is misplaced.  It has the
-  gain :math:`D=\Lambda\,(E[B^2|x]-E[(B-\hat B)^2|x])` of its own component, with :math:`\hat B` what
-  is kept of x, and costs :math:`|D-\psi|` of it.
+  end by :math:`\delta z` spreads, the mass :math:`w\varphi(z)\,\delta z` is misplaced.  With
+  :math:`\hat B` what is kept of x, its gain in its own component is
+  :math:`D=\Lambda\,(E[B^2|x]-E[(B-\hat B)^2|x])`, and it costs :math:`|D-\psi|` for its mass.
 - The moments are sums of terms that may cancel.
 
 The estimate adds up all errors as if they had the same sign.  Where a variance underflows it is
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array
-from ..theory import Cuts, PrunedRisk, Rule, truncated_moments
+from ..theory import Cuts, Rule, truncated_moments
 from ..theory.channels import Channel
 
 #: How many rounding errors an end and the center of a group have accumulated together.
@@ -35,16 +35,16 @@ class CutErrors(NamedTuple):
     threshold: Array
 
 
-def cut_errors(
-    channel: Channel, rule: Rule, cuts: Cuts, pruned: PrunedRisk, misplaced: Array
-) -> CutErrors:
+def cut_errors(channel: Channel, rule: Rule, cuts: Cuts, misplaced: Array) -> CutErrors:
     """The errors of a risk and of psi; `misplaced` is the fraction that misses alpha."""
     score, given = rule.score(channel), rule.regression(channel)
     weight, eigenvalue = channel.weight, channel.eigenvalue
     level = np.where(np.isfinite(cuts.value), cuts.value, 0)[..., None]
     moved_mass = np.zeros_like(misplaced)
     error = abs(level[..., 0]) * misplaced
-    for index, (x, share) in enumerate(zip(cuts.ends, moved_shares(channel, rule, cuts), strict=True)):
+    for index, (x, share) in enumerate(
+        zip(cuts.ends, moved_shares(channel, rule, cuts), strict=True)
+    ):
         x = np.where(share > 0, x, 0)
         b = given.signal_intercept + given.signal_slope * x
         value = x

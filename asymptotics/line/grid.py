@@ -90,6 +90,11 @@ def as_grid(
     numbers = {key: parameter(key, value) for key, value in given.items()}
     grid = Grid(**numbers, rule=_rules(rule), refit=refit)
     broadcast_shape(grid.columns)
+    if refit is not None and (refit.retrain_towards == TOWARDS[1]).any():
+        for each in grid.rule.ravel():
+            if not each.keeps_weights:
+                allowed = f"must keep weights as they are to be trained towards {TOWARDS[1]} ones"
+                raise InvalidInput("rule", str(each), allowed)
     return grid
 
 

@@ -149,7 +149,7 @@ def _relative_errors_at_cuts(
     risk, smaller = pruned.risk, np.minimum(alpha, 1 - alpha)
     misplaced = _misplaced(pruned.missed(alpha), smaller)
     misplaced = np.where(smaller == 0, 0, misplaced)
-    found = cut_errors(channel, rule, cuts, pruned, misplaced)
+    found = cut_errors(channel, rule, cuts, misplaced)
     lost = _underflows(channel, _noisy(channel)).any(axis=-1)
     lost = lost | (misplaced > _ROUGH * smaller)
     lost = lost | (risk < LEAST) & ~((risk == 0) & _vanishes(channel, rule, cuts))

@@ -14,17 +14,16 @@ gain.  These tie, and are kept at random, so that exactly :math:`\alpha` is kept
 eigenvalue 0, and without noise all weights of one coefficient.
 """
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
-from ..arithmetic.base import Columns
-from ..errors import InvalidInput
 from ..parameters import own_or_checked
 from .channels import Channel
 from .posteriors import Component, Mixture, density, mixtures, nodes, posterior
 from .rules import GainRule, Posterior, Regression, Rule, Score
 from .thresholds import threshold_at
-from .truncated_gaussian import Cuts, Threshold, TruncatedMoments
+from .truncated_gaussian import Cuts, Threshold
 
 #: A gain of constant value ties with a level that is this near, in rounding errors.
 _NEAR = 64
@@ -83,9 +82,7 @@ def cut(
 
 
 @QUIET
-def cut_at(
-    channel: Channel, rule: Rule, alpha: Array, arithmetic: Arithmetic
-) -> Threshold | Cuts:
+def cut_at(channel: Channel, rule: Rule, alpha: Array, arithmetic: Arithmetic) -> Threshold | Cuts:
     """The cuts at a checked `alpha`: an exact number, or one of the arithmetic."""
     if not isinstance(rule, GainRule):
         return threshold_at(rule.score(channel, arithmetic), alpha, arithmetic)
@@ -101,9 +98,7 @@ def cut_at(
     places = tuple(arithmetic.where(none | whole, infinity, place) for place in ends.places)
     cuts = Cuts(
         arithmetic.where(alpha <= 0, infinity, value),
-        arithmetic.where(
-            arithmetic.in_any_group(tied), infinity, _masses(problem, level, tied)[2]
-        ),
+        arithmetic.where(arithmetic.in_any_group(tied), infinity, _masses(problem, level, tied)[2]),
         (ends.first & ~none) | whole,
         arithmetic.where(none | whole, 1, share),
         places,
@@ -195,9 +190,7 @@ def _ends(problem: _Problem, level: Array) -> _Ends:
     return _Ends(first, places, rates)
 
 
-def _mixed_ends(
-    rule: GainRule, pieces: _Pieces, level: Array, arithmetic: Arithmetic
-) -> _Ends:
+def _mixed_ends(rule: GainRule, pieces: _Pieces, level: Array, arithmetic: Arithmetic) -> _Ends:
     """The same for the eigenvalues of a mixture."""
     mixture, points, gains = pieces
     column = arithmetic.column(arithmetic.column(level))
@@ -235,7 +228,10 @@ def _level(problem: _Problem, alpha: Array, arithmetic: Arithmetic) -> tuple[Arr
     few_kept = ~arithmetic.beyond(alpha, to_drop)
     largest = _largest(problem)
     unit = largest * arithmetic.array(_UNIT)
-    untied, small = problem.flat & False, arithmetic.sqrt(arithmetic.sqrt(arithmetic.array(arithmetic.eps)))
+    untied, small = (
+        problem.flat & False,
+        arithmetic.sqrt(arithmetic.sqrt(arithmetic.array(arithmetic.eps))),
+    )
 
     def falling(y: Array) -> tuple[Array, Array]:
         kept, dropped, density = _masses(problem, unit * arithmetic.sinh(y), untied)
@@ -321,12 +317,17 @@ class _Masses(NamedTuple):
 
 def _largest(problem: _Problem) -> Array:
     """A number that no gain exceeds in size, but for weights further out than floats show."""
-    rule, channel, score, given, *_, pieces, arithmetic = problem
+    channel, score, given, arithmetic = (
+        problem.channel,
+        problem.score,
+        problem.given,
+        problem.arithmetic,
+    )
     reach = abs(score.center) + _REACH * score.spread
     value = reach + abs(given.signal_intercept) + given.signal_slope * reach
     bound = arithmetic.plain(channel.eigenvalue * value * value)
     largest = arithmetic.over_groups("max", bound)
-    for each in pieces:
+    for each in problem.pieces:
         over_points = arithmetic.over_groups("max", abs(each.gains))
         largest = arithmetic.maximum(largest, arithmetic.over_groups("max", over_points))
     return arithmetic.where(largest > 0, largest, 1)
@@ -348,8 +349,7 @@ def _beyond(problem: _Problem, cuts: Cuts) -> Array:
     arithmetic, channel = problem.arithmetic, problem.channel
     found = 0 * channel.noise
     for pieces in problem.pieces:
-        mixture, points, _ = pieces
-        sums = _beyond_of_components(pieces, cuts, arithmetic)
+        mixture, sums = pieces.mixture, _beyond_of_components(pieces, cuts, arithmetic)
         for members, value in zip(mixture.members, sums, strict=True):
             mixed = members & (channel.noise > 0)
             found = arithmetic.where(mixed, value[..., mixture.places], found)
@@ -366,7 +366,7 @@ def _beyond_of_components(pieces: _Pieces, cuts: Cuts, arithmetic: Arithmetic) -
     inner = [arithmetic.column(end[..., mixture.first]) for end in cuts.ends]
     edges = [points[..., :1], *inner, points[..., -1:]]
     sums = [0 * part.center[..., 0] for part in parts]
-    for index, (lower, upper) in enumerate(zip(edges, edges[1:], strict=False)):
+    for index, (lower, upper) in enumerate(pairwise(edges)):
         kept = first if index % 2 == 0 else ~first
         # The part of each cell that lies in the interval; it is empty for most cells.
         low = arithmetic.minimum(arithmetic.maximum(points[..., :-1], lower), upper)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from ..arithmetic import Arithmetic, Array
 from ..errors import InvalidInput
+from ..population import Groups
 from .channels import Channel
 from .rules import Posterior, Regression, Score
 
@@ -63,6 +64,16 @@ class Mixture(NamedTuple):
         """Which groups have these eigenvalues."""
         return sum(self.members[1:], self.members[0])
 
+    def at(self, place: int) -> "Mixture":
+        """The mixture of a single one of the eigenvalues."""
+        one = slice(place, place + 1)
+        parts = tuple(Component(*(x[..., one] for x in part)) for part in self.components)
+        return self._replace(
+            components=parts,
+            eigenvalue=self.eigenvalue[one],
+            precision=self.precision[..., one],
+        )
+
     def plain(self, arithmetic: Arithmetic) -> "Mixture":
         """The mixture without slopes in the parameters."""
         parts = tuple(Component(*map(arithmetic.plain, part)) for part in self.components)
@@ -78,7 +89,7 @@ def mixtures(
     `score` and `given` are those of a rule that observes the trained weight.  Raises `InvalidInput`
     for more than `MOST_COMPONENTS` components.
     """
-    shared = _shared_eigenvalues(channel, arithmetic)
+    shared = shared_eigenvalues(channel, arithmetic)
     most = max(map(len, shared), default=0)
     if most > MOST_COMPONENTS:
         allowed = (
@@ -124,12 +135,12 @@ def _component(
     )
 
 
-def _shared_eigenvalues(channel: Channel, arithmetic: Arithmetic) -> list[list[list[int]]]:
+def shared_eigenvalues(groups: Channel | Groups, arithmetic: Arithmetic) -> list[list[list[int]]]:
     """For each eigenvalue with several laws of coefficients: the groups that have each law."""
-    column = channel.eigenvalue
+    column = groups.eigenvalue
     if not _has_equal(arithmetic.ascending(column)):
         return []
-    there = (channel.weight > 0) & (column > 0)
+    there = (groups.weight > 0) & (column > 0)
     # Numbers of some arithmetics are no keys: equal ones are found among those of equal floats.
     near: dict[float, list[list[int]]] = {}
     for index, (key, counts) in enumerate(zip(arithmetic.floats(column), there, strict=True)):
@@ -137,13 +148,13 @@ def _shared_eigenvalues(channel: Channel, arithmetic: Arithmetic) -> list[list[l
             _collect(index, near.setdefault(float(key), []), lambda i, j: column[i] == column[j])
 
     def same_law(i: int, j: int) -> bool:
-        pairs = ((x[..., i], x[..., j]) for x in (channel.mean, channel.std))
+        pairs = ((x[..., i], x[..., j]) for x in (groups.mean, groups.std))
         return all(arithmetic.all(x == y) for x, y in pairs)
 
     shared = []
-    for groups in (some for several in near.values() for some in several):
+    for equal in (some for several in near.values() for some in several):
         laws: list[list[int]] = []
-        for index in groups:
+        for index in equal:
             _collect(index, laws, same_law)
         if len(laws) > 1:
             shared.append(laws)
@@ -165,7 +176,10 @@ def _collect(index: int, sets: list[list[int]], same: Callable[[int, int], bool]
 
 
 def posterior(mixture: Mixture, x: Array, arithmetic: Arithmetic) -> Posterior:
-    r""":math:`\eta` and :math:`\eta'` at weights x, of the shape of the grid and (eigenvalues, N)."""
+    r""":math:`\eta` and :math:`\eta'` at weights x.
+
+    Their shape is that of the grid, followed by (eigenvalues, N).
+    """
     parts = [Component(*map(arithmetic.column, part)) for part in mixture.components]
     logs = [part.log_weight - _exponent(part, x) for part in parts]
     top = logs[0]
@@ -205,13 +219,13 @@ def nodes(mixture: Mixture, arithmetic: Arithmetic) -> Array:
     component, and the weights at which the log-odds of two components take given values.
     """
     parts = [Component(*map(arithmetic.column, part)) for part in mixture.components]
-    steps = arithmetic.array([j for j in range(-2 * _REACH, 2 * _REACH + 1)]) / 2
+    steps = arithmetic.array(list(range(-2 * _REACH, 2 * _REACH + 1))) / 2
     points = [part.center + arithmetic.sqrt(part.variance) * steps for part in parts]
     ends = [(some[..., :1], some[..., -1:]) for some in points]
     low, high = ends[0]
     for first, last in ends[1:]:
         low, high = arithmetic.minimum(low, first), arithmetic.maximum(high, last)
-    odds = arithmetic.array([j for j in range(-4 * _LOG_ODDS, 4 * _LOG_ODDS + 1)]) / 4
+    odds = arithmetic.array(list(range(-4 * _LOG_ODDS, 4 * _LOG_ODDS + 1))) / 4
     special = [arithmetic.ratio(part.intercept, 1 - 2 * part.slope) for part in parts]
     for index, part in enumerate(parts):
         for other in parts[:index]:

@@ -30,10 +30,11 @@ Keeping a weight of gain g instead of dropping it lowers the risk by g, so that 
 :math:`dRisk/d\alpha=-\psi`.  The best size of the optimal mask is where :math:`\psi=0`.  Without
 noise (:math:`\gamma=0`) both gains are :math:`\Lambda B^2`, the ranking of the covariance rule.
 
-The score of a weight with :math:`\Lambda=0` is 0 for every rule, and so is its gain.  Within a group ``Y``, ``X`` and
-``B`` are jointly normal, so that ``B - X`` and ``B`` have linear regressions on ``Y``.  The law of
-``Y`` and these regressions are all that the pruned risk depends on.  By symmetry the formulas take
-the mean of a group to be :math:`m\ge0`.
+The score of a weight with :math:`\Lambda=0` is 0 for every rule, and so is its gain.  Within a
+group ``Y``, ``X`` and ``B`` are jointly normal, so that ``B - X`` and ``B`` have linear regressions
+on ``Y``.  The law of ``Y`` and these regressions are all that the pruned risk depends on.  Where
+the score is one of :math:`|Y|`, by symmetry the formulas take the mean of a group to be
+:math:`m\ge0`.
 
 Source: Li et al. (arXiv 2006.10903), sections 2-3; LeCun, Denker, Solla (1989); optimal and shrunk
 are derived here.
@@ -91,6 +92,8 @@ class Rule(ABC):
 
     #: Whether what it observes holds the noise of the training data.
     sees_noise = False
+    #: Whether a weight that is kept stays as it was trained.
+    keeps_weights = True
     #: About how many numbers are computed with at a time, for each group of a problem.
     work = 1
 
@@ -236,8 +239,6 @@ class GainRule(Rule):
     sees_noise = True
     #: Without noise the rule ranks by :math:`\Lambda^q|B|`, q = 1/2.
     exponent = Fraction(1, 2)
-    #: Whether a weight that is kept stays as it was trained.
-    keeps_weights = True
     work = 16
 
     def score(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Score:
@@ -266,12 +267,10 @@ class GainRule(Rule):
 
     @abstractmethod
     def is_flat(self, intercept: Array, slope: Array) -> Array:
-        """Whether the gain is constant where :math:`\eta(x)` is ``intercept + slope * x``."""
+        r"""Whether the gain is constant where :math:`\eta(x)` is ``intercept + slope * x``."""
 
     @abstractmethod
-    def sides(
-        self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic
-    ) -> Sides:
+    def sides(self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic) -> Sides:
         """Where the gain is more than `level`, where it is not flat and the posterior linear."""
 
 
@@ -297,9 +296,7 @@ class Optimal(GainRule):
     def is_flat(self, intercept: Array, slope: Array) -> Array:
         return (2 * slope == 1) & (intercept == 0)
 
-    def sides(
-        self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic
-    ) -> Sides:
+    def sides(self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic) -> Sides:
         # The gain is A x² + 2 b x.  Of its two crossings the one of larger size is t/A, and the
         # other -level/t, which loses no digits where the two terms nearly cancel.
         curvature = 2 * slope - 1
@@ -347,9 +344,7 @@ class Shrunk(GainRule):
     def is_flat(self, intercept: Array, slope: Array) -> Array:
         return slope == 0
 
-    def sides(
-        self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic
-    ) -> Sides:
+    def sides(self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic) -> Sides:
         # No gain is negative: all weights are kept at a level below 0.
         crosses = level >= 0
         root = arithmetic.sqrt(arithmetic.where(crosses, level, 0))

@@ -20,6 +20,7 @@ of a `Threshold`, and the moments are sums over the ends of the intervals.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
@@ -43,8 +44,10 @@ class Threshold(NamedTuple):
     #: Probability of dropping it, where it is known more accurately than as ``1 - tie``.
     dropped_tie: Array | None = None
 
-    #: As `Cuts.beyond`: weights are kept as they are.
-    beyond = None
+    @property
+    def beyond(self) -> Array | None:
+        """As `Cuts.beyond`: weights are kept as they are."""
+        return None
 
     @property
     def value(self) -> Array:
@@ -132,7 +135,7 @@ class Cuts(NamedTuple):
 
         inner = [standard(end) for end in self.ends]
         edges = [-arithmetic.infinity, *inner, arithmetic.infinity]
-        for index, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+        for index, (low, high) in enumerate(pairwise(edges)):
             yield low, high, self.first if index % 2 == 0 else ~self.first
 
     def moments(self, score: Score, arithmetic: Arithmetic) -> "TruncatedMoments":

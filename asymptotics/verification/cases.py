@@ -22,7 +22,7 @@ from ..prediction.risk import risk
 from ..simulation.finite import FiniteProblem
 from ..simulation.strata import scatter, weighted
 from ..simulation.trials import LinearExperiment
-from ..theory import channel, fixed_point, pruned_risk, threshold
+from ..theory import channel, cut, fixed_point, pruned_risk
 from .plan import (
     LEAST_COUNT,
     Allotment,
@@ -322,8 +322,8 @@ def _level_shift(population: Population, point: Point, p: int) -> Array:
     for row, rule in enumerate(point.rules):
         for part in parts(np.arange(level.size), len(population)):
             law = channel(population, fixed._replace(gamma=level[part]))
-            cut = threshold(rule.score(law), alpha[part])
-            risks[row, part] = pruned_risk(law, point.sigma, rule, cut).risk
+            cuts = cut(law, rule, alpha[part])
+            risks[row, part] = pruned_risk(law, point.sigma, rule, cuts).risk
     here, moved = np.split(risks.reshape(len(point.rules), levels.size, -1), [1], axis=1)
     return np.asarray(np.einsum("n,rna->ra", share_of_node, moved - here))
 
