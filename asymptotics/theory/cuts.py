@@ -267,7 +267,7 @@ def _tied_with_constant(
     nearest = arithmetic.over_groups("argmin", distance)
     precision = _NEAR * arithmetic.eps * arithmetic.maximum(abs(y), 1)
     near = ~arithmetic.beyond(arithmetic.pick(distance, nearest), arithmetic.plain(precision))
-    met_gain = arithmetic.pick(constant + 0 * problem.channel.noise, nearest)
+    met_gain = arithmetic.pick(constant, nearest)
     column = arithmetic.column(met_gain)
     tied = flat & (abs(constant - column) <= 8 * arithmetic.rounding * abs(column))
     above, below, _ = _masses(problem, met_gain, tied)
@@ -286,7 +286,7 @@ def _tied_with_constant(
 def _shares(problem: _Problem, level: Array) -> Array:
     """Of each group, the share kept where its gain is constant; else 1."""
     arithmetic = problem.arithmetic
-    above = arithmetic.where(problem.constant > arithmetic.column(level), 1, 0)
+    above = arithmetic.step_down(arithmetic.column(level) - problem.constant)
     return arithmetic.where(problem.flat, above, 1)
 
 
