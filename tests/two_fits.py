@@ -35,9 +35,11 @@ def _moments(cut: Any, mean: float, std: float, a: float, v: float) -> np.ndarra
     def integrand(z: float) -> np.ndarray[Any, Any]:
         return outer(center + spread * z) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
 
-    kept = [(-np.inf, -cut), (cut, np.inf)] if np.isscalar(cut) else cut
-    parts = np.clip((np.array(kept) - center) / spread, -_REACH, _REACH)
-    found: np.ndarray[Any, Any] = sum(quad_vec(integrand, *part, epsabs=1e-14)[0] for part in parts)
+    kept = [(-np.inf, -cut), (cut, np.inf)] if isinstance(cut, float) else cut
+    parts = np.clip((np.array(kept) - center) / spread, -_REACH, _REACH).tolist()
+    found: np.ndarray[Any, Any] = sum(
+        quad_vec(integrand, low, high, epsabs=1e-14)[0] for low, high in parts
+    )
     return found
 
 

@@ -77,6 +77,8 @@ class Arithmetic(ABC):
     #: Whether operations are so much slower than in floats that `root` should start from a solution
     #: in floats.
     slow = False
+    #: Nodes of a Gauss-Legendre rule over a cell in which a function is smooth.
+    order = 10
     #: About how many numbers (grid points times groups) `expect` works on at a time.
     block = 1 << 14
     #: Sums over groups are first taken over units of this many groups, then over the units.  A
@@ -375,8 +377,9 @@ class Arithmetic(ABC):
         second = mass - self.moment_density(u) - self.moment_density(l)
         return mass, center * mass + first, center * (center * mass + 2 * first) + second
 
-    def gauss_legendre(self, order: int) -> tuple[Array, Array]:
-        """Nodes and weights of the Gauss-Legendre rule of this order on [0, 1]."""
+    def gauss_legendre(self) -> tuple[Array, Array]:
+        """Nodes and weights of the Gauss-Legendre rule of `order` nodes on [0, 1]."""
+        order = self.order
         x = self.array(np.polynomial.legendre.leggauss(order)[0])
         rounds = 1 if self.eps > np.finfo(np.float64).eps / 2 else 8
         for _ in range(rounds):

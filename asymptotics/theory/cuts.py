@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..parameters import own_or_checked
 from .channels import Channel
-from .posteriors import Component, Mixture, density, mixtures, nodes, posterior
+from .posteriors import STEPS, Component, Mixture, density, mixtures, nodes, posterior
 from .rules import GainRule, Posterior, Regression, Rule, Score
 from .thresholds import threshold_at
 from .truncated_gaussian import Cuts, Threshold
@@ -29,8 +29,6 @@ from .truncated_gaussian import Cuts, Threshold
 _NEAR = 64
 #: The level ψ is solved for as `_UNIT` sinh(y) times the largest gain.
 _UNIT = 2**-100
-#: Nodes of the Gauss-Legendre rule on each cell of the grid.
-_ORDER = 8
 #: How many spreads from its center a group reaches: beyond there is no mass.
 _REACH = 40
 
@@ -132,7 +130,7 @@ def _mixed(mixture: Mixture, channel: Channel) -> Array:
 
 def _points(rule: GainRule, mixture: Mixture, arithmetic: Arithmetic) -> Array:
     """Points, in ascending order, between which the gain of a mixture is monotone."""
-    grid = nodes(mixture, arithmetic)
+    grid = nodes(mixture, STEPS, arithmetic)
 
     def rate(x: Array) -> Array:
         return rule.rate(posterior(mixture, x, arithmetic), x)
@@ -352,18 +350,18 @@ def _beyond(problem: _Problem, cuts: Cuts) -> Array:
     arithmetic, channel = problem.arithmetic, problem.channel
     found = 0 * channel.noise
     for pieces in problem.pieces:
-        mixture, sums = pieces.mixture, _beyond_of_components(pieces, cuts, arithmetic)
+        mixture, sums = pieces.mixture, _beyond_of_components(pieces.mixture, cuts, arithmetic)
         for members, value in zip(mixture.members, sums, strict=True):
             mixed = members & (channel.noise > 0)
             found = arithmetic.where(mixed, value[..., mixture.places], found)
     return found
 
 
-def _beyond_of_components(pieces: _Pieces, cuts: Cuts, arithmetic: Arithmetic) -> list[Array]:
+def _beyond_of_components(mixture: Mixture, cuts: Cuts, arithmetic: Arithmetic) -> list[Array]:
     """The same for each component of a mixture, along its eigenvalues."""
-    mixture, points, _ = pieces
     parts = [Component(*map(arithmetic.column, part)) for part in mixture.components]
-    nodes, weights = arithmetic.gauss_legendre(_ORDER)
+    points = nodes(mixture.plain(arithmetic), 1, arithmetic)
+    shares, weights = arithmetic.gauss_legendre()
     first = cuts.first[..., mixture.first][..., None]
     # The kept intervals lie between points[0], the ends, and points[-1].
     inner = [arithmetic.column(end[..., mixture.first]) for end in cuts.ends]
@@ -376,8 +374,8 @@ def _beyond_of_components(pieces: _Pieces, cuts: Cuts, arithmetic: Arithmetic) -
         high = arithmetic.minimum(arithmetic.maximum(points[..., 1:], lower), upper)
         width = arithmetic.where(kept & (high > low), high - low, 0)
         low = arithmetic.where(width > 0, low, 0)
-        for node, weight in zip(nodes, weights, strict=True):
-            x = low + node * width
+        for share, weight in zip(shares, weights, strict=True):
+            x = low + share * width
             mean = posterior(mixture, x, arithmetic).mean
             for place, part in enumerate(parts):
                 missed = part.intercept + part.slope * x - mean

@@ -26,9 +26,11 @@ from .rules import Posterior, Regression, Score
 MOST_COMPONENTS = 16
 #: The grid reaches so many spreads of each component to either side, in steps of a half.
 _REACH = 40
-#: Between two components the grid has the points at which their log-odds are one of these, with
-#: steps of a quarter.  Beyond, the lesser one has a weight that no float shows.
+#: Between two components the grid has points up to these log-odds.  Beyond, the lesser one has a
+#: weight that no float shows.
 _LOG_ODDS = 45
+#: The steps for each unit of log-odds in a grid that finds the pieces of a gain.
+STEPS = 4
 
 
 class Component(NamedTuple):
@@ -212,11 +214,12 @@ def _weighted(shares: list[Array], values: list[Array]) -> Array:
     return sum(products[1:], products[0])
 
 
-def nodes(mixture: Mixture, arithmetic: Arithmetic) -> Array:
-    """Points between which a gain changes its direction at most once, in ascending order.
+def nodes(mixture: Mixture, per_unit: int, arithmetic: Arithmetic) -> Array:
+    """Points between which a posterior is smooth, in ascending order.
 
     They are steps of half a spread about each center, the weight 0, the vertex of the gain of each
-    component, and the weights at which the log-odds of two components take given values.
+    component, and the weights at which the log-odds of two components are multiples of one by
+    `per_unit`.  With `STEPS` of them between two points a gain changes its direction at most once.
     """
     parts = [Component(*map(arithmetic.column, part)) for part in mixture.components]
     steps = arithmetic.array(list(range(-2 * _REACH, 2 * _REACH + 1))) / 2
@@ -225,7 +228,8 @@ def nodes(mixture: Mixture, arithmetic: Arithmetic) -> Array:
     low, high = ends[0]
     for first, last in ends[1:]:
         low, high = arithmetic.minimum(low, first), arithmetic.maximum(high, last)
-    odds = arithmetic.array(list(range(-4 * _LOG_ODDS, 4 * _LOG_ODDS + 1))) / 4
+    most = per_unit * _LOG_ODDS
+    odds = arithmetic.array(list(range(-most, most + 1))) / per_unit
     special = [arithmetic.ratio(part.intercept, 1 - 2 * part.slope) for part in parts]
     for index, part in enumerate(parts):
         for other in parts[:index]:

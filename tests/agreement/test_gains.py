@@ -9,6 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from asymptotics import CertifiedRisk, InvalidInput, Population, risk, sensitivity, theory, verify
+from asymptotics.arithmetic.float64 import Float64
+from asymptotics.spec import problem
 from asymptotics.testing import Problem, populations, problems
 from asymptotics.theory import COVARIANCE, MAGNITUDE, OPTIMAL, RANDOM, SHRUNK, exponent_rule
 from tests import gains, two_fits
@@ -22,6 +24,11 @@ SPIKES = Population([2, 1, 1, 3], [1, 1, 1, 3], mean=[0, 2, -1, 0.4], std=[0, 0.
 ALL = {"single": SINGLE, "mixed": MIXED, "spikes": SPIKES}
 MILD = populations(max_groups=4, eigenvalue_range=100, smallest_std=0.1)
 ALPHAS = np.array([0.05, 0.3, 0.7, 0.95])
+
+
+def predicted(*problem: Any, **settings: Any) -> Any:
+    """The prediction, of whatever kind the settings make it."""
+    return risk(*problem, **settings)
 
 
 def mild(rule: theory.Rule) -> Any:
@@ -55,16 +62,32 @@ def test_the_closed_form_of_one_component_is_that_of_a_mixture(rule: str) -> Non
         np.testing.assert_allclose(mixed.threshold, single.threshold, rtol=1e-9)
 
 
-@BOTH
-@pytest.mark.parametrize("population", [SINGLE, MIXED])
+@pytest.mark.parametrize(
+    ("population", "rule"), [(SINGLE, "optimal"), (SINGLE, "shrunk"), (MIXED, "optimal")]
+)
 def test_many_digits_agree(population: Population, rule: str) -> None:
-    if population is MIXED and rule == "shrunk":
-        population = Population([3, 2], [1, 1], mean=[0.2, 1], std=[0.1, 1])
     found = risk(population, 2, 0.5, 0.3, 0.1, rule)
     many = risk(population, 2, 0.5, 0.3, 0.1, rule, digits=12)
     assert many.status == "ok"
     assert float(many.risk.item()) == pytest.approx(found.risk.item(), rel=1e-11)
     assert float(many.threshold.item()) == pytest.approx(found.threshold.item(), rel=1e-9)
+
+
+class Finer(Float64):
+    """Floats with more nodes of a quadrature."""
+
+    order = 24
+
+
+def test_quadrature_over_a_mixture_has_enough_nodes() -> None:
+    for population in (MIXED, SPIKES):
+        fixed = theory.fixed_point(population, [0.6, 2, 2], 0.5, 0.1)
+        law = theory.channel(population, fixed)
+        cuts = [theory.cut(law, SHRUNK, [0.1, 0.3, 1.0], x) for x in (Float64(), Finer())]
+        once, twice = (theory.pruned_risk(law, 0.5, SHRUNK, x).kept_error for x in cuts)
+        np.testing.assert_allclose(once, twice, rtol=1e-14)
+        assert cuts[0].beyond is not None
+        assert cuts[0].beyond.max() > 1e-2  # there is something to integrate
 
 
 @BOTH
@@ -83,8 +106,9 @@ def test_simulation_agrees_and_tells_the_rules_apart() -> None:
     assert (found.verdict == "consistent").all()
 
     def other(*problem: Any) -> float:
-        swapped = {OPTIMAL: COVARIANCE, SHRUNK: OPTIMAL}[problem[-1]]
-        return risk(*problem[:-1], swapped).risk.item()
+        *others, rule = problem
+        swapped = {OPTIMAL: COVARIANCE, SHRUNK: OPTIMAL}[rule]
+        return float(predicted(*others, swapped).risk)
 
     wrong = verify(
         MIXED, 2, 0.5, 0.4, 0.1, ["optimal", "shrunk"], p=500, trials=24, workers=1, predict=other
@@ -146,13 +170,13 @@ def test_the_threshold_is_the_slope_in_alpha_and_the_best_size_is_where_it_vanis
 @pytest.mark.parametrize("population", [SINGLE, MIXED])
 def test_slopes_are_those_of_difference_quotients(population: Population, rule: str) -> None:
     point = {"kappa": 2.0, "sigma": 0.5, "alpha": 0.3, "ridge": 0.1}
-    slopes = sensitivity(population, **point, rule=rule, retrain=True, retrain_ridge=0.2)
+    fit: dict[str, Any] = {"rule": rule, "retrain": True, "retrain_ridge": 0.2}
+    slopes: Any = sensitivity(population, 2.0, 0.5, 0.3, 0.1, **fit)
     assert slopes.status == slopes.retrained_status == "ok"
     for key, value in point.items():
         step = 1e-5
         low, high = (
-            risk(population, **point | {key: value + d}, rule=rule, retrain=True, retrain_ridge=0.2)
-            for d in (-step, step)
+            predicted(population, **point | {key: value + d}, **fit) for d in (-step, step)
         )
         for name in ("risk", "retrained_risk"):
             quotient = (getattr(high, name) - getattr(low, name)) / (2 * step)
@@ -252,7 +276,7 @@ def test_splitting_and_signs_change_nothing(rule: str) -> None:
 def test_the_joint_law_of_two_fits_agrees() -> None:
     population = Population([0.6, 0.4], [1, 10], mean=[1, 0.3], std=[0.2, 0.5])
     for kappa, again, towards in ((0.6, 0.0, "zero"), (2.3, 0.2, "zero"), (2.3, 0.2, "pruned")):
-        found = risk(
+        found = predicted(
             population, kappa, 0.7, 0.35, 0.1, "optimal",
             retrain=True, retrain_ridge=again, retrain_towards=towards,
         )  # fmt: skip
@@ -273,11 +297,27 @@ def test_the_joint_law_of_two_fits_agrees() -> None:
 def test_a_second_fit_at_the_threshold_of_the_first() -> None:
     """The first fit is infinite; noise alone ranks its weights, the smallest are kept."""
     population = Population([0.5, 0.5], [1, 3], mean=[1, 0.3], std=[0.7, 0.4])
-    found = risk(population, 1, 0.5, 0.4, rule="optimal", retrain=True)
+    found = predicted(population, 1, 0.5, 0.4, rule="optimal", retrain=True)
     assert found.status == "diverges"
     signal = population.eigenvalue * (population.mean**2 + population.std**2)
     expected = (0.25 + 0.6 * population.weight @ signal) / (1 - 0.4)
     assert found.retrained_risk.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_in_a_spec_and_a_figure() -> None:
+    document = {
+        "kappa": [0.5, 2],
+        "sigma": 0.5,
+        "alpha": {"start": 0.1, "stop": 0.9, "num": 3},
+        "rule": ["optimal", "shrunk"],
+        "population": [{"weight": 3}, {"weight": 1, "std": 1}, {"eigenvalue": 2, "mean": 1}],
+    }
+    found = problem(document).solve()
+    assert found.shape[-1] == 2
+    assert (found.status == "ok").all()
+    labels = [text.get_text() for text in found.plot(x="alpha").get_legend().get_texts()]
+    for name in ("optimal (best mask)", "shrunk (best estimate)"):
+        assert any(label.startswith(name) for label in labels)
 
 
 # -- refusals ------------------------------------------------------------------------------------
