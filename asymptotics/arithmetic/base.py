@@ -352,6 +352,19 @@ class Arithmetic(ABC):
         side = self.where(self.beyond(0, low + high), -1, 1)
         return side * (self.normal_tail(side * low) - self.normal_tail(side * high))
 
+    def moments_between(
+        self, low: Array, high: Array, center: Array, spread: Array
+    ) -> tuple[Array, ...]:
+        """Moments of a standard normal H and of ``Y = center + spread H``, over ``low < H < high``.
+
+        They are the mass, E[H], E[H²], E[Y] and E[Y²].
+        """
+        mass = self.between(low, high)
+        first = self.normal_density(low) - self.normal_density(high)
+        second = mass + self.moment_density(low) - self.moment_density(high)
+        raw = center * mass + spread * first
+        return mass, first, second, raw, center * (raw + spread * first) + spread * spread * second
+
     def moment_density(self, u: Array) -> Array:
         r""":math:`u\,\varphi(u)`, with its limit 0 at infinite ``u``."""
         density = self.normal_density(u)

@@ -191,10 +191,13 @@ def _displaced_at_cuts(
     misplaced = _misplaced(pruned.missed(alpha), smaller)
     score = rule.score(channel)
     spread = np.where(score.spread > 0, score.spread, 1)
-    # The fraction that misses alpha lies where the density of the weights at the ends is.
+    # The fraction that misses alpha lies where the density of the weights at the ends is: at one
+    # end of each group, so that two ends of equal weights do not balance.
     density = np.array([FLOAT64.normal_density((x - score.center) / spread) for x in cuts.ends])
-    total = (channel.weight * density).sum(axis=(0, -1))[..., None]
-    place = FLOAT64.ratio(density, total)
+    places = np.arange(len(density)).reshape(-1, *np.ones(density.ndim - 1, dtype=int))
+    highest = np.where(places == density.argmax(axis=0), density, 0)
+    total = (channel.weight * highest).sum(axis=(0, -1))[..., None]
+    place = FLOAT64.ratio(highest, total)
     share = np.array(moved_shares(channel, rule, cuts)) + misplaced[:, None] * place
     y = np.where(density > 0, np.array(cuts.ends), 0)
     underflowed = _underflows(channel, _noisy(channel))

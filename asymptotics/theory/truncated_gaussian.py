@@ -140,25 +140,31 @@ class Cuts(NamedTuple):
 
     def moments(self, score: Score, arithmetic: Arithmetic) -> "TruncatedMoments":
         """As `truncated_moments`."""
-        sums = [[0 * self.share] * 3, [0 * self.share] * 3]
+        wide = _widened(score, arithmetic)
+        inside, outside = ([0 * self.share] * 5 for _ in range(2))
         for low, high, kept in self.standardized(score, arithmetic):
-            mass = arithmetic.between(low, high)
-            first = arithmetic.normal_density(low) - arithmetic.normal_density(high)
-            second = mass + arithmetic.moment_density(low) - arithmetic.moment_density(high)
-            for place, among in enumerate((kept, ~kept)):
-                parts = zip(sums[place], (mass, first, second), strict=True)
-                sums[place] = [x + arithmetic.where(among, part, 0) for x, part in parts]
-        inside, outside = sums
-        kept_part = [self.share * x for x in inside]
-        rest = 1 - self.share
-        mass, first, second = (y + rest * x for x, y in zip(inside, outside, strict=True))
-        center, spread = score.center, score.spread
+            parts = arithmetic.moments_between(low, high, wide.center, wide.spread)
+            inside = [x + arithmetic.where(kept, y, 0) for x, y in zip(inside, parts, strict=True)]
+            outside = [
+                x + arithmetic.where(kept, 0, y) for x, y in zip(outside, parts, strict=True)
+            ]
+        rest, spread = 1 - self.share, score.spread
+        mass, first, second, *raw = inside
+        dropped = [
+            y + rest * x for x, y in zip((mass, *raw), (outside[0], *outside[3:]), strict=True)
+        ]
+        # The moments of a point mass are those of its center.
+        point, center = spread == 0, score.center
         return TruncatedMoments(
-            Moments(kept_part[0], spread * kept_part[1], spread * spread * kept_part[2]),
             Moments(
-                mass,
-                center * mass + spread * first,
-                center * (center * mass + 2 * spread * first) + spread * spread * second,
+                self.share * mass,
+                self.share * spread * first,
+                self.share * spread * spread * second,
+            ),
+            Moments(
+                dropped[0],
+                arithmetic.where(point, center * dropped[0], dropped[1]),
+                arithmetic.where(point, center * center * dropped[0], dropped[2]),
             ),
         )
 
