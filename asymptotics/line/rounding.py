@@ -188,20 +188,24 @@ def _displaced_at_cuts(
     """The same for a rule that ranks by a gain."""
     smaller = np.minimum(alpha, 1 - alpha)
     rows = np.flatnonzero(smaller > 0)
-    misplaced = _misplaced(pruned.missed(alpha), smaller)
+    misplaced = _misplaced(pruned.missed(alpha), smaller)[:, None]
     score = rule.score(channel)
     spread = np.where(score.spread > 0, score.spread, 1)
-    # The fraction that misses alpha lies where the density of the weights at the ends is: at one
-    # end of each group, so that two ends of equal weights do not balance.
+    # The fraction that misses alpha lies in tied groups, if there are any, and otherwise where the
+    # density of the weights at the ends is: at one end of each group, so that two ends of equal
+    # weights do not balance.
     density = np.array([FLOAT64.normal_density((x - score.center) / spread) for x in cuts.ends])
-    places = np.arange(len(density)).reshape(-1, *np.ones(density.ndim - 1, dtype=int))
+    places = np.arange(len(density))[:, None, None]
     highest = np.where(places == density.argmax(axis=0), density, 0)
-    total = (channel.weight * highest).sum(axis=(0, -1))[..., None]
-    place = FLOAT64.ratio(highest, total)
-    share = np.array(moved_shares(channel, rule, cuts)) + misplaced[:, None] * place
-    y = np.where(density > 0, np.array(cuts.ends), 0)
-    underflowed = _underflows(channel, _noisy(channel))
-    return Displaced(rows, y[:, rows], (share + underflowed)[:, rows])
+    tied = np.where((cuts.share > 0) & (cuts.share < 1), 1.0, 0.0)
+    of_ends = (channel.weight * highest).sum(axis=(0, -1))[:, None]
+    of_ties = (channel.weight * tied).sum(axis=-1)[:, None]
+    at_ends = np.where(of_ties > 0, 0, misplaced * FLOAT64.ratio(highest, of_ends))
+    moved = np.array(moved_shares(channel, rule, cuts)) + at_ends
+    center = np.broadcast_to(score.center, tied.shape)
+    y = np.concatenate([np.where(density > 0, np.array(cuts.ends), 0), center[None]])
+    share = np.concatenate([moved, (misplaced * FLOAT64.ratio(tied, of_ties))[None]])
+    return Displaced(rows, y[:, rows], (share + _underflows(channel, _noisy(channel)))[:, rows])
 
 
 def _misplaced(missed: Array, smaller: Array) -> Array:

@@ -199,7 +199,7 @@ def second_fit_at(
     kept = kept_weights(
         mask._replace(law=mask.law._replace(mean=groups.mean, std=groups.std)), arithmetic
     )
-    excess = kept_excess(population, mask, kappa, alpha, rule, arithmetic)
+    excess = kept_excess(population, mask, kept, kappa, alpha, rule, arithmetic)
     return SecondFit(
         kept,
         fixed,
@@ -248,6 +248,7 @@ def kept_weights(mask: Mask, arithmetic: Arithmetic = FLOAT64) -> Kept:
 def kept_excess(
     population: Population,
     mask: Mask,
+    kept: Kept,
     kappa: Array,
     alpha: Array,
     rule: Rule,
@@ -264,32 +265,26 @@ def kept_excess(
         return features_excess(kappa, alive.part(alpha), arithmetic)
     few = features_excess(kappa, Mass(alpha, 0 * alive.rest), arithmetic)
     if isinstance(mask.threshold, Cuts):
-        return _excess_beside_dead(few, mask.threshold, population, kappa, alpha, arithmetic)
+        return _excess_at_cuts(few, kept, kappa, arithmetic)
     all_alive = _all_alive_excess(mask.score, population, kappa, alpha, alive, arithmetic)
     return arithmetic.minimum(few, all_alive)
 
 
-def _excess_beside_dead(
-    few: Array,
-    cuts: Cuts,
-    population: Population,
-    kappa: Array,
-    alpha: Array,
-    arithmetic: Arithmetic,
-) -> Array:
-    r""":math:`\rho-1` if features of eigenvalue 0, whose gain is 0, are kept at a lower gain.
+def _excess_at_cuts(few: Array, kept: Kept, kappa: Array, arithmetic: Arithmetic) -> Array:
+    r""":math:`\rho-1` for a rule that ranks by a gain; `few` is it if no dead feature is kept.
 
-    `few` is the value if none of them is kept.
+    Features of eigenvalue 0 have gain 0.  Far from 0 the excess comes from the masses that are kept
+    as they were computed: the equation of the second ridge takes them from it again.
     """
-    dead = population.groups(arithmetic).eigenvalue == 0
-    share = arithmetic.over_groups("max", arithmetic.where(dead & cuts.first, cuts.share, 0))
-    (weight,) = arithmetic.expect(
-        lambda groups: (arithmetic.where(groups.eigenvalue == 0, 1, 0),),
-        population.groups(arithmetic),
-    )
-    alive = arithmetic.taken(alpha) - share * weight
-    mixed = _without_lost_digits(arithmetic.taken(kappa) * alive - 1, arithmetic)
-    return arithmetic.where(share > 0, mixed, few)
+
+    def integrand(part: Kept) -> tuple[Array, ...]:
+        alive = part.eigenvalue > 0
+        return arithmetic.where(alive, part.mass, 0), arithmetic.where(alive, 0, part.mass)
+
+    alive, dead = arithmetic.expect(integrand, kept)
+    computed = arithmetic.taken(kappa) * alive - 1
+    exact = (dead == 0) & ~arithmetic.beyond(abs(few), arithmetic.array(1) / 10)
+    return arithmetic.where(exact, few, _without_lost_digits(computed, arithmetic))
 
 
 def _all_alive_excess(

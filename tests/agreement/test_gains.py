@@ -73,6 +73,28 @@ def test_many_digits_agree(population: Population, rule: str) -> None:
     assert float(many.threshold.item()) == pytest.approx(found.threshold.item(), rel=1e-9)
 
 
+@BOTH
+def test_what_is_said_of_narrow_parts_holds(rule: str) -> None:
+    """Intervals of 1e-6 spreads, gains that hardly vary, and ties that share nearly all."""
+    silent = Population([2, 2, 2, 3], [3.6e-4, 4, 2, 1.1e-4], mean=[1, 0, 0, -9], std=[0, 1, 1, 1])
+    narrow = Population([1, 1], [147, 1.2e-3], mean=[1, 4.8], std=[0, 0.8])
+    points = (
+        (silent, 0.08, 1.3e-5, 0.9999998, 0.0),
+        (narrow, 137.5, 0.0, 0.746, 1.0),
+        (SINGLE, 2.0, 0.5, 0.3, 0.1),
+    )
+    for point in points:
+        found, many = (
+            predicted(*point, rule, retrain=True, retrain_ridge=0.1, **digits)
+            for digits in ({}, {"digits": 15})
+        )
+        for name in ("risk", "retrained_risk"):
+            value, truth = float(getattr(found, name)), float(getattr(many, name))
+            residual = getattr(found, name.replace("risk", "residual"))
+            assert residual < 1e-8
+            assert abs(value - truth) <= (residual + 1e-14) * truth
+
+
 class Finer(Float64):
     """Floats with more nodes of a quadrature."""
 
