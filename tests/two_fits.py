@@ -16,8 +16,11 @@ from scipy.optimize import brentq
 _REACH = 12.0
 
 
-def _moments(cut: float, mean: float, std: float, a: float, v: float) -> np.ndarray[Any, Any]:
-    """E[(1, B, N)(1, B, N)ᵀ; |X| > cut] for X = aB + N, by quadrature over X."""
+def _moments(cut: Any, mean: float, std: float, a: float, v: float) -> np.ndarray[Any, Any]:
+    """E[(1, B, N)(1, B, N)ᵀ; kept] for X = aB + N, by quadrature over X.
+
+    A weight is kept if ``|X| > cut``, or in one of several intervals of X.
+    """
     center, variance = a * mean, a * a * std * std + v
     spread = np.sqrt(variance)
     slope, rest = a * std * std / variance, std * std * v / variance
@@ -32,9 +35,11 @@ def _moments(cut: float, mean: float, std: float, a: float, v: float) -> np.ndar
     def integrand(z: float) -> np.ndarray[Any, Any]:
         return outer(center + spread * z) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
 
-    low, high = np.clip([(-cut - center) / spread, (cut - center) / spread], -_REACH, _REACH)
-    parts = [(-_REACH, low), (high, _REACH)]
-    found: np.ndarray[Any, Any] = sum(quad_vec(integrand, *part, epsabs=1e-14)[0] for part in parts)
+    kept = [(-np.inf, -cut), (cut, np.inf)] if isinstance(cut, float) else cut
+    parts = np.clip((np.array(kept) - center) / spread, -_REACH, _REACH).tolist()
+    found: np.ndarray[Any, Any] = sum(
+        quad_vec(integrand, low, high, epsabs=1e-14)[0] for low, high in parts
+    )
     return found
 
 
@@ -46,7 +51,7 @@ def risk(
     ridge: float,
     towards: float = 0.0,
 ) -> float:
-    """The risk of the second fit; `fixed` is (kappa, tau, gamma), `cuts` those of |X| by group."""
+    """The risk of the second fit; `fixed` is (kappa, tau, gamma), `cuts` those of each group."""
     kappa, tau, gamma = fixed
     groups = [
         (w, eig, m, s, cut)

@@ -77,6 +77,8 @@ class Arithmetic(ABC):
     #: Whether operations are so much slower than in floats that `root` should start from a solution
     #: in floats.
     slow = False
+    #: Nodes of a Gauss-Legendre rule over a cell in which a function is smooth.
+    order = 10
     #: About how many numbers (grid points times groups) `expect` works on at a time.
     block = 1 << 14
     #: Sums over groups are first taken over units of this many groups, then over the units.  A
@@ -88,6 +90,11 @@ class Arithmetic(ABC):
     @property
     @abstractmethod
     def pi(self) -> Any: ...
+
+    @property
+    def remote(self) -> Any:
+        """A number of standard deviations beyond which a normal law has no mass."""
+        return self.infinity
 
     @abstractmethod
     def array(self, values: Any) -> Array:
@@ -207,6 +214,29 @@ class Arithmetic(ABC):
         """Indices that sort the last axis, the largest first."""
         return np.argsort(-x, axis=-1)
 
+    def take(self, x: Array, index: Array) -> Array:
+        """The values of `x` along the last axis at each `index`."""
+        return np.take_along_axis(x, index, axis=-1)
+
+    def ascending(self, x: Array) -> Array:
+        """`x` sorted along the last axis."""
+        return np.sort(x, axis=-1)
+
+    def changes(self, condition: Array) -> Array:
+        """The places along the last axis after which a condition changes, in ascending order.
+
+        Where there are fewer than elsewhere, the last ones are -1.
+
+        >>> from asymptotics.arithmetic import FLOAT64
+        >>> FLOAT64.changes(np.array([[True, False, False, True], [True, True, True, False]]))
+        array([[ 0,  2],
+               [ 2, -1]])
+        """
+        change = condition[..., 1:] != condition[..., :-1]
+        number = np.count_nonzero(change, axis=-1)
+        order = np.argsort(~change, axis=-1, kind="stable")[..., : number.max(initial=0)]
+        return np.where(np.arange(order.shape[-1]) < number[..., None], order, -1)
+
     def quantile(self, x: Array, weight: Array, mass: Array) -> Array:
         r"""Upper quantile over the last axis: the largest ``v`` with :math:`P(x\ge v)\ge` `mass`.
 
@@ -238,6 +268,16 @@ class Arithmetic(ABC):
         """``x / y``, and `otherwise` where ``y`` is zero."""
         zero = y == 0
         return self.where(zero, otherwise, x / self.where(zero, 1, y))
+
+    def sinh(self, x: Array) -> Array:
+        return (self.exp(x) - self.exp(-x)) / 2
+
+    def cosh(self, x: Array) -> Array:
+        return (self.exp(x) + self.exp(-x)) / 2
+
+    def arsinh(self, x: Array) -> Array:
+        size = abs(x)
+        return self.where(x < 0, -1, 1) * self.log(size + self.sqrt(size * size + 1))
 
     def decay(self, x: Array) -> Array:
         """``1 - exp(-x)`` for ``x >= 0``, accurate also for small ``x``."""
@@ -306,6 +346,25 @@ class Arithmetic(ABC):
         r"""Density :math:`\varphi(u)` of a standard normal."""
         return self.exp(-u * u / 2) / self.sqrt(2 * self.pi)
 
+    def between(self, low: Array, high: Array) -> Array:
+        """Mass of a standard normal in an interval; its ends may be infinite."""
+        # In the upper tail Q(low) - Q(high), in the lower one Q(-high) - Q(-low).
+        side = self.where(self.beyond(0, low + high), -1, 1)
+        return side * (self.normal_tail(side * low) - self.normal_tail(side * high))
+
+    def moments_between(
+        self, low: Array, high: Array, center: Array, spread: Array
+    ) -> tuple[Array, ...]:
+        """Moments of a standard normal H and of ``Y = center + spread H``, over ``low < H < high``.
+
+        They are the mass, E[H], E[H²], E[Y] and E[Y²].
+        """
+        mass = self.between(low, high)
+        first = self.normal_density(low) - self.normal_density(high)
+        second = mass + self.moment_density(low) - self.moment_density(high)
+        raw = center * mass + spread * first
+        return mass, first, second, raw, center * (raw + spread * first) + spread * spread * second
+
     def moment_density(self, u: Array) -> Array:
         r""":math:`u\,\varphi(u)`, with its limit 0 at infinite ``u``."""
         density = self.normal_density(u)
@@ -330,6 +389,21 @@ class Arithmetic(ABC):
         first = self.normal_density(l) - self.normal_density(u)
         second = mass - self.moment_density(u) - self.moment_density(l)
         return mass, center * mass + first, center * (center * mass + 2 * first) + second
+
+    def gauss_legendre(self) -> tuple[Array, Array]:
+        """Nodes and weights of the Gauss-Legendre rule of `order` nodes on [0, 1]."""
+        order = self.order
+        x = self.array(np.polynomial.legendre.leggauss(order)[0])
+        rounds = 1 if self.eps > np.finfo(np.float64).eps / 2 else 8
+        for _ in range(rounds):
+            # Newton's method on the polynomial P of this order; P' = n (x P - Q)/(x² - 1), with Q
+            # the polynomial of one order less.
+            lesser, value = 0 * x + 1, x
+            for n in range(1, order):
+                lesser, value = value, ((2 * n + 1) * x * value - n * lesser) / (n + 1)
+            slope = order * (x * value - lesser) / (x * x - 1)
+            x = x - value / slope
+        return (1 + x) / 2, 1 / ((1 - x * x) * slope * slope)
 
     # -- roots -------------------------------------------------------------------------------
 

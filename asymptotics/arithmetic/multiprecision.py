@@ -35,6 +35,7 @@ class Multiprecision(Arithmetic):
         self.eps = self.rounding = self.context.eps
         self.infinity, self.nan = self.context.inf, self.context.nan
         self.tiny = self.context.mpf(10) ** (-1_000_000)
+        self.order = 10 + digits // 2
         self.evaluations = 1_000 + 10 * self.context.prec
 
     def __repr__(self) -> str:

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arithmetic import Arithmetic, Array
+from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput
 from ..outcomes import Status
 from ..population import Population
 from ..theory.fixed_points import fixed_point_at
+from ..theory.posteriors import shared_eigenvalues
 from ..theory.risk import null_risk_at
+from ..theory.rules import GainRule
 from .grid import Grid
 from .near_scores import MOST_DIGITS, digits_that_tell_scores
 from .rows import Progress, Rows, accepted, evaluate, in_floats, quadrature_errors
@@ -164,9 +166,17 @@ def proved_columns(
 ) -> dict[str, Array]:
     """The columns of a flat grid to `digits` proved digits, with proved bounds of the risk.
 
-    Raises `InvalidInput` for too many groups, and for a continuous law.
+    Raises `InvalidInput` for too many groups, for a continuous law, and for a rule that ranks by a
+    gain where one eigenvalue has several laws of coefficients.
     """
     require_exact_groups(population)
+    ranked_by_gain = any(isinstance(rule, GainRule) for rule in grid.rule)
+    if ranked_by_gain and shared_eigenvalues(population.groups(), FLOAT64):
+        allowed = (
+            "must be left out for the rules optimal and shrunk where one eigenvalue has several "
+            "laws of coefficients: digits = 15 computes them, without a proof"
+        )
+        raise InvalidInput("certify", True, allowed)
     return _columns(
         lambda index: _proved_row(population, grid, index, digits),
         grid,

@@ -90,6 +90,11 @@ def as_grid(
     numbers = {key: parameter(key, value) for key, value in given.items()}
     grid = Grid(**numbers, rule=_rules(rule), refit=refit)
     broadcast_shape(grid.columns)
+    if refit is not None and (refit.retrain_towards == TOWARDS[1]).any():
+        for each in grid.rule.ravel():
+            if not each.keeps_weights:
+                allowed = f"must keep weights as they are to be trained towards {TOWARDS[1]} ones"
+                raise InvalidInput("rule", str(each), allowed)
     return grid
 
 
@@ -119,10 +124,12 @@ def asked_refit(retrain: Any, retrain_ridge: Any, retrain_towards: Any) -> Refit
 def batches(rules: Array, shape: tuple[int, ...], groups: int) -> Iterator[tuple[Rule, Array]]:
     """Each rule with indices of rows that have it, in the flat grid of `shape`, batch by batch.
 
-    `rules` broadcasts to `shape`.  The size of a batch is limited as by `parts`.
+    `rules` broadcasts to `shape`.  The size of a batch is limited as by `parts`,
+    for as many numbers as the rule computes with.
     """
     for rule in dict.fromkeys(rules.ravel()):
-        for part in parts(np.flatnonzero(np.broadcast_to(rules == rule, shape)), groups):
+        rows = np.flatnonzero(np.broadcast_to(rules == rule, shape))
+        for part in parts(rows, groups * rule.work):
             yield rule, part
 
 

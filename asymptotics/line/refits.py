@@ -24,6 +24,7 @@ from ..theory.retraining import (
     second_fit_at,
 )
 from ..theory.rules import Regression, Score
+from ..theory.truncated_gaussian import Cuts
 from .grid import Grid, Refit
 from .rounding import LEAST, Displaced, displaced
 
@@ -43,7 +44,7 @@ def retrained(
     fixed: FixedPoint,
     infinite: Array,
     law: Channel,
-    threshold: Threshold,
+    threshold: Threshold | Cuts,
     pruned: PrunedRisk,
     grid: Grid,
     refit: Refit,
@@ -141,9 +142,9 @@ def _displacement(fit: SecondFit, moved: Displaced, mask: Mask) -> Array:
     largest = moved.share.max(axis=(0, -1))
     scale = np.maximum(_MOVED / np.maximum(largest, LEAST), 1)
     value, found = retrained_at(some, FLOAT64).risk, np.zeros_like(some.sigma)
-    groups = moved.share.shape[-1]
+    sides, _, groups = moved.share.shape
     for seed in range(_PATTERNS):
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (2, 1, groups))
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (sides, 1, groups))
         share = scale[:, None] * moved.share * signs
         kept = some.kept
         kept = kept._replace(

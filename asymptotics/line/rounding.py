@@ -34,11 +34,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic.base import Columns
 from ..arithmetic.float64 import SHORT_MASS
 from ..theory import PrunedRisk, Rule, Threshold, truncated_moments
 from ..theory.channels import Channel
 from ..theory.rules import Oracle, Random, Score, WeightRule
-from ..theory.truncated_gaussian import Cut, cut_of
+from ..theory.truncated_gaussian import Cut, Cuts, cut_of
+from .cut_rounding import cut_errors, moved_shares
 
 #: How many rounding errors the centre of a group and its cut have accumulated together.
 _ROUNDINGS = 16
@@ -49,6 +51,9 @@ _SMALL = 1e-11
 LEAST = 1e-290
 #: Scores are compared exactly if the denominator of the exponent q is at most this.
 _LARGEST_ROOT = 8
+#: If the fraction kept misses alpha by more than this part of it, or of the fraction dropped, the
+#: estimates of first order say nothing.
+_ROUGH = 1e-6
 #: For benign rows the error of the fraction kept is relative to the fraction kept or dropped,
 #: whichever is smaller, but to no less than this.
 _SMALLEST_FRACTION = 1e-8
@@ -111,9 +116,11 @@ class Displaced(NamedTuple):
 
 @QUIET
 def relative_errors(
-    channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
+    channel: Channel, rule: Rule, threshold: Threshold | Cuts, pruned: PrunedRisk, alpha: Array
 ) -> RelativeErrors:
     """Estimated relative errors of a pruned risk and its threshold in floats, on a flat grid."""
+    if isinstance(threshold, Cuts):
+        return _relative_errors_at_cuts(channel, rule, threshold, pruned, alpha)
     missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
     risk = pruned.risk
     # Benign rows keep this simple value; for the others it is replaced by the estimate above.
@@ -135,11 +142,29 @@ def relative_errors(
     return errors
 
 
+def _relative_errors_at_cuts(
+    channel: Channel, rule: Rule, cuts: Cuts, pruned: PrunedRisk, alpha: Array
+) -> RelativeErrors:
+    """The same for a rule that ranks by a gain."""
+    risk, smaller = pruned.risk, np.minimum(alpha, 1 - alpha)
+    misplaced = _misplaced(pruned.missed(alpha), smaller)
+    misplaced = np.where(smaller == 0, 0, misplaced)
+    found = cut_errors(channel, rule, cuts, misplaced)
+    lost = _underflows(channel, _noisy(channel)).any(axis=-1)
+    lost = lost | (misplaced > _ROUGH * smaller)
+    lost = lost | (risk < LEAST) & ~((risk == 0) & _vanishes(channel, rule, cuts))
+    errors = (FLOAT64.ratio(found.risk, risk), FLOAT64.ratio(found.threshold, abs(cuts.value)))
+    of_risk, of_threshold = (np.where(lost, np.inf, error) for error in errors)
+    return RelativeErrors(of_risk, of_threshold)
+
+
 @QUIET
 def displaced(
-    channel: Channel, rule: Rule, threshold: Threshold, pruned: PrunedRisk, alpha: Array
+    channel: Channel, rule: Rule, threshold: Threshold | Cuts, pruned: PrunedRisk, alpha: Array
 ) -> Displaced:
     """The weights that rounding may put on the wrong side of the threshold."""
+    if isinstance(threshold, Cuts):
+        return _displaced_at_cuts(channel, rule, threshold, pruned, alpha)
     missed, smaller = pruned.missed(alpha), np.minimum(alpha, 1 - alpha)
     benign = _benign(channel, rule, threshold, pruned.risk, smaller, missed)
     rows = np.flatnonzero(~benign & (smaller > 0))
@@ -155,6 +180,32 @@ def displaced(
     place = np.where(tied > 0, FLOAT64.ratio(cut.tied, tied), FLOAT64.ratio(cut.density, density))
     misplaced = _misplaced(missed, smaller)[rows][..., None]
     return Displaced(rows, cut.y, cut.moved + misplaced * place + underflowed)
+
+
+def _displaced_at_cuts(
+    channel: Channel, rule: Rule, cuts: Cuts, pruned: PrunedRisk, alpha: Array
+) -> Displaced:
+    """The same for a rule that ranks by a gain."""
+    smaller = np.minimum(alpha, 1 - alpha)
+    rows = np.flatnonzero(smaller > 0)
+    misplaced = _misplaced(pruned.missed(alpha), smaller)[:, None]
+    score = rule.score(channel)
+    spread = np.where(score.spread > 0, score.spread, 1)
+    # The fraction that misses alpha lies in tied groups, if there are any, and otherwise where the
+    # density of the weights at the ends is: at one end of each group, so that two ends of equal
+    # weights do not balance.
+    density = np.array([FLOAT64.normal_density((x - score.center) / spread) for x in cuts.ends])
+    places = np.arange(len(density))[:, None, None]
+    highest = np.where(places == density.argmax(axis=0), density, 0)
+    tied = np.where((cuts.share > 0) & (cuts.share < 1), 1.0, 0.0)
+    of_ends = (channel.weight * highest).sum(axis=(0, -1))[:, None]
+    of_ties = (channel.weight * tied).sum(axis=-1)[:, None]
+    at_ends = np.where(of_ties > 0, 0, misplaced * FLOAT64.ratio(highest, of_ends))
+    moved = np.array(moved_shares(channel, rule, cuts)) + at_ends
+    center = np.broadcast_to(score.center, tied.shape)
+    y = np.concatenate([np.where(density > 0, np.array(cuts.ends), 0), center[None]])
+    share = np.concatenate([moved, (misplaced * FLOAT64.ratio(tied, of_ties))[None]])
+    return Displaced(rows, y[:, rows], (share + _underflows(channel, _noisy(channel)))[:, rows])
 
 
 def _misplaced(missed: Array, smaller: Array) -> Array:
@@ -283,18 +334,19 @@ def _anchored_at(cut: Cut, score: Score, threshold: Threshold) -> Array:
     return (anchor != 0) & (cut.gap == offset / score.scale)
 
 
-def _vanishes(channel: Channel, rule: Rule, threshold: Threshold) -> Array:
+def _vanishes(channel: Channel, rule: Rule, threshold: Threshold | Cuts) -> Array:
     """Whether no weight contributes to the risk, which then equals the label noise."""
     noisy = _noisy(channel)
 
-    def adding(part: Channel) -> tuple[Array, ...]:
-        kept, dropped = truncated_moments(rule.score(part), threshold)
+    def adding(table: Columns) -> tuple[Array, ...]:
+        part, cut = threshold.split(table)
+        kept, dropped = truncated_moments(rule.score(part), cut)
         signal = (part.eigenvalue > 0) & ((part.mean != 0) | (part.std > 0))
         error = (part.eigenvalue > 0) & (part.noise > 0) | signal & (part.bias > 0)
         adds = signal & (dropped.mass > 0) | error & (kept.mass > 0) | _underflows(part, noisy)
         return (adds.astype(np.float64),)
 
-    (weight,) = FLOAT64.expect(adding, channel)
+    (weight,) = FLOAT64.expect(adding, threshold.table(channel))
     return np.asarray(weight == 0)
 
 

@@ -22,10 +22,11 @@ from ..theory import (
     kept_share,
 )
 from ..theory.channels import Channel
+from ..theory.cuts import cut_at
 from ..theory.fixed_points import fixed_point_at
 from ..theory.risk import null_risk_at, pruned_risk_at
-from ..theory.rules import Random, WeightRule
-from ..theory.thresholds import threshold_at
+from ..theory.rules import Random
+from ..theory.truncated_gaussian import Cuts
 from .grid import Grid, batches, parts
 from .refits import retrained
 from .rounding import LEAST, RelativeErrors, relative_errors
@@ -71,15 +72,16 @@ def evaluate(
     # by infinity at the end, unless alpha = 0: if no weight is kept the risk is finite.
     fixed = fixed._replace(gamma=arithmetic.where(infinite, 1, fixed.gamma))
     law = channel(population, fixed, arithmetic)
-    threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
+    threshold = cut_at(law, rule, alpha, arithmetic)
     pruned = pruned_risk_at(law, grid.sigma, rule, threshold, arithmetic)
 
     errors = _errors(law, rule, threshold, pruned, alpha, arithmetic)
     diverges = infinite & (alpha > 0)
     # A rule that observes the trained weights has no threshold where these are infinite.
-    unknown = diverges & isinstance(rule, WeightRule)
+    unknown = diverges & rule.sees_noise
     absent = unknown | (alpha == 0) | isinstance(rule, Random) | (errors.threshold > ACCEPTED)
     where, infinity, nan = arithmetic.where, arithmetic.infinity, arithmetic.nan
+    absent = absent | (threshold.value == -infinity)
     error = where(diverges, 0, errors.risk)
     again, again_error = nan + 0 * alpha, 0 * alpha
     if grid.refit is not None:
@@ -222,7 +224,7 @@ def _jumps(
         some = FixedPoint(*(x[part] for x in fixed))
         finite = np.where(np.isinf(some.gamma), 1, some.gamma)
         law = channel(population, some._replace(gamma=finite))
-        kept = kept_share(law, rule, threshold_at(rule.score(law), alpha[part], FLOAT64))
+        kept = kept_share(law, rule, cut_at(law, rule, alpha[part], FLOAT64))
         # E[(B-X)²] = (1-a)² E[B²] + v.
         moment = law.mean**2 + law.std**2
         cost = law.eigenvalue * abs((law.bias**2 - 1) * moment + law.noise)
@@ -295,7 +297,7 @@ def _change(coarse: Array, fine: Array) -> Array:
 def _errors(
     law: Channel,
     rule: Rule,
-    threshold: Threshold,
+    threshold: Threshold | Cuts,
     pruned: PrunedRisk,
     alpha: Array,
     arithmetic: Arithmetic,

@@ -8,7 +8,7 @@ from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..outcomes import Status
 from ..population import Population
 from ..theory import FixedPoint, channel, kept_share
-from ..theory.thresholds import threshold_at
+from ..theory.cuts import cut_at
 from .grid import PARAMETERS, Grid, batches
 from .near_scores import digits_that_tell_scores
 
@@ -47,8 +47,7 @@ def kept_shares(
         diverges = gamma == arithmetic.infinity
         fixed = FixedPoint(kappa, tau, arithmetic.where(diverges, 1, gamma), residual)
         law = channel(population, fixed, arithmetic)
-        threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
-        shares[rows] = kept_share(law, rule, threshold, arithmetic)
+        shares[rows] = kept_share(law, rule, cut_at(law, rule, alpha, arithmetic), arithmetic)
         shares[rows[diverges & (alpha > 0)]] = arithmetic.nan
     known = np.isin(columns["status"].ravel(), (str(Status.OK), str(Status.DIVERGES)))
     shares[~known & (flat[-1] > 0) & (flat[-1] < 1)] = arithmetic.nan

@@ -43,6 +43,12 @@ _HIGHEST = 2.0
 GREYS = ("0.55", "0.2", "0.7", "0.4")
 #: The most lines in one figure; more could not be told apart.
 MOST_LINES = 14
+#: What legends say of a rule beside its name.
+_RULE_LABELS = {
+    "covariance": "covariance (Hessian)",
+    "optimal": "optimal (best mask)",
+    "shrunk": "shrunk (best estimate)",
+}
 #: The style of simulated points with their bars.
 POINTS: Any = {
     "fmt": "o",
@@ -219,7 +225,7 @@ def even(points: Array) -> bool:
 
 def rule_label(name: str) -> str:
     """The name of a rule in a legend."""
-    return "covariance (Hessian)" if name == "covariance" else name.replace("=", " ")
+    return _RULE_LABELS.get(name, name.replace("=", " "))
 
 
 def value_label(key: str, value: float) -> str:

@@ -45,7 +45,9 @@ def risk(
         interpolator where there are fewer samples than features.
     rule : str, mapping or Rule, or an array of them
         ``"magnitude"``, ``"covariance"`` (Hessian), ``"random"``, ``"oracle"``, ``"exponent=q"``
-        or ``{"exponent": q}``; see `asymptotics.theory.rules`.
+        or ``{"exponent": q}``; ``"optimal"``, the best mask that sees trained weights and
+        eigenvalues, and ``"shrunk"``, the best estimate of so many weights.  The last two know the
+        law of the coefficients; see `asymptotics.theory.rules`.
     retrain : bool
         Train the kept weights a second time, on the same data.  The result is then a
         `RetrainedRisk`, with the risks before and after.
@@ -85,7 +87,10 @@ def risk(
     ------
     InvalidInput
         A parameter outside its domain; it is also a `ValueError`.  With `certify`, a population of
-        too many groups, or one whose groups only approximate a continuous law.
+        too many groups, or one whose groups only approximate a continuous law.  With ``"optimal"``
+        or ``"shrunk"``, a population in which more than 16 laws of coefficients share an
+        eigenvalue, or with `certify` more than one; ``"shrunk"`` with
+        ``retrain_towards="pruned"``.
 
     Examples
     --------

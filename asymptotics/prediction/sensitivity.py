@@ -14,7 +14,7 @@ from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
 from ..theory.fixed_points import fixed_point_at
-from ..theory.rules import Oracle, Random, WeightRule
+from ..theory.rules import GainRule, Oracle, Random, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
 _SAME_MASS = 1e-12
@@ -276,7 +276,7 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     # As in the fixed point, a kappa within a few roundings of the threshold counts as at it.
     at_threshold = abs(flat.kappa * share - 1) <= FLOAT64.indistinct
     exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1) & ~at_threshold
-    by_weight = np.array([isinstance(rule, WeightRule) for rule in flat.rule], dtype=bool)
+    by_weight = np.array([rule.sees_noise for rule in flat.rule], dtype=bool)
     kink = points & exact & by_weight & (flat.alpha < 1) & ~nothing_kept
     interpolation = (flat.sigma == 0) & (flat.ridge == 0) & at_threshold
     for key in ("kappa", "sigma", "ridge"):
@@ -316,7 +316,7 @@ def _settle_second_fit(slopes: Array, flat: Grid, population: Population) -> Non
         slopes[first & (flat.alpha > 0), NUMBERS.index(key)] = np.nan
 
 
-def _fractions_at_atoms(rule: WeightRule | Oracle, population: Population) -> Array:
+def _fractions_at_atoms(rule: WeightRule | GainRule | Oracle, population: Population) -> Array:
     """The fractions kept when the threshold meets a point mass, and when it leaves it, ascending.
 
     They are P(score > t) and P(score >= t), with t the score of the point mass.  The rule observes

@@ -43,7 +43,10 @@ class RiskResult(GridResult):
     noise, kept_error, dropped_signal
         Label noise, error of the weights kept, signal of the weights dropped.
     threshold
-        Score above which a weight is kept.
+        Score above which a weight is kept.  For `optimal` and `shrunk` it is the gain psi above
+        which a weight is kept: the risk falls by psi for each further fraction of weights kept.
+        That of `optimal` may be negative, where keeping fewer weights is better, and its best
+        `alpha` is where psi is 0; it is NaN at ``alpha = 1``.
     tau, gamma
         Effective ridge and noise level.
     residual

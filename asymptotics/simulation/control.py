@@ -25,7 +25,17 @@ import numpy as np
 
 from ..arithmetic import FLOAT64, Array
 from ..population import Population
-from ..theory import Channel, FixedPoint, Rule, channel, fixed_point, pruned_risk, threshold
+from ..theory import (
+    COVARIANCE,
+    Channel,
+    FixedPoint,
+    Rule,
+    channel,
+    fixed_point,
+    pruned_risk,
+    threshold,
+)
+from ..theory.rules import GainRule
 from .finite import Block, FiniteProblem
 
 #: Step of the difference quotients for dR/dalpha (absolute) and dR/dgamma (relative).
@@ -125,6 +135,8 @@ def _projection(problem: FiniteProblem) -> Array:
     norms = np.cumprod(np.arange(1, _DEGREE + 1))  # E[He_k²] = k!
     result = np.empty((len(problem.rules), len(problem.kept), len(population), _DEGREE))
     for row, rule in enumerate(problem.rules):
+        # A rule that ranks by a gain keeps nearly what covariance scaling keeps.
+        rule = COVARIANCE if isinstance(rule, GainRule) else rule
         for column, alpha in enumerate(problem.alpha):
             parts = pruned_risk(nodes, problem.sigma, rule, threshold(rule.score(law), alpha))
             along_alpha, along_gamma = _slopes(problem, population, fixed, rule, alpha)

@@ -6,8 +6,9 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..theory import Rule
-from ..theory.rules import Oracle, Random, WeightRule
+from ..theory.rules import GainRule, Oracle, Random, WeightRule
 from .finite import BLOCK, Block, FiniteProblem
+from .gains import gains, kept_values
 
 #: Scores whose relative difference is at most this are tied: a solver's rounding tells them apart.
 _TIE_TOLERANCE = 1e-10
@@ -28,8 +29,11 @@ def pruned_errors(
         rows = slice(start, start + step)
         b, x = coefficient[rows], trained[rows]
         kept_error, signal = losses(problem, features, b, x)
-        for place, mask in masks(problem, b, x, rng):
-            errors[(rows, *place)] = total(kept_error, signal, mask, ~mask)
+        own_errors = [
+            kept_errors(problem, rule, features, b, x, kept_error) for rule in problem.rules
+        ]
+        for (row, column), mask in masks(problem, b, x, rng):
+            errors[rows, row, column] = total(own_errors[row], signal, mask, ~mask)
     return problem.sigma**2 + errors / problem.p
 
 
@@ -59,6 +63,20 @@ def losses(
     return kept_error, signal
 
 
+def kept_errors(
+    problem: FiniteProblem,
+    rule: Rule,
+    block: Block,
+    coefficient: Array,
+    trained: Array,
+    as_trained: Array,
+) -> Array:
+    """The terms of the weights that a rule keeps: `as_trained`, unless it changes them."""
+    if rule.keeps_weights or not isinstance(rule, GainRule):
+        return as_trained
+    return losses(problem, block, coefficient, kept_values(problem, rule, block, trained))[0]
+
+
 def total(kept_error: Array, signal: Array, kept: Array, dropped: Array) -> Array:
     """Sum over each row: `kept_error` where the mask `kept` is set, `signal` where `dropped` is."""
     # A product with a mask of 0 and 1 by BLAS is faster than selecting the entries.
@@ -77,6 +95,8 @@ def scores(
     """Scores by which the rule ranks the weights; a weight of eigenvalue 0 scores 0."""
     if isinstance(rule, Random):
         return np.asarray(rng.random(trained.shape))
+    if isinstance(rule, GainRule):
+        return gains(problem, rule, block, trained)
     if not isinstance(rule, WeightRule | Oracle):
         raise NotImplementedError(f"no simulation of the rule {rule}")
     ranked = coefficient if isinstance(rule, Oracle) else trained

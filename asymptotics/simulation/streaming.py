@@ -18,7 +18,7 @@ import numpy as np
 from ..arithmetic import Array
 from .control import PowerSums
 from .finite import Block, FiniteProblem
-from .pruning import largest, losses, scores, total
+from .pruning import kept_errors, largest, losses, scores, total
 
 #: Half the width of a bracket, in standard errors of the sample's quantile.
 _BRACKET_ERRORS = 5
@@ -109,10 +109,12 @@ def _tally_all(
     for block, coefficient, trained in parts:
         kept_error, signal = losses(problem, block, coefficient, trained)
         for row in rows:
-            score = scores(problem, problem.rules[row], block, coefficient, trained, rng)
+            rule = problem.rules[row]
+            score = scores(problem, rule, block, coefficient, trained, rng)
+            own_error = kept_errors(problem, rule, block, coefficient, trained, kept_error)
             for place, tally in tallies.items():
                 if place[0] == row:
-                    tally.add(score, kept_error, signal)
+                    tally.add(score, own_error, signal)
     return tallies
 
 

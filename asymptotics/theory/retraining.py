@@ -35,11 +35,11 @@ from ..arithmetic.base import Mass
 from ..parameters import choice, own_or_checked
 from ..population import Groups, Population
 from .channels import Channel
+from .cuts import cut_at
 from .fixed_points import FixedPoint, effective_ridge, features_excess
 from .risk import dropped_signal
 from .rules import RANDOM, Random, Regression, Rule, Score
-from .thresholds import threshold_at
-from .truncated_gaussian import Threshold, boundary_moments, truncated_moments
+from .truncated_gaussian import Cuts, Threshold, boundary_moments, truncated_moments
 
 #: A difference from 1 of so few rounding errors has lost more digits than a risk may.
 _LOST = 10**7
@@ -52,7 +52,7 @@ class Kept(NamedTuple):
 
     weight: Array
     eigenvalue: Array
-    #: |m|, as by symmetry all is stated for a mean that is not negative.
+    #: m, or |m| where weights of either sign are kept alike.
     mean: Array
     std: Array
     #: a, 1 - a and v of the channel.
@@ -83,12 +83,12 @@ class SecondRidge(NamedTuple):
 
 
 class Mask(NamedTuple):
-    """How weights are chosen: by a score, with a threshold."""
+    """How weights are chosen: by a score with a threshold, or by a gain with cuts."""
 
     #: The law by which weights are ranked.
     law: Channel
     score: Score
-    threshold: Threshold
+    threshold: Threshold | Cuts
     #: What the observed number tells of the coefficients.
     regression: Regression
     #: Whether it holds the noise of the trained weights, on the grid.
@@ -147,7 +147,7 @@ def retrained_risk(
     sigma: Any,
     alpha: Any,
     rule: Rule,
-    threshold: Threshold,
+    threshold: Threshold | Cuts,
     retrain_ridge: Any = 0.0,
     retrain_towards: str = "zero",
     arithmetic: Arithmetic = FLOAT64,
@@ -181,7 +181,7 @@ def retrained_risk(
 def mask_at(
     law: Channel,
     rule: Rule,
-    threshold: Threshold,
+    threshold: Threshold | Cuts,
     alpha: Array,
     infinite: Array,
     arithmetic: Arithmetic,
@@ -198,7 +198,7 @@ def mask_at(
         regression = Regression(*(arithmetic.where(column, x, y) for x, y in pairs))
         mean, std = (arithmetic.where(column, 0, x) for x in (law.mean, law.std))
         law = law._replace(mean=mean, std=std)
-        threshold = threshold_at(rule.score(law, arithmetic), alpha, arithmetic)
+        threshold = cut_at(law, rule, alpha, arithmetic)
     score = rule.score(law, arithmetic)
     return Mask(law, score, threshold, regression, ~blind & rule.sees_noise)
 
@@ -221,7 +221,7 @@ def second_fit_at(
     kept = kept_weights(
         mask._replace(law=mask.law._replace(mean=groups.mean, std=groups.std)), arithmetic
     )
-    excess = kept_excess(population, mask.score, kappa, alpha, rule, arithmetic)
+    excess = kept_excess(population, mask, kept, kappa, alpha, rule, arithmetic)
     return SecondFit(
         kept,
         fixed,
@@ -236,7 +236,7 @@ def kept_weights(mask: Mask, arithmetic: Arithmetic = FLOAT64) -> Kept:
     """What a mask keeps of the trained weights, in each group; its law is theirs."""
     channel, score, threshold, regression, sees_noise = mask
     kept, dropped = truncated_moments(score, threshold, arithmetic)
-    mean, gain = abs(channel.mean), regression.signal_slope
+    mean, gain = threshold.oriented(channel.mean), regression.signal_slope
     signal = (
         (mean * mean + regression.signal_variance) * kept.mass
         + 2 * mean * gain * kept.first
@@ -269,7 +269,8 @@ def kept_weights(mask: Mask, arithmetic: Arithmetic = FLOAT64) -> Kept:
 
 def kept_excess(
     population: Population,
-    score: Score,
+    mask: Mask,
+    kept: Kept,
     kappa: Array,
     alpha: Array,
     rule: Rule,
@@ -285,8 +286,27 @@ def kept_excess(
     if isinstance(rule, Random):
         return features_excess(kappa, alive.part(alpha), arithmetic)
     few = features_excess(kappa, Mass(alpha, 0 * alive.rest), arithmetic)
-    all_alive = _all_alive_excess(score, population, kappa, alpha, alive, arithmetic)
+    if isinstance(mask.threshold, Cuts):
+        return _excess_at_cuts(few, kept, kappa, arithmetic)
+    all_alive = _all_alive_excess(mask.score, population, kappa, alpha, alive, arithmetic)
     return arithmetic.minimum(few, all_alive)
+
+
+def _excess_at_cuts(few: Array, kept: Kept, kappa: Array, arithmetic: Arithmetic) -> Array:
+    r""":math:`\rho-1` for a rule that ranks by a gain; `few` is it if no dead feature is kept.
+
+    Features of eigenvalue 0 have gain 0.  Far from 0 the excess comes from the masses that are kept
+    as they were computed: the equation of the second ridge takes them from it again.
+    """
+
+    def integrand(part: Kept) -> tuple[Array, ...]:
+        alive = part.eigenvalue > 0
+        return arithmetic.where(alive, part.mass, 0), arithmetic.where(alive, 0, part.mass)
+
+    alive, dead = arithmetic.expect(integrand, kept)
+    computed = arithmetic.taken(kappa) * alive - 1
+    exact = (dead == 0) & ~arithmetic.beyond(abs(few), arithmetic.array(1) / 10)
+    return arithmetic.where(exact, few, _without_lost_digits(computed, arithmetic))
 
 
 def _all_alive_excess(
@@ -318,10 +338,14 @@ def _all_alive_excess(
     )
     share = arithmetic.ratio(idle, idle + dead)
     kept = scored + share * (arithmetic.taken(alpha) - scored)
-    mixed = arithmetic.taken(kappa) * kept - 1
-    # In floats the difference has lost too many digits near 0.
-    mixed = arithmetic.where(abs(mixed) < _LOST * arithmetic.indistinct, arithmetic.nan, mixed)
+    mixed = _without_lost_digits(arithmetic.taken(kappa) * kept - 1, arithmetic)
     return arithmetic.where((idle > 0) & (dead > 0), mixed, excess)
+
+
+def _without_lost_digits(excess: Array, arithmetic: Arithmetic) -> Array:
+    """A difference from 1, or NaN where in floats it has lost too many digits near 0."""
+    lost = abs(excess) < _LOST * arithmetic.indistinct
+    return arithmetic.where(lost, arithmetic.nan, excess)
 
 
 class _Scored(NamedTuple):

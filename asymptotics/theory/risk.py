@@ -10,11 +10,12 @@ Source: Li, Sattar, Thrampoulidis, Oymak (arXiv 2006.10903), Theorem 1.
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
+from ..arithmetic.base import Columns
 from ..parameters import own_or_checked
 from ..population import Population, as_population
 from .channels import Channel
 from .rules import Regression, Rule
-from .truncated_gaussian import Moments, Threshold, truncated_moments
+from .truncated_gaussian import Cuts, Moments, Threshold, truncated_moments
 
 
 class PrunedRisk(NamedTuple):
@@ -45,7 +46,7 @@ def pruned_risk(
     channel: Channel,
     sigma: Any,
     rule: Rule,
-    threshold: Threshold,
+    threshold: Threshold | Cuts,
     arithmetic: Arithmetic = FLOAT64,
 ) -> PrunedRisk:
     """The risk of the model pruned by `rule` at `threshold`.
@@ -58,13 +59,14 @@ def pruned_risk(
 
 @QUIET
 def pruned_risk_at(
-    channel: Channel, sigma: Array, rule: Rule, threshold: Threshold, arithmetic: Arithmetic
+    channel: Channel, sigma: Array, rule: Rule, threshold: Threshold | Cuts, arithmetic: Arithmetic
 ) -> PrunedRisk:
     """The risk at a checked `sigma`: an exact number, or one of the arithmetic."""
     sigma = arithmetic.taken(sigma)
 
-    def integrand(channel: Channel) -> tuple[Array, ...]:
-        moments = truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic)
+    def integrand(table: Columns) -> tuple[Array, ...]:
+        channel, cut = threshold.split(table)
+        moments = truncated_moments(rule.score(channel, arithmetic), cut, arithmetic)
         given = rule.regression(channel, arithmetic)
         kept, dropped = moments
         # E[(B-X)²; kept], where B - X = mean - slope (Y - c) + independent noise.
@@ -74,10 +76,12 @@ def pruned_risk_at(
             - 2 * mean * slope * kept.first
             + slope * slope * kept.second
         )
+        if cut.beyond is not None:
+            error = error + cut.beyond
         signal = dropped_signal(given, dropped)
         return channel.eigenvalue * error, channel.eigenvalue * signal, kept.mass, dropped.mass
 
-    error, signal, kept, dropped = arithmetic.expect(integrand, channel)
+    error, signal, kept, dropped = arithmetic.expect(integrand, threshold.table(channel))
     return PrunedRisk(sigma * sigma, error, signal, kept, dropped)
 
 
@@ -93,7 +97,10 @@ def dropped_signal(regression: Regression, dropped: Moments) -> Array:
 
 @QUIET
 def kept_share(
-    channel: Channel, rule: Rule, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+    channel: Channel,
+    rule: Rule,
+    threshold: Threshold | Cuts,
+    arithmetic: Arithmetic = FLOAT64,
 ) -> Array:
     """The fraction of each group that is kept: of the shape of the grid, followed by ``(G,)``."""
     return truncated_moments(rule.score(channel, arithmetic), threshold, arithmetic).kept.mass

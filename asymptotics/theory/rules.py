@@ -14,12 +14,30 @@ oracle        B               1/2    ranks by the true importance ΛB²
 random        nothing         0      every score is 0, so all weights tie
 ============  ==============  =====  ==========================================================
 
-The score of a weight with :math:`\Lambda=0` is 0 for every rule.  Within a group ``Y``, ``X`` and
-``B`` are jointly normal, so that ``B - X`` and ``B`` have linear regressions on ``Y``.  The law of
-``Y`` and these regressions are all that the pruned risk depends on.  By symmetry the formulas take
-the mean of a group to be :math:`m\ge0`.
+Two more rules know the law of the coefficients.  They keep the weights whose *gain* exceeds a
+threshold :math:`\psi`, with :math:`\eta(x)=E[B|X=x,\Lambda]` the posterior mean over all groups
+that share the eigenvalue:
 
-Source: Li et al. (arXiv 2006.10903), sections 2-3; LeCun, Denker, Solla (1989).
+============  ========================  ========================================================
+rule          gain                      remark
+============  ========================  ========================================================
+optimal       Λ X (2η(X) - X)           what keeping X takes off the risk: the best mask of its
+                                        size; may be negative
+shrunk        Λ η(X)²                   keeps η(X) in place of X: the best estimate of its size
+============  ========================  ========================================================
+
+Keeping a weight of gain g instead of dropping it lowers the risk by g, so that at a given channel
+:math:`dRisk/d\alpha=-\psi`.  The best size of the optimal mask is where :math:`\psi=0`.  Without
+noise (:math:`\gamma=0`) both gains are :math:`\Lambda B^2`, the ranking of the covariance rule.
+
+The score of a weight with :math:`\Lambda=0` is 0 for every rule, and so is its gain.  Within a
+group ``Y``, ``X`` and ``B`` are jointly normal, so that ``B - X`` and ``B`` have linear regressions
+on ``Y``.  The law of ``Y`` and these regressions are all that the pruned risk depends on.  Where
+the score is one of :math:`|Y|`, by symmetry the formulas take the mean of a group to be
+:math:`m\ge0`.
+
+Source: Li et al. (arXiv 2006.10903), sections 2-3; LeCun, Denker, Solla (1989); optimal and shrunk
+are derived here.
 """
 
 from abc import ABC, abstractmethod
@@ -46,7 +64,7 @@ class Score(NamedTuple):
     weight: Array
     #: Λ^q.
     scale: Array
-    #: Mean of Y, non-negative.
+    #: Mean of Y; non-negative where the score is one of |Y|, as in all rules but those of a gain.
     center: Array
     #: Standard deviation of Y; zero for a point mass.
     spread: Array
@@ -74,6 +92,10 @@ class Rule(ABC):
 
     #: Whether what it observes holds the noise of the training data.
     sees_noise = False
+    #: Whether a weight that is kept stays as it was trained.
+    keeps_weights = True
+    #: About how many numbers are computed with at a time, for each group of a problem.
+    work = 1
 
     @abstractmethod
     def score(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Score:
@@ -103,30 +125,35 @@ class WeightRule(Rule):
             allowed = f"must keep Lambda^q between {1 / _LARGEST_SCALE:g} and {_LARGEST_SCALE:g}"
             raise InvalidInput("rule.exponent", self.exponent, allowed)
         center = channel.shrinkage * abs(channel.mean)
-        return Score(channel.weight, scale, center, arithmetic.sqrt(self._variance(channel)))
+        return Score(channel.weight, scale, center, arithmetic.sqrt(_variance_of_weight(channel)))
 
     def regression(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Regression:
-        variance = self._variance(channel)
-        prior = channel.std * channel.std
-        # With a the shrinkage, v the noise, s the std: c = a s²/(a² s² + v) is the slope of B on X.
-        # `slope` is 1 - c = (v - a (1-a) s²)/(a² s² + v) and `retained` is 1 - c a = v/(a² s² + v),
-        # both written so that c near 1, or c a near 1, costs no digits.
-        slope = arithmetic.ratio(channel.noise - channel.shrinkage * channel.bias * prior, variance)
-        retained = arithmetic.ratio(channel.noise, variance, otherwise=1)
-        return Regression(
-            error_mean=abs(channel.mean) * channel.bias,
-            error_slope=slope,
-            error_variance=prior * retained,
-            signal_intercept=abs(channel.mean) * retained,
-            signal_slope=arithmetic.ratio(channel.shrinkage * prior, variance),
-            signal_variance=prior * retained,
-        )
+        return _on_weight(channel, abs(channel.mean), arithmetic)
 
-    @staticmethod
-    def _variance(channel: Channel) -> Array:
-        """The variance of X, a² s² + v."""
-        scaled = channel.shrinkage * channel.std
-        return scaled * scaled + channel.noise
+
+def _variance_of_weight(channel: Channel) -> Array:
+    """The variance of X, a² s² + v."""
+    scaled = channel.shrinkage * channel.std
+    return scaled * scaled + channel.noise
+
+
+def _on_weight(channel: Channel, mean: Array, arithmetic: Arithmetic) -> Regression:
+    """The regressions on X, for coefficients of this mean."""
+    variance = _variance_of_weight(channel)
+    prior = channel.std * channel.std
+    # With a the shrinkage, v the noise, s the std: c = a s²/(a² s² + v) is the slope of B on X.
+    # `slope` is 1 - c = (v - a (1-a) s²)/(a² s² + v) and `retained` is 1 - c a = v/(a² s² + v),
+    # both written so that c near 1, or c a near 1, costs no digits.
+    slope = arithmetic.ratio(channel.noise - channel.shrinkage * channel.bias * prior, variance)
+    retained = arithmetic.ratio(channel.noise, variance, otherwise=1)
+    return Regression(
+        error_mean=mean * channel.bias,
+        error_slope=slope,
+        error_variance=prior * retained,
+        signal_intercept=mean * retained,
+        signal_slope=arithmetic.ratio(channel.shrinkage * prior, variance),
+        signal_variance=prior * retained,
+    )
 
 
 @dataclass(frozen=True)
@@ -184,12 +211,163 @@ class Random(Rule):
         )
 
 
+class Posterior(NamedTuple):
+    r"""What a trained weight x tells of its coefficient: :math:`\eta(x)=E[B|x,\Lambda]`, and η'."""
+
+    mean: Array
+    slope: Array
+
+
+class Sides(NamedTuple):
+    """Where the gain of a single Gaussian group crosses a level, in ascending order.
+
+    An end that does not exist is infinite.
+    """
+
+    low: Array
+    high: Array
+    #: Whether the weights below both ends, and those above, are kept; else those between them are.
+    outer: Array
+
+
+class GainRule(Rule):
+    r"""A rule that keeps the weights whose gain, a function of X and Λ, exceeds a threshold.
+
+    Its `score` is the law of the trained weight itself, with a mean of either sign.
+    """
+
+    sees_noise = True
+    #: Without noise the rule ranks by :math:`\Lambda^q|B|`, q = 1/2.
+    exponent = Fraction(1, 2)
+    work = 16
+
+    def score(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Score:
+        center = channel.shrinkage * channel.mean
+        spread = arithmetic.sqrt(_variance_of_weight(channel))
+        return Score(channel.weight, 0 * channel.eigenvalue + 1, center, spread)
+
+    def regression(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Regression:
+        return _on_weight(channel, channel.mean, arithmetic)
+
+    @abstractmethod
+    def value(self, at: Posterior, x: Array) -> Array:
+        """What is kept of a weight x."""
+
+    @abstractmethod
+    def gain(self, at: Posterior, x: Array) -> Array:
+        """The gain of a weight x of eigenvalue 1; it is proportional to the eigenvalue."""
+
+    @abstractmethod
+    def rate(self, at: Posterior, x: Array) -> Array:
+        """The derivative of `gain` in x."""
+
+    @abstractmethod
+    def least_gain(self, arithmetic: Arithmetic) -> Array:
+        """A gain that no weight falls below."""
+
+    @abstractmethod
+    def is_flat(self, intercept: Array, slope: Array) -> Array:
+        r"""Whether the gain is constant where :math:`\eta(x)` is ``intercept + slope * x``."""
+
+    @abstractmethod
+    def sides(self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic) -> Sides:
+        """Where the gain is more than `level`, where it is not flat and the posterior linear."""
+
+
+@dataclass(frozen=True)
+class Optimal(GainRule):
+    r"""Keep the largest :math:`\Lambda X(2\eta(X)-X)`: the best mask that sees X and Λ."""
+
+    def __str__(self) -> str:
+        return "optimal"
+
+    def value(self, at: Posterior, x: Array) -> Array:
+        return x
+
+    def gain(self, at: Posterior, x: Array) -> Array:
+        return x * (2 * at.mean - x)
+
+    def rate(self, at: Posterior, x: Array) -> Array:
+        return 2 * (at.mean + x * at.slope - x)
+
+    def least_gain(self, arithmetic: Arithmetic) -> Array:
+        return -arithmetic.infinity
+
+    def is_flat(self, intercept: Array, slope: Array) -> Array:
+        return (2 * slope == 1) & (intercept == 0)
+
+    def sides(self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic) -> Sides:
+        # The gain is A x² + 2 b x.  Of its two crossings the one of larger size is t/A, and the
+        # other -level/t, which loses no digits where the two terms nearly cancel.
+        curvature = 2 * slope - 1
+        square = intercept * intercept + curvature * level
+        crosses = square > 0
+        root = arithmetic.sqrt(arithmetic.where(crosses, square, 0))
+        positive = intercept > 0
+        t = arithmetic.where(positive, -(intercept + root), root - intercept)
+        far = arithmetic.where(positive, -arithmetic.infinity, arithmetic.infinity)
+        first, second = arithmetic.ratio(t, curvature, far), arithmetic.ratio(-level, t)
+        infinity = arithmetic.infinity
+        return Sides(
+            arithmetic.where(crosses, arithmetic.minimum(first, second), infinity),
+            arithmetic.where(crosses, arithmetic.maximum(first, second), infinity),
+            curvature >= 0,
+        )
+
+
+@dataclass(frozen=True)
+class Shrunk(GainRule):
+    r"""Keep the largest :math:`\Lambda\eta(X)^2`, and put :math:`\eta(X)` in place of X."""
+
+    keeps_weights = False
+
+    def __str__(self) -> str:
+        return "shrunk"
+
+    def regression(self, channel: Channel, arithmetic: Arithmetic = FLOAT64) -> Regression:
+        given = super().regression(channel, arithmetic)
+        zero = 0 * given.error_mean
+        return given._replace(error_mean=zero, error_slope=zero)
+
+    def value(self, at: Posterior, x: Array) -> Array:
+        return at.mean
+
+    def gain(self, at: Posterior, x: Array) -> Array:
+        return at.mean * at.mean
+
+    def rate(self, at: Posterior, x: Array) -> Array:
+        return 2 * at.mean * at.slope
+
+    def least_gain(self, arithmetic: Arithmetic) -> Array:
+        return arithmetic.array(0)
+
+    def is_flat(self, intercept: Array, slope: Array) -> Array:
+        return slope == 0
+
+    def sides(self, intercept: Array, slope: Array, level: Array, arithmetic: Arithmetic) -> Sides:
+        # No gain is negative: all weights are kept at a level below 0.
+        crosses = level >= 0
+        root = arithmetic.sqrt(arithmetic.where(crosses, level, 0))
+        low, high = (arithmetic.ratio(x - intercept, slope) for x in (-root, root))
+        infinity = arithmetic.infinity
+        return Sides(
+            arithmetic.where(crosses, low, infinity),
+            arithmetic.where(crosses, high, infinity),
+            slope >= 0,
+        )
+
+
 MAGNITUDE = WeightRule(0, "magnitude")
 COVARIANCE = WeightRule(Fraction(1, 2), "covariance")
 ORACLE = Oracle()
 RANDOM = Random()
+OPTIMAL = Optimal()
+SHRUNK = Shrunk()
 
-RULES: Mapping[str, Rule] = {str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE)}
+
+RULES: Mapping[str, Rule] = {
+    str(rule): rule for rule in (MAGNITUDE, COVARIANCE, RANDOM, ORACLE, OPTIMAL, SHRUNK)
+}
 #: Other names of the rules, used for networks.
 _ALIASES: Mapping[str, Rule] = {"hessian": COVARIANCE}
 

@@ -14,12 +14,18 @@ where few weights are dropped.
 
 A point mass (``spread = 0``) is kept above the threshold and dropped below it.  At the threshold
 each of its weights is kept with the probability `Threshold.tie`.
+
+A rule that ranks by a gain keeps a union of intervals in each group.  Its `Cuts` stand in the place
+of a `Threshold`, and the moments are sums over the ends of the intervals.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..arithmetic.base import Columns
+from .channels import Channel
 from .rules import Score
 
 
@@ -39,6 +45,11 @@ class Threshold(NamedTuple):
     dropped_tie: Array | None = None
 
     @property
+    def beyond(self) -> Array | None:
+        """As `Cuts.beyond`: weights are kept as they are."""
+        return None
+
+    @property
     def value(self) -> Array:
         return self.anchor + self.offset
 
@@ -47,6 +58,126 @@ class Threshold(NamedTuple):
         dropped_tie = None if self.dropped_tie is None else function(self.dropped_tie)
         anchor, offset, tie = map(function, (self.anchor, self.offset, self.tie))
         return Threshold(anchor, offset, tie, dropped_tie)
+
+    def table(self, channel: Channel) -> Columns:
+        """What the moments are computed from, group by group; `split` takes it apart."""
+        return channel
+
+    def split(self, table: Columns) -> "tuple[Channel, Threshold]":
+        """A block of the groups of a `table`: the law of its weights, and where they are cut."""
+        return Channel(*table), self
+
+    @staticmethod
+    def oriented(mean: Array) -> Array:
+        """The mean of B as `Score.center` is that of Y: without its sign, by symmetry."""
+        return abs(mean)
+
+
+class _Columns(tuple[Array, ...]):
+    """Columns that go through `Arithmetic.expect` together, the weight first."""
+
+    def __new__(cls, *columns: Array) -> "_Columns":
+        return super().__new__(cls, columns)
+
+
+class Cuts(NamedTuple):
+    r"""Which values of Y each group keeps; arrays have the shape of the grid, followed by (G,).
+
+    The `ends` :math:`e_1\le e_2\le\dots` divide the line into intervals that are kept and dropped
+    by turns.  Ends that a group does not have are infinite.
+    """
+
+    #: The gain above which weights are kept, and the density of the gains there; on the grid.
+    value: Array
+    density: Array
+    #: Whether the values below the first end are kept.
+    first: Array
+    #: Share of these intervals that is kept: 1, but for groups of constant gain, which tie.
+    share: Array
+    ends: tuple[Array, ...]
+    #: What an estimate of B that does not know the group errs beyond one that does, over the
+    #: weights kept: :math:`E[(\eta-E[B|Y])^2;kept]`.  None if the weights are kept as they are.
+    beyond: Array | None = None
+
+    def mapped(self, function: Callable[[Array], Array]) -> "Cuts":
+        """The cuts with a function applied to each of their arrays."""
+        ends = tuple(map(function, self.ends))
+        beyond = None if self.beyond is None else function(self.beyond)
+        value, density, first, share = map(function, self[:4])
+        return Cuts(value, density, first > 0, share, ends, beyond)  # some make numbers of truths
+
+    def table(self, channel: Channel) -> Columns:
+        """What the moments are computed from, group by group; `split` takes it apart."""
+        beyond = () if self.beyond is None else (self.beyond,)
+        return _Columns(*channel, *beyond, self.first, self.share, *self.ends)
+
+    def split(self, table: Columns) -> "tuple[Channel, Cuts]":
+        """A block of the groups of a `table`: the law of its weights, and where they are cut."""
+        fields = len(Channel._fields)
+        channel, rest = Channel(*table[:fields]), table[fields:]
+        beyond, rest = (None, rest) if self.beyond is None else (rest[0], rest[1:])
+        first, share, *ends = rest
+        return channel, Cuts(self.value, self.density, first, share, tuple(ends), beyond)
+
+    @staticmethod
+    def oriented(mean: Array) -> Array:
+        """The mean of B as `Score.center` is that of Y."""
+        return mean
+
+    def standardized(self, score: Score, arithmetic: Arithmetic) -> Iterator[tuple[Array, ...]]:
+        """The intervals of each group in spreads from its center: the two ends, and if kept."""
+        wide = _widened(score, arithmetic)
+
+        def standard(end: Array) -> Array:
+            z = (end - wide.center) / wide.spread
+            z = arithmetic.where(end == arithmetic.infinity, arithmetic.remote, z)
+            return arithmetic.where(end == -arithmetic.infinity, -arithmetic.remote, z)
+
+        inner = [standard(end) for end in self.ends]
+        edges = [-arithmetic.infinity, *inner, arithmetic.infinity]
+        for index, (low, high) in enumerate(pairwise(edges)):
+            yield low, high, self.first if index % 2 == 0 else ~self.first
+
+    def moments(self, score: Score, arithmetic: Arithmetic) -> "TruncatedMoments":
+        """As `truncated_moments`."""
+        wide = _widened(score, arithmetic)
+        inside, outside = ([0 * self.share] * 5 for _ in range(2))
+        for low, high, kept in self.standardized(score, arithmetic):
+            parts = arithmetic.moments_between(low, high, wide.center, wide.spread)
+            inside = [x + arithmetic.where(kept, y, 0) for x, y in zip(inside, parts, strict=True)]
+            outside = [
+                x + arithmetic.where(kept, 0, y) for x, y in zip(outside, parts, strict=True)
+            ]
+        rest, spread = 1 - self.share, score.spread
+        mass, first, second, *raw = inside
+        dropped = [
+            y + rest * x for x, y in zip((mass, *raw), (outside[0], *outside[3:]), strict=True)
+        ]
+        # The moments of a point mass are those of its center.
+        point, center = spread == 0, score.center
+        return TruncatedMoments(
+            Moments(
+                self.share * mass,
+                self.share * spread * first,
+                self.share * spread * spread * second,
+            ),
+            Moments(
+                dropped[0],
+                arithmetic.where(point, center * dropped[0], dropped[1]),
+                arithmetic.where(point, center * center * dropped[0], dropped[2]),
+            ),
+        )
+
+    def boundary(self, score: Score, arithmetic: Arithmetic) -> tuple[Array, Array]:
+        """As `boundary_moments`."""
+        level, rise = 0 * self.share, 0 * self.share
+        for low, high, kept in self.standardized(score, arithmetic):
+            first = arithmetic.normal_density(low) - arithmetic.normal_density(high)
+            second = arithmetic.moment_density(low) - arithmetic.moment_density(high)
+            level = level + arithmetic.where(kept, first, 0)
+            rise = rise + arithmetic.where(kept, second, 0)
+        wide = score.spread > 0
+        return arithmetic.where(wide, level, 0), arithmetic.where(wide, rise, 0)
 
 
 class Cut(NamedTuple):
@@ -94,9 +225,11 @@ class TruncatedMoments(NamedTuple):
 
 
 def truncated_moments(
-    score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+    score: Score, threshold: Threshold | Cuts, arithmetic: Arithmetic = FLOAT64
 ) -> TruncatedMoments:
     """Moments of ``Y`` over the kept and over the dropped weights of each group."""
+    if isinstance(threshold, Cuts):
+        return threshold.moments(score, arithmetic)
     cut = cut_of(score, threshold, arithmetic)
 
     def of_points() -> tuple[Array, ...]:
@@ -129,13 +262,15 @@ def truncated_moments(
 
 
 def boundary_moments(
-    score: Score, threshold: Threshold, arithmetic: Arithmetic = FLOAT64
+    score: Score, threshold: Threshold | Cuts, arithmetic: Arithmetic = FLOAT64
 ) -> tuple[Array, Array]:
     r"""E[z; kept] and E[z² - 1; kept] of ``z = (Y - center)/spread``.
 
     They are :math:`\varphi(u)-\varphi(l)` and :math:`u\varphi(u)+l\varphi(l)`: by Stein's lemma the
     boundary of the kept part alone tells them.  A point mass has none.
     """
+    if isinstance(threshold, Cuts):
+        return threshold.boundary(score, arithmetic)
     standard = cut_of(score, threshold, arithmetic).standardized(_widened(score, arithmetic))
     u, l = standard.u, standard.h + standard.center
     wide = score.spread > 0

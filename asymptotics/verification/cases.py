@@ -24,7 +24,7 @@ from ..results import RetrainedRisk, RiskResult
 from ..simulation.finite import FiniteProblem
 from ..simulation.strata import scatter, weighted
 from ..simulation.trials import LinearExperiment
-from ..theory import channel, fixed_point, pruned_risk, retrained_risk, threshold
+from ..theory import channel, cut, fixed_point, pruned_risk, retrained_risk
 from ..theory.rules import Random
 from .plan import (
     LEAST_COUNT,
@@ -419,11 +419,11 @@ def _level_shifts(population: Population, point: Point, p: int) -> Array:
     for row, rule in enumerate(point.rules):
         for part in parts(np.arange(level.size), len(population)):
             law = channel(population, fixed._replace(gamma=level[part]))
-            cut = threshold(rule.score(law), alpha[part])
-            risks[0, row, part] = pruned_risk(law, point.sigma, rule, cut).risk
+            cuts = cut(law, rule, alpha[part])
+            risks[0, row, part] = pruned_risk(law, point.sigma, rule, cuts).risk
             if again is not None:
                 some = fixed._replace(gamma=level[part])
-                fit = (population, some, law, point.sigma, alpha[part], rule, cut)
+                fit = (population, some, law, point.sigma, alpha[part], rule, cuts)
                 risks[1, row, part] = retrained_risk(*fit, *again).risk
     here, moved = np.split(risks.reshape(*nothing.shape[:2], levels.size, -1), [1], axis=2)
     return np.asarray(np.einsum("n,krna->kra", share_of_node, moved - here))

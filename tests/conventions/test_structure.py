@@ -23,8 +23,8 @@ LAYERS = ["errors", "extras", "bundled", "outcomes", "arithmetic", "domains", "t
           "parameters", "choices", "population", "theory", "formulas", "derivation", "line",
           "iterated", "plotting", "results", "prediction", "trials", "simulation", "verification",
           "networks", "spec", "cli"]  # fmt: skip
-STAGES = ["fixed_points", "channels", "rules", "truncated_gaussian", "thresholds", "risk",
-          "retraining"]  # fmt: skip
+STAGES = ["fixed_points", "channels", "rules", "posteriors", "truncated_gaussian", "thresholds",
+          "cuts", "risk", "retraining"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
