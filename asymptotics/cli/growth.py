@@ -10,6 +10,7 @@ from ..tables import counted
 from .console import progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option
 from .output import print_rows, replacing, require_free, suffix_of, write
+from .predict import inputs, notes_on, say_notes
 
 
 @click.command()
@@ -32,13 +33,14 @@ def growth(spec: str | None, form: str, output: Path | None, force: bool) -> Non
     suffix = None if output is None else suffix_of(output)
     problem = read_growth(spec)
     if output is not None:
-        require_free(output, {"the spec": spec}, force)
+        require_free(output, inputs(spec, problem), force)
     with progress_bar("models") as progress:
         result = problem.solve(progress)
     if output is not None and suffix is not None:
         with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
+    say_notes(notes_on(spec, problem))
     for name in ("status", "retrained_status", "small_status"):
         if failed := int((result.column(name) == Status.NO_CONVERGENCE).sum()):
             rows = counted(result.status.size, "row")

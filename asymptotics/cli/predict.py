@@ -15,6 +15,7 @@ from .console import fail, progress_bar, remark, say
 from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
 from .output import (
     PICTURES,
+    Asked,
     older_stays,
     print_rows,
     replacing,
@@ -80,7 +81,7 @@ def curve(
         raise InvalidInput("output", str(output), allowed)
     problem = read_spec(spec)
     notes = notes_on(spec, problem)
-    require_free(output, _inputs(spec, problem, settings), force)
+    require_free(output, inputs(spec, problem, settings["store"]), force)
     shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
     result = _computed(shown, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
@@ -123,7 +124,7 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     problem = read_spec(spec)
     notes = notes_on(spec, problem)
     if output is not None:
-        require_free(output, _inputs(spec, problem, settings), force)
+        require_free(output, inputs(spec, problem, settings["store"]), force)
     result = _verified(problem, settings)
     older = "" if output is None else older_stays(output, result)
     if output is not None and suffix is not None and not older:
@@ -140,24 +141,24 @@ def _computed(problem: Problem, **precision: Any) -> RiskResult:
         return problem.solve(**precision, progress=progress)
 
 
-def _inputs(
-    spec: str | None, problem: Problem, settings: Mapping[str, Any]
+def inputs(
+    spec: str | None, problem: Asked, store: Path | None = None
 ) -> dict[str, str | Path | None]:
     """The files that a command reads, by their names in messages."""
     return {
         "the spec": spec,
         "the samples of its population": _samples(spec, problem),
-        "the store": settings["store"],
+        "the store": store,
     }
 
 
-def _samples(spec: str | None, problem: Problem) -> Path | None:
+def _samples(spec: str | None, problem: Asked) -> Path | None:
     """The path of the file of samples that a spec names, or None."""
     folder = Path() if spec in (None, "-") else Path(str(spec)).parent
     return samples_file(problem.source, folder)
 
 
-def notes_on(spec: str | None, problem: Problem) -> list[str]:
+def notes_on(spec: str | None, problem: Asked) -> list[str]:
     """Notes on how the spec was read, where its author may have meant something else."""
     samples = _samples(spec, problem)
     notes = note_of_weights(problem.source), note_of_columns(samples) if samples else ""

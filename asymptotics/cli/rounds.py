@@ -9,6 +9,7 @@ from ..tables import counted
 from .console import fail, progress_bar, remark, say
 from .options import FORCE, FORMAT, SPEC, output_option
 from .output import print_rows, replacing, require_free, suffix_of, write
+from .predict import inputs, notes_on, say_notes
 
 
 @click.command()
@@ -42,13 +43,14 @@ def rounds(
     suffix = None if output is None else suffix_of(output)
     problem = read_rounds(spec)
     if output is not None:
-        require_free(output, {"the spec": spec}, force)
+        require_free(output, inputs(spec, problem), force)
     with progress_bar("points") as progress:
         result = problem.solve(tolerance, progress)
     if output is not None and suffix is not None:
         with replacing(output) as path:
             write(result, problem, path, suffix)
     print_rows(result, problem, form)
+    say_notes(notes_on(spec, problem))
     if explain:
         for line in result.explain():
             (say if form == "table" else remark)(line + "\n" * (form == "table"))

@@ -1,9 +1,9 @@
 """The numbers of a sequence of rounds, each with an estimate of its error.
 
 Three errors count.  Nodes: the integrals of a round are computed with more and more nodes until two
-numbers of them agree.  Rounding: the first computation is repeated with kappa and sigma changed by
-a few of their rounding errors.  The law: for a continuous law, it is repeated with a finer
-quadrature of it.
+numbers of them agree.  Rounding: the first computation is repeated with its inputs changed by a few
+of their rounding errors.  The law: for a continuous law, it is repeated with a finer quadrature of
+it.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arithmetic import Array
-from .masks import Quadrature, QuasiRandom, TooManyNodes
+from ..line.rounding import LEAST
+from ..population import Population
+from .masks import MOST_NODES, Quadrature, QuasiRandom
 from .schedule import Round
-from .sequence import Outcome, Point, outcomes
+from .sequence import Outcome, Point, Stage, first_stage, stages
 
 #: Nodes of a panel, one number after another.
-_ORDERS = (4, 6, 8, 10, 13, 17, 22)
+_ORDERS = (3, 5, 7, 9, 12, 16, 22)
 #: Points of each of so many scrambled sequences.
 _POINTS, _SEQUENCES = (256, 1024, 4096), 8
 #: An error of quasi-random points is so many standard errors.
@@ -37,69 +39,101 @@ class Estimated(NamedTuple):
 def estimated(point: Point, schedule: Sequence[Round], tolerance: float) -> Estimated:
     """The numbers of each round, with errors below `tolerance` where this can be reached.
 
-    The integrals are computed by quadrature, or by quasi-random points if too many nodes would be
-    needed.
+    The integrals are computed by quadrature, and those of late rounds by quasi-random points if
+    that would need too many nodes.
     """
-    try:
-        return _by_quadrature(point, schedule, tolerance)
-    except TooManyNodes:
-        return _by_quasi_random_points(point, schedule, tolerance)
-
-
-def _by_quadrature(point: Point, schedule: Sequence[Round], tolerance: float) -> Estimated:
-    """The numbers of each round by quadrature; raises `TooManyNodes`."""
-    quadrature = Quadrature(_ORDERS[0])
-    first, coarse = outcomes(point, schedule, quadrature)
-    other = _other_errors(point, schedule, quadrature, coarse)
-    for number, order in enumerate(_ORDERS[1:]):
-        guesses = [each.threshold for each in coarse]
-        try:
-            _, fine = outcomes(point, schedule, Quadrature(order), guesses)
-        except TooManyNodes:
-            if not number:
-                raise
-            break
-        error = np.maximum(_change(coarse, fine), other)
-        coarse = fine
+    start, most = first_stage(point, len(schedule)), MOST_NODES // len(point.population)
+    coarsest = Quadrature(_ORDERS[0], most)
+    found = stages(start, schedule, coarsest)
+    other = _other_errors(point, schedule, coarsest, _last(found))
+    error, reached = np.full(len(schedule), np.inf), 0
+    for order in _ORDERS[1:]:
+        guesses = [each.threshold for each in _last(found)]
+        fine = stages(start, schedule[: len(found)], Quadrature(order, most), guesses)
+        number = len(fine)
+        change = _change(_last(found[:number]), _last(fine))
+        error[:number] = np.maximum(change, other[:number])
+        found[:number] = fine
+        reached = max(reached, number)
         # Rounding and the quadrature of the law do not fall with more nodes.
-        if (error <= np.maximum(tolerance, other)).all():
+        if not number or (error[:number] <= np.maximum(tolerance, other[:number])).all():
             break
-    return Estimated(first, coarse, error)
+    outcomes = _last(found[:reached])
+    if reached < len(schedule):
+        stage = found[reached - 1] if reached else start
+        late, error[reached:] = _by_points(stage, schedule[reached:], tolerance)
+        error[reached:] = np.maximum(error[reached:], other[:reached].max(initial=0))
+        outcomes += late
+    residual = float(start.residual)
+    return Estimated(start.fits[0].risk, outcomes, np.maximum(error, residual))
+
+
+def _last(found: Sequence[Stage]) -> list[Outcome]:
+    """The outcome of the last round of each stage."""
+    return [stage.outcomes[-1] for stage in found]
 
 
 def _other_errors(
     point: Point, schedule: Sequence[Round], quadrature: Quadrature, found: list[Outcome]
 ) -> Array:
     """Relative errors by rounding and, for a continuous law, by the quadrature of the law."""
+    population = point.population
     guesses = [each.threshold for each in found]
-    moved = point._replace(sigma=point.sigma * (1 + _CHANGE))
+    # Means and deviations change by a factor each, so that what ties still does.
+    factors = 1, 1 + _CHANGE, 1 - _CHANGE
+    groups = population.weight, population.eigenvalue, population.mean, population.std
+    columns = (groups[0], *(x * factor for x, factor in zip(groups[1:], factors, strict=True)))
+    moved = point._replace(population=Population(*columns), sigma=point.sigma * (1 + _CHANGE))
     if not any(np.isinf([each.pruned_risk, each.retrained_risk]).any() for each in found):
         # Where a risk is infinite, the smallest change of kappa would make it finite.
         moved = moved._replace(kappa=point.kappa * (1 + _CHANGE))
-    error = _CHANGES * _change(found, outcomes(moved, schedule, quadrature, guesses)[1])
-    finer = point.population.finer
-    if finer is not None:
-        other = point._replace(population=finer)
-        error = np.maximum(error, _change(found, outcomes(other, schedule, quadrature, guesses)[1]))
-    return np.maximum(error, point.population.tolerance)
+    error = _CHANGES * _from(moved, schedule, quadrature, guesses, found)
+    if population.finer is not None:
+        other = point._replace(population=population.finer)
+        error = np.maximum(error, _from(other, schedule, quadrature, guesses, found))
+    return np.maximum(error, population.tolerance)
 
 
-def _by_quasi_random_points(point: Point, schedule: Sequence[Round], tolerance: float) -> Estimated:
-    """The numbers of each round as means over scrambled sequences of points."""
-    guesses: list[float] | None = None
+def _from(
+    other: Point,
+    schedule: Sequence[Round],
+    quadrature: Quadrature,
+    guesses: Sequence[float],
+    found: list[Outcome],
+) -> Array:
+    """The changes to what another problem gives, infinite for rounds that it does not reach."""
+    there = _last(stages(first_stage(other, len(schedule)), schedule, quadrature, guesses))
+    error = np.full(len(found), np.inf)
+    number = min(len(found), len(there))
+    error[:number] = _change(found[:number], there[:number])
+    return error
+
+
+def _by_points(
+    stage: Stage, schedule: Sequence[Round], tolerance: float
+) -> tuple[list[Outcome], Array]:
+    """The numbers of late rounds as means over scrambled sequences of points, and their errors.
+
+    An error is three standard errors, or the change from fewer points if that is larger: the mean
+    of few points is biased.
+    """
+    guesses: list[float] = []
+    before: list[Outcome] | None = None
     for count in _POINTS:
         runs = [
-            outcomes(point, schedule, QuasiRandom(count, seed), guesses)
+            _last(stages(stage, schedule, QuasiRandom(count, seed), guesses))
             for seed in range(_SEQUENCES)
         ]
-        found = [_mean([run[1][i] for run in runs]) for i in range(len(schedule))]
+        found = [_mean([run[i] for run in runs]) for i in range(len(schedule))]
         guesses = [each.threshold for each in found]
-        deviations = np.array([_change(found, run[1]) for run in runs])
-        spread = np.sqrt((deviations**2).mean(axis=0) / (_SEQUENCES - 1))
-        error = np.maximum(_STANDARD_ERRORS * spread, point.population.tolerance)
-        if (error <= tolerance).all():
-            break
-    return Estimated(runs[0][0], found, error)
+        deviations = np.array([_change(found, run) for run in runs])
+        error = _STANDARD_ERRORS * np.sqrt((deviations**2).mean(axis=0) / (_SEQUENCES - 1))
+        if before is not None:
+            error = np.maximum(error, _change(before, found))
+            if (error <= tolerance).all():
+                break
+        before = found
+    return found, error
 
 
 def _mean(outcomes: Sequence[Outcome]) -> Outcome:
@@ -110,7 +144,8 @@ def _mean(outcomes: Sequence[Outcome]) -> Outcome:
 def _change(coarse: Sequence[Outcome], fine: Sequence[Outcome]) -> Array:
     """The largest relative change of a risk of each round; a NaN on both sides is no change.
 
-    A fraction kept that is not the one asked for counts as well.
+    A fraction kept that is not the one asked for counts as well, and a risk that is too small to
+    have its digits has an infinite error.
     """
     found = []
     for one, other in zip(coarse, fine, strict=True):
@@ -123,9 +158,9 @@ def _change(coarse: Sequence[Outcome], fine: Sequence[Outcome]) -> Array:
 
 
 def _relative(x: float, y: float) -> float:
-    if x == y or (np.isnan(x) and np.isnan(y)):
+    if (x == y and not 0 < x < LEAST) or (np.isnan(x) and np.isnan(y)):
         return 0.0
-    return _known(abs(x / y - 1)) if y else np.inf
+    return _known(abs(x / y - 1)) if y >= LEAST else np.inf
 
 
 def _known(error: float) -> float:

@@ -21,6 +21,7 @@ where :math:`\chi_j=1` shrinks towards the weights before (fine-tuning), and 0 t
 All of them are linear, and every expectation is one of second moments over the kept weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ import numpy as np
 from ..arithmetic import FLOAT64, QUIET, Array
 from ..population import Groups
 from ..theory.fixed_points import effective_ridge
+from .masks import Part
 
 #: A fit whose error differs by less than this share from what earlier fits err has no noise of its
 #: own: it repeats an earlier fit.
@@ -87,19 +89,18 @@ class Problem:
         eigenvalue = np.where(self.alive, self.groups.eigenvalue, 1)
         return np.where(self.alive, np.sqrt(self.kappa / eigenvalue), 0)
 
-    def mean(self, x: Array, y: Array, moments: Array) -> float:
-        """E[Λ x y; part], for moments of shape (groups, 2 + k, 2 + k) of that part."""
-        weight = self.groups.weight * self.groups.eigenvalue
-        return float(np.einsum("g,gi,gij,gj", weight, x, moments, y))
+    def mean(self, x: Array, y: Array, part: Part) -> float:
+        """E[Λ x y; part]."""
+        return part.mean(self.groups.weight * self.groups.eigenvalue, x, y)
 
-    def lost(self, drops: list[Array]) -> float:
+    def lost(self, drops: Sequence[Part]) -> float:
         """E[ΛB²; dropped], of all cuts."""
         return sum(self.mean(self.coefficient, self.coefficient, dropped) for dropped in drops)
 
-    def observed(self, i: int, x: Array, moments: Array) -> float:
+    def observed(self, i: int, x: Array, part: Part) -> float:
         """E[H_i √Λ x; part]/√κ."""
         weight = self.groups.weight * np.sqrt(self.groups.eigenvalue / self.kappa)
-        return float(np.einsum("g,gj,gj", weight, moments[:, 2 + i], x))
+        return part.mean(weight, self.noise(np.eye(self.fits)[i]), x)
 
 
 def first_fit(problem: Problem, tau: float, gamma: float) -> Fit:
@@ -118,23 +119,22 @@ def first_fit(problem: Problem, tau: float, gamma: float) -> Fit:
 @QUIET
 def next_fit(
     problem: Problem,
-    fits: list[Fit],
-    kept: Array,
-    drops: list[Array],
+    fits: Sequence[Fit],
+    kept: Part,
+    drops: Sequence[Part],
     alive: float,
     ridge: float,
     towards: float,
 ) -> Fit:
     """The fit of what is kept, after `fits` and as many cuts.
 
-    `kept` holds the moments of (1, ε, H) over the kept weights, `drops` those over the weights that
-    each cut has dropped, all of shape (groups, 2 + k, 2 + k); `alive` is the fraction of all
-    weights that is kept and belongs to features that vary.  The risk is infinite where as many
-    features are kept as there are samples, and no ridge is added.  The fit before it must be finite
-    where `towards` is 1.
+    `kept` are the weights kept, and `drops` those that each cut has dropped; `alive` is the
+    fraction of all weights that is kept and belongs to features that vary.  The risk is infinite
+    where as many features are kept as there are samples, and no ridge is added.  The fit before it
+    must be finite where `towards` is 1.
     """
     coefficient, scale, number = problem.coefficient, problem.scale, len(fits)
-    mass = kept[:, 0, 0] * problem.groups.weight
+    mass = kept.mass * problem.groups.weight
     tau, free = _effective_ridge(problem, mass, alive, ridge)
     total = np.where(problem.alive, problem.groups.eigenvalue + tau, 1)
     seen, rest = problem.groups.eigenvalue / total, np.where(problem.alive, tau / total, 1)
@@ -169,10 +169,10 @@ def next_fit(
 
 def _equations(
     problem: Problem,
-    fits: list[Fit],
+    fits: Sequence[Fit],
     own: list[int],
-    kept: Array,
-    drops: list[Array],
+    kept: Part,
+    drops: Sequence[Part],
     plain: Array,
     unknown: list[Array],
     used: float,
@@ -200,7 +200,7 @@ def _equations(
     return matrix, known
 
 
-def pruned_risk(problem: Problem, fit: Fit, kept: Array, drops: list[Array]) -> float:
+def pruned_risk(problem: Problem, fit: Fit, kept: Part, drops: Sequence[Part]) -> float:
     """The risk of a fit after a cut: σ² + E[Λ(X - B)²; kept] + E[ΛB²; dropped]."""
     coefficient = problem.coefficient
     if not fit.unit:

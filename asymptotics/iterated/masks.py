@@ -24,18 +24,18 @@ from ..arithmetic import FLOAT64, Array
 #: Panels of a normal variable end at these places, and where its density has fallen by e^-39.
 _PANELS = np.array([-5, -3.2, -1.6, 0, 1.6, 3.2, 5])
 _REACH_SQUARED = 78.0
-#: Panels also end beside each edge of the next cut, at these multiples of its width.
+#: Panels also end beside each edge of a later cut, at these multiples of its width.
 _BESIDE = np.array([-7, -2.5, 0, 2.5, 7])
-#: A cut wider than this changes so slowly that panels need not end at its edges.
-_WIDEST = 1e3
+#: An edge wider than this is as smooth as the normal density: panels need not end there.
+_WIDEST = 2.0
 #: Panels of less weight are left out.
 _NEGLIGIBLE = 1e-16
 #: A number that differs by less from a combination of earlier ones has no direction of its own.
 _NO_DIRECTION = 1e-11
 #: So many nodes of one variable are computed with at a time.
 _BATCH = 2_000
-#: The most nodes of one group.
-_MOST_NODES = 50_000_000
+#: The most nodes of all groups.
+MOST_NODES = 60_000_000
 
 
 class TooManyNodes(Exception):
@@ -92,16 +92,17 @@ def _unused_direction(directions: Array) -> Array:
 
 
 class Quadrature(NamedTuple):
-    """Gauss-Legendre quadrature, with panels that end where the next cut has its edges."""
+    """Gauss-Legendre quadrature, with panels that end where later cuts have their edges."""
 
-    #: Nodes of each panel.
+    #: Nodes of each panel, and the most nodes in all.
     order: int
+    most: int = MOST_NODES
 
     def nodes(self, observed: Observed, thresholds: Array, group: int) -> Iterator[Nodes]:
         count = 0
         for batch in self._after(Nodes(np.zeros((1, 0)), np.ones(1)), observed, thresholds):
             count += batch.weight.size
-            if count > _MOST_NODES:
+            if count > self.most:
                 raise TooManyNodes
             yield batch
 
@@ -115,8 +116,13 @@ class Quadrature(NamedTuple):
         for start in range(0, before.weight.size, _BATCH):
             places, weights = (x[start : start + _BATCH] for x in before)
             center = mean[i] + places @ factor[i, :i]
-            following = mean[i + 1] + places @ factor[i + 1, :i]
-            edges = _edges(following, factor[i + 1, i], factor[i + 1, i + 1], thresholds[i + 1])
+            edges = np.concatenate(
+                [
+                    _edges(mean[j] + places @ factor[j, :i], factor[j, i:], thresholds[j])
+                    for j in range(i + 1, len(mean))
+                ],
+                axis=1,
+            )
             # Kept are the values above the threshold, and, of -ξ, those above that of -Y.
             sides = [
                 self._above((thresholds[i] - sign * center) / factor[i, i], sign * edges, weights)
@@ -148,9 +154,14 @@ class Quadrature(NamedTuple):
         return np.repeat(index, self.order), x.ravel(), mass.ravel()
 
 
-def _edges(center: Array, slope: float, width: float, threshold: float) -> Array:
-    """Where panels end for the next cut: of shape (nodes, edges)."""
-    if slope == 0 or width > _WIDEST * abs(slope):
+def _edges(center: Array, factor: Array, threshold: float) -> Array:
+    """Where panels end for a later cut: of shape (nodes, edges).
+
+    `factor` holds the coefficients of the later number on this variable and on those that follow:
+    the first is the slope along this variable, and the others blur the edge.
+    """
+    slope, width = factor[0], float(np.linalg.norm(factor[1:]))
+    if width > _WIDEST * abs(slope):
         return np.zeros((len(center), 0))
     edges = np.stack([sign * threshold - center for sign in (1, -1)], 1) / slope
     return np.asarray((edges[:, :, None] + width / slope * _BESIDE).reshape(len(center), -1))
@@ -201,25 +212,71 @@ def _last_cut(observed: Observed, thresholds: Array, at: Nodes) -> _LastCut:
     return _LastCut(np.full_like(center, thresholds[last] / width), center)
 
 
-def kept_mass(observed: Observed, thresholds: Array, nodes: Iterable[Nodes]) -> tuple[float, float]:
-    """The mass that all cuts keep, and its slope in the log of the last threshold."""
-    total, slope = 0.0, 0.0
+class Masses(NamedTuple):
+    """Masses of one group: what all cuts keep, what the last one drops, and how it changes them."""
+
+    kept: float
+    dropped: float
+    #: The slope of `dropped` in the log of the last threshold.
+    slope: float
+
+
+def masses(observed: Observed, thresholds: Array, nodes: Iterable[Nodes]) -> Masses:
+    """The masses on both sides of the last cut, each a sum of its own."""
+    found = np.zeros(3)
     for at in nodes:
         height, center = _last_cut(observed, thresholds, at)
+        far = abs(center)
         above, below = height - center, height + center
-        mass = FLOAT64.normal_tail(above) + FLOAT64.normal_tail(below)
+        kept = FLOAT64.normal_tail(above) + FLOAT64.normal_tail(below)
+        dropped = FLOAT64.interval_moments(height, far, height - far)[0]
         density = FLOAT64.normal_density(above) + FLOAT64.normal_density(below)
-        total += float(at.weight @ mass)
-        slope -= float(at.weight @ (density * height))
-    return total, slope
+        found += [at.weight @ kept, at.weight @ dropped, at.weight @ (density * height)]
+    return Masses(*found.tolist())
 
 
-def moments(observed: Observed, thresholds: Array, nodes: Iterable[Nodes]) -> tuple[Array, Array]:
-    """E[(1,y)(1,y)ᵀ] over the weights kept by all cuts, and over those that the last one drops.
+class Part(NamedTuple):
+    """Moments over a part of the weights of each group.
 
-    Each is a sum of its own, so that neither is a difference.
+    They are those of combinations of (1, y) in which the part is described without cancellation: a
+    number with coefficients c of (1, y) has the coefficients c F of these.
     """
-    size = len(observed.mean) + 1
+
+    #: F, of shape (groups, 1 + normals, 2 + normals).
+    frame: Array
+    #: Second moments of the combinations, of shape (groups, 2 + normals, 2 + normals).
+    inner: Array
+
+    @property
+    def mass(self) -> Array:
+        """The share of each group; the first of the combinations is 1."""
+        return self.inner[:, 0, 0]
+
+    def scaled(self, share: Array | float) -> "Part":
+        """A share of the part, chosen at random."""
+        return self._replace(inner=self.inner * np.reshape(share, (-1, 1, 1)))
+
+    def mean(self, weight: Array, x: Array, y: Array) -> float:
+        """E[x y; part], each group with its weight, for numbers given by coefficients of (1, y)."""
+        x, y = (np.einsum("gi,gij->gj", each, self.frame) for each in (x, y))
+        return float(np.einsum("g,gi,gij,gj", weight, x, self.inner, y))
+
+
+def whole(groups: int, normals: int) -> Part:
+    """All weights."""
+    frame = np.eye(1 + normals, 2 + normals)
+    return Part(*(np.tile(x, (groups, 1, 1)) for x in (frame, frame.T @ frame)))
+
+
+def moments(
+    observed: Observed, thresholds: Array, nodes: Iterable[Nodes]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Frame and inner moments, as in `Part`, of the weights kept and of those the last cut drops.
+
+    Each is a sum of its own, so that neither is a difference.  Dropped weights are described by the
+    observed number itself, which is small there: as a combination of normals it would cancel.
+    """
+    size, width = len(observed.mean) + 2, observed.factor[-1, -1]
     kept, dropped = np.zeros((size, size)), np.zeros((size, size))
     for at in nodes:
         height, center = _last_cut(observed, thresholds, at)
@@ -227,35 +284,88 @@ def moments(observed: Observed, thresholds: Array, nodes: Iterable[Nodes]) -> tu
         mass = FLOAT64.normal_tail(above) + FLOAT64.normal_tail(below)
         first = FLOAT64.normal_density(above) - FLOAT64.normal_density(below)
         second = mass + FLOAT64.moment_density(above) + FLOAT64.moment_density(below)
-        kept += _of_variables(at, mass, first, second)
-        # Of |center| + ξ within the interval, raw moments; turned into those of ξ.
-        side, far = np.where(center < 0, -1, 1), abs(center)
-        mass, raw, square = FLOAT64.interval_moments(height, far, height - far)
-        first, second = side * (raw - far * mass), square - 2 * far * raw + far * far * mass
-        dropped += _of_variables(at, mass, first, second)
-    return _of_normals(observed, kept), _of_normals(observed, dropped)
+        nothing = np.zeros_like(mass)
+        kept += _of_variables(at, mass, first, second, nothing, nothing, nothing)
+        dropped += _of_variables(at, *_within(height, center, width))
+    return _framed(observed, kept, None), _framed(observed, dropped, observed.factor[-1])
 
 
-def _of_variables(at: Nodes, mass: Array, first: Array, second: Array) -> Array:
-    """Moments of (1, ξ) from those of the last variable at each node."""
+class _Within(NamedTuple):
+    """Moments over ``|center + ξ| < height``, of ξ and of Y = width (center + ξ), at each node."""
+
+    mass: Array
+    first: Array
+    second: Array
+    #: E[Y], E[ξY] and E[Y²].
+    number: Array
+    product: Array
+    square: Array
+
+
+def _within(height: Array, center: Array, width: float) -> _Within:
+    """Moments over an interval of the last variable."""
+    far, side = abs(center), np.where(center < 0, -1, 1)
+    # A short interval: moments of center + ξ are known to all digits, and those of ξ follow.
+    mass, raw, raw_square = FLOAT64.interval_moments(height, far, height - far)
+    raw = side * raw
+    # A long one: those of ξ are differences at its ends, and those of center + ξ follow.
+    low, high = -height - center, height - center
+    first = FLOAT64.normal_density(low) - FLOAT64.normal_density(high)
+    second = mass + FLOAT64.moment_density(low) - FLOAT64.moment_density(high)
+    short = height < 1
+    product = np.where(short, raw_square - center * raw, center * first + second)
+    return _Within(
+        mass,
+        np.where(short, raw - center * mass, first),
+        np.where(short, raw_square + center * (center * mass - 2 * raw), second),
+        width * np.where(short, raw, center * mass + first),
+        width * product,
+        width**2 * np.where(short, raw_square, center * (center * mass + 2 * first) + second),
+    )
+
+
+def _of_variables(
+    at: Nodes,
+    mass: Array,
+    first: Array,
+    second: Array,
+    number: Array,
+    product: Array,
+    square: Array,
+) -> Array:
+    """Moments of (1, ξ_1, ..., ξ_j, Y_j) from those given the earlier variables, at each node."""
     known = np.column_stack([np.ones(len(at.weight)), at.place])
     size = known.shape[1]
-    found = np.empty((size + 1, size + 1))
+    found = np.empty((size + 2, size + 2))
     found[:size, :size] = (known * (at.weight * mass)[:, None]).T @ known
-    found[:size, size] = found[size, :size] = known.T @ (at.weight * first)
-    found[size, size] = at.weight @ second
+    for place, moment in ((size, first), (size + 1, number)):
+        found[:size, place] = found[place, :size] = known.T @ (at.weight * moment)
+    found[size, size], found[-1, -1] = at.weight @ second, at.weight @ square
+    found[size, -1] = found[-1, size] = at.weight @ product
     return found
 
 
-def _of_normals(observed: Observed, inner: Array) -> Array:
-    """Moments of (1, y) from those of (1, ξ)."""
-    directions = observed.directions
-    found = np.empty((len(directions) + 1, len(directions) + 1))
-    found[0, 0] = inner[0, 0]
-    found[0, 1:] = found[1:, 0] = directions @ inner[1:, 0]
+def _framed(observed: Observed, found: Array, number: Array | None) -> tuple[Array, Array]:
+    """Frame and inner moments from those of (1, ξ, Y).
+
+    `number` are the coefficients of Y on ξ, if Y replaces the variable of the largest of them.
+    """
+    directions, cuts = observed.directions, observed.directions.shape[1]
     # Directions that no cut has looked at are independent of the mask.
-    found[1:, 1:] = (
-        directions @ inner[1:, 1:] @ directions.T
-        + (np.eye(len(directions)) - directions @ directions.T) * inner[0, 0]
-    )
-    return found
+    complete, _ = np.linalg.qr(np.column_stack([directions, np.eye(len(directions))]))
+    size = 1 + len(directions)
+    frame, inner = np.zeros((size, size + 1)), np.zeros((size + 1, size + 1))
+    frame[0, 0] = 1
+    frame[1:, 1 : 1 + cuts], frame[1:, 1 + cuts : size] = directions, complete[:, cuts:size]
+    looked = [*range(1 + cuts), size]
+    inner[np.ix_(looked, looked)] = found
+    free = np.arange(1 + cuts, size)
+    inner[free, free] = found[0, 0]
+    if number is not None:
+        replaced = 1 + int(np.argmax(abs(number)))
+        row = np.concatenate([observed.mean[-1:], number])
+        share = frame[:, [replaced]] / row[replaced]
+        frame[:, : 1 + cuts] -= share * row
+        frame[:, replaced] = 0
+        frame[:, [size]] = share
+    return frame, inner

@@ -42,6 +42,7 @@ def as_schedule(given: Any, name: str = "schedule") -> tuple[Round, ...]:
     the form ``{"start": a, "stop": b, "num": k}`` stands for k rounds that keep the same fraction
     each: from `a` down to `b`, evenly on a logarithmic axis.
     """
+    given = given.tolist() if isinstance(given, np.ndarray) else given
     if isinstance(given, Mapping) or not isinstance(given, Sequence) or isinstance(given, str):
         raise InvalidInput(name, given, "must be a list of rounds")
     rounds: list[Round] = []

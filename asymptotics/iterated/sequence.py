@@ -1,6 +1,8 @@
 """A sequence of cuts and fits at one problem: the numbers of each round."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from ..theory import fixed_point
 from ..theory.retraining import TOWARDS
 from ..theory.rules import Oracle, Random, WeightRule
 from .fits import Fit, Problem, first_fit, next_fit, pruned_risk
-from .masks import Integration, kept_mass, moments, orthogonal
+from .masks import Integration, Part, TooManyNodes, masses, moments, orthogonal, whole
 from .schedule import Round
 
 #: How often the equation of a threshold is evaluated at most.
@@ -21,8 +23,9 @@ _FAR, _NEAR_ZERO = 40.0, 1e-12
 #: A step of Newton's method of this size, on the log of the threshold, leaves an error of its
 #: square.
 _LAST_STEP = 1e-9
-#: Scores that differ by less than this, relatively, from the threshold are tied with it.
-_TIED = 1e-9
+#: Scores that differ by less than this, relatively, are equal; and a threshold that differs by less
+#: than this from a score is that score.
+_TIED, _NEAR_THRESHOLD = 8 * FLOAT64.eps, 64 * FLOAT64.eps
 
 
 class Point(NamedTuple):
@@ -68,57 +71,89 @@ class _State(NamedTuple):
     #: Fraction of all weights, and of those the features that vary.
     alpha: float
     alive: float
-    #: Moments of (1, y) over them, and over the weights that each cut has dropped.
-    kept: Array
-    drops: list[Array]
+    kept: Part
+    #: What each cut has dropped.
+    drops: tuple[Part, ...]
+
+    def cut(
+        self, masks: Sequence[_Mask], alpha: float, alive: float, kept: Part, dropped: Part
+    ) -> "_State":
+        """The state after a cut."""
+        return _State(tuple(masks), alpha, alive, kept, (*self.drops, dropped))
 
 
-def outcomes(
-    point: Point,
+class Stage(NamedTuple):
+    """The fits and masks after some rounds, and what these rounds gave."""
+
+    problem: Problem
+    fits: tuple[Fit, ...]
+    state: _State
+    outcomes: tuple[Outcome, ...]
+    #: Whether the noise of the last fit is known, so that there can be a next round.
+    known: bool
+    #: How far the equation of the first fit is from holding.
+    residual: float
+
+
+def first_stage(point: Point, rounds: int) -> Stage:
+    """The fit of all weights, before `rounds` rounds."""
+    population, kappa, sigma, ridge = point
+    problem = Problem(population.groups(), kappa, sigma, rounds + 1)
+    fixed = fixed_point(population, kappa, sigma, ridge)
+    size = 2 + problem.fits
+    mask = _Mask(np.zeros((0, size)), np.zeros(0), 1.0)
+    alive = float(population.mass_above(0).value)
+    masks = (mask,) * len(population)
+    state = _State(masks, 1.0, alive, whole(len(population), size - 1), ())
+    fit = first_fit(problem, fixed.tau.item(), fixed.gamma.item())
+    return Stage(problem, (fit,), state, (), True, fixed.residual.item())
+
+
+def next_stage(
+    stage: Stage, each: Round, integration: Integration, guess: float = math.nan
+) -> Stage:
+    """The stage after one more round; raises `TooManyNodes`.
+
+    `guess` is a threshold to start from.
+    """
+    problem, fits, state, outcomes, known, residual = stage
+    if not known:
+        nothing = Outcome(np.nan, np.full(len(problem.groups.weight), np.nan), *[np.nan] * 5)
+        return stage._replace(outcomes=(*outcomes, nothing))
+    state, threshold, missed = _cut(problem, fits[-1], state, each, integration, guess)
+    before = pruned_risk(problem, fits[-1], state.kept, state.drops)
+    after, tau, correlation = np.nan, np.nan, np.nan
+    pulled = each.refit and each.towards == TOWARDS[1] and each.ridge > 0
+    if pulled and not fits[-1].unit:  # a ridge towards infinite weights
+        after, known = np.inf, False
+    elif each.refit:
+        fit = next_fit(
+            problem, fits, state.kept, state.drops, state.alive, each.ridge, float(pulled)
+        )
+        fits = (*fits, fit)
+        after, tau, correlation = fit.risk, fit.tau, _correlation(fits)
+    outcome = Outcome(threshold, state.kept.mass, before, after, tau, correlation, missed)
+    return Stage(problem, fits, state, (*outcomes, outcome), known, residual)
+
+
+def stages(
+    stage: Stage,
     schedule: Sequence[Round],
     integration: Integration,
-    guesses: Sequence[float] | None = None,
-) -> tuple[float, list[Outcome]]:
-    """The risk of the first fit, and what each round gives.
+    guesses: Sequence[float] = (),
+) -> list[Stage]:
+    """The stage after each round of a schedule, up to the first that would need too many nodes.
 
     `guesses` are thresholds to start from, NaN for unknown ones.
     """
-    population, kappa, sigma, ridge = point
-    problem = Problem(population.groups(), kappa, sigma, len(schedule) + 1)
-    fixed = fixed_point(population, kappa, sigma, ridge)
-    fits = [first_fit(problem, fixed.tau.item(), fixed.gamma.item())]
-    size = 2 + problem.fits
-    whole = np.tile(np.eye(size), (len(population), 1, 1))
-    mask = _Mask(np.zeros((0, size)), np.zeros(0), 1.0)
-    state = _State((mask,) * len(population), 1.0, float(population.mass_above(0).value), whole, [])
-    found: list[Outcome] = []
-    for number, each in enumerate(schedule):
-        guess = guesses[number] if guesses is not None else np.nan
-        state, threshold, missed = _cut(problem, fits[-1], state, each, integration, guess)
-        shares = state.kept[:, 0, 0]
-        before = pruned_risk(problem, fits[-1], state.kept, state.drops)
-        after, tau, correlation = np.nan, np.nan, np.nan
-        if each.refit:
-            pulled = each.towards == TOWARDS[1] and each.ridge > 0
-            if pulled and not fits[-1].unit:
-                # A ridge towards infinite weights: the noise of this fit is not known.
-                found.append(Outcome(threshold, shares, before, np.inf, np.nan, np.nan, missed))
-                break
-            fits.append(
-                next_fit(
-                    problem,
-                    fits,
-                    state.kept,
-                    state.drops,
-                    state.alive,
-                    each.ridge,
-                    float(pulled),
-                )
-            )
-            after, tau, correlation = fits[-1].risk, fits[-1].tau, _correlation(fits)
-        found.append(Outcome(threshold, shares, before, after, tau, correlation, missed))
-    nothing = Outcome(np.nan, np.full(len(population), np.nan), *[np.nan] * 5)
-    return fits[0].risk, found + [nothing] * (len(schedule) - len(found))
+    found: list[Stage] = []
+    for each, guess in zip(schedule, chain(guesses, repeat(math.nan)), strict=False):
+        try:
+            stage = next_stage(stage, each, integration, guess)
+        except TooManyNodes:
+            break
+        found.append(stage)
+    return found
 
 
 def _cut(
@@ -131,9 +166,9 @@ def _cut(
 ) -> tuple[_State, float, float]:
     """The weights kept after a cut, its threshold, and the relative error of the fraction kept."""
     if each.alpha == state.alpha:
-        drops = [*state.drops, np.zeros_like(state.kept)]
-        return state._replace(drops=drops), 0.0, 0.0
-    weight, shares = problem.groups.weight, state.kept[:, 0, 0]
+        nothing = state.kept.scaled(0.0)
+        return state.cut(state.masks, each.alpha, state.alive, state.kept, nothing), 0.0, 0.0
+    weight, shares = problem.groups.weight, state.kept.mass
     if isinstance(each.rule, Random):
         share = np.full(len(weight), each.alpha / state.alpha)
         return _thinned(problem, state, share, each), np.nan, 0.0
@@ -149,14 +184,13 @@ def _cut(
 
 def _thinned(problem: Problem, state: _State, share: Array, each: Round) -> _State:
     """The state after a random cut, which keeps a share of each group."""
-    masks = tuple(
+    masks = [
         mask._replace(share=mask.share * float(part))
         for mask, part in zip(state.masks, share, strict=True)
-    )
-    column = share[:, None, None]
-    kept, dropped = column * state.kept, (1 - column) * state.kept
-    gone = float((problem.groups.weight * dropped[:, 0, 0])[problem.alive].sum())
-    return _State(masks, each.alpha, state.alive - gone, kept, [*state.drops, dropped])
+    ]
+    kept, dropped = state.kept.scaled(share), state.kept.scaled(1 - share)
+    gone = float((problem.groups.weight * dropped.mass)[problem.alive].sum())
+    return state.cut(masks, each.alpha, state.alive - gone, kept, dropped)
 
 
 class _Scores(NamedTuple):
@@ -186,7 +220,8 @@ def _cut_by_score(
     guess: float,
 ) -> tuple[_State, float, float]:
     """The state after a cut at a positive threshold; `positive` are the groups of such scores."""
-    weight, shares = problem.groups.weight, state.kept[:, 0, 0]
+    weight = problem.groups.weight * np.array([mask.share for mask in state.masks])
+    mass = problem.groups.weight * state.kept.mass
     scale, numbers = scores
     groups = np.flatnonzero(positive).tolist()
     # Groups in which all scores are equal: they are kept as a whole, or dropped.
@@ -196,47 +231,72 @@ def _cut_by_score(
         for g in groups
         if g not in certain
     }
+    # Weights of score 0 are dropped as a whole.
+    to_drop = state.alpha - each.alpha - float(mass[~positive].sum())
 
     def thresholds(g: int, t: float) -> Array:
         return np.append(state.masks[g].thresholds, t / scale[g])
 
     def balance(log_t: float) -> tuple[float, float]:
+        """What is kept above a threshold less what should be, from the smaller of both sides."""
         t = np.exp(log_t)
-        total, slope = -each.alpha, 0.0
+        kept = sum(mass[g] for g, score in certain.items() if score > t)
+        dropped = sum(mass[g] for g, score in certain.items() if score <= t)
+        slope = 0.0
         for g, observed in spread.items():
             at = thresholds(g, t)
-            mass, change = kept_mass(observed, at, integration.nodes(observed, at, g))
-            total += weight[g] * state.masks[g].share * mass
-            slope += weight[g] * state.masks[g].share * change
-        total += sum(weight[g] * shares[g] for g, score in certain.items() if score > t)
-        return float(total), float(slope)
+            found = masses(observed, at, integration.nodes(observed, at, g))
+            kept += weight[g] * found.kept
+            dropped += weight[g] * found.dropped
+            slope -= weight[g] * found.slope
+        return float(to_drop - dropped if to_drop < each.alpha else kept - each.alpha), slope
 
     largest = max(scale[g] * np.linalg.norm(numbers[g]) for g in groups)
     t = float(np.exp(_root(balance, np.log(_FAR * largest), np.log(guess) if guess > 0 else None)))
-    tied = [g for g, score in certain.items() if abs(score / t - 1) <= _TIED]
-    kept, dropped = np.zeros_like(state.kept), state.kept.copy()
+    tied = _tied(certain, t)
+    # Shares of the groups that are kept or dropped as a whole; what ties shares what is left.
+    share = np.array([float(certain.get(g, 0.0) > t and g not in tied) for g in range(len(mass))])
+    frame, kept, dropped = state.kept.frame, state.kept.scaled(share), state.kept.scaled(1 - share)
+    frames = {part: frame.copy() for part in ("kept", "dropped")}
     masks = list(state.masks)
     for g, observed in spread.items():
         at = thresholds(g, t)
-        parts = moments(observed, at, integration.nodes(observed, at, g))
-        kept[g], dropped[g] = (state.masks[g].share * part for part in parts)
-        masks[g] = state.masks[g]._replace(
-            numbers=np.vstack([state.masks[g].numbers, numbers[g]]), thresholds=at
+        of_kept, of_dropped = moments(observed, at, integration.nodes(observed, at, g))
+        frames["kept"][g], frames["dropped"][g] = of_kept[0], of_dropped[0]
+        kept.inner[g] = masks[g].share * of_kept[1]
+        dropped.inner[g] = masks[g].share * of_dropped[1]
+        masks[g] = masks[g]._replace(
+            numbers=np.vstack([masks[g].numbers, numbers[g]]), thresholds=at
         )
-    for g, score in certain.items():
-        if score > t and g not in tied:
-            kept[g], dropped[g] = state.kept[g], 0
-    above, mass = float(weight @ kept[:, 0, 0]), float(sum(weight[g] * shares[g] for g in tied))
-    tie = min(max((each.alpha - above) / mass, 0.0), 1.0) if tied else 0.0
-    for g in tied:
-        kept[g], dropped[g] = tie * state.kept[g], (1 - tie) * state.kept[g]
-    for g, score in certain.items():
-        part = tie if g in tied else float(score > t)
-        masks[g] = state.masks[g]._replace(share=state.masks[g].share * part)
-    missed = abs(float(weight @ kept[:, 0, 0]) / each.alpha - 1)
+    if tied:
+        left = each.alpha - float(problem.groups.weight @ kept.mass)
+        share[tied] = min(max(left / float(mass[tied].sum()), 0.0), 1.0)
+        kept.inner[tied] = share[tied][:, None, None] * state.kept.inner[tied]
+        dropped.inner[tied] = (1 - share[tied])[:, None, None] * state.kept.inner[tied]
+    for g in certain:
+        masks[g] = masks[g]._replace(share=masks[g].share * float(share[g]))
+    if to_drop < each.alpha:
+        missed = abs(float((problem.groups.weight * dropped.mass)[positive].sum()) / to_drop - 1)
+    else:
+        missed = abs(float(problem.groups.weight @ kept.mass) / each.alpha - 1)
     # Weights of positive score belong to features that vary.
-    state = _State(tuple(masks), each.alpha, each.alpha, kept, [*state.drops, dropped])
-    return state, t, missed
+    after = state.cut(
+        masks,
+        each.alpha,
+        each.alpha,
+        Part(frames["kept"], kept.inner),
+        Part(frames["dropped"], dropped.inner),
+    )
+    return after, t, missed
+
+
+def _tied(certain: Mapping[int, float], t: float) -> list[int]:
+    """The groups whose only score is the threshold, where the threshold is known with rounding."""
+    near = [score for score in certain.values() if abs(score / t - 1) <= _NEAR_THRESHOLD]
+    if not near:
+        return []
+    meant = min(near, key=lambda score: abs(score / t - 1))
+    return [g for g, score in certain.items() if abs(score / meant - 1) <= _TIED]
 
 
 def _root(
@@ -261,7 +321,7 @@ def _root(
     return np.nan
 
 
-def _correlation(fits: list[Fit]) -> float:
+def _correlation(fits: Sequence[Fit]) -> float:
     """The correlation of the errors of the first fit and the last."""
     last = fits[-1].noise
     length = float(np.sqrt(last @ last))

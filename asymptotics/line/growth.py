@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arithmetic import QUIET, Array
+from ..arithmetic import FLOAT64, QUIET, Array
 from ..outcomes import Status
 from ..population import Population, Restriction
 from ..theory import FixedPoint, channel
 from .grid import as_grid, as_refit
 from .rows import Progress, risk_columns
+
+#: A sum of weights has this many rounding errors for each of them.
+_ROUNDINGS = 4
 
 
 class Models(NamedTuple):
@@ -56,7 +59,11 @@ def first_features(population: Population, fraction: float) -> Array:
     """The share of each group among the first features, a fraction of all, in its order."""
     weight = population.weight
     before = np.cumsum(weight) - weight
-    return np.clip((fraction - before) / np.where(weight > 0, weight, 1), 0, 1)
+    share = (fraction - before) / np.where(weight > 0, weight, 1)
+    # A group that is seen but for the rounding of the sums is seen as a whole.
+    rounding = _ROUNDINGS * weight.size * FLOAT64.eps / np.where(weight > 0, weight, 1)
+    share = np.where(abs(share - 1) <= rounding, 1, np.where(abs(share) <= rounding, 0, share))
+    return np.clip(share, 0, 1)
 
 
 @QUIET
@@ -76,7 +83,8 @@ def _columns(
     # A kept weight errs by Λ((1 - a)² E[B²] + v), a dropped one by ΛE[B²].
     signal = seen.population.groups().second_moment
     share = known * population.weight / seen.fraction
-    errors = share * (law.bias**2 * signal + law.noise) + (law.weight - share) * signal
+    kept_error = np.where(share > 0, share * (law.bias**2 * signal + law.noise), 0)
+    errors = kept_error + (law.weight - share) * signal
     known_risk = _noise(seen, models) + errors @ population.eigenvalue
     unknown = pruned["status"] == Status.NO_CONVERGENCE
     return {

@@ -58,6 +58,7 @@ def draw_growth(result: Grown, ax: Axes) -> None:
     require_few(len(settings) * (2 * len(rules) + 3))
     seen = np.unique(np.concatenate([np.linspace(kappa.min(), kappa.max(), _SMOOTH), kappa]))
     varying = [key for place, key in enumerate(_NUMBERS) if np.unique(numbers[:, place]).size > 1]
+    marker = "o" if seen.size == 1 else None  # a line of one point does not show
     curves, null = [], 0.0
     for row, setting in enumerate(settings):
         given = dict(zip(_NUMBERS, setting.tolist(), strict=True))
@@ -67,10 +68,14 @@ def draw_growth(result: Grown, ax: Axes) -> None:
             found = result.theory(kappa=seen, rule=np.full(seen.size, rule), **models)
             colour = COLOURS[(row * len(rules) + number) % len(COLOURS)]
             name = ", ".join([rule_label(str(rule)), *at])
-            ax.plot(seen, found["pruned_risk"], color=colour, label=name)
-            retrained = f"{name}, retrained"
+            ax.plot(seen, found["pruned_risk"], color=colour, marker=marker, label=name)
             ax.plot(
-                seen, found["retrained_risk"], color=colour, linestyle=DASHES[1], label=retrained
+                seen,
+                found["retrained_risk"],
+                color=colour,
+                linestyle=DASHES[1],
+                marker=marker,
+                label=f"{name}, retrained",
             )
             curves += [found["pruned_risk"], found["retrained_risk"]]
         for key, label, colour, dashes in (
@@ -79,7 +84,8 @@ def draw_growth(result: Grown, ax: Axes) -> None:
             ("small_risk", "train small", "0.1", (0, (1, 1.5))),
         ):
             name = ", ".join([label, *at])
-            ax.plot(seen, found[key], color=colour, linewidth=1, linestyle=dashes, label=name)
+            look: Any = {"linewidth": 1, "linestyle": dashes, "marker": marker}
+            ax.plot(seen, found[key], color=colour, label=name, **look)
             curves.append(found[key])
         null = max(null, found["null_risk"].max())
     cut_peaks(ax, curves, null)

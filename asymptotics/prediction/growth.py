@@ -94,6 +94,8 @@ def growth(
     given = {key: grid.columns[key] for key in ("kappa", "sigma", "ridge", "retrain_ridge", "rule")}
     given["kept"] = size
     shape = broadcast_shape(given)
+    if 0 in shape:
+        raise InvalidInput("models", f"shape {shape}", "must be one or more")
 
     def flat(column: Array) -> Array:
         return np.broadcast_to(column, shape).ravel()

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..domains import Domain
+from ..errors import InvalidInput
 from ..iterated.columns import iterated_columns
 from ..iterated.schedule import as_schedule
 from ..line.grid import as_grid
@@ -13,7 +14,7 @@ from ..parameters import function, scalar
 from ..population import Population, as_population
 from ..results import IteratedRisk
 
-_TOLERANCE = Domain(lambda x: (x > 0) & (x <= 0.1), "must be a number > 0, at most 0.1", 1e-14)
+_TOLERANCE = Domain(lambda x: (x >= 1e-14) & (x <= 0.1), "must be a number from 1e-14 to 0.1")
 
 
 def rounds(
@@ -65,6 +66,11 @@ def rounds(
     InvalidInput
         A parameter outside its domain, a fraction kept that grows, or more than eight rounds.
 
+    Notes
+    -----
+    Up to four rounds of two groups take a few seconds at the default tolerance, a fifth a minute at
+    1e-5.  Where a quadrature would need too many nodes, quasi-random points reach about 1e-3.
+
     Examples
     --------
     >>> from asymptotics import Population, rounds
@@ -79,6 +85,8 @@ def rounds(
     wanted = float(scalar("tolerance", tolerance, _TOLERANCE))
     if progress is not None:
         function("progress", progress)
+    if 0 in grid.shape:
+        raise InvalidInput("points", f"shape {grid.shape}", "must be one or more")
     flat = grid.flat()
     points = np.stack([flat.kappa, flat.sigma, flat.ridge], axis=1)
     columns = iterated_columns(population, points, steps, wanted, progress)

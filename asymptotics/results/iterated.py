@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+#: Relative changes of a risk below this are not worth a word.
+_LEAST_CHANGE = 5e-5
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class IteratedRisk(GridResult):
     """Predicted risks over rounds; every array has the shape of the points, then one of rounds.
@@ -100,43 +104,40 @@ class IteratedRisk(GridResult):
     def one_cut(self, alpha: float | Array) -> dict[str, Array]:
         """Columns of one cut to `alpha` and one refit, at each point: of shape (points, alphas).
 
-        Rule, ridge and target of the refit are those of the last round with a fit.  The columns are
-        those of a `RetrainedRisk`.
+        The rule is that of the last cut, ridge and target are those of the last fit.  The columns
+        are those of a `RetrainedRisk`.
         """
         last = [each for each in self.schedule if each.refit] or [self.schedule[-1]]
         kappa, sigma, ridge = (
             self.column(key)[..., 0].reshape(-1, 1) for key in ("kappa", "sigma", "ridge")
         )
         refit = as_refit(last[-1].ridge, last[-1].towards)
-        grid = as_grid(kappa, sigma, np.atleast_1d(alpha), ridge, last[-1].rule, refit)
+        rule = self.schedule[-1].rule
+        grid = as_grid(kappa, sigma, np.atleast_1d(alpha), ridge, rule, refit)
         columns = risk_columns(self.population, grid.in_floats())
         return {key: column.reshape(grid.shape) for key, column in columns.items()}
 
     def explain(self) -> list[str]:
         """What the rounds gain over one cut to the same size, in a sentence for each point."""
         number, last = len(self.schedule), self.schedule[-1]
-        one = self.one_cut(last.alpha)
-        kind = "retrained_risk" if last.refit else "pruned_risk"
-        risks = getattr(self, kind).reshape(-1, number)
-        single = one["retrained_risk" if last.refit else "risk"][:, 0]
-        rounds = counted(number, "round")
+        kind, fit = ("retrained_risk", " and fit") if last.refit else ("risk", "")
+        one = self.one_cut(last.alpha)[kind][:, 0]
+        risks = self.retrained_risk if last.refit else self.pruned_risk
+        what = f"one {last.rule} cut{fit} to the same size, alpha = {last.alpha:g}"
         lines = []
-        for row, (risk, other) in enumerate(zip(risks[:, -1], single, strict=True)):
-            at = ", ".join(
-                f"{key} = {self.column(key).reshape(-1, number)[row, 0]:g}"
-                for key in ("kappa", "sigma", "ridge")
-            )
-            what = "one cut and fit" if last.refit else "one cut"
-            if not (np.isfinite(risk) and np.isfinite(other)):
-                lines.append(f"{at}: {rounds} and {what} cannot be compared ({risk:g}, {other:g})")
-                continue
-            change = risk / other - 1
-            verb = "beat" if change < 0 else "lose to"
-            verb += "s" * (number == 1 and verb == "beat")
+        for row, (risk, other) in enumerate(
+            zip(risks.reshape(-1, number)[:, -1], one, strict=True)
+        ):
+            given = {
+                key: self.column(key).reshape(-1, number)[row]
+                for key in ("kappa", "sigma", "ridge", "unpruned_risk", "error")
+            }
+            at = ", ".join(f"{key} = {given[key][0]:g}" for key in ("kappa", "sigma", "ridge"))
+            verb = _compared(risk, other, given["error"][-1])
             lines.append(
-                f"{at}: {rounds} {verb} {what} to the same size, alpha = {last.alpha:g}, by "
-                f"{abs(change):.2%} ({risk:.6g} against {other:.6g}); before pruning the risk is "
-                f"{self.unpruned_risk.reshape(-1, number)[row, 0]:.6g}"
+                f"{at}: {counted(number, 'round')} {verb.format(what)} "
+                f"({risk:.6g} against {other:.6g}); before pruning the risk is "
+                f"{given['unpruned_risk'][0]:.6g}"
             )
         return lines
 
@@ -158,3 +159,13 @@ _NO_COLUMNS = ("population", "schedule", "tolerance", "kept_share")
 IteratedRisk.columns = tuple(
     field.name for field in fields(IteratedRisk) if field.name not in _NO_COLUMNS
 )
+
+
+def _compared(risk: float, other: float, error: float) -> str:
+    """How one risk compares with another of the same accuracy; {} stands for the other."""
+    if not (np.isfinite(risk) and np.isfinite(other)):
+        return "cannot be compared with {}"
+    change = risk / other - 1 if other else np.inf * (risk > 0)
+    if abs(change) <= 2 * error + _LEAST_CHANGE or risk == other:
+        return "give the same as {}"
+    return f"{'gain' if change < 0 else 'lose'} {abs(change):.2%} against {{}}"
