@@ -78,6 +78,21 @@ def test_known_features_are_pruned_by_simulation() -> None:
     assert simulated != pytest.approx(found.dense_risk[0], rel=0.05)
 
 
+def test_known_features_of_an_infinite_fit_have_an_infinite_risk() -> None:
+    found = growth(FEATURES, 5, [[0.9], [1], [2]], 0.7, 0.5)
+    assert np.isinf(found.known_risk[1]).all()
+    assert np.isfinite(found.known_risk[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("groups", [7, 30, 300])
+def test_all_features_are_seen_in_spite_of_rounding(groups: int) -> None:
+    weight = np.random.default_rng(5).uniform(0.1, 1, groups)
+    many = Population(weight, np.linspace(2, 1, groups), 0, 1.0)
+    found = growth(many, 0.9, [0.5, 0.9], kept=0.9, sigma=0, rule="magnitude")
+    assert found.dense_risk[1] == 0
+    assert found.dense_risk[0] > 0.1
+
+
 def test_numbers_broadcast_with_rules() -> None:
     found = growth(FEATURES, 5, [[[0.9]], [[2]]], 0.7, [[0.5], [1]], rule=["magnitude", "random"])
     assert found.shape == (2, 2, 2)
@@ -97,6 +112,7 @@ def test_numbers_broadcast_with_rules() -> None:
         ({"retrain_ridge": -1}, "retrain_ridge = -1"),
         ({"population": Population.power_law(-0.7, 1.2)}, "no continuous law"),
         ({"progress": 3}, "progress"),
+        ({"kappa": np.array([]), "rule": "magnitude"}, "models"),
     ],
 )
 def test_bad_input(settings: dict[str, Any], message: str) -> None:
@@ -144,4 +160,6 @@ def test_the_figure_has_all_curves() -> None:
     ]  # fmt: skip
     x, y = map(np.asarray, ax.get_lines()[0].get_data())
     assert y[np.searchsorted(x, 5)] == growth(FEATURES, 5, 5, 0.7, 0.5).pruned_risk[0]
+    one = growth(FEATURES, 5, 2, 0.7, 0.5).plot()
+    assert {line.get_marker() for line in one.get_lines()} == {"o"}
     plt.close("all")

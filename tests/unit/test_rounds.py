@@ -99,6 +99,18 @@ def test_every_kind_of_result_is_known_again(tmp_path: Path) -> None:
         require_free(path, {}, False)
 
 
+@pytest.mark.parametrize("command", ["rounds", "growth", "curve"])
+def test_the_samples_of_a_spec_are_never_replaced(tmp_path: Path, command: str) -> None:
+    samples = tmp_path / "samples.csv"
+    samples.write_text("eigenvalue,coefficient\n1,2\n2,1\n")
+    keys = "full_kappa = 2\nkept = 0.5\n" if command == "growth" else "alpha = 0.5\n"
+    spec = tmp_path / "spec.toml"
+    spec.write_text(f'kappa = 2\nsigma = 0.5\n{keys}[population]\nfile = "samples.csv"\n')
+    done = run(command, spec, "-o", samples, "--force", status=2)
+    assert "must be another file than the samples of its population" in done.stderr
+    assert samples.read_text().startswith("eigenvalue")
+
+
 def test_a_spec_for_rounds_is_no_spec_for_risk(spec: Path) -> None:
     done = run("risk", spec, status=2)
     assert "a spec for `asymptotics rounds`: it has [[round]]" in done.stderr
