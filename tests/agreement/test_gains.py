@@ -337,7 +337,8 @@ def test_in_a_spec_and_a_figure() -> None:
     found = problem(document).solve()
     assert found.shape[-1] == 2
     assert (found.status == "ok").all()
-    labels = [text.get_text() for text in found.plot(x="alpha").get_legend().get_texts()]
+    legend: Any = found.plot(x="alpha").get_legend()
+    labels = [text.get_text() for text in legend.get_texts()]
     for name in ("optimal (best mask)", "shrunk (best estimate)"):
         assert any(label.startswith(name) for label in labels)
 
