@@ -228,10 +228,9 @@ def _level(problem: _Problem, alpha: Array, arithmetic: Arithmetic) -> tuple[Arr
     few_kept = ~arithmetic.beyond(alpha, to_drop)
     largest = _largest(problem)
     unit = largest * arithmetic.array(_UNIT)
-    untied, small = (
-        problem.flat & False,
-        arithmetic.sqrt(arithmetic.sqrt(arithmetic.array(arithmetic.eps))),
-    )
+    untied = problem.flat & False
+    half_digits = arithmetic.sqrt(arithmetic.array(arithmetic.eps))
+    quarter = arithmetic.sqrt(half_digits)
 
     def falling(y: Array) -> tuple[Array, Array]:
         kept, dropped, density = _masses(problem, unit * arithmetic.sinh(y), untied)
@@ -241,8 +240,8 @@ def _level(problem: _Problem, alpha: Array, arithmetic: Arithmetic) -> tuple[Arr
         slope = density / arithmetic.where(few_kept, kept, dropped) * unit * arithmetic.cosh(y)
         # Next to a level at which two ends meet the density is infinite.  A slope of 0 makes the
         # root finder halve its bracket there, instead of taking a step that is too short to count.
-        far = arithmetic.beyond(abs(value), small * small)
-        endless = far & arithmetic.beyond(slope * small * small * small, abs(value))
+        far = arithmetic.beyond(abs(value), half_digits)
+        endless = far & arithmetic.beyond(slope * half_digits * quarter, abs(value))
         return value, arithmetic.where(endless, 0, -slope)
 
     reach = arithmetic.arsinh(largest / unit)

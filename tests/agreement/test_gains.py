@@ -337,8 +337,7 @@ def test_in_a_spec_and_a_figure() -> None:
     found = problem(document).solve()
     assert found.shape[-1] == 2
     assert (found.status == "ok").all()
-    legend = found.plot(x="alpha").get_legend()
-    assert legend is not None
+    legend: Any = found.plot(x="alpha").get_legend()
     labels = [text.get_text() for text in legend.get_texts()]
     for name in ("optimal (best mask)", "shrunk (best estimate)"):
         assert any(label.startswith(name) for label in labels)
