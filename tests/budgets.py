@@ -1,4 +1,4 @@
-"""Numbers of random examples: `make test-deep` draws all of them, other runs a fifth."""
+"""Numbers of random examples: `make test-deep` draws all of them, other runs a tenth."""
 
 import os
 
@@ -6,7 +6,7 @@ from hypothesis import settings
 
 _DEEP = os.environ.get("ASYMPTOTICS_TESTS") == "deep"
 #: Ratio of the numbers of examples in `make test-deep` and in other runs.
-_DEEP_FACTOR = 5
+_DEEP_FACTOR = 10
 
 
 def share(deep: int) -> int:

@@ -65,6 +65,41 @@ def test_one_round_is_known_to_twelve_digits() -> None:
         assert found.retrained_risk[0] == pytest.approx(expected.retrained_risk.item(), rel=1e-12)
 
 
+# -- another derivation ---------------------------------------------------------------------------
+
+THREE = Population([0.5, 0.3, 0.2], [2, 0.5, 5], mean=[0.5, 0, -1], std=[0.5, 1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("population", "problem", "steps", "expected"),
+    [
+        (TWO, (2, 0.5, 0.1), ((0.5, 0.2), (0.25, 0.1)),
+         (1.8967370066, 1.9889431008, 2.0798593207, 2.3305312202)),
+        (TWO, (0.8, 0.5, 0), ((0.6, 0), (0.3, 0)),
+         (1.3620704429, 1.4319373573, 1.8562279147, 1.9105527347)),
+        (FEW, (0.9, 0.5, 0), ((0.3, 0), (0.12, 0.05, "pruned")),
+         (2.0096821883, 0.7005370012, 0.5995127125, 0.5133969695)),
+        (THREE, (3, 0.3, 0), ((0.5, 0.3), (0.2, 0.2, "pruned")),
+         (1.0517086351, 1.0834420781, 1.3095129594, 1.5669246914)),
+        (THREE, (1.5, 0.8, 0.4), ((0.8, 0.05), (0.6, 0.3)),
+         (1.5581576056, 2.1116363069, 2.1732166666, 1.8674702347)),
+    ],
+)  # fmt: skip
+def test_a_derivation_by_residuals_agrees(
+    population: Population, problem: Any, steps: Any, expected: Any
+) -> None:
+    """Values of a state evolution of the residuals of three fits, with masks in its derivatives.
+
+    It was derived by somebody who saw only the statement of the problem, and shares no equation
+    with the package: its unknowns are the covariances of the residuals y - Xb of the fits.
+    """
+    kappa, sigma, ridge = problem
+    schedule = [dict(zip(("alpha", "ridge", "towards"), step, strict=False)) for step in steps]
+    found = rounds(population, kappa, sigma, schedule, ridge, tolerance=1e-10)
+    values = np.stack([found.pruned_risk, found.retrained_risk], axis=1).ravel()
+    np.testing.assert_allclose(values, expected, rtol=1e-10)
+
+
 # -- the integrals -------------------------------------------------------------------------------
 
 
