@@ -10,6 +10,7 @@ where :math:`\chi` is 0 for a ridge towards zero, and 1 towards the pruned weigh
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -127,18 +128,17 @@ def _outcome(
     rng: np.random.Generator,
 ) -> Array:
     """The outcome of one replicate, with 0 for its control; arrays have the shape (1, p)."""
-    ties = rng.bit_generator.state
+    # Ties are broken alike each time, so that the same weights are kept.  The stream itself goes
+    # on: a design that is drawn while it is looked at takes its numbers from there.
+    ties = deepcopy(rng)
     (risk,) = pruned_errors(problem, coefficient, trained, rng)
     truncation, retrained, retrained_truncation = (np.zeros_like(risk) for _ in range(3))
-    # Ties are broken as before, so that the same weights are kept.
-    rng.bit_generator.state = ties
-    for place, kept in masks(problem, coefficient, trained, rng):
+    for place, kept in masks(problem, coefficient, trained, deepcopy(ties)):
         before, last = refit(kept, trained)
         retrained[place] = _error(problem, coefficient, last)
         retrained_truncation[place] = retrained[place] - _error(problem, coefficient, before)
     if earlier is not None:
-        rng.bit_generator.state = ties
-        truncation = risk - pruned_errors(problem, coefficient, earlier, rng)[0]
+        truncation = risk - pruned_errors(problem, coefficient, earlier, ties)[0]
     unpruned = np.full_like(risk, _error(problem, coefficient, trained))
     control = np.zeros_like(risk)
     return np.stack([risk, control, truncation, unpruned, retrained, retrained_truncation])

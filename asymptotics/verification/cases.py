@@ -143,6 +143,10 @@ class Case(NamedTuple):
             return f"{_few_degrees(freedom)} are left to the noise: nearly infinite variance"
         if second <= _LEAST_FREEDOM * _ROUNDED_UP:
             return f"{_few_degrees(second)} are left by the second fit: infinite variance"
+        problem, again = self.problem, self.problem.retraining
+        by_chance = isinstance(problem.rules[place[0]], Random) and problem.alive < problem.p
+        if again is not None and not again.ridge and by_chance:
+            return "the number of features that vary and are kept is random, and so is the excess"
         return None
 
 
@@ -314,6 +318,10 @@ def _predictions(predict: Prediction, population: Population, point: Point) -> A
         rule, alpha = point.rules[row], point.alphas[column]
         problem = (population, point.kappa, point.sigma, alpha, point.ridge, rule)
         result = predict(*problem, **point.second_fit)
+        if not hasattr(result, tested) and hasattr(result, "risk"):
+            raise InvalidInput(
+                "predict", predict, f"must give {tested}: pass `retrain` on to `risk`"
+            )
         given = as_array("predict", getattr(result, tested, result))
         number = exact(given.ravel()[0]) if given.size == 1 else None
         if number is None:

@@ -420,7 +420,9 @@ def _simulation_columns(
     trials = [each for _, each in _trials_by_size(ladder, outcomes, place)]
     slopes, last = regression(trials, pilot).slopes, trials[-1]
     plain, controlled = float(last.risk.var()), float(last.controlled(slopes).var())
-    gain = plain / controlled if controlled else np.nan
+    # Below rounding there is no variance to lower.
+    rounding = ladder.cases[-1].rounding
+    gain = plain / controlled if controlled > rounding**2 else np.nan
     return record | {"gain": gain, "truncation": last.truncation}
 
 
