@@ -143,8 +143,12 @@ def _displacement(fit: SecondFit, moved: Displaced, mask: Mask) -> Array:
     scale = np.maximum(_MOVED / np.maximum(largest, LEAST), 1)
     value, found = retrained_at(some, FLOAT64).risk, np.zeros_like(some.sigma)
     sides, _, groups = moved.share.shape
-    for seed in range(_PATTERNS):
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (sides, 1, groups))
+    drawn = [
+        np.random.default_rng(seed).choice([-1.0, 1.0], (sides, 1, groups))
+        for seed in range(_PATTERNS)
+    ]
+    # With equal signs the two sides of a group, which are alike near 0, do not balance.
+    for signs in (np.ones((sides, 1, groups)), *drawn):
         share = scale[:, None] * moved.share * signs
         kept = some.kept
         kept = kept._replace(
