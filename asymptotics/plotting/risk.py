@@ -10,7 +10,6 @@ from ..arithmetic import Array
 from ..errors import InvalidInput
 from ..population import Population
 from ..tables.grid_result import GridResult
-from ..theory import RANDOM
 from .curves import Theory, along, filling, marked
 from .style import (
     COLOURS,
@@ -228,7 +227,7 @@ def _poles(
     alive = float(population.mass_above(0).value)
     if x not in ("kappa", "alpha") or parameters.get("retrain_ridge") != 0 or alive == 0:
         return poles
-    share = alive if rule == str(RANDOM) else 1.0
+    share = alive if rule == "random" else 1.0
     if x == "alpha":
         return [1 / (parameters["kappa"] * share)]
     kept = min(parameters["alpha"] * share, alive)
