@@ -22,6 +22,8 @@ _DESCENTS = 24
 #: A slope that remains is no more than this change of the function over the whole axis, relative
 #: to its value.
 _FLAT = 1e-7
+#: The distance, as a fraction of an axis, over which a slope that is not known is measured.
+_INWARD = 1e-6
 #: Two minima nearer to each other than this, as a fraction of each axis, are one.
 _APART = 1e-4
 #: Numbers nearer to an end of an axis than this fraction of it count as the end.
@@ -114,7 +116,8 @@ def _descended(function: Function, box: Sequence[Axis], start: Array) -> PointMi
     def at(u: Array) -> tuple[float, Array]:
         x = _to_x(box, u[None])
         (value,), (slopes,) = function(x)
-        return float(value), slopes * _rates(box, x[0])
+        slopes = slopes * _rates(box, x[0])
+        return float(value), _known_at_ends(function, box, u, float(value), slopes)
 
     def finite(u: Array) -> tuple[float, Array]:
         # A value that is infinite or not known is a high wall.
@@ -134,6 +137,26 @@ def _descended(function: Function, box: Sequence[Axis], start: Array) -> PointMi
     x = _to_x(box, found.x[None])[0]
     (value,), (own,) = function(x[None])
     return PointMinimum(x, float(value), own, bool((low | high).any()))
+
+
+def _known_at_ends(
+    function: Function, box: Sequence[Axis], u: Array, value: float, slopes: Array
+) -> Array:
+    """The slopes in u; one that is not known on a side of the box is that towards a point inside.
+
+    One that is not known inside stays NaN.
+    """
+    found = slopes.copy()
+    for place, axis in enumerate(box):
+        low, high = axis.to_u(axis.lower), axis.to_u(axis.upper)
+        known = not np.isnan(slopes[place])
+        if known or low < u[place] < high or not math.isfinite(value):
+            continue
+        step = (_INWARD if u[place] <= low else -_INWARD) * (high - low)
+        beside = u + step * (np.arange(len(box)) == place)
+        (other,), _ = function(_to_x(box, beside[None]))
+        found[place] = (other - value) / step
+    return found
 
 
 def _to_x(box: Sequence[Axis], u: Array) -> Array:

@@ -39,8 +39,8 @@ def exponent_slopes(
     """The risk of each row, and its slopes in the `free` parameters along the last axis.
 
     `given` has a column for each parameter, ``exponent`` among them.  With `towards` it is the
-    risk after a second fit.  Rounding is not estimated: what is found with these numbers is to be
-    evaluated by `risk` once more.
+    risk after a second fit.  A slope that is not known is NaN.  Rounding is not estimated: what is
+    found with these numbers is to be evaluated by `risk` once more.
     """
     size = given["kappa"].size
     value, slopes = np.empty(size), np.empty((size, len(free)))
@@ -54,6 +54,9 @@ def exponent_slopes(
         }
         found = _risk(population, at, towards, arithmetic)
         value[part], slopes[part] = arithmetic.plain(found), arithmetic.slope(found)
+    if towards is not None and "alpha" in free:
+        # The first weights that are dropped change a second fit, which dual numbers do not see.
+        slopes[given["alpha"] == 1, free.index("alpha")] = np.nan
     return value, slopes
 
 

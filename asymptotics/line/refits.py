@@ -79,7 +79,8 @@ def retrained(
     alpha, value = arithmetic.plain(alpha), arithmetic.plain(risk)
     kept = PrunedRisk(*map(arithmetic.plain, pruned))
     moved = displaced(ranked.law, rule, ranked.threshold, kept, alpha)
-    error = _rounding(plain) + _displacement(plain, moved, ranked)
+    unchanged = retrained_at(plain, FLOAT64).risk
+    error = _rounding(plain, unchanged) + _displacement(plain, unchanged, moved, ranked)
     relative = FLOAT64.ratio(error, value, np.where(error > 0, np.inf, 0))
     small = (value < LEAST) & ~((value == 0) & (plain.sigma == 0))
     relative = np.where(small, np.inf, np.where(np.isinf(value), 0, relative))
@@ -99,9 +100,9 @@ def _mapped(
     )
 
 
-def _rounding(fit: SecondFit) -> Array:
-    """The absolute error of the risk if each input has some rounding errors."""
-    value, largest = retrained_at(fit, FLOAT64).risk, np.zeros_like(fit.sigma)
+def _rounding(fit: SecondFit, value: Array) -> Array:
+    """The absolute error of the risk, which has a value, if each input has some rounding errors."""
+    largest = np.zeros_like(fit.sigma)
     for seed in range(_PATTERNS):
         generator = np.random.default_rng(seed)
 
@@ -119,7 +120,7 @@ def _rounding(fit: SecondFit) -> Array:
     return largest * (_ROUNDINGS * FLOAT64.eps / _CHANGE)
 
 
-def _displacement(fit: SecondFit, moved: Displaced, mask: Mask) -> Array:
+def _displacement(fit: SecondFit, value: Array, moved: Displaced, mask: Mask) -> Array:
     """The absolute error of the risk from weights on the wrong side of the threshold.
 
     Kept instead of dropped, a weight ``Y = y`` adds its part to each moment of the weights kept.
@@ -141,10 +142,14 @@ def _displacement(fit: SecondFit, moved: Displaced, mask: Mask) -> Array:
     signal = (tells.signal_intercept + tells.signal_slope * moved.y) ** 2 + tells.signal_variance
     largest = moved.share.max(axis=(0, -1))
     scale = np.maximum(_MOVED / np.maximum(largest, LEAST), 1)
-    value, found = retrained_at(some, FLOAT64).risk, np.zeros_like(some.sigma)
+    found = np.zeros_like(some.sigma)
     sides, _, groups = moved.share.shape
-    for seed in range(_PATTERNS):
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (sides, 1, groups))
+    drawn = [
+        np.random.default_rng(seed).choice([-1.0, 1.0], (sides, 1, groups))
+        for seed in range(_PATTERNS)
+    ]
+    # With equal signs the two sides of a group, which are alike near 0, do not balance.
+    for signs in (np.ones((sides, 1, groups)), *drawn):
         share = scale[:, None] * moved.share * signs
         kept = some.kept
         kept = kept._replace(
@@ -155,6 +160,6 @@ def _displacement(fit: SecondFit, moved: Displaced, mask: Mask) -> Array:
             rise=kept.rise + (share * past).sum(axis=0),
         )
         other = retrained_at(some._replace(kept=kept), FLOAT64)
-        found = np.maximum(found, abs(other.risk - value))
+        found = np.maximum(found, abs(other.risk - value[moved.rows]))
     error[moved.rows] = np.where(largest > 0, found / scale, 0)
     return error

@@ -121,7 +121,7 @@ def _curves(bias: Theory, x: str) -> tuple[dict[str, Array], list[int], bool]:
     groups = bias.shape[-1]
     given = {key: floats(bias.column(key)).reshape(-1, groups) for key in (*SYMBOLS, *_DRAWN)}
     threshold = bias.population.interpolation_threshold if x == "kappa" else np.inf
-    fill = filling(given[x][:, 0], threshold, 2 * groups)  # theory is computed for two rules
+    fill = filling(given[x][:, 0], [threshold], 2 * groups)  # theory is computed for two rules
     at: dict[str, Any] = {key: given[key][0, 0] for key in SYMBOLS}
     more = bias.theory(**at | {x: fill.between})
     columns, own = along(x, given, {key: more[key] for key in given})

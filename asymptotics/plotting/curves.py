@@ -6,7 +6,7 @@ next to the interpolation threshold.  If that would take too long, only the poin
 markers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ _SMOOTH = 401
 _MOST_MARKED = 25
 #: The most values (points times groups) computed for one figure; they take seconds.
 _MOST_VALUES = 10_000_000
-#: Distances from the threshold at which theory is evaluated on either side, relative to the
+#: Distances from a pole at which theory is evaluated on either side, relative to the
 #: distance of the next point.
 _STEPS = np.geomspace(1, 1e-9, 60)[1:]
 #: Points between 0 and the first positive point, from which on a symlog axis is logarithmic.
@@ -52,33 +52,33 @@ class Filling(NamedTuple):
     joined: bool
 
 
-def filling(points: Array, threshold: float, groups: int) -> Filling:
+def filling(points: Array, poles: Sequence[float], groups: int) -> Filling:
     """The further points that make a smooth curve of `points`.
 
     Parameters
     ----------
     points
         Abscissae of the result.
-    threshold
-        The interpolation threshold, infinite if the axis is not kappa.  Between the points it is
-        always evaluated, so that an infinite risk there interrupts the line.
+    poles
+        Abscissae at which a risk may be infinite.  Between the points they are always evaluated,
+        so that an infinite risk there interrupts the line.
     groups
         The number of values to compute for each abscissa.
     """
     known = np.unique(points)
     if known.size < 2:
         return Filling(known[:0], False)
-    inside = known[0] <= threshold <= known[-1]
-    at_threshold = np.array([threshold] if inside else [])
-    # The costs of a curve: its own points, and those on both sides of the threshold.
-    cheap = (_SMOOTH + 2 * _STEPS.size) * groups <= _MOST_VALUES
+    inside = np.array([pole for pole in poles if known[0] <= pole <= known[-1]])
+    # The costs of a curve: its own points, and those on both sides of the poles.
+    cheap = (_SMOOTH + 2 * _STEPS.size * max(len(poles), 1)) * groups <= _MOST_VALUES
     smooth = known.size >= _SMOOTH
     if not cheap:
-        return Filling(np.setdiff1d(at_threshold, known), smooth)
-    # Points of a result that are already dense need no more, except near the threshold.
+        return Filling(np.setdiff1d(inside, known), smooth)
+    # Points of a result that are already dense need no more, except near the poles.
     curve = known if smooth else _smooth_points(known)
-    near = _points_towards(threshold, np.union1d(curve, known)) if inside else known[:0]
-    return Filling(np.setdiff1d(np.concatenate([curve, near, at_threshold]), known), True)
+    every = np.union1d(curve, known)
+    near = [_points_towards(pole, every) for pole in inside]
+    return Filling(np.setdiff1d(np.concatenate([curve, *near, inside]), known), True)
 
 
 def along(

@@ -1,6 +1,6 @@
 """Figures of predicted risks against a parameter, with simulated ones beside them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..population import Population
 from ..tables.grid_result import GridResult
 from .curves import Theory, along, filling, marked
 from .style import (
@@ -200,10 +201,10 @@ def _lines(result: Theory, x: str) -> Iterator[_Line]:
     columns = {key: floats(result.column(key)).ravel() for key in (x, *drawn)}
     along_x = list(lines_along(result, x, _symbols(result), words))
     require_few(len(along_x) * (1 + retrained))
-    threshold = result.population.interpolation_threshold if x == "kappa" else np.inf
     for rule, parameters, towards, rows in along_x:
         given = {key: column[rows] for key, column in columns.items()}
-        fill = filling(given[x], threshold, len(result.population) * len(along_x))
+        poles = _poles(result.population, x, rule, dict(parameters))
+        fill = filling(given[x], poles, len(result.population) * len(along_x))
         at: dict[str, Any] = {**dict(parameters), x: fill.between}
         more = result.theory(**at, rule=rule, **dict(zip(words, towards, strict=True)))
         values, own = along(x, given, {key: more[key] for key in columns})
@@ -213,6 +214,24 @@ def _lines(result: Theory, x: str) -> Iterator[_Line]:
         yield _Line(
             rule, parameters, towards, marks, fill.joined, at_x, pruned, unpruned, null, again
         )
+
+
+def _poles(
+    population: Population, x: str, rule: str, parameters: Mapping[str, float]
+) -> list[float]:
+    """Values of `x` at which the first fit, or the second, has as many features as samples.
+
+    A second fit with a ridge has none.
+    """
+    poles = [population.interpolation_threshold] if x == "kappa" else []
+    alive = float(population.mass_above(0).value)
+    if x not in ("kappa", "alpha") or parameters.get("retrain_ridge") != 0 or alive == 0:
+        return poles
+    share = alive if rule == "random" else 1.0
+    if x == "alpha":
+        return [1 / (parameters["kappa"] * share)]
+    kept = min(parameters["alpha"] * share, alive)
+    return [*poles, 1 / kept] if kept > 0 else poles
 
 
 def _draw_references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:

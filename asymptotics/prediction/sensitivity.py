@@ -1,20 +1,21 @@
 """Partial derivatives of the risk in the parameters of a problem."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
+from ..arithmetic.base import Mass
 from ..domains import RETRAINING
 from ..line.grid import NUMBERS, Grid, RulesLike, as_grid, asked_refit, batches
 from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
 from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
-from ..theory.fixed_points import fixed_point_at
-from ..theory.rules import GainRule, Oracle, Random, WeightRule
+from ..theory.fixed_points import features_excess, fixed_point_at
+from ..theory.rules import GainRule, Oracle, Random, Rule, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
 _SAME_MASS = 1e-12
@@ -272,18 +273,14 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     # equal, and tie.  Any noise orders them by chance, so the risk has a kink or a jump here.  It
     # also has one at the interpolation threshold, kappa P(Λ>0) = 1.
     points = ((population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)).any()
-    share = float(population.mass_above(0).value)
-    # As in the fixed point, a kappa within a few roundings of the threshold counts as at it.
-    at_threshold = abs(flat.kappa * share - 1) <= FLOAT64.indistinct
-    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * share < 1) & ~at_threshold
-    by_weight = np.array([rule.sees_noise for rule in flat.rule], dtype=bool)
-    kink = points & exact & by_weight & (flat.alpha < 1) & ~nothing_kept
-    interpolation = (flat.sigma == 0) & (flat.ridge == 0) & at_threshold
+    by_exact_weight = _exact(flat, population) & _of_rules(flat, lambda rule: rule.sees_noise)
+    kink = points & by_exact_weight & (flat.alpha < 1) & ~nothing_kept
+    interpolation = (flat.sigma == 0) & (flat.ridge == 0) & _at_threshold(flat, population)
     for key in ("kappa", "sigma", "ridge"):
         slopes[(kink | interpolation) & ~nothing_kept, NUMBERS.index(key)] = np.nan
     # While the threshold is tied with a point mass the risk is linear in alpha.  The slope jumps
     # where the threshold meets the point mass, and where it leaves it.
-    oracle = np.array([isinstance(rule, Oracle) for rule in flat.rule], dtype=bool)
+    oracle = _of_rules(flat, lambda rule: isinstance(rule, Oracle))
     atoms = oracle & bool((population.std == 0).any()) | kink
     jump = np.zeros_like(atoms)
     for rule in set(flat.rule[atoms]):
@@ -291,29 +288,80 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
         jump[of_rule] = _is_among(_fractions_at_atoms(rule, population), flat.alpha[of_rule])
     # For the oracle the slope also jumps where alpha equals the mass of all positive scores: from
     # there on it also keeps weights of score 0, at random.
-    alive = (population.eigenvalue > 0) & ((population.std > 0) | (population.mean != 0))
-    jump |= oracle & (abs(flat.alpha - population.weight @ alive) <= _SAME_MASS)
+    jump |= oracle & (abs(flat.alpha - _with_signal(population)) <= _SAME_MASS)
+    # The first weights that are dropped are not small if all are points, and those of least gain
+    # may have any gain.
+    gains = _of_rules(flat, lambda rule: isinstance(rule, GainRule))
+    jump |= (flat.alpha == 1) & (gains | points & by_exact_weight)
     slopes[jump, NUMBERS.index("alpha")] = np.nan
 
 
 def _settle_second_fit(slopes: Array, flat: Grid, population: Population) -> None:
     """Set further slopes of a second fit to NaN, in place."""
-    alive = float(population.mass_above(0).value)
-    at_threshold = abs(flat.kappa * alive - 1) <= FLOAT64.indistinct
+    alive, scored = float(population.mass_above(0).value), _with_signal(population)
+    kept, exact = flat.alpha > 0, _exact(flat, population)
     # At ridge 0 without noise what the ridge leaves over and the noise of the first fit both
     # vanish, and dual numbers do not see how fast.
-    exact = (flat.sigma == 0) & (flat.ridge == 0) & (flat.kappa * alive < 1) & ~at_threshold
-    slopes[exact & (flat.alpha > 0), NUMBERS.index("ridge")] = np.nan
+    slopes[exact & kept, NUMBERS.index("ridge")] = np.nan
     # With more weights than positive eigenvalues the second fit gets no further features.
-    if alive < 1:
-        random = np.array([isinstance(rule, Random) for rule in flat.rule], dtype=bool)
-        full = ~random & (abs(flat.alpha - alive) <= _SAME_MASS)
-        slopes[full, NUMBERS.index("alpha")] = np.nan
+    random = _of_rules(flat, lambda rule: isinstance(rule, Random))
+    missing = ~random & (abs(flat.alpha - alive) <= _SAME_MASS)
+    # The first weights that are dropped free a feature for the second fit.  Numbers of which each
+    # counts as kept do not see it, and no gain is the least one.
+    seen = _of_rules(flat, lambda rule: isinstance(rule, GainRule)) | (alive == 1)
+    missing |= ~random & (flat.alpha == 1) & seen
+    # Weights of B = 0 that are found exactly tie at score 0, with those of eigenvalue 0.  Any noise
+    # orders them, and mixes them with the smallest others.
+    by_exact_weight = exact & _of_rules(flat, lambda rule: rule.sees_noise)
+    missing |= by_exact_weight & (abs(flat.alpha - scored) <= _SAME_MASS)
+    slopes[missing, NUMBERS.index("alpha")] = np.nan
+    ordered = by_exact_weight & (flat.alpha >= scored - _SAME_MASS) & (flat.alpha < 1)
+    slopes[ordered & kept & (scored < alive), NUMBERS.index("sigma")] = np.nan
     # The first fit is infinite at the threshold, and the second is not; nor has it a slope in what
     # moves the first fit off the threshold.
-    first = at_threshold & (flat.ridge == 0)
+    first = _at_threshold(flat, population) & (flat.ridge == 0)
     for key in ("kappa", "ridge"):
-        slopes[first & (flat.alpha > 0), NUMBERS.index(key)] = np.nan
+        slopes[first & kept, NUMBERS.index(key)] = np.nan
+    # At its own threshold the second fit may be finite, but is infinite beside it.
+    slopes[_at_second_threshold(flat, random, population)] = np.nan
+
+
+def _of_rules(flat: Grid, holds: Callable[[Rule], bool]) -> Array:
+    """The rows of a flat grid with a rule for which something holds."""
+    return np.array([holds(rule) for rule in flat.rule], dtype=bool)
+
+
+def _at_threshold(flat: Grid, population: Population) -> Array:
+    """Where kappa P(Λ>0) = 1.
+
+    As in the fixed point, a kappa within a few roundings of the threshold counts as at it.
+    """
+    return features_excess(flat.kappa, population.mass_above(0), FLOAT64) == 0
+
+
+def _exact(flat: Grid, population: Population) -> Array:
+    """Where the first fit finds all coefficients exactly: least squares without noise."""
+    excess = features_excess(flat.kappa, population.mass_above(0), FLOAT64)
+    return (flat.sigma == 0) & (flat.ridge == 0) & (excess <= 0)
+
+
+def _at_second_threshold(flat: Grid, random: Array, population: Population) -> Array:
+    """Where the second fit has no ridge, and as many features as samples."""
+    if flat.refit is None:
+        return np.zeros(flat.rule.size, dtype=bool)
+    alive = population.mass_above(0)
+    scattered, few, all_alive = (
+        features_excess(flat.kappa, share, FLOAT64)
+        for share in (alive.part(flat.alpha), Mass(flat.alpha, 0 * flat.alpha), alive)
+    )
+    excess = np.where(random, scattered, np.minimum(few, all_alive))
+    return (excess == 0) & (flat.refit.retrain_ridge == 0)
+
+
+def _with_signal(population: Population) -> float:
+    """The fraction of the features that have an eigenvalue and a coefficient other than 0."""
+    signal = (population.std > 0) | (population.mean != 0)
+    return float(population.weight @ ((population.eigenvalue > 0) & signal))
 
 
 def _fractions_at_atoms(rule: WeightRule | GainRule | Oracle, population: Population) -> Array:

@@ -88,7 +88,15 @@ def features_excess(kappa: Array, mass: Mass, arithmetic: Arithmetic) -> Array:
     `kappa` is as it was given, perhaps exact: the difference would lose digits if it were rounded
     first.
     """
-    excess = arithmetic.excess(kappa, mass)
+    return or_interpolation(arithmetic.excess(kappa, mass), arithmetic)
+
+
+def or_interpolation(excess: Array, arithmetic: Arithmetic) -> Array:
+    """An excess, or a 0 without slopes where it differs from 0 by no more than roundings.
+
+    It decides whether a fit without a ridge is least squares.  A fit with a ridge is smooth there,
+    and takes the excess as it was computed.
+    """
     return arithmetic.where(abs(excess) <= arithmetic.indistinct, 0, excess)
 
 

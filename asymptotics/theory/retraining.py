@@ -36,7 +36,7 @@ from ..parameters import choice, own_or_checked
 from ..population import Groups, Population
 from .channels import Channel
 from .cuts import cut_at
-from .fixed_points import FixedPoint, effective_ridge, features_excess
+from .fixed_points import FixedPoint, effective_ridge, features_excess, or_interpolation
 from .risk import dropped_signal
 from .rules import RANDOM, Random, Regression, Rule, Score
 from .truncated_gaussian import Cuts, Threshold, boundary_moments, truncated_moments
@@ -280,12 +280,13 @@ def kept_excess(
 
     Features of eigenvalue 0 do not count.  The random rule keeps as many of them as of others.
     The other rules keep them last, at random among all weights of score 0.  `kappa` and `alpha` are
-    exact, or numbers of the arithmetic.
+    exact, or numbers of the arithmetic.  Within roundings of 0 the number is as it was computed: a
+    positive ridge distinguishes it from 0, and at 0 it has slopes.
     """
     alive = population.mass_above(0, arithmetic)
     if isinstance(rule, Random):
-        return features_excess(kappa, alive.part(alpha), arithmetic)
-    few = features_excess(kappa, Mass(alpha, 0 * alive.rest), arithmetic)
+        return arithmetic.excess(kappa, alive.part(alpha))
+    few = arithmetic.excess(kappa, Mass(alpha, 0 * alive.rest))
     if isinstance(mask.threshold, Cuts):
         return _excess_at_cuts(few, kept, kappa, arithmetic)
     all_alive = _all_alive_excess(mask.score, population, kappa, alpha, alive, arithmetic)
@@ -322,7 +323,7 @@ def _all_alive_excess(
     Of the weights of score 0, those of eigenvalue 0 are kept as often as those whose trained weight
     vanishes although their eigenvalue does not.
     """
-    excess = features_excess(kappa, alive, arithmetic)
+    excess = arithmetic.excess(kappa, alive)
     eigenvalue = population.groups(arithmetic).eigenvalue
     vanishing = (score.center == 0) & (score.spread == 0)
     if not arithmetic.any(vanishing & (eigenvalue > 0)):
@@ -513,7 +514,8 @@ def _signal_by_weight(part: Kept) -> Array:
 def second_ridge(
     kept: Kept, kappa: Array, ridge: Array, excess: Array, arithmetic: Arithmetic
 ) -> SecondRidge:
-    r"""The effective ridge :math:`\tau_2`; `excess` is :math:`\rho-1`."""
+    r"""The effective ridge :math:`\tau_2`; `excess` is :math:`\rho-1` as it was computed."""
+    settled = or_interpolation(excess, arithmetic)
     groups = Groups(kept.weight * kept.mass, kept.eigenvalue, kept.mean, kept.std)
 
     def excess_above(tau: Array) -> Array:
@@ -526,7 +528,7 @@ def second_ridge(
         (below,) = arithmetic.expect(integrand, groups)
         return excess - kappa * below
 
-    tau, residual = effective_ridge(groups, kappa, ridge, excess, excess_above, None, arithmetic)
+    tau, residual = effective_ridge(groups, kappa, ridge, settled, excess_above, None, arithmetic)
     column = arithmetic.column(tau)
 
     def unseen(part: Groups) -> tuple[Array, ...]:
@@ -536,6 +538,6 @@ def second_ridge(
     # For least squares the sum is 0, but has a slope in the ridge.
     (missed,) = arithmetic.expect(unseen, groups)
     free = arithmetic.where(
-        (ridge == 0) & (excess <= 0), kappa * missed - excess, arithmetic.ratio(ridge, tau)
+        (ridge == 0) & (settled <= 0), kappa * missed - settled, arithmetic.ratio(ridge, tau)
     )
     return SecondRidge(tau, free, residual)

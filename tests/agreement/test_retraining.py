@@ -1,6 +1,8 @@
 """The risk after a second fit of the weights kept, held against other ways to it."""
 
 import itertools
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 
 from asymptotics import InvalidInput, Population, risk, sensitivity
+from asymptotics.line.exponents import exponent_slopes
 from asymptotics.testing import Problem, Refit, problems, refits
 from asymptotics.theory import COVARIANCE, MAGNITUDE, RANDOM, Rule
 from tests import two_fits
@@ -248,6 +251,107 @@ def test_slopes_are_difference_quotients(rule: str, towards: str) -> None:
             )
             found = getattr(slopes, f"retrained_d_{name}").item()
             assert found == pytest.approx(expected, rel=2e-6, abs=1e-6)
+
+
+SECOND = ("kappa", "sigma", "alpha", "ridge", "retrain_ridge")
+ISO, SLAB = Population.isotropic(), Population.spike_and_slab(0.5)
+IDLE = Population([0.5, 0.25, 0.25], [1, 1, 4], std=[1, 0, 0])
+
+
+def slopes_of(population: Population, at: Sequence[float], rule: str, again: float) -> Any:
+    """The slopes of a second fit with a ridge."""
+    settings: dict[str, Any] = dict(zip(SECOND, at, strict=False))
+    settings |= {"rule": rule, "retrain_ridge": again}
+    return sensitivity(population, **settings, retrain=True)
+
+
+def unknown(
+    population: Population, *at: float, rule: str = "magnitude", again: float = 0
+) -> set[str]:
+    """The slopes of a second fit that are not given."""
+    found = slopes_of(population, at, rule, again)
+    missing = {key for key in SECOND if np.isnan(getattr(found, f"retrained_d_{key}").item())}
+    assert (found.retrained_status == "no slope") == bool(missing)
+    return missing
+
+
+def difference(population: Population, at: dict[str, float], rule: str, key: str) -> float:
+    """The difference quotient of the risk after a second fit, in forty digits."""
+    step = Fraction(1, 10**15)
+    exact = {name: Fraction(value) for name, value in at.items()}
+
+    def value(side: int) -> Fraction:
+        there = exact | {key: exact[key] + side * step}
+        found = refitted(population, **there, rule=rule, digits=40)
+        return Fraction(str(found.retrained_risk.item()))
+
+    return float((value(1) - value(-1)) / (2 * step))
+
+
+@pytest.mark.parametrize(
+    "rule", ["magnitude", "covariance", "exponent=1.5", "oracle", "random", "optimal"]
+)
+def test_slopes_where_a_second_fit_with_a_ridge_has_as_many_weights_as_samples(rule: str) -> None:
+    at = dict(zip(SECOND, (2, 0.5, 0.5, 0.1, 0.1), strict=True))
+    population = IDLE if rule == "random" else ISO if rule == "optimal" else TWO
+    found = slopes_of(population, [*at.values()][:4], rule, at["retrain_ridge"])
+    for key in ("kappa", "alpha"):
+        slope = getattr(found, f"retrained_d_{key}").item()
+        assert slope == pytest.approx(difference(population, at, rule, key), rel=1e-9)
+
+
+@pytest.mark.parametrize("kappa", [1 - 4 * 2**-53, 1 + 2**-51])
+def test_a_tiny_second_ridge_next_to_as_many_weights_as_samples(kappa: float) -> None:
+    found, exact = (
+        refitted(ISO, kappa, 0.5, 1, 1e-24, retrain_ridge=1e-24, digits=digits).retrained_risk
+        for digits in (None, 20)
+    )
+    assert found == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["magnitude", "covariance", "oracle", "optimal", "shrunk"])
+@pytest.mark.parametrize("at", [(0.8, 1, 1), (0.8, 0, 1, 0.1)])
+def test_the_first_weights_dropped_change_a_second_fit(rule: str, at: Any) -> None:
+    assert "alpha" in unknown(ISO, *at, rule=rule)
+    assert unknown(ISO, 0.8, 1, 1, rule="random") == set()
+    # Of dead weights, any number is kept.
+    assert ("alpha" in unknown(DEAD, 0.8, 1, 1, 0.1, rule=rule)) == (rule in {"optimal", "shrunk"})
+
+
+def test_coefficients_of_zero_are_ordered_by_any_noise() -> None:
+    assert unknown(IDLE, 0.5, 0, 0.8, again=0.5) == {"sigma", "ridge"}
+    assert unknown(IDLE, 0.5, 0, 0.8, rule="optimal", again=0.5) == {"sigma", "ridge"}
+    assert unknown(IDLE, 0.5, 0, 0.3, again=0.5) == {"ridge"}
+    assert unknown(SLAB, 0.8, 0, 0.5, rule="covariance", again=1) == {"sigma", "alpha", "ridge"}
+    # Between them they tie, and are kept at random.
+    at = dict(zip(SECOND, (0.5, 0, 0.8, 0, 0.5), strict=True))
+    found = slopes_of(IDLE, [*at.values()][:4], "magnitude", at["retrain_ridge"])
+    for key in ("kappa", "alpha"):
+        slope = getattr(found, f"retrained_d_{key}").item()
+        assert slope == pytest.approx(difference(IDLE, at, "magnitude", key), rel=1e-9)
+
+
+def test_with_a_free_exponent_the_slope_in_alpha_is_not_known_at_1() -> None:
+    given = {"kappa": 0.8, "sigma": 1.0, "ridge": 0.1, "retrain_ridge": 0.0, "exponent": 0.3}
+    columns = {key: np.full(2, x) for key, x in given.items()} | {"alpha": np.array([0.5, 1])}
+    _, slopes = exponent_slopes(ISO, columns, "zero", ["alpha", "exponent"])
+    assert np.isnan(slopes).tolist() == [[False, False], [True, False]]
+
+
+@pytest.mark.parametrize("rule", ["random", "magnitude"])
+def test_a_second_fit_that_is_finite_at_its_threshold_alone_has_no_slopes(rule: str) -> None:
+    assert refitted(ISO, 1, 0, 1, rule=rule).retrained_risk == 0
+    assert unknown(ISO, 1, 0, 1, rule=rule) == set(SECOND)
+
+
+@pytest.mark.parametrize("fewer", [0, 1e-12, 1e-9, 1e-7])
+def test_what_roundings_drop_is_an_error_if_nearly_nothing_is_dropped(fewer: float) -> None:
+    population = Population(1, [1, 2, 0], mean=[0, 1, 1], std=[1, 1, 0])
+    found, exact = (
+        refitted(population, 0.5, 0, 2 / 3 - fewer, 1e-3, digits=digits) for digits in (None, 20)
+    )
+    if found.retrained_status == "ok":
+        assert found.retrained_risk == pytest.approx(float(exact.retrained_risk), rel=1e-8, abs=0)
 
 
 # -- simulation --------------------------------------------------------------------------------

@@ -94,7 +94,9 @@ def test_a_wrong_slope_is_seen() -> None:
 def test_slopes_that_do_not_exist_are_said() -> None:
     points = Population([1, 1], mean=[1, 2])
     found = sensitivity(points, 0.5, [0, 1], [[0], [0.5], [1]])
-    assert found.status.tolist() == [["no slope", "no slope"], ["no slope", "ok"], ["ok", "ok"]]
+    ways = [["no slope", "no slope"], ["no slope", "ok"], ["no slope", "ok"]]
+    assert found.status.tolist() == ways
+    assert found.d_sigma[2].tolist() == [0, 4]  # of sigma² / (1 - kappa)
     assert np.isnan(found.d_alpha[0]).all()
     assert found.d_sigma[0].tolist() == [0, 2]
     assert "no slope" in repr(found)
@@ -126,6 +128,16 @@ def test_slopes_that_differ_on_two_sides_are_none() -> None:
     assert np.isnan(last.d_alpha.item())
     threshold = sensitivity(Population.isotropic(), 1, 0, 0.5)
     assert np.isnan([threshold.d_kappa, threshold.d_sigma, threshold.d_ridge]).all()
+
+
+@pytest.mark.parametrize("kappa", [0.8, 1.0])
+def test_the_first_weights_dropped_need_not_be_small(kappa: float) -> None:
+    """Points of signal 4 found exactly: the risk is 4 (1 - alpha), and its slope is not 0."""
+    points = Population(eigenvalue=[4.0], mean=[1.0], std=[0.0])
+    assert np.isnan(sensitivity(points, kappa, 0, 1).d_alpha)
+    assert sensitivity(Population.isotropic(), 0.8, 0, 1).d_alpha == 0
+    for rule in ("optimal", "shrunk"):
+        assert np.isnan(sensitivity(Population.isotropic(), 0.8, 1, 1, rule=rule).d_alpha)
 
 
 def test_slopes_at_a_threshold_that_no_weight_is_near() -> None:

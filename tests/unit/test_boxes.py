@@ -35,6 +35,16 @@ def test_a_minimum_on_a_side_is_exactly_there(offset: float | None) -> None:
     np.testing.assert_allclose([minimum.x[0] for minimum in found.minima], 0, atol=1e-7)
 
 
+def test_a_slope_that_is_not_known_on_a_side_is_measured() -> None:
+    def function(x):
+        slopes = np.stack([2 * x[:, 0] - 1, np.where(x[:, 1] == 1, np.nan, -1)], axis=-1)
+        return 3 + x[:, 0] ** 2 - x[:, 0] - x[:, 1], slopes
+
+    found = minima_in_box(function, [Axis(0, 1, None)] * 2)
+    assert found.complete
+    np.testing.assert_allclose([minimum.x for minimum in found.minima], [[0.5, 1]], atol=1e-6)
+
+
 def test_a_descent_that_ends_in_no_minimum_is_said() -> None:
     def wrong_slopes(x):
         return ((x - 0.3) ** 2).sum(axis=-1), 0.1 - 2 * (x - 0.3)

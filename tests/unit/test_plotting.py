@@ -64,6 +64,22 @@ def test_a_second_fit_is_dashed_in_the_colour_of_its_rule() -> None:
     assert ax.get_ylim()[1] > result.retrained_risk[:, 0].max()
 
 
+@pytest.mark.parametrize(
+    ("axis", "at", "pole"),
+    [
+        ("kappa", {"kappa": [0.5, 1.5, 2.5, 3, 4, 5], "alpha": 0.3}, 1 / 0.3),
+        ("alpha", {"kappa": 3, "alpha": [0.1, 0.3, 0.5, 0.7]}, 1 / 3),
+        ("alpha", {"kappa": 3, "alpha": [0.1, 0.3, 0.5, 0.7], "rule": "random"}, 4 / 9),
+    ],
+)
+def test_a_second_fit_is_interrupted_at_its_own_pole(axis: str, at: Any, pole: float) -> None:
+    line = risk(POPULATION, sigma=0.5, retrain=True, **at).plot(x=axis).get_lines()[1]
+    x, y = map(np.asarray, line.get_data())
+    assert x[np.isinf(y)] == pytest.approx([pole])
+    ridged = risk(POPULATION, sigma=0.5, retrain=True, retrain_ridge=0.1, **at).plot(x=axis)
+    assert np.isfinite(np.asarray(ridged.get_lines()[1].get_ydata(), dtype=float)).all()
+
+
 def test_second_fits_of_one_rule_share_the_curve_of_the_first() -> None:
     ways = np.array(["zero", "pruned"], dtype=object)[:, None, None]
     ridges = np.array([0, 0.5])[:, None]
@@ -297,7 +313,7 @@ def test_a_range_is_a_line() -> None:
 
 
 def test_an_axis_with_zero_is_filled_from_zero() -> None:
-    between = filling(np.array([0, 1e-4, 1e-2, 1]), np.inf, 1).between
+    between = filling(np.array([0, 1e-4, 1e-2, 1]), [np.inf], 1).between
     assert 0 < between.min() < 1e-5
     assert (np.diff(np.log(between[between > 1e-4])) < 0.05).all()
 
