@@ -122,8 +122,8 @@ class Search:
         if not self.symbols or self.lacks_rule:  # there is no other point, or none would help
             return None
         number = max(most - len(self.simplest), 1)
-        point = self._random_that_fails(number, seed)
-        return None if point is None else self._described(point)
+        failing = self._random_that_fails(number, seed)
+        return None if failing is None else self._described(failing)
 
     def _random_that_fails(self, number: int, seed: int) -> Point | None:
         """A random point, simplified, at which the claim surely fails; None if none is found.
