@@ -10,7 +10,7 @@ import flint
 import numpy as np
 import sympy as sp
 from hypothesis import HealthCheck, find, settings
-from hypothesis.errors import NoSuchExample
+from hypothesis.errors import Flaky, NoSuchExample
 
 from .arithmetics import NoRule, TrackingCancellation, Undefined
 from .claims import Change, Claim, Computed, Finding
@@ -121,21 +121,39 @@ class Search:
                 return self._described(point)
         if not self.symbols or self.lacks_rule:  # there is no other point, or none would help
             return None
-        try:
-            point = find(
+        number = max(most - len(self.simplest), 1)
+        failing = self._random_that_fails(number, seed)
+        return None if failing is None else self._described(failing)
+
+    def _random_that_fails(self, number: int, seed: int) -> Point | None:
+        """A random point, simplified, at which the claim surely fails; None if none is found.
+
+        Hypothesis gives up with `Flaky` if a draw does not repeat; this was seen on a loaded
+        machine.  The same search is then made once more: it starts with nothing remembered but the
+        results at points.  If that fails too, a point is taken that failed before.
+        """
+        for _ in range(2):
+            with suppress(Flaky):
+                return self._drawn_that_fails(number, seed)
+        failed = (key for key, found in self.seen.items() if found.status is Status.FAILS)
+        if key := min(failed, key=len, default=None):
+            return self.points[key]
+        raise RuntimeError("random points do not repeat when they are drawn again")
+
+    def _drawn_that_fails(self, number: int, seed: int) -> Point | None:
+        with suppress(NoSuchExample):
+            return find(
                 drawn(self.symbols, self.domains),
                 self.fails,
                 settings=settings(
-                    max_examples=max(most - len(self.simplest), 1),
+                    max_examples=number,
                     database=None,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),
                 ),
                 random=Random(seed),  # noqa: S311  # nothing here is secret
             )
-        except NoSuchExample:
-            return None
-        return self._described(point)
+        return None
 
     def far_counterexample(self) -> str | None:
         """A point with many groups or extreme numbers at which the claim surely fails, as text.

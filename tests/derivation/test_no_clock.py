@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
+from hypothesis import find
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyStrategyDefinition
 
-from asymptotics.derivation import POSITIVE, Derivation, Equal, Exactly, Ruling
+from asymptotics.derivation import POSITIVE, AtPoints, Derivation, Equal, Exactly, Ruling, search
 from asymptotics.derivation.claims import Finding
 from asymptotics.derivation.time_limit import OutOfTime
 from tests.derivation.verdicts import chosen
@@ -106,3 +109,60 @@ def test_time_that_is_up_at_a_point_leaves_the_step_undecided(after: int, more: 
         assert found.ruling is not Ruling.UNDECIDED
     else:
         assert found.found == "undecided: no answer within 200 s of processor time"
+
+
+def false_between() -> Derivation:
+    """A claim that holds at the simplest points and at small numbers."""
+    d = Derivation("One step", "", source="", untied="a test")
+    x = d.symbol("x", POSITIVE, "a number")
+    d.step("the step", Equal(sp.Max(x, 700), 700), "It is tried.", AtPoints(200))
+    return d
+
+
+@pytest.mark.parametrize("at_call", [1, 60])
+def test_a_search_that_breaks_off_is_made_again(
+    at_call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = verdict_of(false_between()).found
+    assert undisturbed.startswith("refuted at x = ")
+    calls = iter(range(1, 10**6))
+
+    def broken(strategy, fails, **options):
+        def tried(point) -> bool:
+            if next(calls) == at_call:
+                raise FlakyStrategyDefinition
+            return fails(point)
+
+        return find(strategy, tried, **options)
+
+    monkeypatch.setattr(search, "find", broken)
+    assert verdict_of(false_between()).found == undisturbed
+
+
+def test_a_point_that_failed_refutes_though_every_search_breaks_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(strategy, fails, **options):
+        find(strategy, fails, **options)
+        raise FlakyStrategyDefinition
+
+    monkeypatch.setattr(search, "find", broken)
+    assert verdict_of(false_between()).found.startswith("refuted at x = ")
+
+
+def test_draws_that_differ_each_time_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, lengths = search.drawn, iter(range(10**6))
+
+    @st.composite
+    def differing(draw, symbols, domains):
+        for _ in range(next(lengths) % 3):
+            draw(st.booleans())
+        return draw(drawn(symbols, domains))
+
+    monkeypatch.setattr(search, "drawn", differing)
+    d = Derivation("One step", "", source="", untied="a test")
+    x = d.symbol("x", POSITIVE, "a number")
+    d.step("true", Equal(sp.Abs(x), x), "It is tried.", AtPoints(200))
+    found = verdict_of(d).found
+    assert found.startswith("undecided: ")
+    assert found.endswith("random points do not repeat when they are drawn again")
