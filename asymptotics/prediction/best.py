@@ -146,6 +146,7 @@ def _bounds(best: Array, value: Array, proofs: Sequence[Proof], status: Array) -
     status[best & (not all(proof.close for proof in proofs))] = str(Status.UNDECIDED)
     # The risk of a row may be off by its own rounding.
     status[best & (value > upper * (1 + ACCEPTED))] = str(Status.INCOMPLETE)
+    status[best & (value < lower * (1 - ACCEPTED))] = str(Status.UNDECIDED)
     return {
         "lower": np.where(best, lower, np.nan),
         "upper": np.where(best, upper, np.nan),

@@ -8,6 +8,7 @@ import numpy as np
 from ..choices.proofs import Least, Polynomial, least_value
 from ..errors import InvalidInput
 from ..line.digits import require_exact_groups
+from ..theory.rules import GainRule
 from .families import Family
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def _least(family: Family, arithmetic: "TaylorModels") -> Least:
 def require_provable(family: Family) -> None:
     """Raise `InvalidInput` for a family whose least risk cannot be proved."""
     require_exact_groups(family.population)
+    if isinstance(family.rule, GainRule):
+        allowed = "must be left out for the rules optimal and shrunk: their least risk has no proof"
+        raise InvalidInput("certify", True, allowed)
     if len(family.intervals) > 1 or family.rule is None:
         allowed = "must be left out: a proof is for one parameter, which is not the exponent"
         raise InvalidInput("certify", True, allowed)

@@ -29,6 +29,8 @@ _REACH = 40
 #: Between two components the grid has points up to these log-odds.  Beyond, the lesser one has a
 #: weight that no float shows.
 _LOG_ODDS = 45
+#: Eigenvalues whose relative difference is at most this are equal.
+_SAME = 2.0**-48
 #: The steps for each unit of log-odds in a grid that finds the pieces of a gain.
 STEPS = 4
 
@@ -91,6 +93,8 @@ def mixtures(
     `score` and `given` are those of a rule that observes the trained weight.  Raises `InvalidInput`
     for more than `MOST_COMPONENTS` components.
     """
+    if not arithmetic.any(channel.noise > 0):
+        return []  # each weight shows its coefficient, and the posterior of it is no mixture
     shared = shared_eigenvalues(channel, arithmetic)
     most = max(map(len, shared), default=0)
     if most > MOST_COMPONENTS:
@@ -107,7 +111,9 @@ def mixtures(
             for k in range(size)
         )
         some = [laws[0][0] for laws in alike]
-        precision = channel.shrinkage[..., some] / channel.noise[..., some]
+        # Without noise the posterior is no mixture, and this number is not used.
+        shrinkage, noise = channel.shrinkage[..., some], channel.noise[..., some]
+        precision = arithmetic.ratio(shrinkage, noise, otherwise=1)
         members = tuple(channel.eigenvalue < 0 for _ in range(size))
         places = [0] * channel.eigenvalue.size
         for place, laws in enumerate(alike):
@@ -139,33 +145,29 @@ def _component(
 
 def shared_eigenvalues(groups: Channel | Groups, arithmetic: Arithmetic) -> list[list[list[int]]]:
     """For each eigenvalue with several laws of coefficients: the groups that have each law."""
-    column = groups.eigenvalue
-    if not _has_equal(arithmetic.ascending(column)):
-        return []
-    there = (groups.weight > 0) & (column > 0)
-    # Numbers of some arithmetics are no keys: equal ones are found among those of equal floats.
-    near: dict[float, list[list[int]]] = {}
-    for index, (key, counts) in enumerate(zip(arithmetic.floats(column), there, strict=True)):
-        if counts:
-            _collect(index, near.setdefault(float(key), []), lambda i, j: column[i] == column[j])
+    # Eigenvalues within some roundings count as equal in every arithmetic: nobody could tell the
+    # group of a weight from the sixteenth digit of its eigenvalue.
+    values = arithmetic.floats(groups.eigenvalue).tolist()
+    there = (groups.weight > 0) & (groups.eigenvalue > 0)
+    near: list[list[int]] = []
+    for index in sorted((i for i in range(len(values)) if there[i]), key=values.__getitem__):
+        if near and values[index] <= values[near[-1][0]] * (1 + _SAME):
+            near[-1].append(index)
+        else:
+            near.append([index])
 
     def same_law(i: int, j: int) -> bool:
         pairs = ((x[..., i], x[..., j]) for x in (groups.mean, groups.std))
         return all(arithmetic.all(x == y) for x, y in pairs)
 
     shared = []
-    for equal in (some for several in near.values() for some in several):
+    for equal in near:
         laws: list[list[int]] = []
-        for index in equal:
+        for index in sorted(equal):
             _collect(index, laws, same_law)
         if len(laws) > 1:
             shared.append(laws)
     return shared
-
-
-def _has_equal(ascending: Array) -> bool:
-    """Whether an entry equals the next one."""
-    return bool((ascending[1:] == ascending[:-1]).any())
 
 
 def _collect(index: int, sets: list[list[int]], same: Callable[[int, int], bool]) -> None:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asymptotics import CertifiedRisk, InvalidInput, Population, risk, sensitivity, theory, verify
+from asymptotics import (
+    CertifiedRisk,
+    InvalidInput,
+    Population,
+    best,
+    risk,
+    sensitivity,
+    theory,
+    verify,
+)
 from asymptotics.arithmetic.float64 import Float64
 from asymptotics.spec import problem
 from asymptotics.testing import Problem, populations, problems
@@ -354,3 +363,42 @@ def test_what_is_not_defined_is_refused() -> None:
         risk(MIXED, 2, 0.5, 0.3, rule="optimal", certify=True)
     with pytest.raises(InvalidInput, match="keep weights as they are"):
         risk(SINGLE, 2, 0.5, 0.3, rule="shrunk", retrain=True, retrain_towards="pruned")
+
+
+# -- what a hostile reader found -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["optimal", "shrunk"])
+@pytest.mark.parametrize("third", [0.3, 0.1 + 0.2, Decimal("0.3"), 0.3 * (1 + 2**-51)])
+def test_eigenvalues_within_rounding_are_shared(rule: str, third: Any) -> None:
+    """Nobody could tell the group of a weight from the sixteenth digit of its eigenvalue."""
+    one, other = (Population([0.9, 0.1], [0.3, x], std=[0.05, 2]) for x in (Decimal("0.3"), third))
+    problem_at = 1.5, 0.3, 0.3, 0.1, rule
+    assert risk(other, *problem_at).risk == pytest.approx(risk(one, *problem_at).risk, rel=1e-12)
+    if rule == "optimal":
+        exact = risk(other, *problem_at, digits=12).risk
+        assert float(exact) == pytest.approx(risk(one, *problem_at).risk, rel=1e-9)
+
+
+@pytest.mark.parametrize("rule", ["optimal", "shrunk"])
+def test_the_least_risk_of_a_gain_is_not_proved(rule: str) -> None:
+    with pytest.raises(InvalidInput, match="certify"):
+        best(
+            Population([0.4, 0.6], [1, 5]),
+            0.5,
+            0.5,
+            0.3,
+            (0.01, 10),
+            rule,
+            over="ridge",
+            certify=True,
+        )
+
+
+def test_digits_without_noise_in_a_mixture() -> None:
+    mixed = Population.from_groups([(0.5, 1, 0, 1), (0.25, 1, 0, 0), (0.25, 4, 0, 0)])
+    exact = risk(mixed, 0.5, 0, 0.8, 0, "optimal", digits=15)
+    assert exact.status == "ok"
+    assert float(exact.risk) == pytest.approx(
+        risk(mixed, 0.5, 0, 0.8, 0, "optimal").risk, abs=1e-15
+    )

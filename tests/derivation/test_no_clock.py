@@ -16,6 +16,7 @@ from hypothesis.errors import FlakyStrategyDefinition
 
 from asymptotics.derivation import POSITIVE, AtPoints, Derivation, Equal, Exactly, Ruling, search
 from asymptotics.derivation.claims import Finding
+from asymptotics.derivation.points import drawn
 from asymptotics.derivation.time_limit import OutOfTime
 from tests.derivation.verdicts import chosen
 from tests.one_step import verdict_of
@@ -151,7 +152,7 @@ def test_a_point_that_failed_refutes_though_every_search_breaks_off(
 
 
 def test_draws_that_differ_each_time_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn, lengths = search.drawn, iter(range(10**6))
+    lengths = iter(range(10**6))
 
     @st.composite
     def differing(draw, symbols, domains):
