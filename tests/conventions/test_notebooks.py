@@ -6,12 +6,18 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.budgets import DEEP
+
 #: Seconds in which a kernel starts and its output arrives, on a machine with much else to do.
 _PATIENCE = 3600
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+#: Those that take a minute of processor time each run in `make test-deep` alone.
+LONG = () if DEEP else ("networks", "proofs")
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem not in LONG], ids=lambda path: path.stem
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_notebook_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)

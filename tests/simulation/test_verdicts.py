@@ -51,7 +51,7 @@ from asymptotics.verification.statistics import (
 from tests.budgets import share
 
 POPULATION = Population(weight=[1, 3], eigenvalue=[10, 1], mean=[0, 0.5], std=[0.3, 1])
-SEEDS = range(share(50))
+SEEDS = range(share(100))  # of ten a wrong distribution is told
 RULES = ["magnitude", "covariance"]
 
 
