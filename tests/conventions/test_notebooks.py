@@ -11,8 +11,8 @@ from tests.budgets import DEEP
 #: Seconds in which a kernel starts and its output arrives, on a machine with much else to do.
 _PATIENCE = 3600
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-#: Those that take a minute of processor time each run in `make test-deep` alone.
-LONG = () if DEEP else ("networks", "proofs")
+#: Those that take half a minute of processor time or more run in `make test-deep` alone.
+LONG = () if DEEP else ("networks", "proofs", "verification")
 
 
 @pytest.mark.parametrize(
