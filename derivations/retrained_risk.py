@@ -514,24 +514,25 @@ for name, F, start in (("first", F_1, 0), ("second", F_2 / gamma, 3)):
         )
 
 
-def first_of_two(inputs):
-    """The left-hand side of the first of two equations at the code's solution of both."""
-    left, arithmetic = map(inputs, coefficients), inputs.arithmetic
-    theta_found, h_found = taken_up(Equations(*left), arithmetic)
-    return inputs(c_1) * theta_found + inputs(c_2) * h_found
+def at_solution(by_theta, by_h):
+    """The left-hand side of an equation at the code's solution of both, from the inputs."""
+
+    def run(inputs):
+        left, arithmetic = map(inputs, coefficients), inputs.arithmetic
+        theta_found, h_found = taken_up(Equations(*left), arithmetic)
+        return inputs(by_theta) * theta_found + inputs(by_h) * h_found
+
+    return run
 
 
-derivation.step(
-    "The code's solution of two equations",
-    Computed(
-        c_3,
-        taken_up,
-        first_of_two,
-    ),
-    r"The first of $c_1\theta+c_2h=c_3$ and $c_4\theta+c_5h=c_6$; the second is alike.",
-    Exactly(),
-    given={c_2: (c_1 * c_5 + q) / c_4},
-)
+for name, by_theta, by_h, right in (("first", c_1, c_2, c_3), ("second", c_4, c_5, c_6)):
+    derivation.step(
+        f"The code's solution of two equations: the {name}",
+        Computed(right, taken_up, at_solution(by_theta, by_h)),
+        r"Of $c_1\theta+c_2h=c_3$ and $c_4\theta+c_5h=c_6$.",
+        Exactly(),
+        given={c_2: (c_1 * c_5 + q) / c_4},
+    )
 
 
 def error(inputs):
