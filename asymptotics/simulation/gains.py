@@ -18,8 +18,8 @@ class _Law(NamedTuple):
     #: E[B|x] = intercept + slope x, where no other group shares the eigenvalue.
     intercept: Array
     slope: Array
-    #: The other groups, by their eigenvalue.
-    shared: dict[float, Mixture]
+    #: The other groups, with the mixture that they belong to.
+    shared: list[tuple[Array, Mixture]]
 
 
 @lru_cache(maxsize=16)
@@ -29,13 +29,11 @@ def _law(problem: FiniteProblem, rule: GainRule) -> _Law:
     finite = np.where(np.isinf(fixed.gamma), 1, fixed.gamma)
     law = channel(problem.population, fixed._replace(gamma=finite))
     given = rule.regression(law)
-    # Without noise the posterior is linear in all groups.
-    found = mixtures(law, rule.score(law), given, FLOAT64) if (law.noise > 0).any() else []
-    shared = {
-        float(eigenvalue): mixture.at(place)
-        for mixture in found
-        for place, eigenvalue in enumerate(mixture.eigenvalue)
-    }
+    shared = [
+        (np.flatnonzero(mixture.among & (np.array(mixture.places) == place)), mixture.at(place))
+        for mixture in mixtures(law, rule.score(law), given, FLOAT64)
+        for place in range(mixture.eigenvalue.size)
+    ]
     return _Law(given.signal_intercept, given.signal_slope, shared)
 
 
@@ -57,9 +55,9 @@ def _posterior(problem: FiniteProblem, rule: GainRule, block: Block, trained: Ar
     intercept, slope = block.expand(law.intercept), block.expand(law.slope)
     at = Posterior(intercept + slope * trained, slope + 0 * trained)
     ends = np.cumsum(block.sizes)
-    eigenvalues = np.array(problem.eigenvalue[block.groups])
-    for eigenvalue, mixture in law.shared.items():
-        own = np.flatnonzero(eigenvalues == eigenvalue)
+    for members, mixture in law.shared:
+        own = members - block.groups.start
+        own = own[(own >= 0) & (own < block.sizes.size)]
         if own.size:  # groups of one eigenvalue are neighbours
             features = slice(ends[own[0]] - block.sizes[own[0]], ends[own[-1]])
             found = posterior(mixture, trained[:, features], FLOAT64)

@@ -16,7 +16,7 @@ Source: Robbins, *An empirical Bayes approach to statistics* (1956), for the der
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..arithmetic import Arithmetic, Array
+from ..arithmetic import FLOAT64, Arithmetic, Array
 from ..errors import InvalidInput
 from ..population import Groups
 from .channels import Channel
@@ -147,7 +147,11 @@ def shared_eigenvalues(groups: Channel | Groups, arithmetic: Arithmetic) -> list
     """For each eigenvalue with several laws of coefficients: the groups that have each law."""
     # Eigenvalues within some roundings count as equal in every arithmetic: nobody could tell the
     # group of a weight from the sixteenth digit of its eigenvalue.
-    values = arithmetic.floats(groups.eigenvalue).tolist()
+    eigenvalues = arithmetic.floats(groups.eigenvalue)
+    ascending = FLOAT64.ascending(eigenvalues)
+    if not (ascending[1:] <= ascending[:-1] * (1 + _SAME)).any():
+        return []
+    values = eigenvalues.tolist()
     there = (groups.weight > 0) & (groups.eigenvalue > 0)
     near: list[list[int]] = []
     for index in sorted((i for i in range(len(values)) if there[i]), key=values.__getitem__):

@@ -32,7 +32,7 @@ from ..simulation.implicit import LEAST_TOLERANCE, Implicit
 from ..simulation.sampler import Sampler
 from ..simulation.trials import LinearExperiment, replicates_at
 from ..tables import counted
-from ..theory import Rule, channel, fixed_point, kept_share, null_risk, threshold
+from ..theory import Rule, channel, cut, fixed_point, kept_share, null_risk
 from ..trials.memory import shortage
 from .statistics import FEWEST_TRIALS
 
@@ -290,7 +290,7 @@ def second_freedom_per_sample(population: Population, point: Point) -> Array:
     for row, column in np.ndindex(found.shape):
         rule, alpha = point.rules[row], point.alphas[column]
         if alpha > 0:
-            share = kept_share(law, rule, threshold(rule.score(law), alpha))
+            share = kept_share(law, rule, cut(law, rule, alpha))
             kept = Population(population.weight * np.maximum(share, 0), population.eigenvalue)
             found[row, column] = _freedom_per_sample(
                 kept, point.kappa * alpha, point.retraining.ridge

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from asymptotics import (
     InvalidInput,
@@ -36,8 +37,9 @@ from asymptotics.simulation.choice import choose
 from asymptotics.simulation.designs import GAUSSIAN
 from asymptotics.simulation.retraining import RETRAINED_OUTCOME
 from asymptotics.simulation.sampler import OUTCOME
-from asymptotics.theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule
+from asymptotics.theory import COVARIANCE, MAGNITUDE, OPTIMAL, ORACLE, RANDOM, SHRUNK, Rule
 from asymptotics.verification.controls import Trials, regression, with_errors_of_slopes
+from asymptotics.verification.plan import Point, second_freedom_per_sample
 from asymptotics.verification.statistics import Sample, estimate, judge, trials_needed
 
 TWO = Population([0.6, 0.4], [1, 10], mean=[1, 0.3], std=[0.5**0.5, 0.2**0.5])
@@ -495,3 +497,19 @@ def test_the_weights_trained_again_are_those_that_were_kept(sampler: Sampler) ->
     outcome = sampler.trial(problem, 2, np.random.default_rng(0))
     pruned = outcome[RETRAINED_OUTCOME.index("risk")]
     np.testing.assert_allclose(outcome[RETRAINED], pruned, rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", [OPTIMAL, SHRUNK, COVARIANCE])
+def test_the_freedom_of_a_second_fit_is_that_of_what_the_rule_keeps(rule: Rule) -> None:
+    """1 - kappa E[W²; S], with the shares of the prediction and the second ridge by bisection."""
+    kappa, alpha, ridge = 1.4, 0.3, 0.2
+    point = Point(kappa, 0.5, 0.1, (rule,), (alpha,), {}, Retraining(ridge, "zero"))
+    kept = TWO.weight * risk(TWO, kappa, 0.5, alpha, 0.1, rule).kept_share()
+
+    def balance(tau: float) -> float:
+        return float(1 - ridge / tau - kappa * kept @ (TWO.eigenvalue / (TWO.eigenvalue + tau)))
+
+    tau = brentq(balance, 1e-6, 1e3, xtol=1e-14)
+    expected = 1 - kappa * kept @ (TWO.eigenvalue / (TWO.eigenvalue + tau)) ** 2
+    found = second_freedom_per_sample(TWO, point)
+    assert found.item() == pytest.approx(expected, rel=1e-10)
