@@ -228,6 +228,7 @@ def schedules(
         kept, found = 1.0, []
         for share, rule, ridge, towards in drawn:
             kept = max(kept * share, least)
+            # `rules` draws those alone that rounds take.
             found.append(Round(kept, rule, ridge, towards))  # type: ignore[arg-type]
         return found
 

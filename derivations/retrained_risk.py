@@ -473,7 +473,7 @@ def at_second_ridge(inputs):
     """1 at the code's second ridge, by its equation."""
     arithmetic = inputs.arithmetic
     excess = inputs(kappa * Mean(P) - 1)
-    found = second_ridge(columns(inputs), inputs(kappa), inputs(r_2), excess, arithmetic)
+    found = second_ridge(columns(inputs).groups, inputs(kappa), inputs(r_2), excess, arithmetic)
     seen = inputs(Lambda) / (inputs(Lambda) + found.tau)
     return found.free + inputs(kappa) * arithmetic.sum(inputs(P) * seen, inputs(WEIGHT))
 

@@ -9,7 +9,7 @@ from ..outcomes import Status
 from ..tables import counted
 from .console import progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option
-from .output import print_rows, replacing, require_free, suffix_of, write
+from .output import print_rows, require_free, suffix_of, write_to
 from .predict import inputs, notes_on, say_notes
 
 
@@ -30,15 +30,15 @@ def growth(spec: str | None, form: str, output: Path | None, force: bool) -> Non
     """
     from ..spec.growth import read_growth
 
-    suffix = None if output is None else suffix_of(output)
+    if output is not None:
+        suffix_of(output)  # what cannot be written is refused before anything is computed
     problem = read_growth(spec)
     if output is not None:
         require_free(output, inputs(spec, problem), force)
     with progress_bar("models") as progress:
         result = problem.solve(progress)
-    if output is not None and suffix is not None:
-        with replacing(output) as path:
-            write(result, problem, path, suffix)
+    if output is not None:
+        write_to(output, result, problem)
     print_rows(result, problem, form)
     say_notes(notes_on(spec, problem))
     for name in ("status", "retrained_status", "small_status"):

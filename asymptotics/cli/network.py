@@ -58,7 +58,7 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
         # An older file also stays if there would be nothing to show in the new one.
         shown = (result.status == Status.OK) if suffix in PICTURES else (result.trials > 0)
         if path is not None and shown.any() and not older:
-            write(result, problem, path, suffix)
+            write(result, problem, path)
     print_rows(result, problem, form)
     if result.interrupted:
         fail(f"interrupted: the rows hold what was done{older}", 130)

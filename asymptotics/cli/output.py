@@ -314,14 +314,22 @@ def print_rows(result: GridResult, asked: Asked, form: str) -> None:
             say(result.table(width=terminal_width()) + "\n")
 
 
+def write_to(
+    output: Path, result: GridResult, asked: Asked, simulated: Verification | None = None
+) -> None:
+    """Write rows, or a picture of them, to a file that is replaced in one step."""
+    with replacing(output) as path:
+        write(result, asked, path, simulated)
+
+
 def write(
     result: GridResult,
     asked: Asked,
     path: Path,
-    suffix: str,
     simulated: Verification | None = None,
 ) -> None:
-    """Write rows, or a picture of them, to a file of the kind that `suffix` names."""
+    """Write rows, or a picture of them, to a file of the kind that its suffix names."""
+    suffix = path.suffix.lower()
     if suffix == ".csv":
         path.write_text(to_csv(result), encoding="utf-8")
     elif suffix == ".json":

@@ -18,10 +18,9 @@ from .output import (
     Asked,
     older_stays,
     print_rows,
-    replacing,
     require_free,
     suffix_of,
-    write,
+    write_to,
 )
 
 
@@ -87,8 +86,7 @@ def curve(
     simulated = _verified(problem, settings) if simulate else None
     older = "" if simulated is None else older_stays(output, simulated)
     if not older:
-        with replacing(output) as path:
-            write(result, problem, path, suffix, simulated)
+        write_to(output, result, problem, simulated)
     say_notes(notes)
     if not older:
         remark(f"{output}: {counted(result.risk.size, 'point')}, {result.summary()}")
@@ -120,16 +118,16 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     asymptotics verify my.toml --p 2000 --trials 50 --seed 1
     asymptotics verify my.toml --store runs.db -o convergence.pdf
     """
-    suffix = None if output is None else suffix_of(output)
+    if output is not None:
+        suffix_of(output)  # what cannot be written is refused before anything is computed
     problem = read_spec(spec)
     notes = notes_on(spec, problem)
     if output is not None:
         require_free(output, inputs(spec, problem, settings["store"]), force)
     result = _verified(problem, settings)
     older = "" if output is None else older_stays(output, result)
-    if output is not None and suffix is not None and not older:
-        with replacing(output) as path:
-            write(result, problem, path, suffix)
+    if output is not None and not older:
+        write_to(output, result, problem)
     print_rows(result, problem, form)
     say_notes(notes)
     _require_consistency(result, older)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from ..errors import NoConvergence
 from ..outcomes import Status
 from ..tables import counted
-from .console import fail, progress_bar, remark, say
+from .console import progress_bar, remark, say
 from .options import FORCE, FORMAT, SPEC, output_option
-from .output import print_rows, replacing, require_free, suffix_of, write
+from .output import print_rows, require_free, suffix_of, write_to
 from .predict import inputs, notes_on, say_notes
 
 
@@ -40,15 +41,15 @@ def rounds(
     """
     from ..spec.rounds import read_rounds
 
-    suffix = None if output is None else suffix_of(output)
+    if output is not None:
+        suffix_of(output)  # what cannot be written is refused before anything is computed
     problem = read_rounds(spec)
     if output is not None:
         require_free(output, inputs(spec, problem), force)
     with progress_bar("points") as progress:
         result = problem.solve(tolerance, progress)
-    if output is not None and suffix is not None:
-        with replacing(output) as path:
-            write(result, problem, path, suffix)
+    if output is not None:
+        write_to(output, result, problem)
     print_rows(result, problem, form)
     say_notes(notes_on(spec, problem))
     if explain:
@@ -58,4 +59,4 @@ def rounds(
         rows = counted(result.status.size, "row")
         reached = result.error[result.status == Status.NO_CONVERGENCE].max()
         remedy = f"the error may be {reached:.1e}: try a larger --tolerance, or fewer rounds"
-        fail(f"{failed} of {rows}: no convergence; {remedy}", 1)
+        raise NoConvergence(f"{failed} of {rows}: no convergence; {remedy}")

@@ -29,7 +29,7 @@ import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
 from ..population import Groups
-from ..theory.fixed_points import effective_ridge
+from ..theory.retraining import second_ridge, shares_of
 from .masks import Part
 
 #: A fit whose error differs by less than this share from what earlier fits err has no noise of its
@@ -105,15 +105,13 @@ class Problem:
 
 def first_fit(problem: Problem, tau: float, gamma: float) -> Fit:
     """The fit of all weights, by its effective ridge and its noise level."""
-    eigenvalue = problem.groups.eigenvalue
     unit = 0.0 if np.isinf(gamma) else 1.0
-    total = np.where(problem.alive, eigenvalue + tau, 1)
+    shrinkage, bias = shares_of(problem.groups, np.asarray(tau), FLOAT64)
     noise = np.zeros(problem.fits)
     noise[0] = np.sqrt(gamma) if unit else 1
     seen = unit * problem.coefficient + problem.noise(noise, problem.scale)
-    weight = (eigenvalue / total)[:, None] * seen
-    left = np.where(problem.alive, tau / total, 0)[:, None] * seen
-    return Fit(weight, left, noise, unit, tau, gamma)
+    left = (problem.alive * bias)[:, None] * seen
+    return Fit(shrinkage[:, None] * seen, left, noise, unit, tau, gamma)
 
 
 @QUIET
@@ -135,9 +133,11 @@ def next_fit(
     """
     coefficient, scale, number = problem.coefficient, problem.scale, len(fits)
     mass = kept.mass * problem.groups.weight
-    tau, free = _effective_ridge(problem, mass, alive, ridge)
-    total = np.where(problem.alive, problem.groups.eigenvalue + tau, 1)
-    seen, rest = problem.groups.eigenvalue / total, np.where(problem.alive, tau / total, 1)
+    # From the fraction asked for, since the masses sum to it with errors that 1 - κE[W] would feel.
+    excess = np.asarray(problem.kappa * alive - 1)
+    groups, kappa = problem.groups._replace(weight=mass), np.asarray(problem.kappa)
+    tau, free, _ = second_ridge(groups, kappa, np.asarray(ridge), excess, FLOAT64)
+    seen, rest = shares_of(groups, tau, FLOAT64)
 
     plain = seen[:, None] * coefficient
     if towards:
@@ -147,7 +147,7 @@ def next_fit(
     unknown = [problem.noise(np.eye(number)[i], seen * scale) for i in own]
     unknown += [seen[:, None] * fits[i].left for i in own]
     used = float(mass @ seen)
-    equations = _equations(problem, fits, own, kept, drops, plain, unknown, used, free)
+    equations = _equations(problem, fits, own, kept, drops, plain, unknown, used, float(free))
     solution = _solved(*equations)
     settled = plain + sum(x * row for x, row in zip(solution, unknown, strict=True))
     lost = problem.lost(drops)
@@ -156,7 +156,7 @@ def next_fit(
     theta = solution[: len(own)]
     old = float(theta @ theta)
     # 1 - kappa E[W²], a sum of positive terms.
-    spread = free + problem.kappa * float(mass @ (seen * np.where(problem.alive, rest, 0)))
+    spread = float(free + problem.kappa * (mass @ (seen * problem.alive * rest)))
     fresh = _ratio(error - old if error - old > _NOTHING_NEW * error else 0.0, spread)
     unit = 0.0 if np.isinf(fresh) else 1.0
     noise = np.zeros(problem.fits)
@@ -164,7 +164,7 @@ def next_fit(
     new = problem.noise(np.eye(problem.fits)[number] * noise[number], seen * scale)
     weight = unit * settled + new
     left = unit * coefficient + problem.noise(noise, scale) - weight
-    return Fit(weight, left * problem.alive[:, None], noise, unit, tau, old + fresh)
+    return Fit(weight, left * problem.alive[:, None], noise, unit, float(tau), old + fresh)
 
 
 def _equations(
@@ -207,25 +207,6 @@ def pruned_risk(problem: Problem, fit: Fit, kept: Part, drops: Sequence[Part]) -
         return np.inf
     error = fit.weight - coefficient
     return problem.sigma**2 + problem.lost(drops) + problem.mean(error, error, kept)
-
-
-def _effective_ridge(
-    problem: Problem, mass: Array, alive: float, ridge: float
-) -> tuple[float, float]:
-    """τ of a fit of features with this mass in each group, and 1 - κE[W]."""
-    kappa, given = np.asarray(problem.kappa), np.asarray(ridge)
-    # From the fraction asked for, since the masses sum to it with errors that 1 - κE[W] would feel.
-    excess = np.asarray(kappa * alive - 1)
-    excess = np.where(abs(excess) > FLOAT64.indistinct, excess, 0)
-
-    def excess_above(tau: Array) -> Array:
-        small = problem.alive & (problem.groups.eigenvalue <= tau)
-        return np.asarray(excess - kappa * mass[small].sum())
-
-    groups = problem.groups._replace(weight=mass)
-    tau, _ = effective_ridge(groups, kappa, given, excess, excess_above, None, FLOAT64)
-    least_squares = ridge == 0 and excess <= 0
-    return float(tau), float(-excess) if least_squares else float(given / tau)
 
 
 def _solved(matrix: Array, known: Array) -> Array:

@@ -15,6 +15,7 @@ variable inside the other, or quasi-random points.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -147,11 +148,17 @@ class Quadrature(NamedTuple):
         nearest = np.clip(0, left, ends[:, 1:])  # where the density of the panel is largest
         largest = 2 * half * FLOAT64.normal_density(nearest) * weight[:, None]
         index, panel = np.nonzero(largest > _NEGLIGIBLE)
-        place, share = np.polynomial.legendre.leggauss(self.order)
+        place, share = _gauss_legendre(self.order)
         half = half[index, panel][:, None]
         x = left[index, panel][:, None] + half * (1 + place)
         mass = half * share * FLOAT64.normal_density(x) * weight[index][:, None]
         return np.repeat(index, self.order), x.ravel(), mass.ravel()
+
+
+@cache
+def _gauss_legendre(order: int) -> tuple[Array, Array]:
+    """Nodes in [-1, 1] and weights."""
+    return np.polynomial.legendre.leggauss(order)
 
 
 def _edges(center: Array, factor: Array, threshold: float) -> Array:

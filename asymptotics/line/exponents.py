@@ -9,14 +9,11 @@ import numpy as np
 from ..arithmetic import FLOAT64, QUIET, Arithmetic, Array
 from ..arithmetic.dual import DualNumbers
 from ..population import Population
-from ..theory import channel
 from ..theory.channels import Channel
 from ..theory.fixed_points import fixed_point_at
-from ..theory.retraining import TOWARDS, mask_at, retrained_at, second_fit_at
-from ..theory.risk import pruned_risk_at
 from ..theory.rules import Score, WeightRule
-from ..theory.thresholds import threshold_at
 from .grid import parts
+from .risks import risk_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,26 +64,10 @@ def _risk(
     fixed = fixed_point_at(population, at["kappa"], at["sigma"], at["ridge"], arithmetic)
     infinite = fixed.gamma == arithmetic.infinity
     fixed = fixed._replace(gamma=arithmetic.where(infinite, 1, fixed.gamma))
-    law = channel(population, fixed, arithmetic)
     # Its own exponent is that of largest size, so that the range of all scores is checked.
     q = arithmetic.plain(at["exponent"])
     rule = _Exponents(float(q[np.argmax(abs(q))]), exponents=at["exponent"])
-    threshold = threshold_at(rule.score(law, arithmetic), at["alpha"], arithmetic)
-    if towards is None:
-        risk = pruned_risk_at(law, at["sigma"], rule, threshold, arithmetic).risk
-        return arithmetic.where(infinite & (at["alpha"] > 0), np.inf, risk)
-    mask = mask_at(law, rule, threshold, at["alpha"], infinite, arithmetic)
-    chi = arithmetic.array(1 if towards == TOWARDS[1] else 0)
-    fit = second_fit_at(
-        population,
-        fixed,
-        mask,
-        at["kappa"],
-        at["sigma"],
-        at["alpha"],
-        rule,
-        at["retrain_ridge"],
-        chi,
-        arithmetic,
-    )
-    return retrained_at(fit, arithmetic).risk
+    risk = risk_at(population, fixed, infinite, at, rule, towards, arithmetic)
+    if towards is not None:
+        return risk
+    return arithmetic.where(infinite & (at["alpha"] > 0), np.inf, risk)

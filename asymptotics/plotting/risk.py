@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from ..arithmetic import Array
 from ..errors import InvalidInput
+from ..line.interpolation import interpolating_alpha, trained_share
 from ..population import Population
 from ..tables.grid_result import GridResult
 from .curves import Theory, along, filling, marked
@@ -227,11 +228,10 @@ def _poles(
     alive = float(population.mass_above(0).value)
     if x not in ("kappa", "alpha") or parameters.get("retrain_ridge") != 0 or alive == 0:
         return poles
-    share = alive if rule == "random" else 1.0
     if x == "alpha":
-        return [1 / (parameters["kappa"] * share)]
-    kept = min(parameters["alpha"] * share, alive)
-    return [*poles, 1 / kept] if kept > 0 else poles
+        return [interpolating_alpha(population, rule == "random", parameters["kappa"]).item()]
+    trained = trained_share(population, rule == "random", parameters["alpha"]).item()
+    return [*poles, 1 / trained] if trained > 0 else poles
 
 
 def _draw_references(ax: Axes, lines: Sequence[_Line], varying: Sequence[str]) -> None:

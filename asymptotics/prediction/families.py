@@ -12,6 +12,7 @@ from ..choices.boxes import Axis
 from ..errors import MISSING, InvalidInput, unknown_name
 from ..line.exponents import exponent_slopes
 from ..line.grid import RuleLike, asked_refit
+from ..line.interpolation import interpolating_alpha, trained_share
 from ..parameters import Exact, choice, entry_name, parameter
 from ..population import Population
 from ..theory import Rule, as_rule
@@ -143,13 +144,12 @@ class Family:
             return first, second
         if free == "kappa":
             first.append(1 / alive)
-        # The share of the kept weights that has an eigenvalue, as long as there are any to keep.
-        share = alive if isinstance(self.rule, Random) else 1.0
+        random = isinstance(self.rule, Random)
         if self.towards is not None and free == "alpha":
-            second.append(1 / (numbers["kappa"] * share))
+            second.append(interpolating_alpha(self.population, random, numbers["kappa"]).item())
         if self.towards is not None and free == "kappa" and not self.keeps_number:
-            fitted = min(numbers["alpha"] * share, alive)
-            second += [1 / fitted] if fitted > 0 else []
+            trained = trained_share(self.population, random, numbers["alpha"]).item()
+            second += [1 / trained] if trained > 0 else []
         return first, second
 
     @property

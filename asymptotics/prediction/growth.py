@@ -17,7 +17,7 @@ from ..results import Growth
 
 def growth(
     population: Population,
-    full_kappa: float,
+    full_kappa: Any,
     kappa: Any,
     kept: Any,
     sigma: Any,

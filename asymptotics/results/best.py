@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ..arithmetic import Array
 from ..outcomes import Status
-from ..tables.grid_result import GridResult
+from ..tables.grid_result import GridResult, noted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,8 +53,7 @@ class Best(GridResult):
         return self.risk.shape
 
     def notes(self) -> Iterator[str]:
-        if (self.status == Status.INCOMPLETE).any():
-            yield f"{Status.INCOMPLETE}: {Status.INCOMPLETE.cause}; {Status.INCOMPLETE.remedy}"
+        return noted(Status.INCOMPLETE, self.status)
 
 
 Best.columns = tuple(field.name for field in fields(Best))

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ..arithmetic import Array
 from ..domains import LINEAR
 from ..outcomes import Status
-from ..tables.grid_result import GridResult
+from ..tables.grid_result import GridResult, noted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,8 +52,7 @@ class Crossings(GridResult):
         return self.risk.shape
 
     def notes(self) -> Iterator[str]:
-        if (self.status == Status.INCOMPLETE).any():
-            yield f"{Status.INCOMPLETE}: {Status.INCOMPLETE.cause}; {Status.INCOMPLETE.remedy}"
+        return noted(Status.INCOMPLETE, self.status)
 
 
 Crossings.columns = tuple(field.name for field in fields(Crossings) if field.name != "digits")

@@ -53,7 +53,7 @@ class GrowthProblem:
         columns = {key: np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()}
         columns["rule"] = np.array(self.rules, dtype=object)
         grid: dict[str, Any] = dict(zip(columns, product(*columns.values()), strict=True))
-        return growth(self.population, self.full_kappa, **grid, progress=progress)  # type: ignore[arg-type]
+        return growth(self.population, self.full_kappa, **grid, progress=progress)
 
 
 def read_growth(path: str | Path | None = None) -> GrowthProblem:

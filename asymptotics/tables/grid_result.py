@@ -16,7 +16,7 @@ from ..arithmetic import Array
 from ..domains import LINEAR
 from ..errors import InvalidInput
 from ..extras import extra
-from ..outcomes import PLURALS
+from ..outcomes import PLURALS, Status
 from .text import Column, column, counted, fits, text_table
 
 if TYPE_CHECKING:
@@ -142,6 +142,12 @@ class GridResult(ABC):
         head = f"{type(self).__name__} of shape {self.shape}: {self.summary()}"
         table = self.table(most=_ROWS, width=_WIDTH) if math.prod(self.shape) else ""
         return f"{_wrapped(head, _WIDTH)}\n{table}".rstrip()
+
+
+def noted(status: Status, statuses: Array) -> Iterator[str]:
+    """A line on the cause and the remedy of a status, if a row has it."""
+    if (statuses == status).any():
+        yield f"{status}: {status.cause}; {status.remedy}"
 
 
 def explained(outcome: Array, reason: Array) -> Iterator[str]:

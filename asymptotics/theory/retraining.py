@@ -71,6 +71,11 @@ class Kept(NamedTuple):
     retained: Array
     slope: Array
 
+    @property
+    def groups(self) -> Groups:
+        """The features kept, as groups of which a part of the weight is left."""
+        return Groups(self.weight * self.mass, self.eigenvalue, self.mean, self.std)
+
 
 class SecondRidge(NamedTuple):
     """The effective ridge of the second fit, on the grid."""
@@ -225,7 +230,7 @@ def second_fit_at(
     return SecondFit(
         kept,
         fixed,
-        second_ridge(kept, fixed.kappa, arithmetic.taken(ridge), excess, arithmetic),
+        second_ridge(kept.groups, fixed.kappa, arithmetic.taken(ridge), excess, arithmetic),
         arithmetic.taken(sigma),
         features_excess(kappa, population.mass_above(0, arithmetic), arithmetic),
         towards_pruned,
@@ -491,7 +496,9 @@ def taken_up(equations: Equations, arithmetic: Arithmetic) -> tuple[Array, Array
     return theta, leftover
 
 
-def shares_of(part: Kept, second_tau: Array, arithmetic: Arithmetic) -> tuple[Array, Array]:
+def shares_of(
+    part: Kept | Groups, second_tau: Array, arithmetic: Arithmetic
+) -> tuple[Array, Array]:
     """W and 1 - W."""
     alive, tau = part.eigenvalue > 0, arithmetic.column(second_tau)
     total = arithmetic.where(alive, part.eigenvalue + tau, 1)
@@ -512,11 +519,13 @@ def _signal_by_weight(part: Kept) -> Array:
 
 @QUIET
 def second_ridge(
-    kept: Kept, kappa: Array, ridge: Array, excess: Array, arithmetic: Arithmetic
+    groups: Groups, kappa: Array, ridge: Array, excess: Array, arithmetic: Arithmetic
 ) -> SecondRidge:
-    r"""The effective ridge :math:`\tau_2`; `excess` is :math:`\rho-1` as it was computed."""
+    r"""The effective ridge :math:`\tau_2` of the features kept, in `groups` with their weights.
+
+    `excess` is :math:`\rho-1` as it was computed.
+    """
     settled = or_interpolation(excess, arithmetic)
-    groups = Groups(kept.weight * kept.mass, kept.eigenvalue, kept.mean, kept.std)
 
     def excess_above(tau: Array) -> Array:
         column = arithmetic.column(tau)

@@ -17,6 +17,7 @@ from scipy import special
 from ..arithmetic import FLOAT64, QUIET, Array
 from ..errors import InvalidInput
 from ..line.grid import Grid, parts
+from ..line.interpolation import interpolating_alpha, trained_share
 from ..parameters import as_array, exact
 from ..population import Population
 from ..prediction.risk import risk
@@ -356,8 +357,9 @@ def _cut_shifts(population: Population, point: Point, p: int) -> Array:
     share = here.kept_share()
     std = np.sqrt(np.maximum(share * (1 - share), 0) @ population.weight / p)
     fractions = np.clip(here.alpha + std * nodes[:, None, None], 0, 1)
+    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
     if point.retraining is not None:
-        half_way = (here.alpha + _interpolating_alpha(population, point)) / 2
+        half_way = (here.alpha + interpolating_alpha(population, random, point.kappa)) / 2
         below = here.alpha < half_way
         fractions = np.where(
             below, np.minimum(fractions, half_way), np.maximum(fractions, half_way)
@@ -365,7 +367,7 @@ def _cut_shifts(population: Population, point: Point, p: int) -> Array:
     moved = _each_risk(_risk(population, point, fractions))
     if point.retraining is not None and point.retraining.ridge == 0:
         left, left_here = (
-            abs(1 - _trained_features(population, point, alpha))
+            abs(1 - point.kappa * trained_share(population, random, alpha))
             for alpha in (fractions, here.alpha)
         )
         moved[-1] = moved[-1] * (left / left_here)
@@ -375,20 +377,6 @@ def _cut_shifts(population: Population, point: Point, p: int) -> Array:
             for there, each in zip(moved, _each_risk(here), strict=True)
         ]
     )
-
-
-def _trained_features(population: Population, point: Point, alpha: Array) -> Array:
-    """Features of positive eigenvalue that a second fit trains, for each sample."""
-    alive = population.mass_above(0).value
-    # The random rule keeps as many of these as of others, and other rules keep the others last.
-    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
-    return np.asarray(point.kappa * np.where(random, alpha * alive, np.minimum(alpha, alive)))
-
-
-def _interpolating_alpha(population: Population, point: Point) -> Array:
-    """The alpha at which a second fit trains as many features as there are samples, if any."""
-    random = np.array([[isinstance(rule, Random)] for rule in point.rules])
-    return np.asarray(1 / (point.kappa * np.where(random, population.mass_above(0).value, 1)))
 
 
 @QUIET

@@ -307,4 +307,4 @@ def test_a_full_disk_is_an_error_of_the_system(folder: Path, suffix: str) -> Non
     problem = read_spec(folder / "spec.csv")
     (full := folder / f"full{suffix}").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left on device"):
-        write(problem.solve(), problem, full, suffix)
+        write(problem.solve(), problem, full)
