@@ -228,7 +228,7 @@ def _over_normal(integrand: Any, h: sp.Symbol) -> Any:
     if expanded.is_polynomial(h):
         powers = sp.Poly(expanded, h).terms()
         return sum(c * (sp.factorial2(k - 1) if k % 2 == 0 else 0) for (k,), c in powers)
-    x = sp.Dummy("h", real=True)
+    x = sp.Dummy(h.name, real=True)  # a reader tells two variables apart by their names alone
     density = sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
     return sp.Integral(integrand.xreplace({h: x}) * density, (x, -sp.oo, sp.oo))
 

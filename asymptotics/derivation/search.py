@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import flint
 import numpy as np
 import sympy as sp
-from hypothesis import HealthCheck, find, settings
+from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import Flaky, NoSuchExample
 
 from .arithmetics import NoRule, TrackingCancellation, Undefined
@@ -128,13 +128,21 @@ class Search:
     def _random_that_fails(self, number: int, seed: int) -> Point | None:
         """A random point, simplified, at which the claim surely fails; None if none is found.
 
-        Hypothesis gives up with `Flaky` if a draw does not repeat; this was seen on a loaded
-        machine.  The same search is then made once more: it starts with nothing remembered but the
-        results at points.  If that fails too, a point is taken that failed before.
+        Hypothesis raises `Flaky` if it draws a point again and draws less or more than before.
+        Nothing that our strategies draw depends on anything else, and each point is tried once.  But
+        a signal or a time limit raises its exception anywhere, and in the midst of a draw that is
+        repeated Hypothesis takes it for the end of the draw.  That exception is then raised.
+
+        Should a draw not repeat for another reason, the same search is made once more: it starts
+        with nothing remembered but the results at points.  If that fails too, a point is taken that
+        failed before.
         """
         for _ in range(2):
-            with suppress(Flaky):
+            try:
                 return self._drawn_that_fails(number, seed)
+            except Flaky as error:
+                if (interruption := _interruption(error)) is not None:
+                    raise interruption from None
         failed = (key for key, found in self.seen.items() if found.status is Status.FAILS)
         if key := min(failed, key=len, default=None):
             return self.points[key]
@@ -149,6 +157,7 @@ class Search:
                     max_examples=number,
                     database=None,
                     deadline=None,
+                    phases=(Phase.generate, Phase.shrink),
                     suppress_health_check=list(HealthCheck),
                 ),
                 random=Random(seed),  # noqa: S311  # nothing here is secret
@@ -314,3 +323,13 @@ class Search:
         with flint.ctx.workprec(_BITS), np.errstate(all="ignore"):
             numbers.require_approach_inside(self.claim.nearing)
             return self.claim.at(numbers)
+
+
+def _interruption(error: BaseException | None) -> BaseException | None:
+    """The exception of a signal or a time limit behind an error of Hypothesis; None if none is.
+
+    Such an exception is no `Exception`, so that no handler of errors catches it.
+    """
+    while isinstance(error, Exception):
+        error = error.__context__
+    return error

@@ -36,8 +36,12 @@ _ENDING = tuple(
 #: Trials of at least this many seconds (by `Experiment.cost`) run in another process, which can be
 #: ended, even where one worker would do.
 _LONG_TRIAL = 1.0
-#: Exceptions of a future that mean that its worker died.
+#: Exceptions of a future that mean that its worker died.  A trial's own come as `TrialFailed`.
 _WORKER_LOST = (BrokenExecutor, EOFError, OSError)
+
+
+class TrialFailed(Exception):
+    """An error of a trial that is of a kind by which executors report the death of a worker."""
 
 
 class Job(NamedTuple):
@@ -50,7 +54,10 @@ class Job(NamedTuple):
 
 def run_job(job: Job) -> list[Array]:
     """The outcomes of a job's trials, in order; a worker runs this function."""
-    return [run_trial(job.experiment, job.seed, index) for index in job.indices]
+    try:
+        return [run_trial(job.experiment, job.seed, index) for index in job.indices]
+    except _WORKER_LOST as error:
+        raise TrialFailed(f"{type(error).__name__}: {error}") from error
 
 
 class Inline(Executor):
@@ -264,7 +271,9 @@ def run_jobs(
 
     Both times are of `time.monotonic`.  After the `deadline` no further job begins.  At the `end`
     the jobs that are still running are abandoned, and yielded with None for their outcomes.  A job
-    whose worker dies is tried again; at the third death `NoConvergence` is raised.
+    whose worker dies is tried again; at the third death `NoConvergence` is raised.  An error that a
+    trial raises would come again, so it is not tried again: `NoConvergence` is raised for those by
+    which executors report deaths, and others are left as they are.
     """
     blas_threads()  # before any thread of an executor needs it
     # `again` holds jobs that had begun when a worker died.  They are done even after the deadline:
@@ -276,18 +285,24 @@ def run_jobs(
         while waiting or again or running:
             if _passed(deadline):
                 waiting.clear()
+            lost: list[tuple[Job, int]] = []
             # Few jobs are submitted at a time, because an executor runs every job that it has, also
             # after the deadline.
             while (waiting or again) and len(running) < most:
                 job, attempt = (again or waiting).popleft()
-                running[workers.submit(job)] = job, attempt
+                try:
+                    running[workers.submit(job)] = job, attempt
+                except BrokenExecutor as error:  # a worker died after the last look at its jobs
+                    lost.append(_next_attempt(job, attempt, error))
+                    break
             # The wait is short, so that the loop sees the deadline, the end and Ctrl-C.
             done, _ = wait(running, timeout=_POLL_INTERVAL, return_when=FIRST_COMPLETED)
-            lost = []
             for future in done:
                 job, attempt = running.pop(future)
                 try:
                     yield job, future.result()
+                except TrialFailed as error:
+                    raise NoConvergence(f"a trial failed: {error}") from error
                 except _WORKER_LOST as error:
                     lost.append(_next_attempt(job, attempt, error))
             if lost:

@@ -140,6 +140,30 @@ def test_a_search_that_breaks_off_is_made_again(
     assert verdict_of(false_between()).found == undisturbed
 
 
+class Ended(BaseException):
+    """A signal ends the command."""
+
+
+@pytest.mark.parametrize("interruption", [OutOfTime, Ended])
+@pytest.mark.parametrize("at_draw", [1, 2, 10, 30])
+def test_what_interrupts_a_draw_is_not_taken_for_a_draw_that_differs(
+    at_draw: int, interruption: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws = iter(range(1, 10**6))
+
+    @st.composite
+    def interrupted(draw, symbols, domains):
+        if next(draws) == at_draw:  # in the midst of the draw
+            raise interruption
+        return draw(drawn(symbols, domains))
+
+    monkeypatch.setattr(search, "drawn", interrupted)
+    d = false_between()
+    found = search.Search(search.Question(d.steps[0].claim, d.domains, {}, lambda x: x), 30)
+    with pytest.raises(interruption):
+        found.counterexample(200)
+
+
 def test_a_point_that_failed_refutes_though_every_search_breaks_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -131,6 +131,47 @@ def test_a_dead_worker_costs_a_retry() -> None:
         list(run_jobs(jobs, Crew(2, lambda: Mortal(99), owned=False)))
 
 
+class Broken(Executor):
+    """The worker of its first job dies, and it takes no job after that."""
+
+    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        raise BrokenProcessPool("killed")
+
+
+def test_a_worker_that_dies_before_a_job_is_submitted_costs_a_retry() -> None:
+    executors = iter([Broken(), Broken(), *[Inline()] * 9])
+    jobs = [Job(experiment(), 0, (index,)) for index in range(3)]
+    done = dict(run_jobs(jobs, Crew(2, lambda: next(executors), owned=True)))
+    assert set(done) == set(jobs)
+    with pytest.raises(NoConvergence, match="workers died 3 times"):
+        list(run_jobs(jobs, Crew(2, Broken, owned=True)))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "said"),
+    [
+        (OSError(5, "Input/output error"), NoConvergence, "OSError: .Errno 5. Input/output error"),
+        (EOFError("cut"), NoConvergence, "a trial failed: EOFError: cut"),
+        (MemoryError("too large"), MemoryError, "too large"),
+        (ZeroDivisionError("by 0"), ZeroDivisionError, "by 0"),
+    ],
+)
+@pytest.mark.parametrize("make", [Inline, lambda: ThreadPoolExecutor(1)])
+def test_an_error_of_a_trial_is_no_death_of_its_worker(
+    make: Any, error: Exception, expected: type[Exception], said: str, monkeypatch: Any
+) -> None:
+    tried = []
+
+    def trial(*_: object) -> None:
+        tried.append(1)
+        raise error
+
+    monkeypatch.setattr(LinearExperiment, "trial", trial)
+    with make() as executor, pytest.raises(expected, match=said):
+        list(run_jobs([Job(experiment(), 0, (0,))], Crew(1, lambda: executor, owned=False)))
+    assert len(tried) == 1
+
+
 def suicide(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
