@@ -143,6 +143,13 @@ class Arithmetic(ABC):
         """The values alone: dual numbers lose their slopes, other numbers stay as they are."""
         return x
 
+    def differentiated_as(self, value: Array, form: Array) -> Array:
+        """`value`; dual numbers give it the slopes of `form`, an equal number.
+
+        A formula that is accurate may lose digits when it is differentiated.
+        """
+        return value
+
     # -- selection: written with comparisons, which every kind of number has -------------------
 
     def column(self, x: Any) -> Array:

@@ -135,6 +135,9 @@ class DualNumbers(Float64):
     def plain(self, x: Any) -> Array:
         return _parts(x)[0]
 
+    def differentiated_as(self, value: Any, form: Any) -> Any:
+        return Dual(_parts(value)[0], self.slope(form))
+
     def excess(self, kappa: Any, mass: Mass) -> Any:
         value, share = _parts(kappa)[0], _parts(mass.value)[0]
         excess = super().excess(value, mass._replace(value=share, rest=_parts(mass.rest)[0]))

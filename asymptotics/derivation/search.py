@@ -128,10 +128,10 @@ class Search:
     def _random_that_fails(self, number: int, seed: int) -> Point | None:
         """A random point, simplified, at which the claim surely fails; None if none is found.
 
-        Hypothesis raises `Flaky` if it draws a point again and draws less or more than before.
-        Nothing that our strategies draw depends on anything else, and each point is tried once.  But
-        a signal or a time limit raises its exception anywhere, and in the midst of a draw that is
-        repeated Hypothesis takes it for the end of the draw.  That exception is then raised.
+        Hypothesis raises `Flaky` if it repeats a draw and draws less or more than before.  What our
+        strategies draw depends on earlier draws alone, and each point is tried once.  But a signal
+        or a time limit raises its exception anywhere, and in the midst of a draw that is repeated
+        Hypothesis takes it for the end of the draw.  That exception is then raised.
 
         Should a draw not repeat for another reason, the same search is made once more: it starts
         with nothing remembered but the results at points.  If that fails too, a point is taken that

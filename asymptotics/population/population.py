@@ -492,6 +492,15 @@ class Population:
             finer = _in_range(_rescaled(self.finer._groups, one))
         return self._approximating(columns, self.tolerance, law, finer)
 
+    def in_units(self, eigenvalue: float, coefficient: float) -> "Population":
+        """The groups in other units: (Λ, B) becomes (`eigenvalue` Λ, `coefficient` B).
+
+        Their weights stay exact.  The groups of a continuous law become a law of their own.
+        """
+        _, eigenvalues, mean, std = self._groups
+        columns = eigenvalue * eigenvalues, coefficient * mean, coefficient * std
+        return Population(self._columns[0], *columns)
+
     @classmethod
     def mixture(cls, populations: Sequence["Population"], weight: Any = 1.0) -> Self:
         """A mixture: each population with its relative `weight`.

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..arithmetic import FLOAT64, QUIET, Array
-from ..arithmetic.base import Mass
 from ..domains import RETRAINING
-from ..line.grid import NUMBERS, Grid, RulesLike, as_grid, asked_refit, batches
-from ..line.rows import accepted, evaluate, in_floats, quadrature_errors
+from ..line.grid import NUMBERS, Grid, RulesLike, as_grid, asked_refit
+from ..line.rows import accepted, in_floats, quadrature_errors
+from ..line.slopes import (
+    Slopes,
+    differentiated,
+    relative_differences,
+    rounding_errors,
+    second_excess,
+)
 from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
-from ..theory.fixed_points import features_excess, fixed_point_at
+from ..theory.fixed_points import features_excess
 from ..theory.rules import GainRule, Oracle, Random, Rule, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
@@ -159,20 +165,25 @@ def sensitivity(
     refit = asked_refit(retrain, retrain_ridge, retrain_towards)
     grid = as_grid(kappa, sigma, alpha, ridge, rule, refit)
     flat = grid.in_floats().flat()
-    found = _slopes(population, flat)
+    most = accepted(population)
+    found = differentiated(population, flat)
+    for slopes, error in zip(found, rounding_errors(population, flat, found), strict=True):
+        # "not <=" rather than ">", so that an error that is NaN counts as too large.
+        slopes.slope[~(error <= most)] = np.nan
+    found = _settled(population, flat, found)
     missed = [np.zeros(flat.rule.size)] * len(found)
-    finer: Sequence[_Slopes] = ()
+    finer: Sequence[Slopes] = ()
     if population.finer is not None:
         quadrature = quadrature_errors(population, flat, in_floats(population, flat))
         missed = [quadrature.risk, quadrature.retrained_risk]
-        finer = _slopes(population.finer, flat)
+        finer = _settled(population.finer, flat, differentiated(population.finer, flat))
     columns = flat.columns
     for index, slopes in enumerate(found):
-        value, error, most = slopes.value, missed[index], accepted(population)
+        value, error = slopes.value, missed[index]
         if finer:
-            mean = float(population.weight @ population.eigenvalue)
-            changes = _relative_changes(slopes.slope, finer[index].slope, value, flat, mean)
-            # "not <=" rather than ">", so that a change that is NaN counts as too large.
+            # The change is large, and the slope refused, where the exact slope is infinite: in the
+            # ridge at 0, for a law with features near eigenvalue 0.
+            changes = relative_differences(slopes, finer[index].slope, flat, population)
             slopes.slope[~(changes <= most)] = np.nan
         status = np.where(np.isnan(slopes.slope).any(axis=-1), Status.NO_SLOPE, Status.OK)
         status = np.where(np.isinf(value), Status.DIVERGES, status)
@@ -188,75 +199,13 @@ def sensitivity(
     return kind(**{key: column.reshape(grid.shape) for key, column in columns.items()})
 
 
-class _Slopes(NamedTuple):
-    """A risk of a flat grid, its slopes along the last axis, and its residual as in `Rows`."""
-
-    value: Array
-    slope: Array
-    residual: Array
-
-
-def _slopes(population: Population, flat: Grid) -> list[_Slopes]:
-    """The slopes of the risk in `NUMBERS`, and those of the risk after a second fit, if any.
-
-    The second fit has a slope in its own ridge as well, which is the last.  Where differentiating
-    the formulas gives a wrong slope, it is put right or NaN.
-    """
-    from ..arithmetic.dual import DualNumbers
-
-    refit, size = flat.refit, flat.rule.size
-    counts = [len(NUMBERS)] if refit is None else [len(NUMBERS), len(NUMBERS) + 1]
-    found = [
-        _Slopes(np.full(size, np.nan), np.full((size, count), np.nan), np.full(size, np.nan))
-        for count in counts
-    ]
-    arithmetic = DualNumbers(counts[-1])
-    # A dual number holds a value and a slope for each parameter, so batches are that much smaller.
-    groups = len(population) * (1 + counts[-1])
-    for each, part in batches(flat.rule, flat.rule.shape, groups):
-        numbers = {
-            key: arithmetic.parameter(getattr(flat, key)[part], index)
-            for index, key in enumerate(NUMBERS)
-        }
-        at = flat.take(part)._replace(**numbers)
-        if at.refit is not None:
-            ridge = arithmetic.parameter(at.refit.retrain_ridge, len(NUMBERS))
-            at = at._replace(refit=at.refit._replace(retrain_ridge=ridge))
-        fixed = fixed_point_at(population, at.kappa, at.sigma, at.ridge, arithmetic)
-        rows = evaluate(population, fixed, at, each, arithmetic)
-        risks = (rows.risk, rows.retrained_risk)
-        residuals = (rows.residual, rows.retrained_residual)
-        for slopes, count, risk, residual in zip(found, counts, risks, residuals, strict=False):
-            slopes.value[part] = arithmetic.plain(risk)
-            slopes.slope[part] = arithmetic.slope(risk)[:, :count]
-            slopes.residual[part] = arithmetic.plain(residual)
+def _settled(population: Population, flat: Grid, found: list[Slopes]) -> list[Slopes]:
+    """The same slopes, put right or NaN where differentiating the formulas gives wrong ones."""
     for slopes in found:
         _settle_exceptions(slopes.slope, flat, population)
-    if refit is not None:
+    if flat.refit is not None:
         _settle_second_fit(found[1].slope, flat, population)
     return found
-
-
-def _relative_changes(
-    slopes: Array, finer: Array, value: Array, flat: Grid, mean_eigenvalue: float
-) -> Array:
-    """The difference of each slope from that of a finer quadrature, relative to the slope.
-
-    A slope may nearly vanish, so the difference is relative to no less than the typical size of a
-    slope, which the dictionary below gives for each parameter.  The change is large, and the
-    slope refused, where the exact slope is infinite: in the ridge at 0, for a law with features
-    near eigenvalue 0.
-    """
-    typical = {
-        "kappa": value / np.maximum(flat.kappa, 1),
-        "sigma": 2 * flat.sigma,
-        "alpha": value,
-        "ridge": value / mean_eigenvalue,
-        "retrain_ridge": value / mean_eigenvalue,
-    }
-    names = (*NUMBERS, *RETRAINING)[: slopes.shape[-1]]
-    size = np.column_stack([typical[key] for key in names])
-    return FLOAT64.ratio(abs(slopes - finer), np.maximum(abs(slopes), size))
 
 
 def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> None:
@@ -323,7 +272,8 @@ def _settle_second_fit(slopes: Array, flat: Grid, population: Population) -> Non
     for key in ("kappa", "ridge"):
         slopes[first & kept, NUMBERS.index(key)] = np.nan
     # At its own threshold the second fit may be finite, but is infinite beside it.
-    slopes[_at_second_threshold(flat, random, population)] = np.nan
+    unridged = np.zeros_like(random) if flat.refit is None else flat.refit.retrain_ridge == 0
+    slopes[unridged & (second_excess(population, flat) == 0)] = np.nan
 
 
 def _of_rules(flat: Grid, holds: Callable[[Rule], bool]) -> Array:
@@ -343,19 +293,6 @@ def _exact(flat: Grid, population: Population) -> Array:
     """Where the first fit finds all coefficients exactly: least squares without noise."""
     excess = features_excess(flat.kappa, population.mass_above(0), FLOAT64)
     return (flat.sigma == 0) & (flat.ridge == 0) & (excess <= 0)
-
-
-def _at_second_threshold(flat: Grid, random: Array, population: Population) -> Array:
-    """Where the second fit has no ridge, and as many features as samples."""
-    if flat.refit is None:
-        return np.zeros(flat.rule.size, dtype=bool)
-    alive = population.mass_above(0)
-    scattered, few, all_alive = (
-        features_excess(flat.kappa, share, FLOAT64)
-        for share in (alive.part(flat.alpha), Mass(flat.alpha, 0 * flat.alpha), alive)
-    )
-    excess = np.where(random, scattered, np.minimum(few, all_alive))
-    return (excess == 0) & (flat.refit.retrain_ridge == 0)
 
 
 def _with_signal(population: Population) -> float:

@@ -22,6 +22,9 @@ from ..arithmetic.base import Mass
 from ..parameters import broadcast_shape, own_or_checked
 from ..population import Groups, Population, as_population
 
+#: If less than this part of r/tau depends on the ridge, its slope cancels.
+_STEADY = 1e-3
+
 
 class FixedPoint(NamedTuple):
     """The scalars that describe a trained model, each of the shape of the grid."""
@@ -215,13 +218,26 @@ def noise_level(
 
     missed, product, alive = arithmetic.expect(integrand, groups)
     numerator = sigma * sigma + missed
-    denominator = arithmetic.where(
-        (ridge == 0) & (excess <= 0),
-        kappa * (alive + product) - excess,
-        arithmetic.ratio(ridge, tau) + kappa * product,
-    )
+    unridged = kappa * (alive + product) - excess
+    ridged = share_left(ridge, tau, kappa * alive, excess, arithmetic) + kappa * product
+    denominator = arithmetic.where((ridge == 0) & (excess <= 0), unridged, ridged)
     divergent = arithmetic.where(numerator > 0, arithmetic.infinity, 0)
     return arithmetic.ratio(numerator, denominator, divergent)
+
+
+def share_left(
+    ridge: Array, tau: Array, missed: Array, excess: Array, arithmetic: Arithmetic
+) -> Array:
+    r""":math:`r/\tau`, the share of the samples that a fit with a ridge leaves free.
+
+    By the equation of :math:`\tau` it equals `missed`, :math:`\kappa E[\tau/(\Lambda+\tau);
+    \Lambda>0]`, less `excess`, :math:`\kappa_+-1`.  With a small ridge and :math:`\kappa_+<1` the
+    share hardly depends on the ridge: its slope, :math:`(1 - r\tau'/\tau)/\tau`, cancels, and that
+    of `missed` does not.
+    """
+    share = arithmetic.ratio(ridge, tau)
+    steady = (excess < 0) & arithmetic.beyond(-_STEADY * excess, missed)
+    return arithmetic.where(steady, arithmetic.differentiated_as(share, missed - excess), share)
 
 
 def _spectrum(groups: Groups, arithmetic: Arithmetic) -> tuple[Array, Array]:

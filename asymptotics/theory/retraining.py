@@ -36,7 +36,7 @@ from ..parameters import choice, own_or_checked
 from ..population import Groups, Population
 from .channels import Channel
 from .cuts import cut_at
-from .fixed_points import FixedPoint, effective_ridge, features_excess, or_interpolation
+from .fixed_points import FixedPoint, effective_ridge, features_excess, or_interpolation, share_left
 from .risk import dropped_signal
 from .rules import RANDOM, Random, Regression, Rule, Score
 from .truncated_gaussian import Cuts, Threshold, boundary_moments, truncated_moments
@@ -546,7 +546,7 @@ def second_ridge(
 
     # For least squares the sum is 0, but has a slope in the ridge.
     (missed,) = arithmetic.expect(unseen, groups)
-    free = arithmetic.where(
-        (ridge == 0) & (settled <= 0), kappa * missed - settled, arithmetic.ratio(ridge, tau)
-    )
+    missed = kappa * missed
+    ridged = share_left(ridge, tau, missed, settled, arithmetic)
+    free = arithmetic.where((ridge == 0) & (settled <= 0), missed - settled, ridged)
     return SecondRidge(tau, free, residual)

@@ -285,16 +285,7 @@ def run_jobs(
         while waiting or again or running:
             if _passed(deadline):
                 waiting.clear()
-            lost: list[tuple[Job, int]] = []
-            # Few jobs are submitted at a time, because an executor runs every job that it has, also
-            # after the deadline.
-            while (waiting or again) and len(running) < most:
-                job, attempt = (again or waiting).popleft()
-                try:
-                    running[workers.submit(job)] = job, attempt
-                except BrokenExecutor as error:  # a worker died after the last look at its jobs
-                    lost.append(_next_attempt(job, attempt, error))
-                    break
+            lost = _begin(waiting, again, running, workers, most)
             # The wait is short, so that the loop sees the deadline, the end and Ctrl-C.
             done, _ = wait(running, timeout=_POLL_INTERVAL, return_when=FIRST_COMPLETED)
             for future in done:
@@ -317,6 +308,27 @@ def run_jobs(
             yield job, None
     finally:
         workers.abandon(running)
+
+
+def _begin(
+    waiting: deque[tuple[Job, int]],
+    again: deque[tuple[Job, int]],
+    running: dict["Future[list[Array]]", tuple[Job, int]],
+    workers: Crew,
+    most: int,
+) -> list[tuple[Job, int]]:
+    """Submit jobs until `most` are running; return the job that was lost with a dead worker.
+
+    Few jobs are submitted at a time, because an executor runs every job that it has, also after the
+    deadline.
+    """
+    while (waiting or again) and len(running) < most:
+        job, attempt = (again or waiting).popleft()
+        try:
+            running[workers.submit(job)] = job, attempt
+        except BrokenExecutor as error:  # the worker died after the last look at its jobs
+            return [_next_attempt(job, attempt, error)]
+    return []
 
 
 def _jobs_per_worker(jobs: Sequence[Job]) -> int:
