@@ -45,8 +45,8 @@ class Status(Outcome):
         "no slope",
         (
             "there is none at alpha = 0 or for point masses without noise; none is found in alpha "
-            "where double precision sees no weight near the threshold, or where a finer quadrature "
-            "of a law gives another slope"
+            "where double precision sees no weight near the threshold, or where rounding or a "
+            "finer quadrature of a law changes the slope"
         ),
         "try points beside it",
     )

@@ -41,9 +41,11 @@ class Sensitivity(GridResult):
         The predicted risk.
     d_kappa, d_sigma, d_alpha, d_ridge
         Its partial derivatives; at an end of a parameter's domain, the one-sided derivative from
-        inside.  NaN where there is no derivative, and where a finer quadrature of a continuous law
-        changes it by more than 1e-8, or the population's tolerance if that is larger.  An example
-        is `d_ridge` at ridge 0, which is infinite for a law with a density at eigenvalue 0.
+        inside.  NaN where there is no derivative, and where rounding, or a finer quadrature of a
+        continuous law, changes it by more than 1e-8, or the population's tolerance if that is
+        larger.  An example is `d_ridge` at ridge 0, which is infinite for a law with a density at
+        eigenvalue 0.  Changes are relative to the slope, or to its typical size if that is larger:
+        the risk over max(kappa, 1), 2 sigma, the risk, and the risk over the mean eigenvalue.
     status
         ``"ok"``, ``"diverges"`` (the risk is infinite), ``"no slope"`` (a slope is missing) or
         ``"no convergence"``.
@@ -149,6 +151,7 @@ def sensitivity(
     differentiation).  The effective ridge and the threshold, which are roots of
     :math:`F(x,\theta)=0`, are differentiated by the implicit function theorem,
     :math:`dx/d\theta = -F_\theta/F_x`.  So the only errors are rounding errors, as in `risk`.
+    They are measured by the slopes of the same problem in other units, wherever they may matter.
 
     The parameters are those of `risk`, in double precision.  With ``retrain=True`` the result is a
     `RetrainedSensitivity`, with the slopes of the risk after a second fit as well.  Raises

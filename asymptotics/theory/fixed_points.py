@@ -22,8 +22,9 @@ from ..arithmetic.base import Mass
 from ..parameters import broadcast_shape, own_or_checked
 from ..population import Groups, Population, as_population
 
-#: If less than this part of r/tau depends on the ridge, its slope cancels.
-_STEADY = 1e-3
+#: If r/tau is this many times larger than the part of it that depends on the ridge, its slope
+#: cancels.
+_STEADY = 1000
 
 
 class FixedPoint(NamedTuple):
@@ -236,7 +237,7 @@ def share_left(
     of `missed` does not.
     """
     share = arithmetic.ratio(ridge, tau)
-    steady = (excess < 0) & arithmetic.beyond(-_STEADY * excess, missed)
+    steady = arithmetic.beyond(-excess, _STEADY * missed)
     return arithmetic.where(steady, arithmetic.differentiated_as(share, missed - excess), share)
 
 

@@ -6,26 +6,31 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from asymptotics import Population, risk, sensitivity
-from asymptotics.line.grid import Grid
-from asymptotics.testing import Problem, populations, problems
+from asymptotics.line.grid import Grid, as_grid
+from asymptotics.line.slopes import differentiated
+from asymptotics.testing import Problem, Refit, populations, problems, refits
+from asymptotics.theory import MAGNITUDE, exponent_rule
 from tests.budgets import examples
 
 STEP = Fraction(1, 10**30)
 NUMBERS = ("kappa", "sigma", "alpha", "ridge")
 
 
-def difference(problem: Problem, key: str) -> float:
+def difference(problem: Problem, key: str, refit: Refit | None = None) -> float:
     """The difference quotient in one parameter, to second order in the step.
 
     At an end of the parameter's domain it is taken from inside, by three values.
     """
-    at = Fraction(getattr(problem, key))
+    given = problem._asdict() | (refit._asdict() if refit else {})
+    at = Fraction(given[key])
 
     def value(steps: int) -> Any:
-        return risk(**problem._asdict() | {key: at + steps * STEP}, digits=70).risk.item()
+        found: Any = risk(**given | {key: at + steps * STEP}, digits=70)
+        return (found.retrained_risk if refit else found.risk).item()
 
     if at > 0 and not (key == "alpha" and at == 1):
         change = (value(1) - value(-1)) / 2
@@ -66,11 +71,88 @@ def test_slopes_of_each_regime(rule: str, kappa: float, ridge: float, alpha: flo
     assert_slopes(Problem(population, kappa, 0.5, alpha, ridge, rule))  # type: ignore[arg-type]
 
 
+EXTREME = problems(
+    population=populations(max_groups=4, eigenvalue_range=1e16, smallest_std=1e-6),
+    smallest_gap=1e-9,
+    smallest_alpha=1e-9,
+    smallest_sigma=1e-9,
+)
+
+
+@examples(50)
+@given(EXTREME, st.none() | refits(smallest_ridge=1e-18), st.sampled_from(NUMBERS))
+def test_a_slope_that_is_given_is_right(problem: Problem, refit: Refit | None, key: str) -> None:
+    found: Any = sensitivity(*problem, **(refit._asdict() if refit else {}))
+    prefix = "retrained_" if refit else ""
+    slope, value = (getattr(found, f"{prefix}{name}").item() for name in (f"d_{key}", "risk"))
+    if not np.isfinite(slope):
+        return
+    expected = difference(problem, key, refit)
+    population = problem.population
+    typical = {
+        "kappa": value / max(problem.kappa, 1),
+        "sigma": 2 * problem.sigma,
+        "alpha": value,
+        "ridge": value / float(population.weight @ population.eigenvalue),
+    }
+    left_out = float(STEP) ** 1.5
+    assert abs(slope - expected) <= 1e-6 * max(abs(slope), typical[key]) + left_out
+
+
+#: Problems, and a slope of theirs that is a small difference of large numbers.
+LOST = {
+    "little noise": (
+        Problem(
+            Population(
+                [0.4893240087464148, 0.021351982507170353, 0.4893240087464148],
+                [10.0, 90.7812434096, 97884.4396903],
+                mean=[-8.991160426634499, -6.84104520526398, 5.0759393553635945],
+            ),
+            0.0169267057927, 6.734839115e-07, 0.1, 3.96958209387e-13, exponent_rule(1.0),
+        ),
+        "sigma",
+    ),
+    "next to interpolation": (
+        Problem(
+            Population([3, 1], [4, 0.01], mean=[-6, -7], std=[8e-5, 2e-5]),
+            1 - 2.5e-9, 1.6e-8, 1.6e-4, 0.0, MAGNITUDE,
+        ),
+        "ridge",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_slope_that_rounding_takes_is_none(name: str) -> None:
+    problem, key = LOST[name]
+    grid = as_grid(*problem[1:]).in_floats().flat()
+    (raw,) = differentiated(problem.population, grid)
+    expected = difference(problem, key)
+    assert abs(raw.slope[0, NUMBERS.index(key)] - expected) > 1e-6 * abs(expected)
+    found = sensitivity(*problem)
+    assert found.status == "no slope"
+    assert np.isnan(getattr(found, f"d_{key}"))
+    assert np.isfinite(found.risk)
+
+
+@pytest.mark.parametrize("kappa", [0.3, 0.99])
+def test_slopes_at_a_tiny_ridge_are_those_at_none(kappa: float) -> None:
+    """At no ridge the formulas are those of least squares."""
+    population = Population([0.3, 0.7], [10, 0.5], mean=[0, 0.7], std=[0.5, 1])
+    tiny = [0.0, 1e-40, 1e-18, 1e-15, 1e-13]
+    found = sensitivity(population, kappa, 0.5, 0.3, tiny)
+    np.testing.assert_allclose(found.d_ridge, found.d_ridge[0], rtol=1e-8)
+    second: Any = sensitivity(population, 2, 0.5, kappa / 2, 0.1, retrain=True, retrain_ridge=tiny)
+    slopes = second.retrained_d_retrain_ridge
+    np.testing.assert_allclose(slopes, slopes[0], rtol=1e-8)
+    assert {*found.status, *second.retrained_status} == {"ok"}
+
+
 def test_a_wrong_slope_is_seen() -> None:
     """Without what a root moves by, differences do not agree: this test can fail."""
     from asymptotics.arithmetic.dual import DualNumbers
     from asymptotics.line.rows import evaluate
-    from asymptotics.theory import MAGNITUDE, fixed_point
+    from asymptotics.theory import fixed_point
 
     class Frozen(DualNumbers):
         """Roots as constants."""

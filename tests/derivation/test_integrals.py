@@ -292,3 +292,10 @@ def test_mass_far_out_is_no_counterexample() -> None:
     true, false = Equal(total, 1 + sp.sqrt(sp.pi)), Equal(total, 1)
     assert verdict_among(d, true, AtPoints(10)).ruling is not Ruling.REFUTED
     assert not verdict_among(d, false, AtPoints(10)).holds
+
+
+def test_variables_of_integrals_keep_their_names() -> None:
+    """A reader of a message tells two normal variables apart by their names alone."""
+    first, second = d.normal("G"), d.normal("H")
+    found = Mean(sp.cos(first * second**2)).integrated()
+    assert {x.name for x in found.atoms(sp.Dummy)} == {"G", "H"}
