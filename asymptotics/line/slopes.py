@@ -37,6 +37,9 @@ _UNITS = ((0.73, 1.19), (1.41, 0.87))
 #: eigenvalue, features per sample, and their distance from interpolation.
 _SMALLEST_SHARE, _SMALLEST_RISK, _SMALLEST_RIDGE = 1e-4, 1e-4, 1e-6
 _SMALLEST_KAPPA = _SMALLEST_EXCESS = 1e-3
+#: The same for a second fit, of shares and of distances from interpolation: it loses more digits
+#: where it is nearly the first fit, or has next to no weights.
+_SMALLEST_OF_SECOND = 0.02
 
 
 class Slopes(NamedTuple):
@@ -160,7 +163,8 @@ def _benign(population: Population, flat: Grid, found: Sequence[Slopes]) -> Arra
     if flat.refit is not None:
         ridge = flat.refit.retrain_ridge
         benign &= (ridge == 0) | (ridge >= least_ridge)
-        benign &= abs(second_excess(population, flat)) >= _SMALLEST_EXCESS
+        for number in (smaller, abs(excess), abs(second_excess(population, flat))):
+            benign &= number >= _SMALLEST_OF_SECOND
     return np.asarray(benign)
 
 
