@@ -78,7 +78,8 @@ def risk(
         The risk is NaN with status ``"no convergence"`` if its relative error in double precision
         may exceed 1e-8, or if no two precisions agree on the digits asked for.  For a continuous
         law the status is the same where a finer quadrature changes the risk by more than 1e-8, or
-        the population's `tolerance` if that is larger.
+        the population's `tolerance` if that is larger.  The share of weights that ``"optimal"``
+        keeps is not smooth along a law, so that it often needs a tolerance of 1e-5.
 
         With `certify` the result is a `CertifiedRisk`.  Where a proof fails, its status is
         ``"undecided"`` and its bounds are the best that were proved.

@@ -27,7 +27,7 @@ from .truncated_gaussian import Cuts, Threshold
 
 #: A gain of constant value ties with a level that is this near, in rounding errors.
 _NEAR = 64
-#: The level ψ is solved for as `_UNIT` sinh(y) times the largest gain.
+#: The level ψ is solved for as `_UNIT` sinh(y) times the size that `_largest` finds.
 _UNIT = 2**-100
 #: How many spreads from its center a group reaches: beyond there is no mass.
 _REACH = 40
@@ -226,7 +226,7 @@ def _level(problem: _Problem, alpha: Array, arithmetic: Arithmetic) -> tuple[Arr
     alpha = arithmetic.where(inside, alpha, arithmetic.array(1) / 2)
     to_drop = 1 - alpha
     few_kept = ~arithmetic.beyond(alpha, to_drop)
-    largest = _largest(problem)
+    largest = _largest(problem, arithmetic.minimum(alpha, to_drop))
     unit = largest * arithmetic.array(_UNIT)
     untied = problem.flat & False
     half_digits = arithmetic.sqrt(arithmetic.array(arithmetic.eps))
@@ -315,8 +315,14 @@ class _Masses(NamedTuple):
     density: Array
 
 
-def _largest(problem: _Problem) -> Array:
-    """A number that no gain exceeds in size, but for weights further out than floats show."""
+def _largest(problem: _Problem, fraction: Array) -> Array:
+    r"""A size that the gains of less than half a `fraction` of the weights exceed.
+
+    With the smaller one of alpha and 1 - alpha as the fraction, the level at which alpha is kept
+    lies between minus and plus this size.  The few weights whose eigenvalue is far larger, in the
+    tail of a continuous law, must not set the unit in which the level is searched.  (Weights that
+    are further from their center than floats show are not counted.)
+    """
     channel, score, given, arithmetic = (
         problem.channel,
         problem.score,
@@ -326,10 +332,14 @@ def _largest(problem: _Problem) -> Array:
     reach = abs(score.center) + _REACH * score.spread
     value = reach + abs(given.signal_intercept) + given.signal_slope * reach
     bound = arithmetic.plain(channel.eigenvalue * value * value)
-    largest = arithmetic.over_groups("max", bound)
     for each in problem.pieces:
-        over_points = arithmetic.over_groups("max", abs(each.gains))
-        largest = arithmetic.maximum(largest, arithmetic.over_groups("max", over_points))
+        over_points = arithmetic.over_groups("max", abs(each.gains))[..., each.mixture.places]
+        bound = arithmetic.where(
+            _mixed(each.mixture, channel), arithmetic.maximum(bound, over_points), bound
+        )
+    # G groups, each of less than fraction/(2 G) of the weights, are less than half the fraction.
+    few = 2 * channel.weight.size * channel.weight < arithmetic.column(arithmetic.plain(fraction))
+    largest = arithmetic.over_groups("max", arithmetic.where(few, 0, bound))
     return arithmetic.where(largest > 0, largest, 1)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..arithmetic import FLOAT64, Arithmetic, Array
+from ..domains import DOMAINS
 from ..errors import InvalidInput
 from ..population import Groups
 from .channels import Channel
@@ -152,7 +153,8 @@ def shared_eigenvalues(groups: Channel | Groups, arithmetic: Arithmetic) -> list
     if not (ascending[1:] <= ascending[:-1] * (1 + _SAME)).any():
         return []
     values = eigenvalues.tolist()
-    there = (groups.weight > 0) & (groups.eigenvalue > 0)
+    # The least eigenvalue of all stands for the different, smaller ones of a continuous law.
+    there = (groups.weight > 0) & (eigenvalues > DOMAINS["eigenvalue"].smallest)
     near: list[list[int]] = []
     for index in sorted((i for i in range(len(values)) if there[i]), key=values.__getitem__):
         if near and values[index] <= values[near[-1][0]] * (1 + _SAME):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from asymptotics import (
     CertifiedRisk,
@@ -380,6 +381,31 @@ def test_eigenvalues_within_rounding_are_shared(rule: str, third: Any) -> None:
     if rule == "optimal":
         exact = risk(other, *problem_at, digits=12).risk
         assert float(exact) == pytest.approx(risk(one, *problem_at).risk, rel=1e-9)
+
+
+@BOTH
+def test_eigenvalues_below_the_least_of_a_population_are_not_shared(rule: str) -> None:
+    # The finer quadrature of this law has nodes below 1e-150, which a population raises to that.
+    # The other population is a quadrature of our own in log Λ, which stops at 1e-12.
+    law = Population.from_distribution(stats.expon(), mean=0.3, std=1, tolerance=1e-5)
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    edges = np.linspace(np.log(1e-12), np.log(40), 120)
+    width = np.diff(edges)[:, None] / 2
+    eigenvalue = np.exp(edges[:-1, None] + width * (1 + nodes)).ravel()
+    weight = (width * weights).ravel() * eigenvalue * np.exp(-eigenvalue)
+    own = Population(weight / weight.sum(), eigenvalue, mean=0.3, std=1)
+    problem = ([0.5, 2], 0.5, 0.3, 0, rule)
+    assert predicted(law, *problem).risk == pytest.approx(predicted(own, *problem).risk, rel=1e-5)
+
+
+@BOTH
+def test_the_far_tail_of_a_law_does_not_set_the_unit_of_the_gain(rule: str) -> None:
+    far = Population([1 - 1e-30, 1e-30], [1, 1e60], std=[1, 1e-30])
+    problem = (0.5, 0.5, [1e-3, 0.3, 0.999], 0, rule)
+    near = predicted(Population.isotropic(), *problem)
+    assert predicted(far, *problem).risk == pytest.approx(near.risk, rel=1e-12)
+    heavy = Population.from_distribution(stats.pareto(2.5), mean=0.3, std=1)
+    assert (risk(heavy, *problem).status == "ok").all()
 
 
 @pytest.mark.parametrize("rule", [OPTIMAL, SHRUNK])
