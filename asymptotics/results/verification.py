@@ -210,17 +210,7 @@ class IteratedVerification(Verdicts):
     retrain_ridge: Array
     retrain_towards: Array
 
-    grid = (
-        "kappa",
-        "sigma",
-        "ridge",
-        "round",
-        "after",
-        "alpha",
-        "rule",
-        "retrain_ridge",
-        "retrain_towards",
-    )
+    grid = (*IteratedRisk.grid[:4], "after", *IteratedRisk.grid[4:])
 
     def column(self, name: str) -> Array:
         if hasattr(self, name):

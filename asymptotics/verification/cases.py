@@ -31,7 +31,7 @@ from .plan import (
     sized_points,
 )
 from .predictions import of_theory, risk_of
-from .shifts import shifts
+from .shifts import later_shifts, shifts
 
 #: With at most this many degrees of freedom the simulated risk has no finite variance, or nearly
 #: none.
@@ -82,8 +82,8 @@ class Controls(NamedTuple):
 
     def at(self, place: Place) -> "Controls":
         """Those of one risk, of the shape (k,); the risk after the first cut has the first."""
-        risk, *cell = place
-        return Controls(*(x[(slice(None if risk else 1), *cell)] for x in self))
+        risk, rule, alpha = place
+        return Controls(*(x[: None if risk else 1, rule, alpha] for x in self))
 
 
 class Case(NamedTuple):
@@ -258,7 +258,11 @@ def _case(
     draw = Drawn(nothing, nothing)
     if freedom > 0:
         predicted = predict(stated, realised)
-        shift = shifts(there, realised, problem.p)
+        first_round = shifts(there, realised, problem.p)
+        shift = nothing.copy()
+        shift[: len(first_round)] = first_round
+        if point.later and settings.p is not None:  # an extrapolation takes off terms of order 1/p
+            shift[len(first_round) :] = later_shifts(there, realised, problem.p)
         if point.retraining is not None:
             first = risk_of(there, realised, np.array(realised.alphas))
             limits = [nothing[0], first.risk, np.broadcast_to(first.unpruned_risk, shift[0].shape)]

@@ -386,8 +386,8 @@ def _trials_by_size(
 
 def _trials_of_case(case: Case, outcomes: Mapping[int, Array], place: Place) -> Trials:
     """The trials of one row at one size."""
-    risk, *cell = place
-    columns = np.array([outcome[(slice(None), *cell)] for outcome in outcomes.values()]).T
+    risk, rule, alpha = place
+    columns = np.array([outcome[:, rule, alpha] for outcome in outcomes.values()]).T
     named = dict(zip(outcome_names(case.problem), columns, strict=True))
     weights = case.problem.p * case.experiment.replicates
     limit = case.controls.at(place).limit[:, None]

@@ -35,6 +35,7 @@ from ..simulation.sampler import Sampler
 from ..simulation.trials import LinearExperiment, replicates_at
 from ..tables import counted
 from ..theory import Rule, channel, cut, fixed_point, kept_share, null_risk
+from ..theory.retraining import TOWARDS
 from ..trials.memory import shortage
 from .rounds_theory import kept_by_rounds
 from .statistics import FEWEST_TRIALS
@@ -139,8 +140,9 @@ class Point(NamedTuple):
     def schedule(self) -> tuple[Round, ...]:
         """The rounds, where there is one rule and one alpha."""
         (rule,), (alpha,), fit = self.rules, self.alphas, self.retraining
-        first = Round(alpha, rule, refit=False) if fit is None else Round(alpha, rule, *fit)
-        return (first, *self.later)
+        settings = (0.0, TOWARDS[0], False) if fit is None else (*fit, True)
+        # A point with a schedule has the rules of one.
+        return (Round(alpha, rule, *settings), *self.later)  # type: ignore[arg-type]
 
     def realised(self, problem: FiniteProblem) -> "Point":
         """The point that a problem realises, with whole numbers of samples and of weights kept."""

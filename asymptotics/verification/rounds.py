@@ -8,14 +8,14 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..iterated.schedule import Round, as_schedule
-from ..line.grid import as_grid
+from ..line.grid import Grid, as_grid
 from ..parameters import function
 from ..population import Population, as_population
 from ..prediction.rounds import rounds
 from ..results import IteratedVerification
 from ..simulation.designs import Law
 from .judging import Judged, Progress, as_request, judged
-from .plan import Prediction, risks_of, schedule_points
+from .plan import Prediction, schedule_points
 from .predictions import TOLERANCE, of_schedule, rounds_to_test
 
 #: What a row is about, in the order of a round.
@@ -122,15 +122,12 @@ def verify_rounds(
     problems = np.stack([flat.kappa, flat.sigma, flat.ridge], axis=1)
     points = schedule_points([(k, s, r) for k, s, r in problems.tolist()], steps)
     found = judged(population, points, request)
-    return _result(
-        population, grid.shape, problems, steps, None if p is None else found.realised, found
-    )
+    return _result(population, grid, steps, None if p is None else found.realised, found)
 
 
 def _result(
     population: Population,
-    shape: tuple[int, ...],
-    problems: np.ndarray[Any, Any],
+    grid: Grid,
     schedule: tuple[Round, ...],
     realised: Population | None,
     found: Judged,
@@ -140,42 +137,26 @@ def _result(
     Its prediction is that of the realised problems if there is one size (then `realised` is their
     population), and that of the problems asked for otherwise.
     """
-    size = risks_of(schedule)
-    rows = [(number, each, after) for number, each in enumerate(schedule) for after in _AFTER]
-    rows = [row for row in rows if row[1].refit or row[2] == _AFTER[0]]
-    of_round = {
-        "round": [number + 1 for number, _, _ in rows],
-        "after": [after for _, _, after in rows],
-        "alpha": [each.alpha for _, each, _ in rows],
-        "rule": [each.rule for _, each, _ in rows],
-        "retrain_ridge": [each.ridge if each.refit else np.nan for _, each, _ in rows],
-        "retrain_towards": [each.towards if each.refit else "" for _, each, _ in rows],
-    }
-    kappa, sigma, ridge = problems.T
-    columns = {
-        "kappa": np.repeat(kappa, size),
-        "sigma": np.repeat(sigma, size),
-        "ridge": np.repeat(ridge, size),
-    }
-    for key, values in of_round.items():
-        kind = object if key in ("after", "rule", "retrain_towards") else None
-        columns[key] = np.tile(np.array(values, dtype=kind), len(problems))
+    of_row = [number for number, each in enumerate(schedule) for _ in _AFTER[: 1 + each.refit]]
+    shape = (*grid.shape, len(of_row))
+    columns = {key: column.reshape(shape) for key, column in found.columns.items()}
+    kappa, sigma, ridge = (
+        np.broadcast_to(x, grid.shape) for x in (grid.kappa, grid.sigma, grid.ridge)
+    )
+    theory, steps = kappa, schedule
     if realised is not None:
         # The realised problems have whole numbers of samples and of weights kept.
-        features = int(found.columns["p"][0])
-        kappa = features / found.columns["n"][::size]
-        schedule = tuple(
-            each._replace(alpha=round(each.alpha * features) / features) for each in schedule
-        )
-    prediction = rounds(
-        realised or population,
-        *(x.reshape(shape) for x in (kappa, sigma)),
-        schedule,
-        ridge.reshape(shape),
-        tolerance=TOLERANCE,
-    )
+        theory, p = (columns["p"] / columns["n"])[..., 0], columns["p"].flat[0]
+        steps = tuple(each._replace(alpha=float(round(each.alpha * p) / p)) for each in schedule)
+    prediction = rounds(realised or population, theory, sigma, steps, ridge, tolerance=TOLERANCE)
+    given = {key: prediction.column(key)[..., of_row] for key in prediction.grid}
+    asked = {
+        "kappa": kappa[..., None],
+        "alpha": np.array([schedule[number].alpha for number in of_row]),
+        "after": np.array([x for each in schedule for x in _AFTER[: 1 + each.refit]], dtype=object),
+    }
     return IteratedVerification(
         prediction=prediction,
         interrupted=found.interrupted,
-        **{key: x.reshape((*shape, size)) for key, x in (columns | found.columns).items()},
+        **{key: np.broadcast_to(x, shape) for key, x in (given | asked | columns).items()},
     )

@@ -22,17 +22,20 @@ _MANY_GROUPS, _THREE_NODES = 10_000, np.sqrt(3) * np.array([-1, 0, 1])
 
 @QUIET
 def shifts(population: Population, point: Point, p: int) -> Array:
-    """Mean changes of all risks because finite numbers of weights are kept and drawn.
+    """Mean changes of the risks of the first round because p weights are finitely many.
 
-    The shape is that of (risks, rules, alphas).
+    The shape is that of (risks, rules, alphas), with the risk after the cut first.
     """
-    found = _cut_shifts(population, point, p) + _level_shifts(population, point, p)
-    if not point.later:
-        return found
+    return _cut_shifts(population, point, p) + _level_shifts(population, point, p)
+
+
+@QUIET
+def later_shifts(population: Population, point: Point, p: int) -> Array:
+    """The same for the risks of later rounds, from parabolas; they are of order 1/p exactly."""
     _, _, variance = _level_variance(population, point, p)
     problem = point.kappa, point.sigma, point.ridge
-    later = shifts_of_rounds(population, problem, point.schedule, p, variance**0.5)
-    return np.concatenate([found, later[len(found) :, None, None]])
+    found = shifts_of_rounds(population, problem, point.schedule, p, variance**0.5)
+    return found[2:, None, None]
 
 
 def _cut_shifts(population: Population, point: Point, p: int) -> Array:
