@@ -22,9 +22,10 @@ from asymptotics import (
 from asymptotics.arithmetic import Array
 from asymptotics.iterated.schedule import Round, as_schedule
 from asymptotics.simulation import Dense, Implicit, LinearExperiment, Sampler
+from asymptotics.simulation.designs import GAUSSIAN
 from asymptotics.simulation.finite import FiniteProblem, FiniteRound, Retraining, realise
 from asymptotics.simulation.sampler import outcome_names, risk_names
-from asymptotics.theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule
+from asymptotics.theory import COVARIANCE, MAGNITUDE, ORACLE, RANDOM, Rule, as_rule
 from asymptotics.verification.plan import (
     Settings,
     freedoms_per_sample,
@@ -167,28 +168,36 @@ def test_trials_are_stored_under_their_rounds() -> None:
 # -- verdicts ----------------------------------------------------------------------------------
 
 
-def exchanged(*problem: Any) -> IteratedRisk:
+def exchanged(
+    population: Population, kappa: float, sigma: float, schedule: Sequence[Round], ridge: float
+) -> IteratedRisk:
     """The ridges of the first two rounds in each other's place."""
-    *given, (one, two, *rest), ridge = problem
+    one, two, *rest = schedule
     steps = [one._replace(ridge=two.ridge), two._replace(ridge=one.ridge), *rest]
-    return rounds_to_test(*given, steps, ridge)
+    return rounds_to_test(population, kappa, sigma, steps, ridge)
 
 
-def one_cut(*problem: Any) -> IteratedRisk:
-    """One cut to the size of each round, and one refit: as if no other data were seen."""
-    *given, schedule, ridge = problem
-    found = [rounds_to_test(*given, [each], ridge) for each in schedule]
-    risks = {
-        name: np.array([getattr(each, name).item() for each in found])
-        for name in ("pruned_risk", "retrained_risk")
-    }
-    return replace(rounds_to_test(*given, schedule, ridge), **risks)
+def one_cut(
+    population: Population, kappa: float, sigma: float, schedule: Sequence[Round], ridge: float
+) -> IteratedRisk:
+    """One cut to the size of each round, and one refit: as if no other mask had been there."""
+    found = [rounds_to_test(population, kappa, sigma, [each], ridge) for each in schedule]
+    pruned, retrained = zip(*((x.pruned_risk[0], x.retrained_risk[0]) for x in found), strict=True)
+    return replace(found[0], pruned_risk=np.array(pruned), retrained_risk=np.array(retrained))
 
 
-def scaled(*problem: Any) -> IteratedRisk:
-    found = rounds_to_test(*problem)
-    risks = {"pruned_risk": found.pruned_risk, "retrained_risk": found.retrained_risk}
-    return replace(found, **{name: 1.03 * risk for name, risk in risks.items()})
+def scaled(
+    population: Population, kappa: float, sigma: float, schedule: Sequence[Round], ridge: float
+) -> IteratedRisk:
+    found = rounds_to_test(population, kappa, sigma, schedule, ridge)
+    pruned, retrained = (1.03 * risk for risk in (found.pruned_risk, found.retrained_risk))
+    return replace(found, pruned_risk=pruned, retrained_risk=retrained)
+
+
+def too_short(
+    population: Population, kappa: float, sigma: float, schedule: Sequence[Round], ridge: float
+) -> IteratedRisk:
+    return rounds_to_test(population, kappa, sigma, schedule[:2], ridge)
 
 
 def test_wrong_schedules_are_inconsistent(tmp_path: Path) -> None:
@@ -219,42 +228,53 @@ def test_an_error_of_three_percent_is_found(tmp_path: Path) -> None:
     assert (wrong.verdict[seen] == "inconsistent").all()
 
 
+ONE = {"alpha": 0.5, "rule": "covariance", "ridge": 0.3, "towards": "pruned"}
+
+
 @pytest.mark.parametrize("p", [None, 120])
 def test_one_round_is_one_second_fit(p: int | None, tmp_path: Path) -> None:
     """Trial by trial: both read the same store."""
     given: dict[str, Any] = {"p": p, "trials": 8, "store": tmp_path / "runs.db", "workers": 1}
-    step = {"alpha": 0.5, "rule": "covariance", "ridge": 0.3, "towards": "pruned"}
-    found = verify_rounds(TWO, 3.0, 0.5, [step], 0.1, **given)
+    found = verify_rounds(TWO, 4.0, 0.5, [ONE], 0.4, **given)
     again: dict[str, Any] = {"retrain": True, "retrain_ridge": 0.3, "retrain_towards": "pruned"}
     size = given["store"].stat().st_size
-    one = verify(TWO, 3.0, 0.5, 0.5, 0.1, "covariance", **again, **given)
+    one = verify(TWO, 4.0, 0.5, 0.5, 0.4, "covariance", **again, **given)
     assert given["store"].stat().st_size == size  # no trial was added
     for name in ("risk", "mean", "standard_error", "gain", "z"):
         tested = "retrained_risk" if name == "risk" else name
         assert getattr(found, name)[1] == pytest.approx(getattr(one, tested), rel=1e-9)
-    first = verify(TWO, 3.0, 0.5, 0.5, 0.1, "covariance", **given)
-    assert found.risk[0] == pytest.approx(first.risk, rel=1e-12)
-    error = np.hypot(found.standard_error[0], first.standard_error)
-    assert abs(found.mean[0] - first.mean) < 4 * error
 
 
-RULES: list[Any] = ["magnitude", "covariance", "oracle", "random", {"exponent": 0.25}]
+def test_the_first_cut_is_that_of_one_model() -> None:
+    given: dict[str, Any] = {"p": 120, "trials": 8, "workers": 1}
+    found = verify_rounds(TWO, 3.0, 0.5, [ONE | {"refit": False, "ridge": 0}], 0.1, **given)
+    one = verify(TWO, 3.0, 0.5, 0.5, 0.1, "covariance", **given)
+    assert found.shape == (1,)
+    for name in ("risk", "mean", "standard_error", "gain", "z"):
+        assert getattr(found, name)[0] == pytest.approx(getattr(one, name), rel=1e-9)
+    followed = verify_rounds(TWO, 3.0, 0.5, [ONE], 0.1, **given)  # other trials
+    assert followed.risk[0] == pytest.approx(one.risk, rel=1e-12)
+    error = np.hypot(followed.standard_error[0], one.standard_error)
+    assert abs(followed.mean[0] - one.mean) < 4 * error
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_rules_of_every_kind_are_no_false_alarm(rule: Any) -> None:
-    """With features that do not vary; a random number of them is kept by chance."""
+RULES: list[tuple[float, list[Any]]] = [
+    (0.8, ["covariance", "oracle", {"exponent": 0.25}]),
+    (3.0, ["random", "magnitude", "random"]),
+]
+
+
+@pytest.mark.parametrize(("kappa", "rules"), RULES)
+def test_rules_of_every_kind_are_no_false_alarm(kappa: float, rules: list[Any]) -> None:
+    """With features that do not vary."""
     steps = [
-        {"alpha": 0.6, "ridge": 0.2},
-        {"alpha": 0.4, "rule": rule, "ridge": 0.05, "towards": "pruned"},
-        {"alpha": 0.2, "refit": False},
+        {"alpha": 0.6, "rule": rules[0], "ridge": 0.2},
+        {"alpha": 0.4, "rule": rules[1], "ridge": 0.05, "towards": "pruned"},
+        {"alpha": 0.2, "rule": rules[2], "refit": False},
     ]
-    found = verify_rounds(
-        DEAD, [0.8, 3.0], 0.5, steps, 0.1, p=150, trials=12, workers=1, resolution=0.5
-    )
-    assert found.shape == (2, 5)
-    assert "inconsistent" not in found.verdict
-    assert "consistent" in found.verdict[:, -1]
+    found = verify_rounds(DEAD, kappa, 0.5, steps, 0.1, p=150, trials=12, workers=1, resolution=0.6)
+    assert (found.verdict == "consistent").all()
+    assert [str(rule) for rule in found.rule[::2]] == [str(as_rule(rule)) for rule in rules]
 
 
 def test_the_implicit_sampler_goes_through_the_same_rounds() -> None:
@@ -300,12 +320,12 @@ def test_rows_hold_what_was_asked_and_what_was_predicted() -> None:
 
 def test_runs_go_on_from_a_store_and_report_progress(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    settings: dict[str, Any] = {"p": 100, "resolution": 1, "store": tmp_path / "runs.db"}
-    few = verified(trials=4, progress=lambda done, all_, _: seen.append((done, all_)), **settings)
+    settings: dict[str, Any] = {"p": 60, "steps": [ONE, ONE | {"alpha": 0.3}]}
+    stored = settings | {"store": tmp_path / "runs.db"}
+    few = verified(trials=4, progress=lambda done, all_, _: seen.append((done, all_)), **stored)
     assert seen[-1] == (4, 4)
     assert (few.verdict == "no verdict").all()
-    more = verified(**settings)
-    np.testing.assert_array_equal(more.mean, verified(p=100, resolution=1).mean)
+    np.testing.assert_array_equal(verified(**stored).mean, verified(**settings).mean)
 
 
 def test_a_law_is_simulated_by_its_groups() -> None:
@@ -344,7 +364,7 @@ def test_the_least_freedom_of_all_fits_so_far_counts() -> None:
 
 
 def test_sizes_follow_from_all_rounds() -> None:
-    settings = Settings(None, "dense", *Dense().__dict__.values(), 1e-3, of_schedule(rounds))
+    settings = Settings(None, "dense", GAUSSIAN, GAUSSIAN, 1e-3, of_schedule(rounds))
     few = [point([{"alpha": 0.5}, {"alpha": alpha}]) for alpha in (0.3, 0.05)]
     one, other = sized_points(TWO, few, settings, None)
     assert other.first == 48 / 0.05 > one.first
@@ -422,7 +442,7 @@ def test_theory_of_rounds_is_that_of_the_package() -> None:
         ({"design": "rademacher", "sampler": "implicit"}, "design = 'rademacher'"),
         ({"predict": 3}, "predict = 3: must be"),
         ({"predict": lambda *_: 1.0}, "must give pruned_risk of each of 3 rounds"),
-        ({"predict": lambda *a: rounds_to_test(*a[:3], a[3][:2], a[4])}, "of each of 3 rounds"),
+        ({"predict": too_short}, "of each of 3 rounds"),
         ({"time_limit": 1e-9}, "time_limit = 1e-09"),
         ({"progress": 1}, "progress = 1"),
     ],
@@ -436,6 +456,6 @@ def test_bad_input(given: dict[str, Any], message: str) -> None:
 def test_a_schedule_may_hold_rounds_as_they_are() -> None:
     given = [Round(0.5, MAGNITUDE, 0.5)]
     found = [
-        verified(steps, p=80, resolution=1) for steps in (given, [{"alpha": 0.5, "ridge": 0.5}])
+        verified(steps, p=60, resolution=1) for steps in (given, [{"alpha": 0.5, "ridge": 0.5}])
     ]
     np.testing.assert_array_equal(found[0].mean, found[1].mean)
