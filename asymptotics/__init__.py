@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Growth,
         HessianBias,
         IteratedRisk,
+        IteratedVerification,
         RetrainedBest,
         RetrainedCrossings,
         RetrainedRisk,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         RiskResult,
         Verification,
     )
+    from .verification.rounds import verify_rounds
     from .verification.verify import verify
 
 __version__ = "0.1.0"
@@ -45,6 +47,7 @@ __all__ = [
     "HessianBias",
     "InvalidInput",
     "IteratedRisk",
+    "IteratedVerification",
     "NoConvergence",
     "Population",
     "Restriction",
@@ -64,6 +67,7 @@ __all__ = [
     "sensitivity",
     "theory",
     "verify",
+    "verify_rounds",
 ]
 
 #: The module that defines each public name.  A module is imported on first access to one of its
@@ -80,6 +84,7 @@ _MODULES = {
     "HessianBias": "results",
     "InvalidInput": "errors",
     "IteratedRisk": "results",
+    "IteratedVerification": "results",
     "NoConvergence": "errors",
     "Population": "population",
     "Restriction": "population",
@@ -99,6 +104,7 @@ _MODULES = {
     "sensitivity": "prediction.sensitivity",
     "theory": "theory",
     "verify": "verification.verify",
+    "verify_rounds": "verification.rounds",
 }
 
 

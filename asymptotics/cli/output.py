@@ -20,6 +20,7 @@ from ..results import (
     KINDS,
     GridResult,
     NetworkSweep,
+    Verdicts,
     Verification,
     to_csv,
     to_json,
@@ -240,7 +241,7 @@ class Asked(Protocol):
     def abscissa(self) -> str: ...
 
 
-def older_stays(output: Path, result: Verification | NetworkSweep) -> str:
+def older_stays(output: Path, result: Verdicts | NetworkSweep) -> str:
     """A remark that the older file `output` stays; empty if the result may replace it.
 
     The result of an interrupted run, or of a run without any trial, does not replace a file, which

@@ -1,14 +1,15 @@
 """``asymptotics risk``, ``curve`` and ``verify``: predictions, pictures and simulations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import InvalidInput, NoConvergence, one_line
 from ..outcomes import COARSE_QUADRATURE, Status, Verdict
-from ..results import RetrainedRisk, RiskResult, Verification
+from ..results import IteratedVerification, RetrainedRisk, RiskResult, Verdicts, Verification
 from ..spec import Problem, note_of_columns, note_of_weights, read_spec, samples_file
 from ..tables import counted
 from .console import fail, progress_bar, remark, say
@@ -22,6 +23,9 @@ from .output import (
     suffix_of,
     write_to,
 )
+
+if TYPE_CHECKING:
+    from ..spec.rounds import RoundsProblem
 
 
 @click.command()
@@ -105,7 +109,9 @@ def curve(
 def verify(spec: str | None, form: str, output: Path | None, force: bool, **settings: Any) -> None:
     """Hold the predicted risk against simulations, and give a verdict.
 
-    With `retrain = true` in the spec it is the risk after the second fit that is simulated.
+    With `retrain = true` in the spec it is the risk after the second fit that is simulated.  With
+    [[round]] tables, as for `asymptotics rounds`, all rounds are: there is a verdict on the risk
+    after each cut, and on that after the fit that follows.
 
     Without --p each problem is simulated at three sizes and extrapolated; the sizes are smaller if
     the usual ones would not fit into --time-limit.  Without --trials and --target-se, trials are
@@ -117,14 +123,21 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     asymptotics verify my.toml
     asymptotics verify my.toml --p 2000 --trials 50 --seed 1
     asymptotics verify my.toml --store runs.db -o convergence.pdf
+    asymptotics verify rounds.toml --time-limit 60
     """
+    from ..spec.rounds import RoundsProblem, read_tested
+
     if output is not None:
         suffix_of(output)  # what cannot be written is refused before anything is computed
-    problem = read_spec(spec)
+    problem = read_tested(spec)
     notes = notes_on(spec, problem)
     if output is not None:
         require_free(output, inputs(spec, problem, settings["store"]), force)
-    result = _verified(problem, settings)
+    result: Verdicts
+    if isinstance(problem, RoundsProblem):
+        result = _verified_rounds(problem, settings)
+    else:
+        result = _verified(problem, settings)
     older = "" if output is None else older_stays(output, result)
     if output is not None and not older:
         write_to(output, result, problem)
@@ -173,6 +186,33 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
     """The simulated risk and its verdicts, with a progress bar."""
     from ..verification.verify import verify
 
+    with _trials() as progress:
+        return verify(
+            problem.population,
+            **problem.grid(),
+            retrain=problem.retrain,
+            **settings,
+            progress=progress,
+        )
+
+
+def _verified_rounds(problem: "RoundsProblem", settings: Mapping[str, Any]) -> IteratedVerification:
+    """The simulated risks of all rounds and their verdicts, with a progress bar."""
+    from ..verification.rounds import verify_rounds
+
+    with _trials() as progress:
+        return verify_rounds(
+            problem.population,
+            **problem.grid(),
+            schedule=problem.schedule,
+            **settings,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _trials() -> Iterator[Callable[[int, int, float], None] | None]:
+    """A progress bar of trials, with their standard error."""
     with progress_bar("trials") as update:
 
         def progress(done: int, total: int, error: float) -> None:
@@ -180,13 +220,7 @@ def _verified(problem: Problem, settings: Mapping[str, Any]) -> Verification:
                 known = f", standard error {error:.2%}" if error == error else ""
                 update(done, total, f"trials{known}")
 
-        return verify(
-            problem.population,
-            **problem.grid(),
-            retrain=problem.retrain,
-            **settings,
-            progress=progress if update else None,
-        )
+        yield progress if update else None
 
 
 def _require_none_given(settings: Mapping[str, Any]) -> None:
@@ -212,7 +246,7 @@ def _require_convergence(result: RiskResult) -> None:
                 raise NoConvergence(f"{failed} of {rows}: {fit}{status}; {remedy}")
 
 
-def _require_consistency(result: Verification, older: str) -> None:
+def _require_consistency(result: Verdicts, older: str) -> None:
     """Exit with a message if the run was interrupted or a prediction failed.
 
     `older` ends the messages for results that have not replaced an older file.

@@ -28,8 +28,9 @@ _SHOWN = 6
 class Verified(Columns, Protocol):
     """Predictions with the simulations that test them."""
 
-    #: The column of the prediction that is tested.
+    #: The column of the prediction that is tested, and those that are parameters.
     tested: ClassVar[str]
+    grid: ClassVar[tuple[str, ...]]
 
 
 def plot_convergence(verification: Verified, ax: Axes | None = None) -> Axes:
@@ -87,8 +88,10 @@ def draw_convergence(verification: Verified, ax: Axes) -> None:
 def _distinguishing(verification: Verified, rows: Sequence[int]) -> list[str]:
     """Labels of rows: the rule, and the parameters that vary over the grid."""
     rules = verification.column("rule").ravel()
-    again = verification.tested == "retrained_risk"
-    symbols = (*SYMBOLS, *(RETRAINING_SYMBOLS if again else ()))
+    again, by_round = (key in verification.grid for key in ("retrain_ridge", "round"))
+    symbols = [*SYMBOLS, *(RETRAINING_SYMBOLS if again else ())]
+    if by_round:  # which tells its fraction, its ridge and where that draws the weights
+        symbols, again = [key for key in SYMBOLS if key != "alpha"], False
     keys = [k for k in symbols if np.unique(floats(verification.column(k))).size > 1]
     towards = verification.column("retrain_towards").ravel() if again else np.empty(0)
     names = []
@@ -96,5 +99,8 @@ def _distinguishing(verification: Verified, rows: Sequence[int]) -> list[str]:
         values = [value_label(key, float(verification.column(key).ravel()[row])) for key in keys]
         if len(set(towards)) > 1:
             values.append(f"towards {towards[row]}")
+        if by_round:
+            number, after = (verification.column(key).ravel()[row] for key in ("round", "after"))
+            values.insert(0, f"after {after} {number}")
         names.append(", ".join([rule_label(str(rules[row])), *values]))
     return names

@@ -16,7 +16,7 @@ from .growth import Growth
 from .iterated import IteratedRisk
 from .network import NetworkSweep
 from .risk import CertifiedRetrainedRisk, CertifiedRisk, RetrainedRisk, RiskResult
-from .verification import RetrainedVerification, Verification
+from .verification import IteratedVerification, RetrainedVerification, Verdicts, Verification
 
 #: Every kind of result: a file with the columns of one of them is this package's own.
 KINDS: tuple[type[GridResult], ...] = (
@@ -28,6 +28,7 @@ KINDS: tuple[type[GridResult], ...] = (
     Growth,
     Verification,
     RetrainedVerification,
+    IteratedVerification,
     NetworkSweep,
     HessianBias,
     Best,
@@ -54,12 +55,14 @@ __all__ = [
     "Growth",
     "HessianBias",
     "IteratedRisk",
+    "IteratedVerification",
     "NetworkSweep",
     "RetrainedBest",
     "RetrainedCrossings",
     "RetrainedRisk",
     "RetrainedVerification",
     "RiskResult",
+    "Verdicts",
     "Verification",
     "to_csv",
     "to_json",

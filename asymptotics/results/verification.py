@@ -1,4 +1,4 @@
-"""The result of `verify`: simulated risks beside predicted ones."""
+"""The results of `verify` and `verify_rounds`: simulated risks beside predicted ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..tables.grid_result import GridResult
+from .iterated import IteratedRisk
 from .risk import RetrainedRisk, RiskResult
 
 if TYPE_CHECKING:
@@ -16,17 +17,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Verification(GridResult):
-    """Simulated risks beside predicted ones; every array has the grid's shape.
+class Verdicts(GridResult):
+    """Simulated risks beside predicted ones, with a verdict for each row.
 
     Attributes
     ----------
-    prediction : RiskResult
-        The prediction of this package, even if `verify` tested another one.  At a single size it is
-        that for the realised problems, whose numbers of samples, features and kept weights are
-        integers.
     kappa, sigma, alpha, ridge, rule
-        The grid as it was asked for.
+        The parameters as they were asked for.
     risk
         The predicted risk that was tested.
     mean, standard_error
@@ -58,7 +55,6 @@ class Verification(GridResult):
         Whether the user interrupted the run.
     """
 
-    prediction: RiskResult
     kappa: Array
     sigma: Array
     alpha: Array
@@ -99,9 +95,6 @@ class Verification(GridResult):
     def shape(self) -> tuple[int, ...]:
         return self.risk.shape
 
-    def column(self, name: str) -> Array:
-        return np.asarray(getattr(self if hasattr(self, name) else self.prediction, name))
-
     def notes(self) -> Iterator[str]:
         """Each verdict that has a reason, with the reason and the numbers of its rows from 1."""
         rows: dict[tuple[str, str], list[int]] = {}
@@ -124,6 +117,28 @@ class Verification(GridResult):
         from ..plotting import draw_convergence
 
         draw_convergence(self, figure.add_subplot())
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Verification(Verdicts):
+    """Simulated risks beside predicted ones; every array has the grid's shape.
+
+    Attributes
+    ----------
+    prediction : RiskResult
+        The prediction of this package, even if `verify` tested another one.  At a single size it is
+        that for the realised problems, whose numbers of samples, features and kept weights are
+        integers.
+    kappa, sigma, alpha, ridge, rule
+        The grid as it was asked for.
+
+    The other attributes are those of `Verdicts`.
+    """
+
+    prediction: RiskResult
+
+    def column(self, name: str) -> Array:
+        return np.asarray(getattr(self if hasattr(self, name) else self.prediction, name))
 
 
 def _named(numbers: list[int]) -> str:
@@ -164,7 +179,47 @@ class RetrainedVerification(Verification):
     tested = "retrained_risk"
 
 
-def _columns(kind: type[Verification], of_prediction: tuple[str, ...]) -> tuple[str, ...]:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class IteratedVerification(Verdicts):
+    """Simulated risks of rounds beside predicted ones.
+
+    Every array has the shape of the points, then one for the risks of the schedule in order: after
+    the cut of each round, and after the fit that follows.
+
+    Attributes
+    ----------
+    prediction : IteratedRisk
+        The prediction of `asymptotics.rounds`, even if another one was tested.  At a single size it
+        is that for the realised problems.
+    kappa, sigma, ridge
+        The points as they were asked for; `ridge` is that of the first fit.
+    round, after
+        Of which round the risk is, from 1, and whether it is that after its ``"cut"`` or its
+        ``"fit"``.
+    alpha, rule, retrain_ridge, retrain_towards
+        The round as it was asked for: see `IteratedRisk`.
+
+    The other attributes are those of `Verdicts`.  The columns `unpruned_risk`, `pruned_risk`,
+    `retrained_risk`, `threshold`, `error` and `status` are those of the prediction, in each row
+    those of its round.
+    """
+
+    prediction: IteratedRisk
+    round: Array
+    after: Array
+    retrain_ridge: Array
+    retrain_towards: Array
+
+    grid = (*IteratedRisk.grid[:4], "after", *IteratedRisk.grid[4:])
+
+    def column(self, name: str) -> Array:
+        if hasattr(self, name):
+            return np.asarray(getattr(self, name))
+        rounds = self.round.reshape(-1, self.shape[-1])[0] - 1
+        return self.prediction.column(name)[..., rounds]
+
+
+def _columns(kind: type[Verdicts], of_prediction: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of a prediction, followed by those that a verification adds."""
     inner = ("prediction", "samples", "interrupted")
     own = [field.name for field in fields(kind) if field.name not in inner]
@@ -173,3 +228,15 @@ def _columns(kind: type[Verification], of_prediction: tuple[str, ...]) -> tuple[
 
 Verification.columns = _columns(Verification, RiskResult.columns)
 RetrainedVerification.columns = _columns(RetrainedVerification, RetrainedRisk.columns)
+IteratedVerification.columns = _columns(
+    IteratedVerification,
+    (
+        *IteratedVerification.grid,
+        "unpruned_risk",
+        "pruned_risk",
+        "retrained_risk",
+        "threshold",
+        "error",
+        "status",
+    ),
+)

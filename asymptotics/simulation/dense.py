@@ -51,7 +51,7 @@ class Dense(Sampler):
         if problem.retraining is None:
             return bytes_first
         # The columns kept, with their Gram matrix, and perhaps that of all columns.
-        kept = min(max(problem.kept), p)
+        kept = min(max(kept for kept, _ in problem.second_fits), p)
         whole = p**2 if _gram_of_all(problem, replicates) else 0
         return bytes_first + 8.0 * (n * kept + min(n, kept) ** 2 + whole)
 
@@ -148,11 +148,11 @@ class _Explicit:
 
 
 def _fit_flops(problem: FiniteProblem, replicates: int) -> Array:
-    """Floating-point operations of one second fit for each number of weights kept."""
+    """Floating-point operations of each fit after the first, for one rule."""
     if problem.retraining is None:
         return np.zeros(0)
     n = problem.n
-    kept = np.minimum(np.array(problem.kept, dtype=np.float64), problem.alive)
+    kept = _trained_again(problem)
     small = np.minimum(kept, n)
     # The Gram matrix of the columns kept is a part of the whole one, or it is computed.  The third
     # of an operation for each entry and column counts threefold: small matrices take longer.
@@ -170,9 +170,14 @@ def _gram_of_all(problem: FiniteProblem, replicates: int) -> bool:
         return False
     if problem.n >= problem.alive:
         return True
-    kept = np.minimum(np.array(problem.kept, dtype=np.float64), problem.alive)
+    kept = _trained_again(problem)
     squares = np.where(kept <= problem.n, kept**2, 0).sum()
     return bool(replicates * len(problem.rules) * squares > problem.alive**2)
+
+
+def _trained_again(problem: FiniteProblem) -> Array:
+    """The most features that each fit after the first trains."""
+    return np.minimum([float(kept) for kept, _ in problem.second_fits], problem.alive)
 
 
 def _dual(x: Array, y: Array, penalty: float) -> Array:

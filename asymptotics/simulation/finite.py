@@ -61,6 +61,16 @@ class Retraining(NamedTuple):
     towards: str
 
 
+class FiniteRound(NamedTuple):
+    """A round after the first: a cut of the weights kept so far, and the fit that follows it."""
+
+    rule: Rule
+    #: Number of weights kept.
+    kept: int
+    #: None for a last cut without a fit.
+    retraining: Retraining | None
+
+
 @dataclass(frozen=True)
 class FiniteProblem:
     """A linear model of p features to be trained on n samples and pruned.
@@ -81,6 +91,8 @@ class FiniteProblem:
     kept: tuple[int, ...]
     #: None if the weights kept are not trained again.
     retraining: Retraining | None = None
+    #: The rounds that follow, the same for each rule and alpha of the first cut.
+    later: tuple[FiniteRound, ...] = ()
 
     @property
     def p(self) -> int:
@@ -104,6 +116,13 @@ class FiniteProblem:
     @property
     def alpha(self) -> Array:
         return np.array(self.kept) / self.p
+
+    @property
+    def second_fits(self) -> list[tuple[int, float]]:
+        """Number of weights and ridge of each fit after the first, for one rule."""
+        first = () if self.retraining is None else ((x, self.retraining) for x in self.kept)
+        pairs = [*first, *((each.kept, each.retraining) for each in self.later)]
+        return [(kept, fit.ridge) for kept, fit in pairs if fit is not None]
 
     @property
     def population(self) -> Population:
@@ -173,6 +192,7 @@ def realise(
     rules: Sequence[Rule],
     seed: int = 0,
     retraining: Retraining | None = None,
+    later: Sequence[FiniteRound] = (),
 ) -> FiniteProblem:
     """The problem with `p` features, n = p / kappa samples and alpha p weights kept, all rounded.
 
@@ -203,6 +223,7 @@ def realise(
         rules=tuple(rules),
         kept=tuple(round(float(share) * p) for share in alpha),
         retraining=retraining,
+        later=tuple(later),
     )
 
 

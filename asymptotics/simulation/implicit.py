@@ -170,12 +170,13 @@ def _second_problems(problem: FiniteProblem) -> list[FiniteProblem]:
 
     They have as many features as are kept, in the same shares of the groups.
     """
-    if problem.retraining is None:
-        return []
-    ridge = problem.retraining.ridge
-    alone = replace(problem, ridge=ridge, retraining=None)
-    all_sizes = [alone.resized(kept) for kept in problem.kept if kept]
-    return [each for each in all_sizes if not nearly_square(each.n, each.alive, ridge)]
+    alone = replace(problem, retraining=None, later=())
+    fits = [(alone.resized(kept), ridge) for kept, ridge in problem.second_fits if kept]
+    return [
+        replace(each, ridge=ridge)
+        for each, ridge in fits
+        if not nearly_square(each.n, each.alive, ridge)
+    ]
 
 
 def _second_tolerance(tolerance: float, n: int, kept: int) -> float:

@@ -23,12 +23,12 @@ from ..arithmetic import Array
 from .control import controls
 from .finite import FiniteProblem
 from .pruning import pruned_errors
-from .retraining import RETRAINED_OUTCOME, Data, retrained_trial
+from .retraining import RETRAINED_OUTCOME, Data, later_outcome, retrained_trial
 
 #: Seconds that one core takes to draw a normal number, roughly.
 SECONDS_OF_NORMAL = 1e-8
 #: The arrays that a trial returns, each a mean over replicates of shape (rules, alphas).  A trial
-#: with a second fit returns those of `RETRAINED_OUTCOME`.
+#: with a second fit returns those of `RETRAINED_OUTCOME`, and then those of later rounds.
 OUTCOME = ("risk", "control", "truncation")
 
 
@@ -65,7 +65,8 @@ class Sampler(ABC):
         """Risk, control variate and truncation, of shape (3, rules, alphas).
 
         With a second fit the outcome has three arrays more: the risk before pruning, the risk after
-        the second fit, and the truncation of the latter.
+        the second fit, and the truncation of the latter.  Each later round adds the risks after its
+        cut and after its fit, each followed by its truncation.
 
         The truncation is the change of the risk between the solver's iterates with residuals of
         about 10 times the tolerance and of the tolerance.  It is an estimate of the error that
@@ -103,10 +104,17 @@ class Sampler(ABC):
 
 def outcome_names(problem: FiniteProblem) -> tuple[str, ...]:
     """The names of the arrays that a trial of a problem returns."""
-    return OUTCOME if problem.retraining is None else RETRAINED_OUTCOME
+    if problem.retraining is None:
+        return OUTCOME
+    return (*RETRAINED_OUTCOME, *later_outcome(problem))
+
+
+def risk_names(problem: FiniteProblem) -> list[str]:
+    """Those of the arrays that are risks after a cut or the fit that follows, in order."""
+    return [name for name in outcome_names(problem) if name.startswith(("risk", "retrained_risk"))]
 
 
 def pruning_cost(problem: FiniteProblem, replicates: int) -> float:
     """Estimate of the seconds that scores, pruning and errors take on one core."""
-    rows = len(problem.rules) * len(problem.kept)
+    rows = len(problem.rules) * len(problem.kept) * (1 + len(problem.later))
     return SECONDS_OF_NORMAL * (1 + rows / 2) * replicates * problem.p

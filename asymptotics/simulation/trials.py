@@ -37,8 +37,12 @@ class LinearExperiment(Experiment):
     @cached_property
     def description(self) -> dict[str, Any]:
         problem, second = self.problem, self.problem.retraining
-        of_second = {} if second is None else {"retraining": [second.ridge, second.towards]}
-        return of_second | {
+        again: dict[str, Any] = {} if second is None else {"retraining": list(second)}
+        if problem.later:
+            again["later"] = [
+                [_identity(rule), kept, fit and list(fit)] for rule, kept, fit in problem.later
+            ]
+        return again | {
             "version": VERSION,
             "sizes": problem.sizes,
             "eigenvalue": problem.eigenvalue,

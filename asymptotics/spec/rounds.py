@@ -18,7 +18,8 @@ from ..results import IteratedRisk
 from ..theory import as_rule
 from .fields import Axis, Range, Table, points, product, require_known, rules, validated
 from .population import population
-from .reading import ROUNDS_EXAMPLE, read
+from .problems import Problem, problem
+from .reading import EXAMPLE, ROUNDS_EXAMPLE, read
 
 _AXES = ("kappa", "sigma", "ridge")
 #: Without [[round]] tables these keys give the schedule, as they give one cut and refit elsewhere.
@@ -47,13 +48,15 @@ class RoundsProblem:
     #: The parameter on the axis of a figure.
     abscissa: str = "alpha"
 
+    def grid(self) -> dict[str, Any]:
+        """The parameters of the points by name; they broadcast to an axis for each."""
+        columns = [np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()]
+        return dict(zip(self.axes, product(*columns), strict=True))
+
     def solve(self, tolerance: float, progress: Progress | None = None) -> IteratedRisk:
         """The predicted risks of all rounds, at all points."""
-        columns = [np.atleast_1d(points(key, axis)) for key, axis in self.axes.items()]
-        grid: dict[str, Any] = dict(zip(self.axes, product(*columns), strict=True))
-        return rounds(
-            self.population, schedule=self.schedule, **grid, tolerance=tolerance, progress=progress
-        )
+        given: dict[str, Any] = {"tolerance": tolerance, "progress": progress}
+        return rounds(self.population, schedule=self.schedule, **self.grid(), **given)
 
 
 def read_rounds(path: str | Path | None = None) -> RoundsProblem:
@@ -62,6 +65,15 @@ def read_rounds(path: str | Path | None = None) -> RoundsProblem:
     `path` is a file, ``-`` for standard input, or None for the bundled example.
     """
     return rounds_problem(*read(path, ROUNDS_EXAMPLE))
+
+
+def read_tested(path: str | Path | None = None) -> Problem | RoundsProblem:
+    """What `asymptotics verify` tests: rounds if the spec has [[round]] tables, else a grid.
+
+    `path` is that of `read_spec`.
+    """
+    document, folder = read(path, EXAMPLE)
+    return (rounds_problem if "round" in document else problem)(document, folder)
 
 
 def rounds_problem(document: Mapping[str, Any], folder: Path = Path()) -> RoundsProblem:

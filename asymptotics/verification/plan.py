@@ -1,9 +1,9 @@
 """What is simulated to test predictions over a grid: problems, their sizes and their samplers.
 
 Rows of the grid that differ only in alpha and rule share one trained model, and so one *point*;
-with a second fit, rows of one point also share its ridge.  A
-point is simulated at the size p that the user gives, or at three sizes, doubling, from which the
-risk is extrapolated to p = infinity.
+with a second fit, rows of one point also share its ridge.  Rounds of pruning and retraining are the
+rows of one point, too.  A point is simulated at the size p that the user gives, or at three sizes,
+doubling, from which the risk is extrapolated to p = infinity.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arithmetic import FLOAT64, Array
 from ..errors import InvalidInput
+from ..iterated.schedule import Round
 from ..line.grid import Grid
 from ..population import Population
 from ..simulation.choice import choose
@@ -23,6 +24,7 @@ from ..simulation.exact import Exact
 from ..simulation.finite import (
     LARGEST,
     FiniteProblem,
+    FiniteRound,
     Retraining,
     realise,
     require_size,
@@ -33,13 +35,22 @@ from ..simulation.sampler import Sampler
 from ..simulation.trials import LinearExperiment, replicates_at
 from ..tables import counted
 from ..theory import Rule, channel, cut, fixed_point, kept_share, null_risk
+from ..theory.retraining import TOWARDS
 from ..trials.memory import shortage
+from .rounds_theory import kept_by_rounds
 from .statistics import FEWEST_TRIALS
 
 #: The function that is tested.  It takes the first six parameters of `risk`, and returns risks, or
 #: an object that has them as its attribute `risk`.  For a second fit it also takes the parameters
-#: `retrain`, `retrain_ridge` and `retrain_towards`, and the attribute is `retrained_risk`.
+#: `retrain`, `retrain_ridge` and `retrain_towards`, and the attribute is `retrained_risk`.  For
+#: rounds it takes the first five parameters of `rounds`, and the attributes are `pruned_risk` and
+#: `retrained_risk`.
 Prediction = Callable[..., Any]
+#: The predicted risks of a point, of the shape (risks, rules, alphas).
+Predictions = Callable[[Population, "Point"], Array]
+#: The indices of risk, rule and alpha of a row.  Risks come in the order in which weights are cut
+#: and fitted: index 2 i is the risk after cut i, from 0, and 2 i + 1 that after the fit.
+Place = tuple[int, int, int]
 
 SAMPLERS = ("auto", "dense", "exact", "implicit")
 #: Number of sizes of a ladder.
@@ -80,7 +91,7 @@ class Settings(NamedTuple):
     noise: Law
     #: Relative residual at which iterative solvers end.
     tolerance: float
-    predict: Prediction
+    predict: Predictions
     #: Seed for the features of a continuous law.
     seed: int = 0
 
@@ -98,17 +109,19 @@ class Allotment(NamedTuple):
 
 
 class Point(NamedTuple):
-    """The rows of a grid with the same kappa, sigma and ridges; they share their trials."""
+    """Rows with the same kappa, sigma and ridges, or those of a schedule; they share trials."""
 
     kappa: float
     sigma: float
     ridge: float
     rules: tuple[Rule, ...]
     alphas: tuple[float, ...]
-    #: For each row, its index in the flat grid: the indices of its rule and its alpha above.
-    rows: Mapping[int, tuple[int, int]]
+    #: The place of each row, by its index among all rows of the result.
+    rows: Mapping[int, Place]
     #: None without a second fit.
     retraining: Retraining | None = None
+    #: The rounds that follow; there is one rule and one alpha then.
+    later: tuple[Round, ...] = ()
 
     @property
     def second_fit(self) -> dict[str, Any]:
@@ -117,6 +130,28 @@ class Point(NamedTuple):
             return {}
         ridge, towards = self.retraining
         return {"retrain": True, "retrain_ridge": ridge, "retrain_towards": towards}
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """The fractions kept by all cuts."""
+        return (*self.alphas, *(each.alpha for each in self.later))
+
+    @property
+    def schedule(self) -> tuple[Round, ...]:
+        """The rounds, where there is one rule and one alpha."""
+        (rule,), (alpha,), fit = self.rules, self.alphas, self.retraining
+        settings = (0.0, TOWARDS[0], False) if fit is None else (*fit, True)
+        # A point with a schedule has the rules of one.
+        return (Round(alpha, rule, *settings), *self.later)  # type: ignore[arg-type]
+
+    def realised(self, problem: FiniteProblem) -> "Point":
+        """The point that a problem realises, with whole numbers of samples and of weights kept."""
+        pairs = zip(self.later, problem.later, strict=True)
+        return self._replace(
+            kappa=problem.kappa,
+            alphas=tuple(problem.alpha.tolist()),
+            later=tuple(each._replace(alpha=there.kept / problem.p) for each, there in pairs),
+        )
 
 
 class SizedPoint(NamedTuple):
@@ -145,23 +180,28 @@ class SizedPoint(NamedTuple):
 
 
 def sized_points(
-    population: Population, grid: Grid, settings: Settings, allotment: Allotment | None
+    population: Population,
+    points: Sequence[Point],
+    settings: Settings,
+    allotment: Allotment | None,
 ) -> list[SizedPoint]:
-    """The points of a grid, each with its sizes.
+    """The points, each with its sizes.
 
     Raises `InvalidInput` if a point cannot be realised at the sizes asked for, or if the trials at
     the smallest useful sizes would take longer than the time limit.
     """
-    points = _points(grid)
     if settings.p is not None:
-        smallest = [smallest_size(population, point.kappa, point.alphas) for point in points]
+        smallest = [smallest_size(population, point.kappa, point.fractions) for point in points]
         require_size(settings.p, max(smallest))
     sized = [_sized(population, point, settings) for point in points]
     return sized if allotment is None else _fitting(sized, allotment)
 
 
-def _points(grid: Grid) -> list[Point]:
-    """The rows of a grid, collected by kappa, sigma and ridges."""
+def grid_points(grid: Grid) -> list[Point]:
+    """The rows of a grid, collected by kappa, sigma and ridges.
+
+    With a second fit it is the risk after that fit that is tested.
+    """
     if 0 in grid.shape:
         raise InvalidInput("shape", grid.shape, "must have one or more points")
     flat = grid.flat()
@@ -178,9 +218,37 @@ def _points(grid: Grid) -> list[Point]:
     for (kappa, sigma, ridge, retraining), rows in places.items():
         rules = list(dict.fromkeys(flat.rule[row] for row in rows))
         alphas = sorted({numbers[2][row] for row in rows})
-        where = {row: (rules.index(flat.rule[row]), alphas.index(numbers[2][row])) for row in rows}
+        tested = 0 if retraining is None else 1
+        where = {
+            row: (tested, rules.index(flat.rule[row]), alphas.index(numbers[2][row]))
+            for row in rows
+        }
         points.append(Point(kappa, sigma, ridge, tuple(rules), tuple(alphas), where, retraining))
     return points
+
+
+def schedule_points(
+    problems: Sequence[tuple[float, float, float]], schedule: Sequence[Round]
+) -> list[Point]:
+    """A point for each kappa, sigma and ridge; its rows are all risks of the schedule, in order."""
+    first, *later = schedule
+    points = []
+    for number, (kappa, sigma, ridge) in enumerate(problems):
+        risks = risks_of(schedule)
+        rows: dict[int, Place] = {number * risks + each: (each, 0, 0) for each in range(risks)}
+        some = (first.rule,), (first.alpha,), rows, _retraining(first), tuple(later)
+        points.append(Point(kappa, sigma, ridge, *some))
+    return points
+
+
+def risks_of(schedule: Sequence[Round]) -> int:
+    """The number of risks of a schedule, after its cuts and after its fits."""
+    return sum(1 + each.refit for each in schedule)
+
+
+def _retraining(each: Round) -> Retraining | None:
+    """The fit of a round."""
+    return Retraining(each.ridge, each.towards) if each.refit else None
 
 
 def _sized(population: Population, point: Point, settings: Settings) -> SizedPoint:
@@ -192,12 +260,12 @@ def _sized(population: Population, point: Point, settings: Settings) -> SizedPoi
     if settings.p is not None:
         return SizedPoint(population, point, settings, settings.p, settings.p)
     factor = heaviness(settings)
-    share = min(x for alpha in point.alphas for x in (alpha, 1 - alpha) if x > 0)
+    share = min(x for alpha in point.fractions for x in (alpha, 1 - alpha) if x > 0)
     # Degrees of freedom for each feature: those for each sample, times n / p.
-    second = second_freedom_per_sample(population, point)
-    freedom = min([freedom_per_sample(population, point), *second[second > 0]])
+    again = freedoms_per_sample(population, point)
+    freedom = min([freedom_per_sample(population, point), *again[again > 0]])
     freedom = max(freedom / point.kappa / factor, 1e-9)
-    lowest = max(_LEAST_SIZE, smallest_size(population, point.kappa, point.alphas))
+    lowest = max(_LEAST_SIZE, smallest_size(population, point.kappa, point.fractions))
     first = max(
         lowest,
         min(_FIRST_COUNT / share, _LARGEST_FOR_COUNT),
@@ -298,6 +366,27 @@ def second_freedom_per_sample(population: Population, point: Point) -> Array:
     return found
 
 
+def freedoms_per_sample(population: Population, point: Point) -> Array:
+    """The least of these that any fit after the first leaves before each risk.
+
+    Infinite where there is no such fit.  The shape is that of (risks, rules, alphas).
+    """
+    nothing = np.full((len(point.rules), len(point.alphas)), np.inf)
+    if point.retraining is None:
+        return nothing[None]
+    found = [nothing, second_freedom_per_sample(population, point)]
+    if point.later:
+        problem = point.kappa, point.sigma, point.ridge
+        kept = kept_by_rounds(population, problem, point.schedule)
+        for each, share in zip(point.later, kept[1:], strict=True):
+            found.append(found[-1])
+            if each.refit:
+                some = Population(population.weight * share, population.eigenvalue)
+                left = _freedom_per_sample(some, point.kappa * each.alpha, each.ridge)
+                found.append(np.minimum(found[-1], left))
+    return np.array(found)
+
+
 def _freedom_per_sample(population: Population, kappa: float, ridge: float) -> float:
     """`freedom_per_sample` for any parameters."""
     silent = Population(population.weight, population.eigenvalue)
@@ -316,6 +405,9 @@ def _experiment(
     population: Population, point: Point, p: int, settings: Settings
 ) -> LinearExperiment:
     """The experiment that realises and simulates a point with p features."""
+    later = [
+        FiniteRound(each.rule, round(each.alpha * p), _retraining(each)) for each in point.later
+    ]
     problem = realise(
         population,
         p,
@@ -326,6 +418,7 @@ def _experiment(
         point.rules,
         settings.seed,
         point.retraining,
+        later,
     )
     replicates = replicates_at(p)
     if point.retraining is not None:

@@ -30,15 +30,16 @@ from asymptotics.simulation.finite import realise
 from asymptotics.simulation.implicit import Implicit
 from asymptotics.theory import Rule
 from asymptotics.trials import execution
-from asymptotics.verification import cases, plan
-from asymptotics.verification import verify as verification
+from asymptotics.verification import judging, plan
 from asymptotics.verification.cases import ladders
 from asymptotics.verification.plan import (
     Allotment,
     Settings,
+    grid_points,
     resolving_tolerance,
     sized_points,
 )
+from asymptotics.verification.predictions import of_grid
 from asymptotics.verification.statistics import (
     Estimate,
     Sample,
@@ -197,8 +198,8 @@ def test_few_coefficients_are_no_false_alarm() -> None:
 
 def test_one_coefficient_shifts_the_mean_as_its_law_says() -> None:
     population, point = carried(1), (1.95, 0.05, 0.229)
-    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
-    (ladder,) = ladders(population, as_grid(*point, 0.0, "magnitude"), told)
+    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, of_grid(risk))
+    (ladder,) = ladders(population, grid_points(as_grid(*point, 0.0, "magnitude")), told)
     mean = 0.0
     for z in stats.norm.ppf((np.arange(100) + 0.5) / 100):
         realised = Population([1, 327, 672], [305, 3.7, 0.24], [600 * z, 1, 0], [0, 0.3, 0])
@@ -211,9 +212,10 @@ def test_coefficients_that_are_known_shift_nothing() -> None:
     """Neither constants nor coefficients that training finds exactly move the noise level."""
     constant = Population([1, 999], [30, 1], mean=[20, 0.1])
     learnt = Population([1, 999], [30, 1], std=[20, 0.1])
-    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+    told = Settings(1000, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, of_grid(risk))
     for population, kappa in ((constant, 2.0), (learnt, 0.5)):
-        (ladder,) = ladders(population, as_grid(kappa, 0.5, 1.0, 0.0, "magnitude"), told)
+        points = grid_points(as_grid(kappa, 0.5, 1.0, 0.0, "magnitude"))
+        (ladder,) = ladders(population, points, told)
         assert abs(ladder.cases[0].shift.item()) < 1e-12
 
 
@@ -268,7 +270,7 @@ def test_a_prediction_that_is_wrong_at_the_point_alone(at: str, value: float, re
 def test_a_prediction_of_nothing_is_soon_refuted(predicted: float) -> None:
     found = verify(POPULATION, 0.5, 0.7, 0.3, predict=lambda *_: predicted, workers=1)
     assert found.verdict == "inconsistent"
-    assert found.trials == verification.PILOT
+    assert found.trials == judging.PILOT
     assert 0 < found.detectable < 0.02
 
 
@@ -323,11 +325,11 @@ def test_nothing_to_learn_is_learnt() -> None:
 
 
 def test_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "_MOST_WORK", 0.1)
+    monkeypatch.setattr(judging, "_MOST_WORK", 0.1)
     found = verify(POPULATION, 1.1, 0.7, 0.3, workers=1)
-    assert found.trials == verification.PILOT
+    assert found.trials == judging.PILOT
     assert found.detectable > 0.02
-    assert run(p=40, target_se=0.01).trials[0] > 2 * verification.PILOT  # unless it is asked for
+    assert run(p=40, target_se=0.01).trials[0] > 2 * judging.PILOT  # unless it is asked for
 
 
 def test_an_empty_grid_is_refused() -> None:
@@ -444,9 +446,9 @@ def test_a_solver_ranks_weights_of_narrow_groups(spread: float) -> None:
     assert risk_chosen == pytest.approx(fine, rel=1e-3)
     # The residual that is small enough for wide groups ranks wrongly.
     assert coarse != pytest.approx(fine, rel=1e-2)
-    settings = Settings(2000, "implicit", GAUSSIAN, GAUSSIAN, 1e-3, risk)
-    grid = as_grid(0.5, 0, 0.1, 1e-6, "magnitude")
-    (planned,) = sized_points(narrow, grid, settings, None)
+    settings = Settings(2000, "implicit", GAUSSIAN, GAUSSIAN, 1e-3, of_grid(risk))
+    points = grid_points(as_grid(0.5, 0, 0.1, 1e-6, "magnitude"))
+    (planned,) = sized_points(narrow, points, settings, None)
     assert planned.experiments()[0].sampler == Implicit(chosen)
 
 
@@ -516,29 +518,29 @@ def test_a_limit_that_allows_of_no_verdict_is_refused(
     found = re.search(r"about (\S+) s on 1 core,.* or p = (\d+) and (\S+) s$", str(refused.value))
     assert found is not None
     seconds, p, alone = float(found[1]), int(found[2]), float(found[3])
-    grid = as_grid(kappa, 0.5, alpha, 0.0, "magnitude")
+    points = grid_points(as_grid(kappa, 0.5, alpha, 0.0, "magnitude"))
     for size, enough in ((None, seconds), (p, alone)):
-        told = Settings(size, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
+        told = Settings(size, "auto", as_law("gaussian"), as_law("gaussian"), 1e-3, of_grid(risk))
         for limit in (enough, enough / 1.2):
             allotted = Allotment(limit, workers=1, trials=16, resumed=False)
             if limit == enough:
-                assert ladders(population, grid, told, allotted)[0].cases[0].problem.p == p
+                assert ladders(population, points, told, allotted)[0].cases[0].problem.p == p
             else:
                 with pytest.raises(InvalidInput, match="time_limit"):
-                    ladders(population, grid, told, allotted)
+                    ladders(population, points, told, allotted)
     # With a store a run adds what it can to those before.
-    assert ladders(population, grid, told, allotted._replace(resumed=True))
+    assert ladders(population, points, told, allotted._replace(resumed=True))
 
 
 def test_sizes_are_those_that_fit_into_the_limit() -> None:
-    told = Settings(None, "dense", as_law("gaussian"), as_law("gaussian"), 1e-3, risk)
-    grid = as_grid(2.0, 0.5, 0.01, 0.0, "magnitude")
+    told = Settings(None, "dense", as_law("gaussian"), as_law("gaussian"), 1e-3, of_grid(risk))
+    points = grid_points(as_grid(2.0, 0.5, 0.01, 0.0, "magnitude"))
     firsts = []
     for limit in (None, 1e9, 100.0, 30.0, 15.0):
         allotted = None if limit is None else Allotment(limit, 2, 16, resumed=False)
-        (ladder,) = ladders(POPULATION, grid, told, allotted)
+        (ladder,) = ladders(POPULATION, points, told, allotted)
         firsts.append(ladder.cases[0].problem.p)
-        assert ladder.obstacle((0, 0)) is None
+        assert ladder.obstacle((0, 0, 0)) is None
         work = 16 * sum(experiment.cost for experiment in ladder.experiments)
         assert limit is None or work <= 2 * limit
     assert firsts[0] == firsts[1] == 4800
@@ -546,11 +548,14 @@ def test_sizes_are_those_that_fit_into_the_limit() -> None:
     assert firsts[-1] < 4800
 
 
-def test_work_before_the_first_trial_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_before_the_first_trial_is_little() -> None:
     """A limit that is too short is refused before anything is predicted."""
-    monkeypatch.setattr(cases, "_predictions", None)
+
+    def never(*problem: Any) -> Any:
+        raise AssertionError(problem)
+
     with pytest.raises(InvalidInput, match="time_limit"):
-        run(time_limit=1e-9)
+        run(time_limit=1e-9, predict=never)
 
 
 def test_the_level_is_kept_by_adding_trials() -> None:

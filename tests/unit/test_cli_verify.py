@@ -208,3 +208,88 @@ def test_extension_modules_are_loaded_in_one_thread(spec: Path, tmp_path: Path) 
     )
     on_terminal("verify", spec, "--p", "600", "--trials", "20", "--workers", "1", before=watch)
     assert not log.exists(), log.read_text()
+
+
+STEPS = """
+kappa = [2, 4]
+sigma = 0.5
+ridge = 0.1
+
+[[round]]
+alpha = 0.6
+ridge = 0.5
+
+[[round]]
+alpha = 0.4
+rule = "covariance"
+refit = false
+
+[[population]]
+weight = 0.6
+mean = 1
+std = 0.7
+
+[[population]]
+weight = 0.4
+eigenvalue = 10
+std = 0.4
+"""
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Path:
+    path = tmp_path / "steps.toml"
+    path.write_text(STEPS)
+    return path
+
+
+def test_rounds_have_a_verdict_after_each_cut_and_fit(steps: Path, tmp_path: Path) -> None:
+    output, quick = tmp_path / "rows.csv", (*QUICK, "--store", tmp_path / "runs.db")
+    done = run("verify", steps, *quick, "-o", output, "--format", "json")
+    rows = json.loads(done.stdout)["rows"]
+    assert [(row["kappa"], row["round"], row["after"]) for row in rows] == [
+        (kappa, *row) for kappa in (2, 4) for row in ((1, "cut"), (1, "fit"), (2, "cut"))
+    ]
+    for row in rows:
+        predicted = row["retrained_risk" if row["after"] == "fit" else "pruned_risk"]
+        assert row["risk"] == pytest.approx(predicted, rel=1e-9)
+        assert row["mean"] == pytest.approx(row["risk"], rel=0.2)
+        assert row["verdict"] in ("consistent", "too weak")
+    assert [row["retrain_ridge"] for row in rows[:3]] == [0.5, 0.5, None]
+    run("verify", steps, *quick, "-o", output)  # it knows its own file
+    picture = tmp_path / "rows.svg"
+    assert "round" in run("verify", steps, *quick, "-o", picture).stdout
+    assert "after cut 2" in picture.read_text()
+
+
+def test_rounds_that_are_wrong_fail(steps: Path, tmp_path: Path) -> None:
+    """With a store whose risks are all twenty percent too high."""
+    store = tmp_path / "runs.db"
+    run("verify", steps, *QUICK, "--store", store)
+    with sqlite3.connect(store) as database:
+        for key, trial, blob in database.execute("select key, trial, outcome from trials"):
+            wrong = 1.2 * np.frombuffer(blob)
+            database.execute(
+                "update trials set outcome = ? where key = ? and trial = ?",
+                (wrong.tobytes(), key, trial),
+            )
+    database.close()
+    done = run("verify", steps, *QUICK, "--store", store, "--format", "csv", status=1)
+    assert "inconsistent with their simulation" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("alpha = 0.4", "alpha = 0.7", "round.alpha = 0.7: must not grow"),
+        ("refit = false", "ridge = -1", "round[1].ridge = -1: must be"),
+        ('"covariance"', '"optimal"', "round[1].rule = 'optimal': must rank weights"),
+        ("ridge = 0.1", "ridge = 0.1\nalpha = 0.5", "alpha"),
+        ("sigma = 0.5", "sigma = 0.5\nround = 3\n", "must be valid TOML"),
+    ],
+)
+def test_bad_rounds(steps: Path, old: str, new: str, message: str) -> None:
+    steps.write_text(STEPS.replace(old, new, 1))
+    done = run("verify", steps, *QUICK, status=2)
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
