@@ -49,7 +49,8 @@ def plot_convergence(verification: Verified, ax: Axes | None = None) -> Axes:
 def draw_convergence(verification: Verified, ax: Axes) -> None:
     """Draw on `ax`, as `plot_convergence`."""
     z = abs(verification.column("z").ravel())
-    rows = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])][:_SHOWN]
+    largest = [int(row) for row in np.argsort(-np.nan_to_num(z)) if np.isfinite(z[row])]
+    rows = sorted(largest[:_SHOWN])
     labels = _distinguishing(verification, rows)
     ax.axhline(0, color="0.35", linewidth=0.8)
     if not rows:

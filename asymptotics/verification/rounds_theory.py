@@ -24,6 +24,8 @@ _FEW, _SOME = 3, 5
 _STEP = 3**0.5
 #: Points nearer than this share of a standard deviation would tell no curvature.
 _LEAST_STEP = 0.1
+#: A fraction moves by at most this share of the way to the next one, to 0 or to 1.
+_MOST_OF_ROOM = 0.9
 #: The noise level moves by at most this share of it, twice.
 _WIDEST_LEVEL = 0.5
 
@@ -73,7 +75,8 @@ def shifts_of_rounds(
             break
         before = here[number - 1] if number else start
         std = float(np.sqrt(population.weight @ (kept[number] * (1 - kept[number])) / p))
-        step = min(_STEP * std, _room(population, schedule, alpha, kappa))
+        room = _room(population, schedule, alpha, kappa)
+        step = min(_STEP * std, _MOST_OF_ROOM * room)
         if step <= _LEAST_STEP * std:
             continue
         moved = []

@@ -418,6 +418,14 @@ def test_later_shifts_are_those_of_schedules_that_move() -> None:
     np.testing.assert_allclose(found, expected, rtol=0.05)
 
 
+@pytest.mark.parametrize("last", [{"refit": False}, {"ridge": 1}])
+def test_a_round_may_keep_one_weight(last: dict[str, Any]) -> None:
+    # The fraction kept fluctuates by more than itself.
+    steps = [{"alpha": 0.5, "ridge": 0.1}, {"alpha": 0.01, **last}]
+    found = verified(steps, 0.5, p=100)
+    assert (found.verdict[2:] == "too weak").all()
+
+
 def test_theory_of_rounds_is_that_of_the_package() -> None:
     at = point(STEPS, 2.0)
     found, expected = of_theory(TWO, at)[:, 0, 0], rounds(TWO, 2.0, 0.5, STEPS, 0.1)
