@@ -6,21 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-Array = np.ndarray[Any, Any]
-
-
-def fitted(x: Array, y: Array, kept: Array, ridge: float, start: Array | None) -> Array:
-    """The minimiser of |y - Xb|²/n + ridge |b - start|² over the kept weights."""
-    samples = len(y)
-    some = x[:, kept]
-    found = np.zeros(x.shape[1])
-    if ridge == 0:
-        found[kept] = np.linalg.lstsq(some, y, rcond=None)[0]
-        return found
-    target = np.zeros(kept.sum()) if start is None else start[kept]
-    gram = some.T @ some / samples + ridge * np.eye(kept.sum())
-    found[kept] = np.linalg.solve(gram, some.T @ y / samples + ridge * target)
-    return found
+from tests.finite_fits import Array, fitted
 
 
 def risks(

@@ -41,6 +41,7 @@ from asymptotics.theory import COVARIANCE, MAGNITUDE, OPTIMAL, ORACLE, RANDOM, S
 from asymptotics.verification.controls import Trials, regression, with_errors_of_slopes
 from asymptotics.verification.plan import Point, second_freedom_per_sample
 from asymptotics.verification.statistics import Sample, estimate, judge, trials_needed
+from tests.finite_fits import Recorded, fitted
 
 TWO = Population([0.6, 0.4], [1, 10], mean=[1, 0.3], std=[0.5**0.5, 0.2**0.5])
 DEAD = Population([0.3, 0.5, 0.2], [0, 1, 10], mean=[1, 1, 0.3], std=[0.1, 0.7, 0.4])
@@ -72,25 +73,6 @@ def test_the_outcome_begins_like_that_of_one_fit() -> None:
 # -- second fits -------------------------------------------------------------------------------
 
 
-class Recorded:
-    """Standard normal numbers, of which the last arrays are remembered."""
-
-    def __init__(self) -> None:
-        self.seen: list[Array] = []
-
-    def draw(self, rng: np.random.Generator, shape: Any) -> Array:
-        self.seen.append(rng.standard_normal(shape))
-        return self.seen[-1].copy()
-
-
-def by_definition(x: Array, y: Array, ridge: float, start: Array) -> Array:
-    """The minimiser of |y - x b|²/n + ridge |b - start|², by the pseudo-inverse of plain rows."""
-    n, size = x.shape
-    tall = np.vstack([x, np.sqrt(n * ridge) * np.eye(size)])
-    target = np.concatenate([y, np.sqrt(n * ridge) * start])
-    return np.asarray(np.linalg.pinv(tall, rcond=1e-12) @ target)
-
-
 @pytest.mark.parametrize("whole", [True, False], ids=["one Gram matrix", "one for each"])
 @pytest.mark.parametrize("kappa", [0.6, 2.0, 5.0])
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
@@ -119,8 +101,8 @@ def test_dense_second_fits_are_those_of_the_definition(
             mask = np.zeros(60, dtype=bool)
             mask[top] = True
             chosen, weights = mask & alive, np.zeros(60)
-            start = first[chosen] * (second[1] == "pruned")
-            weights[chosen] = by_definition(x[:, mask[alive]], target, second[0], start)
+            start = first[alive] * (second[1] == "pruned")
+            weights[alive] = fitted(x, target, mask[alive], second[0], start)
             errors.append(0.25 + np.mean(eigenvalue * (weights - b) ** 2))
         size = np.count_nonzero(chosen)
         if second[0] == 0 and abs(size - problem.n) <= 3:

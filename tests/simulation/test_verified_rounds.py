@@ -35,6 +35,7 @@ from asymptotics.verification.plan import (
 from asymptotics.verification.predictions import of_schedule, of_theory, rounds_to_test
 from asymptotics.verification.rounds_theory import kept_by_rounds, shifts_of_rounds
 from asymptotics.verification.shifts import _cut_shifts, _level_shifts, _level_variance
+from tests.finite_fits import Recorded, fitted
 
 GROUPS = [(0.6, 1.0, 1.0, 0.7), (0.4, 10.0, 0.3, 0.4)]
 TWO = Population.from_groups(GROUPS)
@@ -52,24 +53,6 @@ def verified(steps: Any = STEPS, kappa: Any = 2.0, **settings: Any) -> IteratedV
 
 
 # -- trials ------------------------------------------------------------------------------------
-
-
-class Recorded:
-    """Standard normal numbers, of which all arrays are remembered."""
-
-    def __init__(self) -> None:
-        self.seen: list[Array] = []
-
-    def draw(self, rng: np.random.Generator, shape: Any) -> Array:
-        self.seen.append(rng.standard_normal(shape))
-        return self.seen[-1].copy()
-
-
-def by_definition(x: Array, y: Array, ridge: float, start: Array) -> Array:
-    """The minimiser of |y - x b|²/n + ridge |b - start|², by the pseudo-inverse of plain rows."""
-    root = np.sqrt(len(x) * ridge)
-    tall = np.vstack([x, root * np.eye(x.shape[1])])
-    return np.asarray(np.linalg.pinv(tall, rcond=1e-12) @ np.concatenate([y, root * start]))
 
 
 def finite(kappa: float, later: Sequence[FiniteRound], rule: Rule = COVARIANCE) -> FiniteProblem:
@@ -109,9 +92,8 @@ def test_a_dense_trial_goes_through_the_rounds_of_the_definition(kappa: float) -
             weights = np.where(kept, weights, 0)
             path.append(0.25 + np.mean(eigenvalue * (weights - b) ** 2))
             if fit is not None:
-                some, start = kept & alive, weights * (fit.towards == "pruned")
-                weights = np.zeros(60)
-                weights[some] = by_definition(x[:, some], target, fit.ridge, start[some])
+                start = weights * (fit.towards == "pruned")
+                weights = fitted(x, target, kept & alive, fit.ridge, start)
                 path.append(0.25 + np.mean(eigenvalue * (weights - b) ** 2))
         risks.append(path)
     names = risk_names(problem)
