@@ -9,7 +9,7 @@ from ..outcomes import Status
 from ..tables import counted
 from .console import progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option
-from .output import print_rows, require_free, suffix_of, write_to
+from .output import print_rows, require_free, write_to
 from .predict import inputs, notes_on, say_notes
 
 
@@ -30,8 +30,6 @@ def growth(spec: str | None, form: str, output: Path | None, force: bool) -> Non
     """
     from ..spec.growth import read_growth
 
-    if output is not None:
-        suffix_of(output)  # what cannot be written is refused before anything is computed
     problem = read_growth(spec)
     if output is not None:
         require_free(output, inputs(spec, problem), force)

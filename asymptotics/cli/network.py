@@ -11,12 +11,11 @@ from ..tables import counted
 from .console import fail, progress_bar
 from .options import FORCE, FORMAT, SPEC, output_option, run_options
 from .output import (
-    PICTURES,
+    is_picture,
     older_stays,
     print_rows,
     replacing,
     require_free,
-    suffix_of,
     write,
 )
 
@@ -42,11 +41,11 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
     """
     from ..spec.network import read_network
 
-    suffix = "" if output is None else suffix_of(output)
+    drawn = output is not None and is_picture(output)
     if output is not None:
         require_free(output, {"the spec": spec, "the store": settings["store"]}, force)
     problem = read_network(spec)
-    if suffix in PICTURES:
+    if drawn:
         from ..plotting import require_few
 
         require_few(problem.lines)
@@ -56,7 +55,7 @@ def network(spec: str | None, form: str, output: Path | None, force: bool, **set
             result = problem.run(**settings, progress=progress)
         older = older_stays(output, result) if output is not None else ""
         # An older file also stays if there would be nothing to show in the new one.
-        shown = (result.status == Status.OK) if suffix in PICTURES else (result.trials > 0)
+        shown = (result.status == Status.OK) if drawn else (result.trials > 0)
         if path is not None and shown.any() and not older:
             write(result, problem, path)
     print_rows(result, problem, form)

@@ -7,6 +7,8 @@ from typing import TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from .output import require_writable
+
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
@@ -62,6 +64,13 @@ FORCE = click.option(
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
+def _writable(context: click.Context, _: click.Parameter, output: Path | None) -> Path | None:
+    """The file to write; one that cannot be written is refused before anything is computed."""
+    if output is not None and not context.resilient_parsing:
+        require_writable(output)
+    return output
+
+
 def output_option(required: bool) -> Callable[[Command], Command]:
     """The option for the file to write."""
     return click.option(
@@ -69,6 +78,7 @@ def output_option(required: bool) -> Callable[[Command], Command]:
         "--output",
         required=required,
         type=click.Path(dir_okay=False, path_type=Path),
+        callback=_writable,
         help="File to write: .png .svg .pdf draw, .csv .json .parquet hold the rows.",
     )
 

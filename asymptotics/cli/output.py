@@ -47,11 +47,10 @@ _MORE_KEYS = ("diverges", "infinite")
 _DATABASE = b"SQLite format 3\0"
 
 
-def suffix_of(output: Path) -> str:
-    """The suffix of the file to write, such as ``.csv``.
+def require_writable(output: Path) -> None:
+    """Raise `InvalidInput` unless a file of that name can be written.
 
-    The command calls this before it computes anything.  Raises `InvalidInput` if no such file can
-    be written, and `MissingExtra` if the package that writes it is not installed.
+    Raises `MissingExtra` if the package that writes it is not installed.
     """
     suffix = output.suffix.lower()
     if suffix not in PICTURES + TABLES:
@@ -61,10 +60,14 @@ def suffix_of(output: Path) -> str:
         raise InvalidInput("output", str(output), "must be in a folder that exists")
     if suffix == ".parquet":
         require("frames", "pandas", "pyarrow")
-    elif suffix in PICTURES:
+    elif is_picture(output):
         os.environ["MPLBACKEND"] = "agg"  # whatever the user has set, to open no window
         require("plot", "matplotlib")
-    return suffix
+
+
+def is_picture(output: Path) -> bool:
+    """Whether a file is drawn; others hold rows."""
+    return output.suffix.lower() in PICTURES
 
 
 def require_free(

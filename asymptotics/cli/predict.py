@@ -15,12 +15,11 @@ from ..tables import counted
 from .console import fail, progress_bar, remark, say
 from .options import CERTIFY, DIGITS, FORCE, FORMAT, SPEC, output_option, simulation_options
 from .output import (
-    PICTURES,
     Asked,
+    is_picture,
     older_stays,
     print_rows,
     require_free,
-    suffix_of,
     write_to,
 )
 
@@ -76,16 +75,15 @@ def curve(
     asymptotics curve my.toml -o curve.csv
     asymptotics curve my.toml -o curve.pdf --simulate --p 2000 --trials 10
     """
-    suffix = suffix_of(output)
     if not simulate:
         _require_none_given(settings)
-    elif suffix not in PICTURES:
+    elif not is_picture(output):
         allowed = "must be a picture with --simulate: `asymptotics verify -o` writes the rows"
         raise InvalidInput("output", str(output), allowed)
     problem = read_spec(spec)
     notes = notes_on(spec, problem)
     require_free(output, inputs(spec, problem, settings["store"]), force)
-    shown = problem.smooth(problem.abscissa) if suffix in PICTURES else problem
+    shown = problem.smooth(problem.abscissa) if is_picture(output) else problem
     result = _computed(shown, digits=digits)
     simulated = _verified(problem, settings) if simulate else None
     older = "" if simulated is None else older_stays(output, simulated)
@@ -127,8 +125,6 @@ def verify(spec: str | None, form: str, output: Path | None, force: bool, **sett
     """
     from ..spec.rounds import RoundsProblem, read_tested
 
-    if output is not None:
-        suffix_of(output)  # what cannot be written is refused before anything is computed
     problem = read_tested(spec)
     notes = notes_on(spec, problem)
     if output is not None:

@@ -9,7 +9,7 @@ from ..outcomes import Status
 from ..tables import counted
 from .console import progress_bar, remark, say
 from .options import FORCE, FORMAT, SPEC, output_option
-from .output import print_rows, require_free, suffix_of, write_to
+from .output import print_rows, require_free, write_to
 from .predict import inputs, notes_on, say_notes
 
 
@@ -41,8 +41,6 @@ def rounds(
     """
     from ..spec.rounds import read_rounds
 
-    if output is not None:
-        suffix_of(output)  # what cannot be written is refused before anything is computed
     problem = read_rounds(spec)
     if output is not None:
         require_free(output, inputs(spec, problem), force)

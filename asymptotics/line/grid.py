@@ -62,6 +62,10 @@ class Grid(NamedTuple):
         """The rows of a flat grid at these indices."""
         return self._mapped(lambda x: x[rows])
 
+    def rows_where(self, holds: Callable[[Rule], bool]) -> Array:
+        """Which rows of a flat grid have a rule for which something holds."""
+        return np.array([holds(rule) for rule in self.rule], dtype=bool)
+
     def in_floats(self) -> "Grid":
         """The grid in double precision."""
         refit = self.refit

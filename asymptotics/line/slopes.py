@@ -152,12 +152,11 @@ def _benign(population: Population, flat: Grid, found: Sequence[Slopes]) -> Arra
     least_ridge = _SMALLEST_RIDGE * float(population.weight @ population.eigenvalue)
     excess = features_excess(flat.kappa, population.mass_above(0), FLOAT64)
     smaller = np.minimum(flat.alpha, 1 - flat.alpha)
-    # Least squares without noise finds the coefficients exactly: no noise is small beside them.
-    exact = (flat.sigma == 0) & (flat.ridge == 0) & (excess <= 0)
     benign = (smaller == 0) | (smaller >= _SMALLEST_SHARE)
     benign &= (flat.kappa >= _SMALLEST_KAPPA) & (abs(excess) >= _SMALLEST_EXCESS)
     benign &= (flat.ridge == 0) | (flat.ridge >= least_ridge)
-    benign &= exact | (flat.sigma**2 >= _SMALLEST_RISK * null)
+    # Where the coefficients are found exactly there is no noise that could be small beside them.
+    benign &= finds_exactly(population, flat) | (flat.sigma**2 >= _SMALLEST_RISK * null)
     for slopes in found:
         benign &= ~(slopes.value < _SMALLEST_RISK * null)
     if flat.refit is not None:
@@ -168,6 +167,12 @@ def _benign(population: Population, flat: Grid, found: Sequence[Slopes]) -> Arra
     return np.asarray(benign)
 
 
+def finds_exactly(population: Population, flat: Grid) -> Array:
+    """Where the first fit finds all coefficients exactly: least squares without noise."""
+    excess = features_excess(flat.kappa, population.mass_above(0), FLOAT64)
+    return (flat.sigma == 0) & (flat.ridge == 0) & (excess <= 0)
+
+
 def second_excess(population: Population, flat: Grid) -> Array:
     """The features of a second fit per sample, less 1; 0 within roundings of it."""
     alive = population.mass_above(0)
@@ -175,5 +180,5 @@ def second_excess(population: Population, flat: Grid) -> Array:
         features_excess(flat.kappa, share, FLOAT64)
         for share in (alive.part(flat.alpha), Mass(flat.alpha, 0 * flat.alpha), alive)
     )
-    random = np.array([isinstance(rule, Random) for rule in flat.rule], dtype=bool)
+    random = flat.rows_where(lambda rule: isinstance(rule, Random))
     return np.where(random, scattered, np.minimum(few, all_alive))

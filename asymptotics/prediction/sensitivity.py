@@ -1,6 +1,6 @@
 """Partial derivatives of the risk in the parameters of a problem."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from ..line.rows import accepted, in_floats, quadrature_errors
 from ..line.slopes import (
     Slopes,
     differentiated,
+    finds_exactly,
     relative_differences,
     rounding_errors,
     second_excess,
@@ -21,7 +22,7 @@ from ..outcomes import Status
 from ..population import Population, as_population
 from ..results import GridResult
 from ..theory.fixed_points import features_excess
-from ..theory.rules import GainRule, Oracle, Random, Rule, WeightRule
+from ..theory.rules import GainRule, Oracle, Random, WeightRule
 
 #: Fractions that differ by no more than this count as equal.
 _SAME_MASS = 1e-12
@@ -225,14 +226,15 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     # equal, and tie.  Any noise orders them by chance, so the risk has a kink or a jump here.  It
     # also has one at the interpolation threshold, kappa P(Λ>0) = 1.
     points = ((population.std == 0) & (population.mean != 0) & (population.eigenvalue > 0)).any()
-    by_exact_weight = _exact(flat, population) & _of_rules(flat, lambda rule: rule.sees_noise)
+    noisy = flat.rows_where(lambda rule: rule.sees_noise)
+    by_exact_weight = finds_exactly(population, flat) & noisy
     kink = points & by_exact_weight & (flat.alpha < 1) & ~nothing_kept
     interpolation = (flat.sigma == 0) & (flat.ridge == 0) & _at_threshold(flat, population)
     for key in ("kappa", "sigma", "ridge"):
         slopes[(kink | interpolation) & ~nothing_kept, NUMBERS.index(key)] = np.nan
     # While the threshold is tied with a point mass the risk is linear in alpha.  The slope jumps
     # where the threshold meets the point mass, and where it leaves it.
-    oracle = _of_rules(flat, lambda rule: isinstance(rule, Oracle))
+    oracle = flat.rows_where(lambda rule: isinstance(rule, Oracle))
     atoms = oracle & bool((population.std == 0).any()) | kink
     jump = np.zeros_like(atoms)
     for rule in set(flat.rule[atoms]):
@@ -243,7 +245,7 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
     jump |= oracle & (abs(flat.alpha - _with_signal(population)) <= _SAME_MASS)
     # The first weights that are dropped are not small if all are points, and those of least gain
     # may have any gain.
-    gains = _of_rules(flat, lambda rule: isinstance(rule, GainRule))
+    gains = flat.rows_where(lambda rule: isinstance(rule, GainRule))
     jump |= (flat.alpha == 1) & (gains | points & by_exact_weight)
     slopes[jump, NUMBERS.index("alpha")] = np.nan
 
@@ -251,20 +253,20 @@ def _settle_exceptions(slopes: Array, flat: Grid, population: Population) -> Non
 def _settle_second_fit(slopes: Array, flat: Grid, population: Population) -> None:
     """Set further slopes of a second fit to NaN, in place."""
     alive, scored = float(population.mass_above(0).value), _with_signal(population)
-    kept, exact = flat.alpha > 0, _exact(flat, population)
+    kept, exact = flat.alpha > 0, finds_exactly(population, flat)
     # At ridge 0 without noise what the ridge leaves over and the noise of the first fit both
     # vanish, and dual numbers do not see how fast.
     slopes[exact & kept, NUMBERS.index("ridge")] = np.nan
     # With more weights than positive eigenvalues the second fit gets no further features.
-    random = _of_rules(flat, lambda rule: isinstance(rule, Random))
+    random = flat.rows_where(lambda rule: isinstance(rule, Random))
     missing = ~random & (abs(flat.alpha - alive) <= _SAME_MASS)
     # The first weights that are dropped free a feature for the second fit.  Numbers of which each
     # counts as kept do not see it, and no gain is the least one.
-    seen = _of_rules(flat, lambda rule: isinstance(rule, GainRule)) | (alive == 1)
+    seen = flat.rows_where(lambda rule: isinstance(rule, GainRule)) | (alive == 1)
     missing |= ~random & (flat.alpha == 1) & seen
     # Weights of B = 0 that are found exactly tie at score 0, with those of eigenvalue 0.  Any noise
     # orders them, and mixes them with the smallest others.
-    by_exact_weight = exact & _of_rules(flat, lambda rule: rule.sees_noise)
+    by_exact_weight = exact & flat.rows_where(lambda rule: rule.sees_noise)
     missing |= by_exact_weight & (abs(flat.alpha - scored) <= _SAME_MASS)
     slopes[missing, NUMBERS.index("alpha")] = np.nan
     ordered = by_exact_weight & (flat.alpha >= scored - _SAME_MASS) & (flat.alpha < 1)
@@ -279,23 +281,12 @@ def _settle_second_fit(slopes: Array, flat: Grid, population: Population) -> Non
     slopes[unridged & (second_excess(population, flat) == 0)] = np.nan
 
 
-def _of_rules(flat: Grid, holds: Callable[[Rule], bool]) -> Array:
-    """The rows of a flat grid with a rule for which something holds."""
-    return np.array([holds(rule) for rule in flat.rule], dtype=bool)
-
-
 def _at_threshold(flat: Grid, population: Population) -> Array:
     """Where kappa P(Λ>0) = 1.
 
     As in the fixed point, a kappa within a few roundings of the threshold counts as at it.
     """
     return features_excess(flat.kappa, population.mass_above(0), FLOAT64) == 0
-
-
-def _exact(flat: Grid, population: Population) -> Array:
-    """Where the first fit finds all coefficients exactly: least squares without noise."""
-    excess = features_excess(flat.kappa, population.mass_above(0), FLOAT64)
-    return (flat.sigma == 0) & (flat.ridge == 0) & (excess <= 0)
 
 
 def _with_signal(population: Population) -> float:

@@ -232,9 +232,9 @@ def schedule_points(
 ) -> list[Point]:
     """A point for each kappa, sigma and ridge; its rows are all risks of the schedule, in order."""
     first, *later = schedule
+    risks = risks_of(schedule)
     points = []
     for number, (kappa, sigma, ridge) in enumerate(problems):
-        risks = risks_of(schedule)
         rows: dict[int, Place] = {number * risks + each: (each, 0, 0) for each in range(risks)}
         some = (first.rule,), (first.alpha,), rows, _retraining(first), tuple(later)
         points.append(Point(kappa, sigma, ridge, *some))
